@@ -1,0 +1,51 @@
+# Third-party packages, each behind one imported target. scripts/setup.sh puts those that Debian
+# does not have into UNTILED_DEPS.
+
+find_package(Threads REQUIRED)
+
+# fmt is header-only everywhere: LibTorch ships newer headers than Debian's library.
+add_library(untiled_fmt INTERFACE)
+target_compile_definitions(untiled_fmt INTERFACE FMT_HEADER_ONLY)
+
+if(UNTILED_TORCH)
+  set(torch_root ${UNTILED_DEPS}/torch)
+  if(NOT EXISTS ${torch_root}/include/ATen/ATen.h)
+    message(FATAL_ERROR "LibTorch is not in ${torch_root}: run scripts/setup.sh first")
+  endif()
+  add_library(untiled_torch INTERFACE)
+  target_include_directories(untiled_torch SYSTEM INTERFACE
+    ${torch_root}/include ${torch_root}/include/torch/csrc/api/include)
+  if(APPLE)
+    set(torch_ext dylib)
+  else()
+    set(torch_ext so)
+  endif()
+  target_link_libraries(untiled_torch INTERFACE
+    ${torch_root}/lib/libtorch_cpu.${torch_ext} ${torch_root}/lib/libc10.${torch_ext}
+    untiled_fmt Threads::Threads)
+  target_link_options(untiled_torch INTERFACE -Wl,-rpath,${torch_root}/lib)
+  if(NOT APPLE)
+    # libtorch_cpu needs the CUDA runtime and CUPTI even without a GPU.
+    target_link_options(untiled_torch INTERFACE
+      -Wl,-rpath,${UNTILED_DEPS}/nvidia/cu13/lib -Wl,-rpath-link,${UNTILED_DEPS}/nvidia/cu13/lib)
+  endif()
+endif()
+
+if(UNTILED_DATA)
+  find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
+  find_package(TIFF REQUIRED)
+  find_package(PNG REQUIRED)
+  find_package(JPEG REQUIRED)
+  find_package(ZLIB REQUIRED)
+  file(GLOB openslide_library ${UNTILED_DEPS}/openslide_bin/libopenslide.*)
+  find_path(OPENSLIDE_INCLUDE_DIR openslide.h PATH_SUFFIXES openslide REQUIRED)
+  add_library(untiled_openslide INTERFACE)
+  target_include_directories(untiled_openslide SYSTEM INTERFACE ${OPENSLIDE_INCLUDE_DIR})
+  if(openslide_library)
+    target_link_libraries(untiled_openslide INTERFACE ${openslide_library})
+    target_link_options(untiled_openslide INTERFACE -Wl,-rpath,${UNTILED_DEPS}/openslide_bin)
+  else()
+    find_library(OPENSLIDE_LIBRARY openslide REQUIRED)
+    target_link_libraries(untiled_openslide INTERFACE ${OPENSLIDE_LIBRARY})
+  endif()
+endif()

@@ -1,0 +1,50 @@
+# One library a folder and one test executable a folder, with the same warnings everywhere.
+# Includes are written from the repository's root: #include "lib/core/region.h".
+
+add_library(untiled_options INTERFACE)
+target_include_directories(untiled_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(untiled_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor)
+if(UNTILED_WERROR)
+  target_compile_options(untiled_options INTERFACE -Werror)
+endif()
+if(UNTILED_SANITIZER)
+  target_compile_options(untiled_options INTERFACE -fsanitize=${UNTILED_SANITIZER}
+                         -fno-omit-frame-pointer)
+  target_link_options(untiled_options INTERFACE -fsanitize=${UNTILED_SANITIZER})
+endif()
+
+# untiled_library(NAME SOURCES ... [PUBLIC targets...] [PRIVATE targets...])
+function(untiled_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC untiled_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# untiled_test(NAME SOURCES ... LINK targets... [LABELS ...] [TIMEOUT seconds])
+# Each test case becomes a ctest test. One that cannot run here prints "SKIPPED: why" (see
+# tests/catch.h) and is counted as skipped.
+function(untiled_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} untiled_test_main)
+  catch_discover_tests(${name} TEST_PREFIX "${name}: " WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_REGULAR_EXPRESSION "SKIPPED: ")
+endfunction()
+
+# untiled_python_test(NAME script.py [ARGS ...] [LABELS ...] [TIMEOUT seconds])
+# A check by readers that are not ours, run with the interpreter of scripts/setup.sh's oracle
+# environment. Exit 77 or a missing interpreter counts as skipped.
+function(untiled_python_test name script)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "ARGS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 600)
+  endif()
+  add_test(NAME "${name}" COMMAND ${CMAKE_SOURCE_DIR}/tests/run_python.sh
+    ${UNTILED_DEPS}/oracle/bin/python ${CMAKE_CURRENT_SOURCE_DIR}/${script}
+    --untiled ${CMAKE_BINARY_DIR}/bin/untiled ${ARG_ARGS})
+  set_tests_properties("${name}" PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
+    SKIP_RETURN_CODE 77)
+endfunction()

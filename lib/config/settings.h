@@ -1,0 +1,127 @@
+// Every setting of the program as plain structs: defaults, units and a sentence each. YAML files
+// and --set fill them (see load.h); nothing deeper down reads YAML.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace untiled {
+
+struct RunSettings {
+  std::filesystem::path folder = "runs/run";  ///< Where checkpoints, metrics and previews go.
+  std::filesystem::path scratch;  ///< Folder for stored tensors beyond the budget; empty: none.
+};
+
+/// A class that the network tells apart.
+struct ClassSettings {
+  std::string name;
+  int value = 0;                         ///< Its pixel value in masks, 0-254 (255: see ignore).
+  std::array<int, 3> color = {0, 0, 0};  ///< RGB in pictures.
+  double weight = 1.0;                   ///< Weight of its pixels in the loss.
+};
+
+enum class CacheMode { kAuto, kNone, kRam, kDisk };
+enum class Origin { kQuPath, kOpenSlide };
+
+struct DataSettings {
+  std::vector<std::string> slides;  ///< Paths and globs of training slides.
+  std::vector<std::string> validation;  ///< Paths and globs of validation slides.
+  std::filesystem::path manifest;   ///< CSV with slide, mask, split, group, mpp, region.
+  int level = 0;                    ///< Pyramid level to work at; ignored when mpp is set.
+  std::optional<double> mpp;        ///< Micrometres per pixel to resample to.
+  std::optional<double> assume_mpp; ///< Scale of slides that do not say theirs.
+  Origin origin = Origin::kQuPath;  ///< Frame of coordinates of outputs and regions.
+  CacheMode cache = CacheMode::kAuto;
+  int workers = 1;                  ///< Decoding threads; 0 reads synchronously.
+  int64_t queue_bytes = 64 << 20;   ///< Decoded pixels that may wait for the network.
+  /// Empty: one class "tissue" against background. One entry: that class against the rest.
+  std::vector<ClassSettings> classes;
+  int ignore = 255;                 ///< Mask value of pixels without weight.
+};
+
+enum class LabelMethod { kOtsu, kMask };
+
+struct LabelSettings {
+  LabelMethod method = LabelMethod::kOtsu;  ///< otsu, or mask: the manifest's mask column.
+  double mpp = 8.0;                     ///< Scale at which Otsu labels are made.
+  double median_um = 40.0;              ///< Diameter of the median filter.
+  double min_hole_um2 = 20000.0;        ///< Smaller holes are filled.
+  double min_object_um2 = 20000.0;      ///< Smaller pieces are dropped.
+};
+
+/// An encoder-decoder with skips; see models/unet.h for what the defaults mean.
+struct ModelSettings {
+  std::vector<int> widths = {2, 4, 8};  ///< Channels at each level below the input.
+  int stride = 4;                       ///< Downsampling factor of each level.
+  int down_kernel = 7;                  ///< Odd.
+  int refine_kernel = 3;                ///< Odd.
+  int up_kernel = 5;                    ///< Odd.
+  int head_kernel = 3;                  ///< Odd.
+};
+
+enum class LossKind { kBce, kDice, kBceDice };
+enum class OptimizerKind { kAdam, kAdamW, kSgd };
+enum class ScheduleKind { kConstant, kCosine, kOneCycle };
+
+struct OptimizerSettings {
+  OptimizerKind kind = OptimizerKind::kAdam;
+  double learning_rate = 1e-3;  ///< The peak rate of a schedule.
+  double weight_decay = 0.0;
+  double momentum = 0.9;        ///< SGD only.
+  double beta1 = 0.9;           ///< Adam and AdamW.
+  double beta2 = 0.999;         ///< Adam and AdamW.
+  double epsilon = 1e-8;        ///< Adam and AdamW.
+};
+
+struct ScheduleSettings {
+  ScheduleKind kind = ScheduleKind::kConstant;
+  double warmup_fraction = 0.3;  ///< one_cycle and cosine: part of the steps that the rate rises.
+  double final_fraction = 1e-3;  ///< Last rate over the peak rate.
+};
+
+struct TrainSettings {
+  int64_t steps = 200;
+  LossKind loss = LossKind::kBceDice;
+  OptimizerSettings optimizer;
+  ScheduleSettings schedule;
+  double clip_norm = 0.0;          ///< Largest gradient norm; 0: no clipping.
+  int accumulate = 1;              ///< Slides a step; their gradients are averaged.
+  int64_t validate_every = 20;     ///< Steps between validations; 0: only at the end.
+  int64_t checkpoint_every = 20;   ///< Steps between checkpoints; the last step always has one.
+  double threshold = 0.5;          ///< Probability from which a pixel counts, one class only.
+};
+
+struct AugmentSettings {
+  bool flip = false;         ///< Random mirror images, exact.
+  bool rotate = false;       ///< Random quarter turns, exact.
+  double stain = 0.0;        ///< Standard deviation of haematoxylin and eosin's relative strength.
+  double brightness = 0.0;   ///< Standard deviation of brightness, relative.
+};
+
+enum class Precision { kFloat32, kFloat64 };
+
+struct StreamingSettings {
+  int64_t tile = 512;  ///< Output pixels a side of a tile of the last segment.
+  Precision dtype = Precision::kFloat32;
+};
+
+struct Settings {
+  RunSettings run;
+  DataSettings data;
+  LabelSettings labels;
+  ModelSettings model;
+  TrainSettings train;
+  AugmentSettings augment;
+  StreamingSettings streaming;
+  int64_t memory_budget = int64_t{4} << 30;  ///< Bytes above the program's own base.
+  int threads = 0;                           ///< Tile workers; 0: one a usable core.
+  uint64_t seed = 0;
+  std::string device = "auto";               ///< auto, cpu, mps, cuda or cuda:N.
+  std::string profile;                       ///< Plan under a backend's limits: mps or cuda.
+};
+
+}  // namespace untiled

@@ -1,0 +1,36 @@
+// Files that appear whole or not at all.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace untiled {
+
+/// A file under a temporary name in the folder of its destination ("<name>.<pid>.part");
+/// `commit` renames it into place, and the destructor removes it if that did not happen. For
+/// writers that need a path (libtiff, libpng): write to `path()`, close, then commit.
+class AtomicFile {
+ public:
+  /// Creates missing parent folders. Throws DataError when the folder cannot be written.
+  explicit AtomicFile(std::filesystem::path destination);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  const std::filesystem::path& path() const { return temporary_; }
+  /// Flushes the file to the disk and renames it. Throws DataError (a full disk, say).
+  void commit();
+
+ private:
+  std::filesystem::path destination_;
+  std::filesystem::path temporary_;
+  bool committed_ = false;
+};
+
+/// Writes `content` to `path`, whole or not at all. Throws DataError.
+void write_file(const std::filesystem::path& path, std::string_view content);
+
+/// The whole content of a file. Throws DataError naming it.
+std::string read_file(const std::filesystem::path& path);
+
+}  // namespace untiled

@@ -1,0 +1,88 @@
+// The seam between slides and networks: regions in, bytes out. Declared here so that data/ needs
+// no torch and lib/streaming no OpenCV.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lib/core/region.h"
+
+namespace untiled {
+
+/// Leaves new elements of a vector uninitialised; decoders overwrite every byte anyway.
+template <typename T>
+struct UninitializedAllocator : std::allocator<T> {
+  template <typename U>
+  struct rebind {  // NOLINT(readability-identifier-naming): the standard's name
+    using other = UninitializedAllocator<U>;
+  };
+  using std::allocator<T>::allocator;
+  template <typename U>
+  void construct(U* p) noexcept {
+    ::new (static_cast<void*>(p)) U;
+  }
+  template <typename U, typename... Args>
+  void construct(U* p, Args&&... args) {
+    ::new (static_cast<void*>(p)) U(std::forward<Args>(args)...);
+  }
+};
+
+using Bytes = std::vector<uint8_t, UninitializedAllocator<uint8_t>>;
+
+/// Pixels of one region: `bytes` is rows x cols x channels, interleaved, without row padding.
+/// `missing` is empty when every pixel has data, else rows x cols with 1 where it has none; the
+/// bytes of such pixels hold the background colour.
+struct PixelBlock {
+  Region region;
+  int channels = 0;
+  Bytes bytes;
+  Bytes missing;
+
+  size_t size_bytes() const { return bytes.size() + missing.size(); }
+};
+
+/// Class index that means "no weight": missing, ignored or not annotated.
+inline constexpr uint8_t kIgnoredLabel = 255;
+
+/// An image that is read a region at a time: a slide (3 channels, RGB) or a label map (1 channel,
+/// class indices or kIgnoredLabel). All methods may be called from any thread.
+class PixelSource {
+ public:
+  virtual ~PixelSource() = default;
+  virtual Extent extent() const = 0;
+  virtual int channels() const = 0;
+  /// `region` must lie inside the extent. Throws DataError naming the file and the region.
+  virtual PixelBlock read(const Region& region) const = 0;
+};
+
+/// One pass over a list of regions that is known in advance, so that they can be read ahead.
+class RegionPass {
+ public:
+  virtual ~RegionPass() = default;
+  /// The block of region `index`. Each index is taken once; several threads may take, each in
+  /// increasing order. Throws what reading that region threw.
+  virtual PixelBlock take(size_t index) = 0;
+};
+
+/// Starts passes over an image. A pass must end before its feed does.
+class PixelFeed {
+ public:
+  virtual ~PixelFeed() = default;
+  virtual Extent extent() const = 0;
+  virtual std::unique_ptr<RegionPass> begin(std::vector<Region> regions) const = 0;
+};
+
+/// The synchronous reference: every region is read when it is taken, by the thread that takes it.
+class DirectFeed : public PixelFeed {
+ public:
+  explicit DirectFeed(std::shared_ptr<const PixelSource> source) : source_(std::move(source)) {}
+  Extent extent() const override { return source_->extent(); }
+  std::unique_ptr<RegionPass> begin(std::vector<Region> regions) const override;
+
+ private:
+  std::shared_ptr<const PixelSource> source_;
+};
+
+}  // namespace untiled

@@ -1,0 +1,21 @@
+// What this process may use and what it uses: cores and memory as its affinity mask and cgroup
+// allow, not what the host has.
+#pragma once
+
+#include <cstdint>
+
+namespace untiled {
+
+/// Cores that the process may use: the affinity mask, limited by the cgroup's CPU quota (v1 and
+/// v2), at least 1.
+int usable_cores();
+/// Bytes that the process may use: physical memory, limited by the cgroup (v1 and v2).
+int64_t usable_memory_bytes();
+/// Resident bytes now (VmRSS; on macOS task_info's resident_size).
+int64_t resident_bytes();
+/// Most resident bytes since start or the last reset (VmHWM; on macOS ru_maxrss).
+int64_t peak_resident_bytes();
+/// Resets the peak where the system can (Linux: /proc/self/clear_refs); false where it cannot.
+bool reset_peak_resident();
+
+}  // namespace untiled

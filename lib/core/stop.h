@@ -1,0 +1,22 @@
+// Ctrl-C and its relatives. Signal handlers only set flags here; long loops ask at each tile.
+#pragma once
+
+namespace untiled {
+
+/// Installs handlers: SIGINT and SIGTERM ask to stop, SIGUSR1 asks to save and go on, SIGPIPE and
+/// SIGXFSZ are ignored so that writes report errors. A second SIGINT ends the process at once.
+void install_signal_handlers();
+
+/// The signal that asked to stop, or 0. Any thread.
+int stop_signal();
+
+/// Throws Interrupted if a stop was asked for. Any thread.
+void throw_if_stopped();
+
+/// True once after each SIGUSR1. Any thread.
+bool take_save_request();
+
+/// As if `signal` had arrived (0 clears); for tests.
+void request_stop(int signal);
+
+}  // namespace untiled
