@@ -1,0 +1,166 @@
+#include "data/slide/block_decoder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "data/slide/jpeg.h"
+#include "data/slide/samples.h"
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+/// Rows and columns that a block holds; the last strip ends with the image.
+Extent block_extent(const TiffDirectory& directory, int64_t index) {
+  if (directory.tiled) return directory.tile;
+  const int64_t first_row = index * directory.tile.rows;
+  return {std::min(directory.tile.rows, directory.extent.rows - first_row), directory.tile.cols};
+}
+
+/// The part of a block that lies in the image.
+Extent visible_extent(const TiffDirectory& directory, int64_t index) {
+  const int64_t row = index / directory.tile_cols() * directory.tile.rows;
+  const int64_t col = index % directory.tile_cols() * directory.tile.cols;
+  return {std::min(directory.tile.rows, directory.extent.rows - row),
+          std::min(directory.tile.cols, directory.extent.cols - col)};
+}
+
+Alpha alpha_of(const TiffDirectory& directory) {
+  if (!directory.has_alpha) return Alpha::kNone;
+  return directory.alpha_is_premultiplied ? Alpha::kPremultiplied : Alpha::kStraight;
+}
+
+void invert(Bytes& samples) {
+  for (uint8_t& sample : samples) sample = static_cast<uint8_t>(255 - sample);
+}
+
+/// Planes of equal size, one after another, to interleaved samples.
+Bytes interleave(const std::vector<Bytes>& planes) {
+  Bytes samples(planes.front().size() * planes.size());
+  for (size_t c = 0; c < planes.size(); ++c) {
+    for (size_t i = 0; i < planes[c].size(); ++i) samples[i * planes.size() + c] = planes[c][i];
+  }
+  return samples;
+}
+
+/// Cuts or pads a decoded image to `extent`; pads are outside the slide and never seen.
+Bytes fit(JpegImage image, const Extent& extent) {
+  if (image.extent == extent) return std::move(image.pixels);
+  Bytes pixels(static_cast<size_t>(extent.area() * image.channels), 0);
+  const auto bytes = static_cast<size_t>(std::min(image.extent.cols, extent.cols) * image.channels);
+  for (int64_t row = 0; row < std::min(image.extent.rows, extent.rows); ++row) {
+    std::memcpy(&pixels[static_cast<size_t>(row * extent.cols * image.channels)],
+                &image.pixels[static_cast<size_t>(row * image.extent.cols * image.channels)],
+                bytes);
+  }
+  return pixels;
+}
+
+JpegColor jpeg_color(const TiffDirectory& directory) {
+  return directory.photometric == PHOTOMETRIC_YCBCR ? JpegColor::kYCbCr
+                                                    : JpegColor::kRgbUnlessMarked;
+}
+
+}  // namespace
+
+PositionedFile::PositionedFile(const std::filesystem::path& path)
+    : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (descriptor_ < 0) {
+    throw DataError(fmt::format("{} cannot be opened: {}", path.string(), std::strerror(errno)));
+  }
+}
+
+PositionedFile::~PositionedFile() { close(descriptor_); }
+
+std::vector<uint8_t> PositionedFile::read(uint64_t offset, uint64_t size) const {
+  std::vector<uint8_t> bytes(size);
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t count =
+        pread(descriptor_, bytes.data() + done, size - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw DataError(std::strerror(errno));
+    if (count == 0) throw DataError("the file ends early");
+    done += static_cast<size_t>(count);
+  }
+  return bytes;
+}
+
+RgbTile BlockDecoder::decode(const TiffLevel& level, int64_t index) const {
+  const auto& planes = level.planes;
+  const bool any_missing = std::any_of(planes.begin(), planes.end(), [&](const auto& directory) {
+    return directory.blocks[static_cast<size_t>(index)].size == 0;
+  });
+  const Extent extent = block_extent(level.first(), index);
+  if (any_missing) return missing_tile(extent, background_);
+  if (planes.size() == 1) return decode_directory(planes.front(), index);
+  std::vector<Bytes> colors;
+  for (const auto& directory : planes) {
+    colors.push_back(decode_plane(directory, index, extent, 1));
+  }
+  return to_rgb(interleave(colors), extent, 3, Alpha::kNone, background_);
+}
+
+RgbTile BlockDecoder::decode_directory(const TiffDirectory& directory, int64_t index) const {
+  const Extent extent = block_extent(directory, index);
+  const int channels = directory.samples;
+  if (!directory.separate_planes) {
+    return to_rgb(decode_plane(directory, index, extent, channels), extent, channels,
+                  alpha_of(directory), background_);
+  }
+  std::vector<Bytes> planes;
+  for (int c = 0; c < channels; ++c) {
+    const int64_t block = index + c * directory.tile_rows() * directory.tile_cols();
+    planes.push_back(decode_plane(directory, block, extent, 1));
+  }
+  return to_rgb(interleave(planes), extent, channels, alpha_of(directory), background_);
+}
+
+Bytes BlockDecoder::decode_plane(const TiffDirectory& directory, int64_t block,
+                                 const Extent& extent, int channels) const {
+  Bytes samples =
+      directory.compression == COMPRESSION_JPEG
+          ? decode_jpeg_block(directory, block, extent, channels)
+          : decode_libtiff_block(directory, block, static_cast<size_t>(extent.area() * channels));
+  if (directory.photometric == PHOTOMETRIC_MINISWHITE) invert(samples);
+  return samples;
+}
+
+Bytes BlockDecoder::decode_jpeg_block(const TiffDirectory& directory, int64_t block,
+                                      const Extent& extent, int channels) const {
+  const TiffBlock& where = directory.blocks[static_cast<size_t>(block)];
+  const std::vector<uint8_t> stream = file_.read(where.offset, where.size);
+  JpegImage image =
+      decode_jpeg(directory.jpeg_tables, stream, jpeg_color(directory), 4 * extent.area() + 65536);
+  const Extent needed =
+      visible_extent(directory, block % (directory.tile_rows() * directory.tile_cols()));
+  if (image.channels != channels || image.extent.rows < needed.rows ||
+      image.extent.cols < needed.cols) {
+    throw DataError(fmt::format("its JPEG stream has {} and {} channels where {} and {} belong",
+                                to_string(image.extent), image.channels, to_string(needed),
+                                channels));
+  }
+  return fit(std::move(image), extent);
+}
+
+Bytes BlockDecoder::decode_libtiff_block(const TiffDirectory& directory, int64_t block,
+                                         size_t bytes) const {
+  Bytes samples(bytes);
+  std::unique_ptr<TiffHandle> handle = pool_.take(directory.offset);
+  const auto index = static_cast<uint32_t>(block);
+  const auto size = static_cast<tmsize_t>(bytes);
+  const tmsize_t count = directory.tiled
+                             ? TIFFReadEncodedTile(handle->get(), index, samples.data(), size)
+                             : TIFFReadEncodedStrip(handle->get(), index, samples.data(), size);
+  if (count != size) throw DataError(handle->error());
+  pool_.give_back(std::move(handle));
+  return samples;
+}
+
+}  // namespace untiled

@@ -1,0 +1,54 @@
+// Decodes the tiles and strips of a TIFF. JPEG goes straight to libjpeg, with the file read by
+// position; everything else through libtiff.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "data/slide/reader.h"
+#include "data/slide/tiff_handle.h"
+#include "data/slide/tiff_pyramid.h"
+#include "data/slide/tile_cache.h"
+
+namespace untiled {
+
+/// A file that is read by position. Any thread.
+class PositionedFile {
+ public:
+  /// Throws DataError.
+  explicit PositionedFile(const std::filesystem::path& path);
+  ~PositionedFile();
+  PositionedFile(const PositionedFile&) = delete;
+  PositionedFile& operator=(const PositionedFile&) = delete;
+
+  /// `size` bytes from `offset`. Throws DataError when the file ends before them.
+  std::vector<uint8_t> read(uint64_t offset, uint64_t size) const;
+
+ private:
+  int descriptor_;
+};
+
+/// Any thread.
+class BlockDecoder {
+ public:
+  BlockDecoder(const std::filesystem::path& path, const Rgb& background)
+      : file_(path), pool_(path), background_(background) {}
+
+  /// The tile or strip `index` (row by row) of `level`; one without data is missing. The last
+  /// strip may be shorter. Throws DataError with the reason, which names no file.
+  RgbTile decode(const TiffLevel& level, int64_t index) const;
+
+ private:
+  RgbTile decode_directory(const TiffDirectory& directory, int64_t index) const;
+  Bytes decode_plane(const TiffDirectory& directory, int64_t block, const Extent& extent,
+                     int channels) const;
+  Bytes decode_jpeg_block(const TiffDirectory& directory, int64_t block, const Extent& extent,
+                          int channels) const;
+  Bytes decode_libtiff_block(const TiffDirectory& directory, int64_t block, size_t bytes) const;
+
+  PositionedFile file_;
+  TiffPool pool_;
+  Rgb background_;
+};
+
+}  // namespace untiled

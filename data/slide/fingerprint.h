@@ -1,0 +1,17 @@
+// What tells one slide from another, and from an older version of itself.
+#pragma once
+
+#include <string>
+
+#include "data/slide/reader.h"
+
+namespace untiled {
+
+/// 32 hex digits from the sizes, times (ns), first and last 64 KiB of all the slide's files, and
+/// OpenSlide's quickhash. Reads little. Throws DataError when a file is gone.
+std::string fingerprint(const SlideInfo& info);
+
+/// 32 hex digits (XXH3, 128 bits) from every byte of all the slide's files, in order of name.
+std::string content_hash(const SlideInfo& info);
+
+}  // namespace untiled

@@ -1,0 +1,122 @@
+#include "data/slide/image_reader.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <mutex>
+
+#include "data/slide/block_decoder.h"
+#include "data/slide/jpeg.h"
+#include "data/slide/png_image.h"
+#include "data/slide/samples.h"
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Runs `work` and adds the file's name to what goes wrong.
+template <typename Work>
+auto naming(const fs::path& path, const Work& work) {
+  try {
+    return work();
+  } catch (const DataError& error) {
+    throw DataError(fmt::format("{} cannot be decoded ({}): copy it again, or save it as 8-bit RGB",
+                                path.string(), error.what()));
+  }
+}
+
+std::vector<uint8_t> read_bytes(const fs::path& path) {
+  return PositionedFile(path).read(0, fs::file_size(path));
+}
+
+RgbTile decode_png_slide(const fs::path& path, const Rgb& background) {
+  const PngImage image = decode_png(path);
+  return to_rgb(image.pixels, image.extent, image.channels, Alpha::kStraight, background);
+}
+
+RgbTile decode_jpeg_slide(const fs::path& path, const Rgb& background, int64_t max_pixels) {
+  JpegImage image = decode_jpeg({}, read_bytes(path), JpegColor::kFromStream, max_pixels);
+  if (image.channels == 3) return {image.extent, std::move(image.pixels), {}};
+  return to_rgb(image.pixels, image.extent, image.channels, Alpha::kNone, background);
+}
+
+class ImageReader : public SlideReader {
+ public:
+  using Decode = std::function<RgbTile()>;
+
+  ImageReader(SlideInfo info, Decode decode)
+      : SlideReader(std::move(info)), decode_(std::move(decode)) {}
+
+ private:
+  PixelBlock read_pixels(int /*level*/, const Region& region) const override {
+    PixelBlock block = empty_block(region);
+    copy_tile(*image(), 0, 0, block);
+    drop_empty_mask(block);
+    return block;
+  }
+
+  std::shared_ptr<const RgbTile> image() const {
+    const std::lock_guard lock(mutex_);
+    if (!image_) {
+      image_ = std::make_shared<const RgbTile>(naming(info().path, decode_));
+    }
+    return image_;
+  }
+
+  Decode decode_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const RgbTile> image_;
+};
+
+SlideInfo describe(const fs::path& path, const std::string& vendor, const Extent& extent,
+                   const OpenOptions& options) {
+  if (extent.area() > options.max_image_pixels) {
+    throw DataError(fmt::format(
+        "{} has {} pixels, more than the {} that are decoded whole: convert it to a tiled "
+        "pyramidal TIFF",
+        path.string(), to_string(extent), options.max_image_pixels));
+  }
+  SlideInfo info;
+  info.path = path;
+  info.backend = "image";
+  info.vendor = vendor;
+  info.levels = {{extent, 1.0}};
+  info.files = {path};
+  info.held_bytes = extent.area() * 3;
+  return info;
+}
+
+}  // namespace
+
+std::shared_ptr<const SlideReader> open_png_slide(const fs::path& path,
+                                                  const OpenOptions& options) {
+  const PngHeader header = naming(path, [&] { return read_png_header(path); });
+  if (header.bits == 16) {
+    throw DataError(fmt::format(
+        "{} has 16 bits a sample where 8 can be read: convert it to 8-bit RGB", path.string()));
+  }
+  SlideInfo info = describe(path, "png", header.extent, options);
+  info.has_icc = header.has_icc;
+  return std::make_shared<ImageReader>(
+      info, [path, background = info.background] { return decode_png_slide(path, background); });
+}
+
+std::shared_ptr<const SlideReader> open_jpeg_slide(const fs::path& path,
+                                                   const OpenOptions& options) {
+  const JpegHeader header = naming(path, [&] { return read_jpeg_header(read_bytes(path)); });
+  SlideInfo info = describe(path, "jpeg", header.extent, options);
+  info.has_icc = header.has_icc;
+  if (header.exif_orientation != 1) {
+    info.warnings.push_back(
+        fmt::format("its Exif orientation {} is not applied: pixels are read as stored",
+                    header.exif_orientation));
+  }
+  return std::make_shared<ImageReader>(
+      info, [path, background = info.background, limit = options.max_image_pixels] {
+        return decode_jpeg_slide(path, background, limit);
+      });
+}
+
+}  // namespace untiled

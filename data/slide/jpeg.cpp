@@ -1,0 +1,166 @@
+#include "data/slide/jpeg.h"
+
+#include <fmt/format.h>
+#include <jerror.h>
+#include <jpeglib.h>
+
+#include <array>
+#include <csetjmp>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+/// libjpeg's state and its way out of an error: it may not return from error_exit, so that jumps
+/// back to the `setjmp` of the function that called it, which holds nothing to destroy.
+struct Decoder {
+  jpeg_decompress_struct state{};
+  jpeg_error_mgr errors{};
+  std::jmp_buf jump{};
+  std::array<char, JMSG_LENGTH_MAX> message{};
+
+  Decoder() {
+    state.err = jpeg_std_error(&errors);
+    state.client_data = this;
+    errors.error_exit = &Decoder::fail;
+    errors.emit_message = &Decoder::on_message;
+    jpeg_create_decompress(&state);
+  }
+  ~Decoder() { jpeg_destroy_decompress(&state); }
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  static Decoder& of(j_common_ptr common) { return *static_cast<Decoder*>(common->client_data); }
+
+  [[noreturn]] static void fail(j_common_ptr common) {
+    Decoder& self = of(common);
+    common->err->format_message(common, self.message.data());
+    std::longjmp(self.jump, 1);  // NOLINT(cert-err52-cpp): libjpeg's protocol
+  }
+
+  /// Data that end early come as warnings; libjpeg would fill the rest with grey.
+  static void on_message(j_common_ptr common, int level) {
+    const int code = common->err->msg_code;
+    if (level < 0 && (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER)) fail(common);
+  }
+
+  bool read_header(std::span<const uint8_t> tables, std::span<const uint8_t> stream) {
+    if (setjmp(jump) != 0) return false;
+    if (!tables.empty()) {
+      jpeg_mem_src(&state, tables.data(), tables.size());
+      jpeg_read_header(&state, FALSE);
+    }
+    jpeg_mem_src(&state, stream.data(), stream.size());
+    jpeg_save_markers(&state, JPEG_APP0 + 1, 0xFFFF);
+    jpeg_save_markers(&state, JPEG_APP0 + 2, 0xFFFF);
+    jpeg_read_header(&state, TRUE);
+    return true;
+  }
+
+  bool start() {
+    if (setjmp(jump) != 0) return false;
+    jpeg_start_decompress(&state);
+    return true;
+  }
+
+  bool read_rows(uint8_t* pixels, size_t row_bytes) {
+    if (setjmp(jump) != 0) return false;
+    while (state.output_scanline < state.output_height) {
+      JSAMPROW row = pixels + state.output_scanline * row_bytes;
+      jpeg_read_scanlines(&state, &row, 1);
+    }
+    jpeg_finish_decompress(&state);
+    return true;
+  }
+
+  Extent extent() const { return {state.image_height, state.image_width}; }
+};
+
+void require(bool ok, const Decoder& decoder) {
+  if (!ok) throw DataError(decoder.message.data());
+}
+
+bool same_sampling(const jpeg_decompress_struct& state) {
+  for (int i = 1; i < state.num_components; ++i) {
+    if (state.comp_info[i].h_samp_factor != state.comp_info[0].h_samp_factor ||
+        state.comp_info[i].v_samp_factor != state.comp_info[0].v_samp_factor) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void choose_color(jpeg_decompress_struct& state, JpegColor color) {
+  const bool marked = state.saw_JFIF_marker || state.saw_Adobe_marker || !same_sampling(state);
+  if (color == JpegColor::kYCbCr) state.jpeg_color_space = JCS_YCbCr;
+  if (color == JpegColor::kRgbUnlessMarked && !marked) state.jpeg_color_space = JCS_RGB;
+  state.out_color_space = JCS_RGB;
+}
+
+/// The Orientation tag (0x0112) of an Exif block, which is a small TIFF; 1 when there is none.
+int exif_orientation(std::span<const uint8_t> block) {
+  constexpr std::array<uint8_t, 6> kExif = {'E', 'x', 'i', 'f', 0, 0};
+  if (block.size() < 14 || std::memcmp(block.data(), kExif.data(), kExif.size()) != 0) return 1;
+  const auto tiff = block.subspan(kExif.size());
+  const bool little = tiff[0] == 'I';
+  const auto integer = [&](size_t at, size_t count) -> size_t {
+    size_t value = 0;
+    for (size_t i = 0; i < count && at + count <= tiff.size(); ++i) {
+      value = value << 8 | tiff[at + (little ? count - 1 - i : i)];
+    }
+    return value;
+  };
+  const size_t directory = integer(4, 4);
+  const size_t entries = integer(directory, 2);
+  for (size_t i = 0; i < entries; ++i) {
+    const size_t entry = directory + 2 + 12 * i;
+    if (integer(entry, 2) == 0x0112) return static_cast<int>(integer(entry + 8, 2));
+  }
+  return 1;
+}
+
+bool is_icc(std::span<const uint8_t> block) {
+  return block.size() > 12 && std::memcmp(block.data(), "ICC_PROFILE", 12) == 0;
+}
+
+}  // namespace
+
+JpegHeader read_jpeg_header(std::span<const uint8_t> stream) {
+  Decoder decoder;
+  require(decoder.read_header({}, stream), decoder);
+  JpegHeader header{decoder.extent(), decoder.state.num_components};
+  for (auto* marker = decoder.state.marker_list; marker != nullptr; marker = marker->next) {
+    const std::span<const uint8_t> block(marker->data, marker->data_length);
+    if (is_icc(block)) header.has_icc = true;
+    const int orientation = exif_orientation(block);
+    if (orientation != 1) header.exif_orientation = orientation;
+  }
+  return header;
+}
+
+JpegImage decode_jpeg(std::span<const uint8_t> tables, std::span<const uint8_t> stream,
+                      JpegColor color, int64_t max_pixels) {
+  Decoder decoder;
+  require(decoder.read_header(tables, stream), decoder);
+  const int channels = decoder.state.num_components;
+  if (channels != 1 && channels != 3) {
+    throw DataError(fmt::format("it has {} colour components where 1 or 3 can be read", channels));
+  }
+  if (decoder.extent().area() > max_pixels) {
+    throw DataError(fmt::format("it has {} pixels where at most {} were expected",
+                                to_string(decoder.extent()), max_pixels));
+  }
+  if (channels == 3) choose_color(decoder.state, color);
+  JpegImage image{decoder.extent(), channels, {}};
+  require(decoder.start(), decoder);
+  image.pixels.resize(static_cast<size_t>(image.extent.area() * channels));
+  require(decoder.read_rows(image.pixels.data(), static_cast<size_t>(image.extent.cols * channels)),
+          decoder);
+  return image;
+}
+
+}  // namespace untiled

@@ -1,0 +1,146 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "data/slide/file_kind.h"
+#include "data/slide/image_reader.h"
+#include "data/slide/openslide_reader.h"
+#include "data/slide/reader.h"
+#include "data/slide/tiff_reader.h"
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+using ReaderPtr = std::shared_ptr<const SlideReader>;
+
+/// Slides that would have to decode more than this at once are not probed when they are opened.
+constexpr int64_t kMaxProbeBytes = int64_t{64} << 20;
+
+/// TIFFs whose pixels are plain tiles, which libjpeg and libtiff decode faster than OpenSlide and
+/// without its fractional shifts. Other TIFFs have overlaps or private meanings.
+bool has_plain_tiles(const std::string& vendor) {
+  return vendor == "aperio" || vendor == "generic-tiff";
+}
+
+/// OpenSlide would squash deep samples to 8 bits without a word.
+void require_8_bit(const fs::path& path, const TiffFile& file) {
+  for (const TiffDirectory& directory : file.main) {
+    if (directory.tiled && directory.bits > 8) {
+      throw DataError(
+          fmt::format("{} cannot be read: {}", path.string(), decoding_obstacle(directory)));
+    }
+  }
+}
+
+/// The levels to decode without OpenSlide, when these are the same images or more of them.
+std::optional<std::vector<TiffLevel>> plain_levels(const SlideInfo& info, const TiffFile& file) {
+  if (info.vendor == "generic-tiff" && !file.main.front().reduced.empty()) {
+    TiffPyramid pyramid = choose_pyramid(info.path, file);
+    const bool same_image = pyramid.levels.front().extent() == info.levels.front().extent;
+    if (same_image && pyramid.levels.size() > info.levels.size()) return pyramid.levels;
+  }
+  return match_levels(file, info.levels);
+}
+
+ReaderPtr open_with_openslide(const fs::path& path, const OpenOptions& options) {
+  auto handle = std::make_shared<const OpenSlideHandle>(path, options.cache_bytes);
+  SlideInfo info = describe_openslide(path, *handle);
+  if (has_plain_tiles(info.vendor)) {
+    const TiffFile file = read_tiff_file(path);
+    require_8_bit(path, file);
+    if (auto levels = plain_levels(info, file)) {
+      info.levels = level_infos(*levels);
+      return make_tiff_reader(std::move(info), std::move(*levels), options);
+    }
+  }
+  return make_openslide_reader(std::move(info), std::move(handle), options);
+}
+
+/// OpenSlide's own words for a file that it knows and cannot open; a plain TIFF gets a second try.
+ReaderPtr open_known(const fs::path& path, const std::string& vendor, const OpenOptions& options) {
+  std::string reason;
+  try {
+    return open_with_openslide(path, options);
+  } catch (const DataError& error) {
+    reason = error.what();
+  }
+  if (has_plain_tiles(vendor)) return open_tiff_slide(path, options);
+  throw DataError(
+      fmt::format("{} looks like a {} slide but OpenSlide cannot open it ({}): copy it "
+                  "again with all its files",
+                  path.string(), vendor, reason));
+}
+
+ReaderPtr open_unknown(const fs::path& path, const OpenOptions& options) {
+  switch (file_kind(path)) {
+    case FileKind::kTiff:
+      return open_tiff_slide(path, options);
+    case FileKind::kPng:
+      return open_png_slide(path, options);
+    case FileKind::kJpeg:
+      return open_jpeg_slide(path, options);
+    case FileKind::kDicom:
+      throw DataError(fmt::format(
+          "{} is a DICOM file that OpenSlide {} does not open: give a whole-slide image, and use "
+          "OpenSlide 4 or newer",
+          path.string(), openslide_version()));
+    case FileKind::kOther:
+      break;
+  }
+  throw DataError(fmt::format(
+      "{} is no slide: it holds {}; give a file that OpenSlide opens, or a TIFF, PNG or JPEG image",
+      path.string(), describe_content(path)));
+}
+
+/// A file whose centre cannot be decoded is refused now rather than in the middle of a run.
+ReaderPtr probed(ReaderPtr reader, const OpenOptions& options) {
+  const Extent& extent = reader->info().levels.front().extent;
+  const bool cheap = reader->info().backend != "image" &&
+                     reader->info().held_bytes <= options.cache_bytes + kMaxProbeBytes;
+  if (cheap) {
+    const int64_t row = extent.rows / 2;
+    const int64_t col = extent.cols / 2;
+    reader->read(0, {{row, row + 1}, {col, col + 1}});
+  }
+  return reader;
+}
+
+ReaderPtr open_file(const fs::path& path, const OpenOptions& options) {
+  require_readable_file(path);
+  if (file_kind(path) == FileKind::kTiff) require_whole_tiff_header(path);
+  const auto vendor = openslide_vendor(path);
+  return probed(vendor ? open_known(path, *vendor, options) : open_unknown(path, options), options);
+}
+
+/// A DICOM slide is a folder of files, any of which opens it.
+ReaderPtr open_folder(const fs::path& folder, const OpenOptions& options) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_regular_file() && file_kind(entry.path()) == FileKind::kDicom) {
+      files.push_back(entry.path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  for (const fs::path& file : files) {
+    if (openslide_vendor(file)) return open_file(file, options);
+  }
+  throw DataError(fmt::format(
+      "{} is a folder{}: give a slide's file, or a glob such as {}/*.svs", folder.string(),
+      files.empty()
+          ? " without DICOM files"
+          : fmt::format(" of DICOM files that OpenSlide {} does not open", openslide_version()),
+      folder.string()));
+}
+
+}  // namespace
+
+std::shared_ptr<const SlideReader> open_slide(const std::filesystem::path& path,
+                                              const OpenOptions& options) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return open_folder(path, options);
+  return open_file(path, options);
+}
+
+}  // namespace untiled

@@ -1,0 +1,159 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "data/slide/file_kind.h"
+#include "data/slide/ome.h"
+#include "data/slide/openslide_reader.h"
+#include "data/slide/privacy.h"
+#include "data/slide/scale.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+
+template <typename T>
+std::optional<T> number(const std::optional<std::string>& text) {
+  T value{};
+  if (!text) return std::nullopt;
+  const char* end = text->data() + text->size();
+  const auto result = std::from_chars(text->data(), end, value);
+  if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
+  return value;
+}
+
+/// All four bounds or none, as QuPath does.
+std::optional<Region> read_bounds(const OpenSlideHandle& handle) {
+  const auto bound = [&](const char* name) { return number<int64_t>(handle.property(name)); };
+  const auto x = bound(OPENSLIDE_PROPERTY_NAME_BOUNDS_X);
+  const auto y = bound(OPENSLIDE_PROPERTY_NAME_BOUNDS_Y);
+  const auto width = bound(OPENSLIDE_PROPERTY_NAME_BOUNDS_WIDTH);
+  const auto height = bound(OPENSLIDE_PROPERTY_NAME_BOUNDS_HEIGHT);
+  if (!x || !y || !width || !height) return std::nullopt;
+  const Region bounds = clip(Region{{*y, *y + *height}, {*x, *x + *width}}, handle.level_extent(0));
+  if (bounds.empty()) return std::nullopt;
+  return bounds;
+}
+
+/// "RRGGBB", white when absent or malformed.
+Rgb read_background(const OpenSlideHandle& handle) {
+  const auto text = handle.property(OPENSLIDE_PROPERTY_NAME_BACKGROUND_COLOR);
+  uint32_t value = 0;
+  if (!text || text->size() != 6) return kWhite;
+  const auto result = std::from_chars(text->data(), text->data() + 6, value, 16);
+  if (result.ec != std::errc() || result.ptr != text->data() + 6) return kWhite;
+  return {static_cast<uint8_t>(value >> 16), static_cast<uint8_t>(value >> 8 & 0xFF),
+          static_cast<uint8_t>(value & 0xFF)};
+}
+
+ScaleClaim resolution_of(const OpenSlideHandle& handle) {
+  const std::string unit = handle.property("tiff.ResolutionUnit").value_or("");
+  return resolution_claim(number<double>(handle.property("tiff.XResolution")).value_or(0),
+                          number<double>(handle.property("tiff.YResolution")).value_or(0),
+                          unit == "inch"         ? 2
+                          : unit == "centimeter" ? 3
+                                                 : 1);
+}
+
+/// What OpenSlide calls the mpp of a generic TIFF is the TIFF's resolution, not a vendor's word.
+std::vector<ScaleClaim> scale_claims(const OpenSlideHandle& handle, const std::string& vendor) {
+  const ScaleClaim openslide_claim{"vendor",
+                                   number<double>(handle.property(OPENSLIDE_PROPERTY_NAME_MPP_X)),
+                                   number<double>(handle.property(OPENSLIDE_PROPERTY_NAME_MPP_Y))};
+  std::vector<ScaleClaim> claims;
+  if (vendor != "generic-tiff") claims.push_back(openslide_claim);
+  const auto ome = parse_ome(handle.property("tiff.ImageDescription").value_or(""));
+  if (ome) claims.push_back({"ome", ome->mpp_x, ome->mpp_y});
+  // Vendors' TIFF resolutions are often a screen's or a thumbnail's: only a generic one counts.
+  if (vendor == "generic-tiff") claims.push_back(resolution_of(handle));
+  claims.push_back(
+      objective_claim(number<double>(handle.property(OPENSLIDE_PROPERTY_NAME_OBJECTIVE_POWER))));
+  return claims;
+}
+
+std::vector<Property> read_properties(const OpenSlideHandle& handle) {
+  std::vector<Property> properties;
+  for (const std::string& name : handle.property_names()) {
+    properties.push_back({name, handle.property(name).value_or(""), is_private_property(name)});
+  }
+  return properties;
+}
+
+std::vector<LevelInfo> read_levels(const OpenSlideHandle& handle) {
+  std::vector<LevelInfo> levels;
+  for (int level = 0; level < handle.level_count(); ++level) {
+    const Extent extent = handle.level_extent(level);
+    levels.push_back({extent, level_downsample(handle.level_extent(0), extent)});
+  }
+  return levels;
+}
+
+std::vector<fs::path> files_in(const fs::path& folder, auto&& wanted) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.is_regular_file(error) && wanted(entry.path())) files.push_back(entry.path());
+  }
+  return files;
+}
+
+/// Files in the slide's folder that a property names, as VMS and VMU slides do.
+std::vector<fs::path> named_files(const fs::path& path, const std::vector<Property>& properties) {
+  std::set<std::string> values;
+  for (const Property& property : properties) values.insert(property.value);
+  return files_in(path.parent_path().empty() ? "." : path.parent_path(),
+                  [&](const fs::path& file) { return values.contains(file.filename().string()); });
+}
+
+std::vector<std::string> focal_plane_warnings(const OpenSlideHandle& handle) {
+  const auto layers = number<int>(handle.property("hamamatsu.NoLayers"));
+  if (!layers || *layers < 2) return {};
+  return {fmt::format("it holds {} focal planes; the default one is read", *layers)};
+}
+
+}  // namespace
+
+std::vector<fs::path> slide_files(const fs::path& path, const SlideInfo& info) {
+  std::vector<fs::path> files;
+  const fs::path folder = path.parent_path().empty() ? "." : path.parent_path();
+  if (info.vendor == "mirax") {
+    files = files_in(folder / path.stem(), [](const fs::path&) { return true; });
+  } else if (info.vendor == "dicom") {
+    files = files_in(folder, [&](const fs::path& file) {
+      return file_kind(file) == FileKind::kDicom && file.filename() != path.filename();
+    });
+  } else if (info.vendor == "hamamatsu" && file_kind(path) != FileKind::kTiff) {
+    files = named_files(path, info.properties);
+  }
+  files.push_back(path);
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+SlideInfo describe_openslide(const fs::path& path, const OpenSlideHandle& handle) {
+  SlideInfo info;
+  info.path = path;
+  info.backend = "openslide";
+  info.vendor = handle.property(OPENSLIDE_PROPERTY_NAME_VENDOR).value_or("unknown");
+  info.levels = read_levels(handle);
+  const ScaleChoice scale = choose_scale(scale_claims(handle, info.vendor));
+  info.mpp_x = scale.claim.mpp_x;
+  info.mpp_y = scale.claim.mpp_y;
+  info.mpp_source = scale.claim.source;
+  info.objective_power = number<double>(handle.property(OPENSLIDE_PROPERTY_NAME_OBJECTIVE_POWER));
+  info.bounds = read_bounds(handle);
+  info.background = read_background(handle);
+  info.has_icc = handle.has_icc();
+  info.associated_images = handle.associated_images();
+  info.warnings = focal_plane_warnings(handle);
+  info.warnings.insert(info.warnings.end(), scale.warnings.begin(), scale.warnings.end());
+  info.properties = read_properties(handle);
+  info.quickhash = handle.property(OPENSLIDE_PROPERTY_NAME_QUICKHASH1).value_or("");
+  info.files = slide_files(path, info);
+  return info;
+}
+
+}  // namespace untiled

@@ -1,0 +1,130 @@
+#include "data/slide/openslide_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+
+#include "data/slide/samples.h"
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+/// Pixels of one call to OpenSlide: bounds the buffer of ARGB beside the block that is returned.
+constexpr int64_t kPixelsPerCall = int64_t{1} << 20;
+
+/// OpenSlide 3.4.1 has a cache of its own size.
+constexpr int64_t kOldCacheBytes = int64_t{32} << 20;
+
+/// Squares of a lattice fixed in the level, in which OpenSlide is asked for levels of an inexact
+/// scale.
+constexpr int64_t kLatticeTile = 512;
+
+class OpenSlideReader : public SlideReader {
+ public:
+  OpenSlideReader(SlideInfo info, std::shared_ptr<const OpenSlideHandle> handle,
+                  int64_t cache_bytes)
+      : SlideReader(std::move(info)), handle_(std::move(handle)), cache_bytes_(cache_bytes) {}
+
+ private:
+  PixelBlock read_pixels(int level, const Region& region) const override {
+    PixelBlock block = empty_block(region);
+    const double ratio = handle()->level_ratio(level);
+    if (ratio == std::floor(ratio)) {
+      read_exact_scale(level, static_cast<int64_t>(ratio), block);
+    } else {
+      read_on_lattice(level, ratio, block);
+    }
+    drop_empty_mask(block);
+    return block;
+  }
+
+  /// Positions in the level are whole numbers of level-0 pixels: bands of any size are exact.
+  void read_exact_scale(int level, int64_t ratio, PixelBlock& block) const {
+    const Region& region = block.region;
+    const int64_t band_rows = std::max<int64_t>(1, kPixelsPerCall / region.cols.size());
+    for (int64_t row = region.rows.begin; row < region.rows.end; row += band_rows) {
+      const Region band = {{row, std::min(row + band_rows, region.rows.end)}, region.cols};
+      copy_tile(read_argb(level, {band.rows.begin * ratio, band.cols.begin * ratio}, band), row,
+                region.cols.begin, block);
+    }
+  }
+
+  /// OpenSlide takes positions in level 0 and divides by an inexact ratio, so that what it returns
+  /// is shifted by a fraction of a pixel that depends on where the read begins. Reads that begin on
+  /// a lattice make a pixel's value the same whatever region it is read for.
+  void read_on_lattice(int level, double ratio, PixelBlock& block) const {
+    const Region& region = block.region;
+    for (int64_t row = floor_div(region.rows.begin, kLatticeTile) * kLatticeTile;
+         row < region.rows.end; row += kLatticeTile) {
+      for (int64_t col = floor_div(region.cols.begin, kLatticeTile) * kLatticeTile;
+           col < region.cols.end; col += kLatticeTile) {
+        const Region tile = {{row, std::min(row + kLatticeTile, region.rows.end)},
+                             {col, std::min(col + kLatticeTile, region.cols.end)}};
+        copy_tile(read_argb(level,
+                            {std::llround(static_cast<double>(row) * ratio),
+                             std::llround(static_cast<double>(col) * ratio)},
+                            tile),
+                  row, col, block);
+      }
+    }
+  }
+
+  struct Position {
+    int64_t row_level0;
+    int64_t col_level0;
+  };
+
+  /// An error ends an OpenSlide handle for every thread that uses it, so a failed read is repeated
+  /// on a fresh one of its own: only then is the error this region's.
+  RgbTile read_argb(int level, const Position& from, const Region& region) const {
+    const auto shared = handle();
+    try {
+      return decode(*shared, level, from, region.extent());
+    } catch (const DataError&) {
+      replace(shared);
+    }
+    try {
+      return decode(OpenSlideHandle(info().path, 0), level, from, region.extent());
+    } catch (const DataError& error) {
+      throw DataError(
+          fmt::format("{} is damaged: {} of level {} cannot be read ({}); copy it again",
+                      info().path.string(), to_string(region), level, error.what()));
+    }
+  }
+
+  RgbTile decode(const OpenSlideHandle& handle, int level, const Position& from,
+                 const Extent& extent) const {
+    return argb_to_rgb(handle.read(level, from.row_level0, from.col_level0, extent), extent,
+                       info().background);
+  }
+
+  std::shared_ptr<const OpenSlideHandle> handle() const {
+    const std::lock_guard lock(mutex_);
+    return handle_;
+  }
+
+  void replace(const std::shared_ptr<const OpenSlideHandle>& broken) const {
+    const std::lock_guard lock(mutex_);
+    if (handle_ == broken) {
+      handle_ = std::make_shared<const OpenSlideHandle>(info().path, cache_bytes_);
+    }
+  }
+
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const OpenSlideHandle> handle_;
+  int64_t cache_bytes_;
+};
+
+}  // namespace
+
+std::shared_ptr<const SlideReader> make_openslide_reader(
+    SlideInfo info, std::shared_ptr<const OpenSlideHandle> handle, const OpenOptions& options) {
+  const bool old = openslide_version().starts_with("3.");
+  info.held_bytes = old ? kOldCacheBytes : options.cache_bytes;
+  return std::make_shared<OpenSlideReader>(std::move(info), std::move(handle), options.cache_bytes);
+}
+
+}  // namespace untiled

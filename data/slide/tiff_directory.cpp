@@ -1,0 +1,232 @@
+#include "data/slide/tiff_directory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "data/slide/privacy.h"
+#include "data/slide/tiff_handle.h"
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+constexpr size_t kMaxDirectories = 4096;
+
+template <typename T>
+T field(TIFF* tiff, uint32_t tag, T otherwise) {
+  T value = otherwise;
+  return TIFFGetFieldDefaulted(tiff, tag, &value) != 0 ? value : otherwise;
+}
+
+constexpr std::array<std::pair<uint32_t, const char*>, 8> kTexts = {{
+    {TIFFTAG_IMAGEDESCRIPTION, "tiff.ImageDescription"},
+    {TIFFTAG_SOFTWARE, "tiff.Software"},
+    {TIFFTAG_DATETIME, "tiff.DateTime"},
+    {TIFFTAG_MAKE, "tiff.Make"},
+    {TIFFTAG_MODEL, "tiff.Model"},
+    {TIFFTAG_ARTIST, "tiff.Artist"},
+    {TIFFTAG_COPYRIGHT, "tiff.Copyright"},
+    {TIFFTAG_HOSTCOMPUTER, "tiff.HostComputer"},
+}};
+
+std::vector<Property> text_properties(TIFF* tiff) {
+  std::vector<Property> properties;
+  for (const auto& [tag, name] : kTexts) {
+    const char* text = nullptr;
+    if (TIFFGetField(tiff, tag, &text) != 0 && text != nullptr) {
+      properties.push_back({name, text, is_private_property(name)});
+    }
+  }
+  return properties;
+}
+
+std::string description_of(TIFF* tiff) {
+  const char* text = nullptr;
+  const bool found = TIFFGetField(tiff, TIFFTAG_IMAGEDESCRIPTION, &text) != 0 && text != nullptr;
+  return found ? text : "";
+}
+
+std::vector<uint8_t> jpeg_tables(TIFF* tiff) {
+  uint32_t count = 0;
+  const uint8_t* bytes = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_JPEGTABLES, &count, &bytes) == 0 || bytes == nullptr) return {};
+  return {bytes, bytes + count};
+}
+
+std::vector<uint64_t> sub_directories(TIFF* tiff) {
+  uint16_t count = 0;
+  const uint64_t* offsets = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_SUBIFD, &count, &offsets) == 0 || offsets == nullptr) return {};
+  return {offsets, offsets + count};
+}
+
+std::vector<TiffBlock> blocks_of(TIFF* tiff, bool tiled) {
+  const uint32_t count = tiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
+  std::vector<TiffBlock> blocks(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    blocks[i] = {TIFFGetStrileOffset(tiff, i), TIFFGetStrileByteCount(tiff, i)};
+    if (blocks[i].offset == 0) blocks[i].size = 0;
+  }
+  return blocks;
+}
+
+void read_alpha(TIFF* tiff, TiffDirectory& directory) {
+  uint16_t count = 0;
+  const uint16_t* kinds = nullptr;
+  if (TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds) == 0 || count != 1) return;
+  directory.has_alpha = kinds[0] == EXTRASAMPLE_ASSOCALPHA || kinds[0] == EXTRASAMPLE_UNASSALPHA;
+  directory.alpha_is_premultiplied = kinds[0] == EXTRASAMPLE_ASSOCALPHA;
+}
+
+Extent tile_of(TIFF* tiff, const TiffDirectory& directory) {
+  if (directory.tiled) {
+    return {field<uint32_t>(tiff, TIFFTAG_TILELENGTH, 0),
+            field<uint32_t>(tiff, TIFFTAG_TILEWIDTH, 0)};
+  }
+  const int64_t rows = field<uint32_t>(tiff, TIFFTAG_ROWSPERSTRIP, 0xFFFFFFFF);
+  return {std::min(rows, directory.extent.rows), directory.extent.cols};
+}
+
+TiffDirectory current_directory(const std::filesystem::path& path, TIFF* tiff) {
+  TiffDirectory directory;
+  directory.offset = TIFFCurrentDirOffset(tiff);
+  directory.extent = {field<uint32_t>(tiff, TIFFTAG_IMAGELENGTH, 0),
+                      field<uint32_t>(tiff, TIFFTAG_IMAGEWIDTH, 0)};
+  directory.tiled = TIFFIsTiled(tiff) != 0;
+  directory.tile = tile_of(tiff, directory);
+  if (directory.extent.empty() || directory.tile.empty()) {
+    throw DataError(fmt::format("{} is a damaged TIFF: the directory at byte {} gives no size",
+                                path.string(), directory.offset));
+  }
+  directory.subfile_type = field<uint32_t>(tiff, TIFFTAG_SUBFILETYPE, 0);
+  directory.bits = field<uint16_t>(tiff, TIFFTAG_BITSPERSAMPLE, 1);
+  directory.samples = field<uint16_t>(tiff, TIFFTAG_SAMPLESPERPIXEL, 1);
+  directory.sample_format = field<uint16_t>(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
+  directory.photometric = field<uint16_t>(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+  directory.compression = field<uint16_t>(tiff, TIFFTAG_COMPRESSION, COMPRESSION_NONE);
+  directory.separate_planes =
+      directory.samples > 1 &&
+      field<uint16_t>(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) == PLANARCONFIG_SEPARATE;
+  read_alpha(tiff, directory);
+  uint32_t icc_bytes = 0;
+  const void* icc = nullptr;
+  directory.has_icc = TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &icc_bytes, &icc) != 0;
+  directory.x_resolution = field<float>(tiff, TIFFTAG_XRESOLUTION, 0);
+  directory.y_resolution = field<float>(tiff, TIFFTAG_YRESOLUTION, 0);
+  directory.resolution_unit = field<uint16_t>(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_INCH);
+  directory.properties = text_properties(tiff);
+  directory.description = description_of(tiff);
+  if (directory.compression == COMPRESSION_JPEG) directory.jpeg_tables = jpeg_tables(tiff);
+  directory.blocks = blocks_of(tiff, directory.tiled);
+  directory.reduced = sub_directories(tiff);
+  return directory;
+}
+
+std::vector<TiffDirectory> read_reduced(const std::filesystem::path& path, TiffHandle& handle,
+                                        const TiffDirectory& parent) {
+  std::vector<TiffDirectory> directories;
+  for (const uint64_t offset : parent.reduced) {
+    handle.go_to(offset);
+    directories.push_back(current_directory(path, handle.get()));
+  }
+  return directories;
+}
+
+std::string size_obstacle(const TiffDirectory& directory) {
+  if (directory.bits != 8 || directory.sample_format != SAMPLEFORMAT_UINT) {
+    return fmt::format("its samples have {} bits{} where 8 can be read: convert it to 8-bit RGB",
+                       directory.bits,
+                       directory.sample_format == SAMPLEFORMAT_IEEEFP ? " (floating point)" : "");
+  }
+  if (directory.samples > 4) {
+    return fmt::format(
+        "it has {} channels where 1, 3 or 4 can be read: export the three to use as "
+        "8-bit RGB",
+        directory.samples);
+  }
+  return {};
+}
+
+std::string color_obstacle(const TiffDirectory& directory) {
+  const bool jpeg = directory.compression == COMPRESSION_JPEG;
+  switch (directory.photometric) {
+    case PHOTOMETRIC_MINISBLACK:
+    case PHOTOMETRIC_MINISWHITE:
+      // Three or four grey channels are dyes, not colours.
+      if (directory.samples == 1 || (directory.samples == 2 && directory.has_alpha)) return {};
+      return fmt::format(
+          "it has {} channels that are not declared to be RGB: export it as 8-bit "
+          "RGB",
+          directory.samples);
+    case PHOTOMETRIC_RGB:
+      if (directory.samples >= 3) return {};
+      return fmt::format("it says RGB and has {} channels", directory.samples);
+    case PHOTOMETRIC_YCBCR:
+      if (jpeg && directory.samples == 3) return {};
+      return "its colours are YCbCr without JPEG: convert it to RGB";
+    default:
+      return fmt::format(
+          "its colours (PhotometricInterpretation {}) cannot be read: convert it to "
+          "8-bit RGB",
+          directory.photometric);
+  }
+}
+
+}  // namespace
+
+bool TiffDirectory::has_missing_blocks() const {
+  return std::any_of(blocks.begin(), blocks.end(),
+                     [](const TiffBlock& block) { return block.size == 0; });
+}
+
+TiffFile read_tiff_file(const std::filesystem::path& path) {
+  TiffFile file;
+  TiffHandle handle(path);
+  do {
+    file.main.push_back(current_directory(path, handle.get()));
+  } while (file.main.size() < kMaxDirectories && TIFFReadDirectory(handle.get()) != 0);
+  if (TIFFLastDirectory(handle.get()) == 0 && file.main.size() < kMaxDirectories) {
+    throw DataError(
+        fmt::format("{} is a damaged TIFF: directory {} cannot be read ({}); copy it "
+                    "again",
+                    path.string(), file.main.size(), handle.error()));
+  }
+  for (const TiffDirectory& directory : file.main) {
+    file.sub.push_back(read_reduced(path, handle, directory));
+  }
+  return file;
+}
+
+std::string decoding_obstacle(const TiffDirectory& directory) {
+  if (std::string obstacle = size_obstacle(directory); !obstacle.empty()) return obstacle;
+  if (std::string obstacle = color_obstacle(directory); !obstacle.empty()) return obstacle;
+  if (directory.compression != COMPRESSION_JPEG &&
+      TIFFIsCODECConfigured(directory.compression) == 0) {
+    return fmt::format("its compression {} is not known here: convert it to JPEG or Deflate",
+                       directory.compression);
+  }
+  if (directory.compression == COMPRESSION_JPEG && directory.samples != 1 &&
+      directory.samples != 3) {
+    return fmt::format("its JPEG tiles have {} channels where 1 or 3 can be read",
+                       directory.samples);
+  }
+  return {};
+}
+
+void require_whole_blocks(const std::filesystem::path& path, const TiffDirectory& directory,
+                          int level) {
+  const uint64_t file_size = std::filesystem::file_size(path);
+  for (size_t i = 0; i < directory.blocks.size(); ++i) {
+    const TiffBlock& block = directory.blocks[i];
+    if (block.size <= file_size && block.offset <= file_size - block.size) continue;
+    throw DataError(fmt::format(
+        "{} is cut short: {} {} of level {} takes {} bytes from byte {} but the file ends at {}; "
+        "copy it again",
+        path.string(), directory.tiled ? "tile" : "strip", i, level, block.size, block.offset,
+        file_size));
+  }
+}
+
+}  // namespace untiled

@@ -1,0 +1,67 @@
+// What the directories of a TIFF say, read once when a slide is opened, and which of them are the
+// levels of its pyramid.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/slide/reader.h"
+#include "lib/core/region.h"
+
+namespace untiled {
+
+/// Where one compressed tile or strip lies in the file; `size` 0 means that it has no data.
+struct TiffBlock {
+  uint64_t offset = 0;
+  uint64_t size = 0;
+};
+
+/// One image of a TIFF. Strips are tiles as wide as the image.
+struct TiffDirectory {
+  uint64_t offset = 0;
+  Extent extent;
+  Extent tile;
+  bool tiled = false;
+  uint32_t subfile_type = 0;
+  uint16_t bits = 1;
+  uint16_t samples = 1;
+  uint16_t sample_format = 1;
+  uint16_t photometric = 0;
+  uint16_t compression = 1;
+  bool separate_planes = false;
+  bool has_alpha = false;
+  bool alpha_is_premultiplied = false;
+  bool has_icc = false;
+  float x_resolution = 0;
+  float y_resolution = 0;
+  int resolution_unit = 2;
+  std::vector<Property> properties;  ///< The TIFF's own texts, as "tiff.<tag name>".
+  std::string description;
+  std::vector<uint8_t> jpeg_tables;
+  std::vector<TiffBlock> blocks;  ///< Row by row; plane after plane when planes are separate.
+  std::vector<uint64_t> reduced;  ///< Byte offsets of its SubIFDs.
+
+  int64_t tile_rows() const { return ceil_div(extent.rows, tile.rows); }
+  int64_t tile_cols() const { return ceil_div(extent.cols, tile.cols); }
+  bool has_missing_blocks() const;
+};
+
+/// The main chain's directories, and for each those of its SubIFDs. Throws DataError when a
+/// directory cannot be read.
+struct TiffFile {
+  std::vector<TiffDirectory> main;
+  std::vector<std::vector<TiffDirectory>> sub;
+};
+TiffFile read_tiff_file(const std::filesystem::path& path);
+
+/// Why the pixels of a directory cannot be decoded here; empty when they can.
+std::string decoding_obstacle(const TiffDirectory& directory);
+
+/// Throws DataError when a block of `directory` reaches beyond the end of the file.
+void require_whole_blocks(const std::filesystem::path& path, const TiffDirectory& directory,
+                          int level);
+
+}  // namespace untiled

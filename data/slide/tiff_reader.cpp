@@ -1,0 +1,154 @@
+#include "data/slide/tiff_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "data/slide/block_decoder.h"
+#include "data/slide/samples.h"
+#include "data/slide/scale.h"
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+class TiffReader : public SlideReader {
+ public:
+  TiffReader(SlideInfo info, std::vector<TiffLevel> levels, int64_t cache_bytes)
+      : SlideReader(std::move(info)),
+        levels_(std::move(levels)),
+        decoder_(this->info().path, this->info().background),
+        cache_(cache_bytes) {}
+
+ private:
+  PixelBlock read_pixels(int level, const Region& region) const override {
+    const TiffDirectory& directory = levels_[static_cast<size_t>(level)].first();
+    const Extent& tile = directory.tile;
+    PixelBlock block = empty_block(region);
+    for (int64_t row = region.rows.begin / tile.rows; row * tile.rows < region.rows.end; ++row) {
+      for (int64_t col = region.cols.begin / tile.cols; col * tile.cols < region.cols.end; ++col) {
+        copy_tile(*find_or_decode(level, row * directory.tile_cols() + col), row * tile.rows,
+                  col * tile.cols, block);
+      }
+    }
+    drop_empty_mask(block);
+    return block;
+  }
+
+  std::shared_ptr<const RgbTile> find_or_decode(int level, int64_t index) const {
+    if (auto tile = cache_.find({level, index})) return tile;
+    auto tile = std::make_shared<const RgbTile>(decode(level, index));
+    cache_.insert({level, index}, tile);
+    return tile;
+  }
+
+  RgbTile decode(int level, int64_t index) const {
+    const TiffLevel& source = levels_[static_cast<size_t>(level)];
+    try {
+      return decoder_.decode(source, index);
+    } catch (const DataError& error) {
+      const Extent& tile = source.first().tile;
+      const Region region = shift(whole(tile), index / source.first().tile_cols() * tile.rows,
+                                  index % source.first().tile_cols() * tile.cols);
+      throw DataError(fmt::format(
+          "{} is damaged: {} of level {} cannot be decoded ({}); copy it "
+          "again",
+          info().path.string(), to_string(clip(region, source.extent())), level, error.what()));
+    }
+  }
+
+  std::vector<TiffLevel> levels_;
+  BlockDecoder decoder_;
+  mutable TileCache cache_;
+};
+
+int64_t largest_block_bytes(const std::vector<TiffLevel>& levels) {
+  int64_t largest = 0;
+  for (const TiffLevel& level : levels) largest = std::max(largest, level.first().tile.area() * 3);
+  return largest;
+}
+
+int64_t index_bytes(const std::vector<TiffLevel>& levels) {
+  size_t blocks = 0;
+  for (const TiffLevel& level : levels) {
+    for (const TiffDirectory& plane : level.planes) blocks += plane.blocks.size();
+  }
+  return static_cast<int64_t>(blocks * sizeof(TiffBlock));
+}
+
+void require_sound_level(const SlideInfo& info, const TiffLevel& level, int index,
+                         const OpenOptions& options) {
+  for (const TiffDirectory& plane : level.planes) {
+    require_whole_blocks(info.path, plane, index);
+    const size_t channels = plane.separate_planes ? plane.samples : 1;
+    const auto expected = static_cast<size_t>(plane.tile_rows() * plane.tile_cols()) * channels;
+    if (plane.blocks.size() != expected || plane.tile != level.first().tile) {
+      throw DataError(fmt::format("{} is a damaged TIFF: level {} lists {} tiles where {} belong",
+                                  info.path.string(), index, plane.blocks.size(), expected));
+    }
+    if (plane.tile.area() > options.max_image_pixels) {
+      throw DataError(fmt::format(
+          "{} would have to be decoded {} pixels at a time, beyond the limit of {}: convert it to "
+          "a tiled pyramidal TIFF",
+          info.path.string(), plane.tile.area(), options.max_image_pixels));
+    }
+  }
+}
+
+std::vector<ScaleClaim> scale_claims(const TiffPyramid& pyramid) {
+  const TiffDirectory& first = pyramid.levels.front().first();
+  std::vector<ScaleClaim> claims;
+  if (pyramid.ome) claims.push_back({"ome", pyramid.ome->mpp_x, pyramid.ome->mpp_y});
+  claims.push_back(resolution_claim(first.x_resolution, first.y_resolution, first.resolution_unit));
+  if (pyramid.ome) claims.push_back(objective_claim(pyramid.ome->objective_power));
+  return claims;
+}
+
+SlideInfo describe(const std::filesystem::path& path, const TiffPyramid& pyramid) {
+  const TiffDirectory& first = pyramid.levels.front().first();
+  SlideInfo info;
+  info.path = path;
+  info.vendor = pyramid.ome ? "ome-tiff" : "tiff";
+  info.levels = level_infos(pyramid.levels);
+  ScaleChoice scale = choose_scale(scale_claims(pyramid));
+  info.mpp_x = scale.claim.mpp_x;
+  info.mpp_y = scale.claim.mpp_y;
+  info.mpp_source = scale.claim.source;
+  if (pyramid.ome) info.objective_power = pyramid.ome->objective_power;
+  info.has_icc = first.has_icc;
+  info.warnings = pyramid.warnings;
+  info.warnings.insert(info.warnings.end(), scale.warnings.begin(), scale.warnings.end());
+  info.properties = first.properties;
+  info.files = {path};
+  return info;
+}
+
+}  // namespace
+
+std::vector<LevelInfo> level_infos(const std::vector<TiffLevel>& levels) {
+  std::vector<LevelInfo> infos;
+  for (const TiffLevel& level : levels) {
+    infos.push_back({level.extent(), level_downsample(levels.front().extent(), level.extent())});
+  }
+  return infos;
+}
+
+std::shared_ptr<const SlideReader> make_tiff_reader(SlideInfo info, std::vector<TiffLevel> levels,
+                                                    const OpenOptions& options) {
+  for (size_t i = 0; i < levels.size(); ++i) {
+    require_sound_level(info, levels[i], static_cast<int>(i), options);
+  }
+  info.backend = "tiff";
+  info.held_bytes =
+      std::max(options.cache_bytes, largest_block_bytes(levels)) + index_bytes(levels);
+  return std::make_shared<TiffReader>(std::move(info), std::move(levels), options.cache_bytes);
+}
+
+std::shared_ptr<const SlideReader> open_tiff_slide(const std::filesystem::path& path,
+                                                   const OpenOptions& options) {
+  TiffPyramid pyramid = choose_pyramid(path, read_tiff_file(path));
+  SlideInfo info = describe(path, pyramid);
+  return make_tiff_reader(std::move(info), std::move(pyramid.levels), options);
+}
+
+}  // namespace untiled
