@@ -15,6 +15,18 @@ add_library(untiled_fmt INTERFACE)
 target_include_directories(untiled_fmt SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/include)
 target_compile_definitions(untiled_fmt INTERFACE FMT_HEADER_ONLY)
 
+find_package(yaml-cpp REQUIRED)
+if(TARGET yaml-cpp::yaml-cpp)
+  add_library(untiled_yaml ALIAS yaml-cpp::yaml-cpp)
+else()
+  add_library(untiled_yaml ALIAS yaml-cpp)
+endif()
+
+find_package(CLI11 REQUIRED)
+add_library(untiled_cli ALIAS CLI11::CLI11)
+find_package(nlohmann_json REQUIRED)
+add_library(untiled_json ALIAS nlohmann_json::nlohmann_json)
+
 if(UNTILED_TORCH)
   set(torch_root ${UNTILED_DEPS}/torch)
   if(NOT EXISTS ${torch_root}/include/ATen/ATen.h)

@@ -3,7 +3,9 @@
 
 add_library(untiled_options INTERFACE)
 target_include_directories(untiled_options INTERFACE ${CMAKE_SOURCE_DIR})
-target_compile_options(untiled_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor)
+# GCC 12 takes members that aggregates leave to their defaults for missing or uninitialised.
+target_compile_options(untiled_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers
+                       -Wno-maybe-uninitialized -Wshadow -Wnon-virtual-dtor)
 if(UNTILED_WERROR)
   target_compile_options(untiled_options INTERFACE -Werror)
 endif()

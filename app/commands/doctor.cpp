@@ -1,0 +1,159 @@
+// doctor: what this program consists of and what it may use here; each line is ok or says what to
+// do.
+#include <fmt/format.h>
+#include <openslide.h>
+#include <sys/resource.h>
+#include <tiffio.h>
+#include <torch/version.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <opencv2/core/utility.hpp>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "app/commands/command.h"
+#include "app/commands/options.h"
+#include "lib/core/progress.h"
+#include "lib/core/resources.h"
+
+namespace untiled {
+namespace {
+
+struct Finding {
+  std::string subject;
+  std::string state;   ///< What was found.
+  std::string remedy;  ///< What to do; empty: nothing, all is well.
+};
+
+using Findings = std::vector<Finding>;
+
+void append(Findings& findings, Findings more) {
+  std::move(more.begin(), more.end(), std::back_inserter(findings));
+}
+
+Findings find_versions() {
+  const std::string tiff = TIFFGetVersion();
+  return {{"untiled", UNTILED_VERSION, ""},
+          {"LibTorch", TORCH_VERSION, ""},
+          {"OpenSlide", openslide_get_version(), ""},
+          {"OpenCV", cv::getVersionString(), ""},
+          {"libtiff", tiff.substr(0, tiff.find('\n')), ""}};
+}
+
+Finding find_cores() {
+  return {"cores",
+          fmt::format("{} of the host's {}", usable_cores(),
+                      std::max(1U, std::thread::hardware_concurrency())),
+          ""};
+}
+
+Finding find_memory() {
+  constexpr int64_t kLeast = int64_t{3} << 29;
+  const int64_t usable = usable_memory_bytes();
+  return {"memory", format_bytes(usable),
+          usable >= kLeast
+              ? ""
+              : "allow this process at least 1.5 GiB (cgroup, container or batch job)"};
+}
+
+/// The soft limit, -1 for none.
+int64_t soft_limit(int resource) {
+  struct rlimit limit = {};
+  getrlimit(resource, &limit);
+  return limit.rlim_cur == RLIM_INFINITY ? -1 : static_cast<int64_t>(limit.rlim_cur);
+}
+
+Finding find_file_size_limit() {
+  constexpr int64_t kLeast = int64_t{4} << 30;
+  const int64_t limit = soft_limit(RLIMIT_FSIZE);
+  return {"largest file", limit < 0 ? "no limit" : format_bytes(limit),
+          limit < 0 || limit >= kLeast
+              ? ""
+              : "masks and synthetic slides need more: ulimit -f unlimited"};
+}
+
+Finding find_open_files_limit() {
+  constexpr int64_t kLeast = 256;
+  const int64_t limit = soft_limit(RLIMIT_NOFILE);
+  return {
+      "open files", limit < 0 ? "no limit" : fmt::format("{}", limit),
+      limit < 0 || limit >= kLeast ? "" : fmt::format("raise the limit: ulimit -n {}", 4 * kLeast)};
+}
+
+/// The first of `folder` and its parents that exists.
+std::filesystem::path existing_part(std::filesystem::path folder) {
+  std::error_code none;
+  while (!std::filesystem::exists(folder, none) && folder.has_relative_path()) {
+    folder = folder.parent_path();
+  }
+  return folder;
+}
+
+Finding find_space(const std::string& subject, const std::filesystem::path& folder) {
+  constexpr int64_t kLeast = int64_t{1} << 30;
+  std::error_code error;
+  const auto space = std::filesystem::space(existing_part(folder), error);
+  if (error) return {subject, folder.string() + ": " + error.message(), "choose another folder"};
+  const auto free = static_cast<int64_t>(std::min<uintmax_t>(space.available, INT64_MAX));
+  return {subject, fmt::format("{} free in {}", format_bytes(free), folder.string()),
+          free >= kLeast ? "" : "free at least 1 GiB or choose another folder"};
+}
+
+Findings find_limits(const Settings& settings) {
+  Findings findings = {find_cores(), find_memory(), find_file_size_limit(), find_open_files_limit(),
+                       find_space("run folder", settings.run.folder)};
+  if (!settings.run.scratch.empty()) {
+    findings.push_back(find_space("scratch folder", settings.run.scratch));
+  }
+  return findings;
+}
+
+void print(const Findings& findings) {
+  for (const auto& [subject, state, remedy] : findings) {
+    fmt::print("{:<4} {}: {}{}{}\n", remedy.empty() ? "ok" : "fix:", subject, state,
+               remedy.empty() ? "" : "; ", remedy);
+  }
+}
+
+nlohmann::ordered_json to_json(const Findings& findings) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const auto& [subject, state, remedy] : findings) {
+    list.push_back(
+        {{"subject", subject},
+         {"ok", remedy.empty()},
+         {"found", state},
+         {"remedy", remedy.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(remedy)}});
+  }
+  return list;
+}
+
+int diagnose(const Settings& settings, bool json) {
+  Findings findings = find_versions();
+  append(findings, find_limits(settings));
+  const bool ok = std::all_of(findings.begin(), findings.end(),
+                              [](const Finding& finding) { return finding.remedy.empty(); });
+  if (json) {
+    print_json({{"ok", ok}, {"findings", to_json(findings)}});
+  } else {
+    print(findings);
+  }
+  return ok ? 0 : 1;
+}
+
+}  // namespace
+
+Command doctor_command() {
+  return {"doctor", "Say what this program may use here and what to repair", "untiled doctor",
+          [](CLI::App& verb) {
+            const auto options = add_settings_options(verb, ConfigFile::kOptional);
+            const auto json = add_json_flag(verb);
+            return [=] { return diagnose(options->load(), *json); };
+          }};
+}
+
+}  // namespace untiled

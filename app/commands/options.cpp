@@ -1,0 +1,65 @@
+#include "app/commands/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "lib/config/load.h"
+#include "lib/core/progress.h"
+
+namespace untiled {
+namespace {
+
+void add_overrides(CLI::App& verb, SettingsOptions& options) {
+  verb.add_option("--set", options.overrides, "Change one setting; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+}  // namespace
+
+Settings SettingsOptions::load() const {
+  return config.empty() ? default_settings(overrides) : load_settings(config, overrides);
+}
+
+std::shared_ptr<SettingsOptions> add_settings_options(CLI::App& verb, ConfigFile config) {
+  auto options = std::make_shared<SettingsOptions>();
+  verb.add_option("config,--config", options->config, "Settings, see configs/")
+      ->type_name("FILE.yaml")
+      ->required(config == ConfigFile::kRequired);
+  add_overrides(verb, *options);
+  return options;
+}
+
+std::shared_ptr<SettingsOptions> add_settings_flags(CLI::App& verb) {
+  auto options = std::make_shared<SettingsOptions>();
+  verb.add_option("--config", options->config, "Settings, see configs/")->type_name("FILE.yaml");
+  add_overrides(verb, *options);
+  return options;
+}
+
+std::shared_ptr<bool> add_json_flag(CLI::App& verb) {
+  auto json = std::make_shared<bool>(false);
+  verb.add_flag_callback(
+      "--json",
+      [json] {
+        *json = true;
+        set_quiet(true);
+      },
+      "Print one JSON document to stdout");
+  return json;
+}
+
+std::shared_ptr<std::vector<std::string>> add_slide_arguments(CLI::App& verb) {
+  auto slides = std::make_shared<std::vector<std::string>>();
+  verb.add_option("slides", *slides, "Slides: paths or globs")->type_name("SLIDE")->required();
+  return slides;
+}
+
+void print_json(const nlohmann::ordered_json& document) {
+  constexpr int kIndent = 2;
+  fmt::print("{}\n", document.dump(kIndent, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+}  // namespace untiled

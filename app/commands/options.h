@@ -1,0 +1,45 @@
+// Options that several verbs share.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "lib/config/settings.h"
+
+namespace CLI {
+class App;
+}
+
+namespace untiled {
+
+/// A settings file and changes to it. CLI11 fills it while it parses; so share it with the body.
+struct SettingsOptions {
+  std::filesystem::path config;        ///< Empty: the defaults.
+  std::vector<std::string> overrides;  ///< "train.steps=10".
+
+  /// Throws ConfigError.
+  Settings load() const;
+};
+
+enum class ConfigFile { kRequired, kOptional };
+
+/// Adds the YAML file, as positional CONFIG or --config, and --set KEY=VALUE, which may be
+/// repeated.
+std::shared_ptr<SettingsOptions> add_settings_options(CLI::App& verb, ConfigFile config);
+
+/// Adds --config and --set only, for verbs whose positional arguments are slides.
+std::shared_ptr<SettingsOptions> add_settings_flags(CLI::App& verb);
+
+/// Adds --json, which also silences notes and progress.
+std::shared_ptr<bool> add_json_flag(CLI::App& verb);
+
+/// Adds the positional SLIDE..., paths or globs; pass what it holds to `expand` (data/cohort).
+std::shared_ptr<std::vector<std::string>> add_slide_arguments(CLI::App& verb);
+
+/// Prints one JSON document to stdout; numbers that are not finite become null.
+void print_json(const nlohmann::ordered_json& document);
+
+}  // namespace untiled

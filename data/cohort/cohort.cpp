@@ -1,0 +1,67 @@
+#include "data/cohort/cohort.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "data/cohort/glob.h"
+#include "data/cohort/manifest.h"
+#include "lib/core/error.h"
+#include "lib/core/progress.h"
+
+namespace untiled {
+namespace {
+
+std::vector<CohortEntry> from_patterns(const std::vector<std::string>& patterns, Split split) {
+  std::vector<CohortEntry> entries;
+  for (const auto& file : expand(patterns)) {
+    CohortEntry& entry = entries.emplace_back();
+    entry.path = file;
+    entry.split = split;
+  }
+  return entries;
+}
+
+std::vector<CohortEntry> of_split(const std::vector<CohortEntry>& entries, Split split) {
+  std::vector<CohortEntry> chosen;
+  std::copy_if(entries.begin(), entries.end(), std::back_inserter(chosen),
+               [split](const CohortEntry& entry) { return entry.split == split; });
+  return chosen;
+}
+
+void warn_of_shared_slides(const Cohort& cohort) {
+  for (const CohortEntry& entry : cohort.validation) {
+    const bool shared =
+        std::any_of(cohort.training.begin(), cohort.training.end(),
+                    [&entry](const CohortEntry& other) { return other.path == entry.path; });
+    if (shared) {
+      warn(fmt::format("{} is both a training and a validation slide", entry.path.string()));
+    }
+  }
+}
+
+}  // namespace
+
+Cohort load_cohort(const DataSettings& settings) {
+  Cohort cohort;
+  if (settings.manifest.empty()) {
+    cohort.training = from_patterns(settings.slides, Split::kTraining);
+  } else {
+    const std::vector<CohortEntry> entries = read_manifest(settings.manifest);
+    cohort.training = of_split(entries, Split::kTraining);
+    cohort.validation = of_split(entries, Split::kValidation);
+  }
+  if (cohort.training.empty()) {
+    throw ConfigError(
+        settings.manifest.empty()
+            ? "no training slides; set data.slides or data.manifest"
+            : fmt::format("{}: no row is of split train", settings.manifest.string()));
+  }
+  const auto more = from_patterns(settings.validation, Split::kValidation);
+  cohort.validation.insert(cohort.validation.end(), more.begin(), more.end());
+  warn_of_shared_slides(cohort);
+  return cohort;
+}
+
+}  // namespace untiled

@@ -1,0 +1,232 @@
+#include "data/cohort/manifest.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "data/cohort/csv.h"
+#include "data/cohort/glob.h"
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  return text;
+}
+
+template <typename Number>
+std::optional<Number> parse(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  Number number = {};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// A row whose cells are found by the names of their columns.
+class Row {
+ public:
+  Row(const fs::path& file, const std::map<std::string, size_t>& columns, CsvRow row)
+      : file_(file), columns_(columns), row_(std::move(row)) {}
+
+  /// Empty where the manifest has no such column.
+  std::string cell(const std::string& column) const {
+    const auto found = columns_.find(column);
+    return found == columns_.end() ? "" : row_.fields[found->second];
+  }
+
+  DataError error(std::string_view message) const {
+    return DataError(fmt::format("{}:{}: {}", file_.string(), row_.line, message));
+  }
+
+  DataError refused(const std::string& column, std::string_view expected) const {
+    return error(fmt::format("{}: expected {}, found '{}'", column, expected, cell(column)));
+  }
+
+  fs::path existing(const std::string& column, const fs::path& path) const {
+    std::error_code none;
+    if (!fs::exists(path, none)) {
+      throw error(fmt::format("{}: {} does not exist", column, path.string()));
+    }
+    return path;
+  }
+
+  fs::path resolve(const std::string& text) const {
+    return (fs::absolute(file_).parent_path() / text).lexically_normal();
+  }
+
+  int line() const { return row_.line; }
+
+ private:
+  const fs::path& file_;
+  const std::map<std::string, size_t>& columns_;
+  CsvRow row_;
+};
+
+constexpr std::array kSlideColumns = {"slide", "wsi", "slide_id"};
+
+/// The columns by name; the slide's and the group's under their names here.
+std::map<std::string, size_t> read_header(const fs::path& file, const CsvRow& header) {
+  std::map<std::string, size_t> columns;
+  for (size_t i = 0; i < header.fields.size(); ++i) {
+    if (!columns.emplace(lower(header.fields[i]), i).second && !header.fields[i].empty()) {
+      throw DataError(fmt::format("{}:{}: column {} is there twice", file.string(), header.line,
+                                  header.fields[i]));
+    }
+  }
+  const bool has_slides = std::any_of(kSlideColumns.begin(), kSlideColumns.end(),
+                                      [&](const char* name) { return columns.contains(name); });
+  if (!has_slides) {
+    throw DataError(fmt::format("{}:{}: expected a header with a column slide, found '{}'",
+                                file.string(), header.line, fmt::join(header.fields, ",")));
+  }
+  if (!columns.contains("group") && columns.contains("case_id")) {
+    columns["group"] = columns["case_id"];
+  }
+  return columns;
+}
+
+/// CLAM's slide_id is a file's name, often without its extension.
+fs::path complete(const Row& row, const fs::path& path) {
+  std::error_code none;
+  if (fs::exists(path, none)) return path;
+  std::vector<fs::path> matches;
+  for (fs::directory_iterator it(path.parent_path(), none), end; !none && it != end;
+       it.increment(none)) {
+    if (it->path().stem() == path.filename()) matches.push_back(it->path());
+  }
+  if (matches.size() > 1) {
+    std::sort(matches.begin(), matches.end());
+    throw row.error(fmt::format("slide_id: {} may be {} or {}; give the extension", path.string(),
+                                matches[0].filename().string(), matches[1].filename().string()));
+  }
+  return matches.empty() ? path : matches.front();
+}
+
+fs::path read_slide(const Row& row) {
+  for (const char* column : kSlideColumns) {
+    const std::string text = row.cell(column);
+    if (text.empty()) continue;
+    const fs::path path = row.resolve(text);
+    return row.existing(column,
+                        std::string_view(column) == "slide_id" ? complete(row, path) : path);
+  }
+  throw row.error("slide: expected a path, found nothing");
+}
+
+Split read_split(const Row& row) {
+  const std::string text = lower(row.cell("split"));
+  if (text.empty() || text == "train" || text == "training") return Split::kTraining;
+  if (text == "val" || text == "valid" || text == "validation") return Split::kValidation;
+  if (text == "test") return Split::kTest;
+  throw row.refused("split", "train, val or test");
+}
+
+std::optional<double> read_mpp(const Row& row) {
+  constexpr double kLeast = 0.01;
+  constexpr double kMost = 100.0;
+  if (row.cell("mpp").empty()) return std::nullopt;
+  const auto mpp = parse<double>(row.cell("mpp"));
+  if (!mpp || !(*mpp >= kLeast && *mpp <= kMost)) {
+    throw row.refused("mpp", "micrometres per pixel from 0.01 to 100");
+  }
+  return mpp;
+}
+
+/// Whole numbers from 0, between commas; nothing where one is not.
+std::vector<int64_t> parse_list(std::string_view text) {
+  constexpr int64_t kMost = int64_t{1} << 40;
+  std::vector<int64_t> numbers;
+  while (true) {
+    const size_t comma = std::min(text.find(','), text.size());
+    const auto number = parse<int64_t>(text.substr(0, comma));
+    if (!number || *number < 0 || *number > kMost) return {};
+    numbers.push_back(*number);
+    if (comma == text.size()) return numbers;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+std::optional<Region> read_region(const Row& row) {
+  const std::string text = row.cell("region");
+  if (text.empty()) return std::nullopt;
+  const std::vector<int64_t> numbers = parse_list(text);
+  if (numbers.size() != 4 || numbers[2] == 0 || numbers[3] == 0) {
+    throw row.refused("region", "\"x,y,width,height\" in whole pixels");
+  }
+  return Region{{numbers[1], numbers[1] + numbers[3]}, {numbers[0], numbers[0] + numbers[2]}};
+}
+
+CohortEntry read_entry(const Row& row) {
+  CohortEntry entry;
+  entry.path = read_slide(row);
+  const std::string mask = row.cell("mask");
+  if (!mask.empty()) entry.mask = row.existing("mask", row.resolve(mask));
+  entry.split = read_split(row);
+  entry.group = row.cell("group");
+  entry.mpp = read_mpp(row);
+  entry.region = read_region(row);
+  return entry;
+}
+
+/// Refuses what was seen before in another split: a patient must not be trained on and tested.
+class SplitGuard {
+ public:
+  explicit SplitGuard(std::string kind) : kind_(std::move(kind)) {}
+
+  void check(const std::string& name, Split split, const Row& row) {
+    if (name.empty()) return;
+    const auto [before, first] = seen_.emplace(name, std::pair(split, row.line()));
+    if (first || before->second.first == split) return;
+    throw row.error(
+        fmt::format("{} {} is in two splits, see line {}", kind_, name, before->second.second));
+  }
+
+ private:
+  std::string kind_;
+  std::map<std::string, std::pair<Split, int>> seen_;
+};
+
+}  // namespace
+
+std::vector<CohortEntry> read_manifest(const fs::path& file) {
+  const std::vector<CsvRow> rows = read_csv(file);
+  if (rows.empty())
+    throw DataError(file.string() + ": is empty; expected a header with a column slide");
+  const auto columns = read_header(file, rows.front());
+  SplitGuard slides("slide");
+  SplitGuard groups("group");
+  std::vector<CohortEntry> entries;
+  for (auto csv_row = rows.begin() + 1; csv_row != rows.end(); ++csv_row) {
+    const Row row(file, columns, *csv_row);
+    if (csv_row->fields.size() != rows.front().fields.size()) {
+      throw row.error(fmt::format("expected {} fields as in the header, found {}",
+                                  rows.front().fields.size(), csv_row->fields.size()));
+    }
+    const CohortEntry entry = read_entry(row);
+    slides.check(entry.path.string(), entry.split, row);
+    groups.check(entry.group, entry.split, row);
+    const bool repeated = std::any_of(entries.begin(), entries.end(), [&](const CohortEntry& e) {
+      return e.path == entry.path && e.region == entry.region;
+    });
+    if (repeated) throw row.error(fmt::format("slide {} is given twice", entry.path.string()));
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
+}  // namespace untiled

@@ -1,0 +1,79 @@
+#include "lib/config/consistency.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace untiled {
+namespace {
+
+using Finding = std::optional<Inconsistency>;
+
+Finding check_classes(const DataSettings& data) {
+  std::map<int, std::string> names_by_value;
+  std::map<std::string, int> values_by_name;
+  for (const ClassSettings& c : data.classes) {
+    const auto [same_value, new_value] = names_by_value.emplace(c.value, c.name);
+    if (!new_value) {
+      return Inconsistency{"data.classes",
+                           fmt::format("give '{}' and '{}' the same value {}; each class needs "
+                                       "its own",
+                                       same_value->second, c.name, c.value)};
+    }
+    if (!values_by_name.emplace(c.name, c.value).second) {
+      return Inconsistency{"data.classes",
+                           fmt::format("name '{}' twice; each class needs its own name", c.name)};
+    }
+  }
+  const auto ignored = names_by_value.find(data.ignore);
+  if (ignored == names_by_value.end()) return std::nullopt;
+  return Inconsistency{
+      "data.ignore", fmt::format("{} is also the value of class '{}'; choose another", data.ignore,
+                                 ignored->second)};
+}
+
+Finding check_class_weights(const DataSettings& data) {
+  const bool all_zero =
+      !data.classes.empty() && std::all_of(data.classes.begin(), data.classes.end(),
+                                           [](const ClassSettings& c) { return c.weight == 0; });
+  if (!all_zero) return std::nullopt;
+  return Inconsistency{"data.classes", "all have weight 0; nothing would be learnt"};
+}
+
+Finding check_inputs(const DataSettings& data) {
+  if (data.manifest.empty() || data.slides.empty()) return std::nullopt;
+  return Inconsistency{"data.manifest", "and data.slides are both set; give one of them"};
+}
+
+Finding check_labels(const Settings& settings) {
+  const bool otsu = settings.labels.method == LabelMethod::kOtsu;
+  if (otsu && settings.data.classes.size() > 1) {
+    return Inconsistency{"labels.method",
+                         fmt::format("otsu knows one class, data.classes has {}; use mask",
+                                     settings.data.classes.size())};
+  }
+  if (!otsu && settings.data.manifest.empty()) {
+    return Inconsistency{"labels.method", "mask needs data.manifest, whose column mask names them"};
+  }
+  return std::nullopt;
+}
+
+Finding check_precision(const Settings& settings) {
+  const bool mps = settings.device == "mps" || settings.profile == "mps";
+  if (!mps || settings.streaming.dtype == Precision::kFloat32) return std::nullopt;
+  return Inconsistency{"streaming.dtype", "float64 does not exist on mps; use float32"};
+}
+
+}  // namespace
+
+Finding find_inconsistency(const Settings& settings) {
+  for (const Finding& finding :
+       {check_classes(settings.data), check_class_weights(settings.data),
+        check_inputs(settings.data), check_labels(settings), check_precision(settings)}) {
+    if (finding) return finding;
+  }
+  return std::nullopt;
+}
+
+}  // namespace untiled

@@ -1,0 +1,482 @@
+#include "lib/config/fields.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <concepts>
+#include <map>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "lib/config/convert.h"
+#include "lib/config/nearest_key.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+
+// --- One function a kind of field ----------------------------------------------------------------
+
+template <typename Number>
+using Wide = std::conditional_t<std::is_floating_point_v<Number>, double,
+                                std::conditional_t<std::is_signed_v<Number>, int64_t, uint64_t>>;
+
+template <typename T>
+YAML::Node scalar(const T& value) {
+  return YAML::Node(fmt::format("{}", value));
+}
+
+template <typename Part, typename Number>
+requires std::is_arithmetic_v<Number> Field<Part> number(std::string key, Number Part::*member,
+                                                         Range<Wide<Number>> range,
+                                                         std::string help) {
+  return {std::move(key), describe(range), std::move(help),
+          [=](Part& part, const Value& value) {
+            part.*member = static_cast<Number>(read_number(value, range));
+          },
+          [=](const Part& part) { return scalar(part.*member); }};
+}
+
+template <typename Part>
+Field<Part> optional_number(std::string key, std::optional<double> Part::*member,
+                            Range<double> range, std::string help) {
+  return {std::move(key), describe(range) + ", or nothing", std::move(help),
+          [=](Part& part, const Value& value) {
+            const bool unset = value.is_null() || value.text() == "" || value.text() == "null";
+            part.*member = unset ? std::nullopt : std::optional(read_number(value, range));
+          },
+          [=](const Part& part) {
+            return part.*member ? scalar(*(part.*member)) : YAML::Node(YAML::NodeType::Null);
+          }};
+}
+
+template <typename Part>
+Field<Part> odd(std::string key, int Part::*member, std::string help) {
+  constexpr int kMost = 31;
+  const std::string type = fmt::format("an odd whole number from 1 to {}", kMost);
+  return {std::move(key), type, std::move(help),
+          [=](Part& part, const Value& value) {
+            const auto size = read_number<int64_t>(value, {1, kMost});
+            if (size % 2 == 0) throw value.refused(type);
+            part.*member = static_cast<int>(size);
+          },
+          [=](const Part& part) { return scalar(part.*member); }};
+}
+
+template <typename Part>
+Field<Part> whole_list(std::string key, std::vector<int> Part::*member, Range<int64_t> range,
+                       size_t most_items, std::string help) {
+  const std::string type =
+      fmt::format("a list of 1 to {} numbers, each {}", most_items, describe(range));
+  return {std::move(key), type, std::move(help),
+          [=](Part& part, const Value& value) {
+            const auto items = value.is_list() ? value.items() : std::vector<Value>();
+            if (items.empty() || items.size() > most_items) throw value.refused(type);
+            std::vector<int> numbers;
+            for (const Value& item : items) {
+              numbers.push_back(static_cast<int>(read_number(item, range)));
+            }
+            part.*member = std::move(numbers);
+          },
+          [=](const Part& part) {
+            YAML::Node list(YAML::NodeType::Sequence);
+            list.SetStyle(YAML::EmitterStyle::Flow);
+            for (const int number : part.*member) list.push_back(scalar(number));
+            return list;
+          }};
+}
+
+template <typename Part>
+Field<Part> flag(std::string key, bool Part::*member, std::string help) {
+  return {std::move(key), "true or false", std::move(help),
+          [=](Part& part, const Value& value) { part.*member = read_bool(value); },
+          [=](const Part& part) { return scalar(part.*member); }};
+}
+
+template <typename Part>
+Field<Part> path(std::string key, fs::path Part::*member, std::string help) {
+  return {std::move(key), "a path", std::move(help),
+          [=](Part& part, const Value& value) { part.*member = read_path(value); },
+          [=](const Part& part) { return YAML::Node((part.*member).string()); }};
+}
+
+template <typename Part>
+Field<Part> patterns(std::string key, std::vector<std::string> Part::*member, std::string help) {
+  return {std::move(key), "a list of paths or globs", std::move(help),
+          [=](Part& part, const Value& value) { part.*member = read_patterns(value); },
+          [=](const Part& part) {
+            YAML::Node list(YAML::NodeType::Sequence);
+            for (const std::string& pattern : part.*member) list.push_back(pattern);
+            return list;
+          }};
+}
+
+template <typename Part>
+Field<Part> bytes(std::string key, int64_t Part::*member, std::string help) {
+  return {std::move(key), "a size such as 1GiB, 512MiB or 1.5GB", std::move(help),
+          [=](Part& part, const Value& value) { part.*member = read_bytes(value); },
+          [=](const Part& part) { return YAML::Node(bytes_text(part.*member)); }};
+}
+
+template <typename Part, typename Enum>
+requires std::is_enum_v<Enum> Field<Part> choice(std::string key, Enum Part::*member,
+                                                 std::vector<std::pair<std::string, Enum>> choices,
+                                                 std::string help) {
+  std::vector<std::string> names;
+  for (const auto& [name, unused] : choices) names.push_back(name);
+  const std::string type = fmt::format("one of {}", fmt::join(names, ", "));
+  return {std::move(key), type, std::move(help),
+          [=](Part& part, const Value& value) {
+            const auto found = std::find_if(choices.begin(), choices.end(),
+                                            [&](const auto& c) { return value.text() == c.first; });
+            if (found == choices.end()) throw value.refused(type);
+            part.*member = found->second;
+          },
+          [=](const Part& part) {
+            const auto found = std::find_if(choices.begin(), choices.end(), [&](const auto& c) {
+              return c.second == part.*member;
+            });
+            return YAML::Node(found->first);
+          }};
+}
+
+template <typename Part>
+Field<Part> text(std::string key, std::string Part::*member, std::string type,
+                 std::function<bool(const std::string&)> accepts, std::string help) {
+  return {std::move(key), type, std::move(help),
+          [=](Part& part, const Value& value) {
+            const std::string found = value.is_null() ? "" : value.text().value_or("[]");
+            if (!accepts(found)) throw value.refused(type);
+            part.*member = found;
+          },
+          [=](const Part& part) { return YAML::Node(part.*member); }};
+}
+
+/// The fields of a part as fields of the whole, with the part's name in front of their keys.
+template <typename Part, typename Access>
+void append(std::vector<Field<Settings>>& all, const std::string& section, Access access,
+            const std::vector<Field<Part>>& fields) {
+  for (const Field<Part>& field : fields) {
+    all.push_back({section.empty() ? field.key : section + "." + field.key, field.type, field.help,
+                   [=](Settings& s, const Value& value) { field.set(access(s), value); },
+                   [=](const Settings& s) { return field.get(access(s)); }});
+  }
+}
+
+// --- The settings --------------------------------------------------------------------------------
+
+constexpr double kLeastMpp = 0.01;
+constexpr double kMostMpp = 100.0;
+
+bool is_device(const std::string& text) {
+  if (text == "auto" || text == "cpu" || text == "mps" || text == "cuda") return true;
+  const std::string_view number = std::string_view(text).substr(std::min<size_t>(text.size(), 5));
+  return text.starts_with("cuda:") && !number.empty() && number.size() <= 2 &&
+         number.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool is_profile(const std::string& text) {
+  return text.empty() || text == "cpu" || text == "mps" || text == "cuda";
+}
+
+std::vector<Field<RunSettings>> run_fields() {
+  return {path("folder", &RunSettings::folder,
+               "Where checkpoints, metrics and previews go; must be empty or resumed."),
+          path("scratch", &RunSettings::scratch,
+               "Folder for stored tensors that do not fit the budget; empty: none.")};
+}
+
+std::vector<Field<ClassSettings>> class_fields() {
+  return {
+      text(
+          "name", &ClassSettings::name, "a name",
+          [](const std::string& name) { return !name.empty() && name != "[]"; },
+          "Its name in tables and masks."),
+      number("value", &ClassSettings::value, {0, 254}, "Its pixel value in masks."),
+      {"color", "a colour: [red, green, blue] or \"#rrggbb\"", "Its colour in pictures.",
+       [](ClassSettings& c, const Value& value) { c.color = read_color(value); },
+       [](const ClassSettings& c) { return YAML::Node(color_text(c.color)); }},
+      number("weight", &ClassSettings::weight, {0.0, 1e6}, "Weight of its pixels in the loss.")};
+}
+
+ClassSettings read_class(const Value& value) {
+  if (!value.is_map()) throw value.refused("a class {name, value, color, weight}");
+  ClassSettings settings;
+  const std::vector<Value> given = apply(value, class_fields(), settings);
+  for (const std::string_view needed : {".name", ".value"}) {
+    const bool found = std::any_of(given.begin(), given.end(),
+                                   [needed](const Value& v) { return v.key().ends_with(needed); });
+    if (!found) throw value.error(fmt::format("has no {}", needed.substr(1)));
+  }
+  return settings;
+}
+
+Field<DataSettings> classes_field() {
+  return {"classes", "a list of {name, value, color, weight}",
+          "What the network tells apart; empty: tissue against background; one: it against the "
+          "rest.",
+          [](DataSettings& data, const Value& value) {
+            if (!value.is_list() && !value.is_null()) throw value.refused("a list of classes");
+            std::vector<ClassSettings> classes;
+            for (const Value& item : value.items()) classes.push_back(read_class(item));
+            data.classes = std::move(classes);
+          },
+          [](const DataSettings& data) {
+            YAML::Node list(YAML::NodeType::Sequence);
+            for (const ClassSettings& c : data.classes) {
+              YAML::Node item;
+              for (const auto& field : class_fields()) item[field.key] = field.get(c);
+              list.push_back(item);
+            }
+            return list;
+          }};
+}
+
+std::vector<Field<DataSettings>> data_fields() {
+  return {
+      patterns("slides", &DataSettings::slides, "Training slides."),
+      patterns("validation", &DataSettings::validation,
+               "Slides that are only measured; empty: the training slides are."),
+      path("manifest", &DataSettings::manifest,
+           "CSV with columns slide, mask, split, group, mpp, region; instead of slides."),
+      number("level", &DataSettings::level, {0, 32},
+             "Pyramid level to work at, 0 is the finest; unused when mpp is set."),
+      optional_number("mpp", &DataSettings::mpp, {kLeastMpp, kMostMpp},
+                      "Micrometres per pixel to resample every slide to."),
+      optional_number("assume_mpp", &DataSettings::assume_mpp, {kLeastMpp, kMostMpp},
+                      "Micrometres per pixel of slides that do not say theirs."),
+      choice(
+          "origin", &DataSettings::origin,
+          {{"qupath", Origin::kQuPath}, {"openslide", Origin::kOpenSlide}},
+          "Frame of coordinates: of the slide's bounds, as QuPath has it, or of all its pixels."),
+      choice("cache", &DataSettings::cache,
+             {{"auto", CacheMode::kAuto},
+              {"none", CacheMode::kNone},
+              {"ram", CacheMode::kRam},
+              {"disk", CacheMode::kDisk}},
+             "Where decoded pixels are kept between passes; auto: RAM if the budget has room."),
+      number("workers", &DataSettings::workers, {0, 256},
+             "Threads that decode slides ahead; 0 reads when pixels are needed."),
+      bytes("queue", &DataSettings::queue_bytes, "Decoded pixels that may wait for the network."),
+      classes_field(),
+      number("ignore", &DataSettings::ignore, {0, 255}, "Mask value of pixels without weight."),
+  };
+}
+
+std::vector<Field<LabelSettings>> label_fields() {
+  return {choice("method", &LabelSettings::method,
+                 {{"otsu", LabelMethod::kOtsu}, {"mask", LabelMethod::kMask}},
+                 "otsu: tissue by its darkness; mask: the manifest's mask column. A mask that the "
+                 "manifest names always counts."),
+          number("mpp", &LabelSettings::mpp, {0.1, kMostMpp},
+                 "Micrometres per pixel at which Otsu labels are made."),
+          number("median_um", &LabelSettings::median_um, {0.0, 1e4},
+                 "Diameter of the median filter in micrometres; 0: none."),
+          number("min_hole_um2", &LabelSettings::min_hole_um2, {0.0, 1e12},
+                 "Holes smaller than this many square micrometres are filled."),
+          number("min_object_um2", &LabelSettings::min_object_um2, {0.0, 1e12},
+                 "Pieces smaller than this many square micrometres are dropped.")};
+}
+
+std::vector<Field<ModelSettings>> model_fields() {
+  constexpr size_t kMostLevels = 8;
+  return {whole_list("widths", &ModelSettings::widths, {1, 1024}, kMostLevels,
+                     "Channels at each level below the input."),
+          number("stride", &ModelSettings::stride, {2, 16}, "Downsampling factor of each level."),
+          odd("down_kernel", &ModelSettings::down_kernel, "Side of the strided convolutions."),
+          odd("refine_kernel", &ModelSettings::refine_kernel,
+              "Side of the convolution after each strided one."),
+          odd("up_kernel", &ModelSettings::up_kernel, "Side of the transposed convolutions."),
+          odd("head_kernel", &ModelSettings::head_kernel, "Side of the last convolution.")};
+}
+
+std::vector<Field<TrainSettings>> train_fields() {
+  constexpr int64_t kMostSteps = 1'000'000'000;
+  return {
+      number("steps", &TrainSettings::steps, {1, kMostSteps}, "Weight updates."),
+      choice("loss", &TrainSettings::loss,
+             {{"bce", LossKind::kBce}, {"dice", LossKind::kDice}, {"bce+dice", LossKind::kBceDice}},
+             "Of the whole slide; bce is softmax cross-entropy for several classes."),
+      number("accumulate", &TrainSettings::accumulate, {1, 100'000},
+             "Slides a step; their gradients are averaged."),
+      number("clip_norm", &TrainSettings::clip_norm, {0.0, 1e12},
+             "Largest norm of the gradient; 0: no clipping."),
+      number("threshold", &TrainSettings::threshold, {0.0, 1.0, true},
+             "Probability from which a pixel counts; one class only."),
+      number("validate_every", &TrainSettings::validate_every, {0, kMostSteps},
+             "Steps between validations; 0: only at the end."),
+      number("checkpoint_every", &TrainSettings::checkpoint_every, {1, kMostSteps},
+             "Steps between checkpoints; the last step always has one.")};
+}
+
+std::vector<Field<OptimizerSettings>> optimizer_fields() {
+  return {choice("name", &OptimizerSettings::kind,
+                 {{"adam", OptimizerKind::kAdam},
+                  {"adamw", OptimizerKind::kAdamW},
+                  {"sgd", OptimizerKind::kSgd}},
+                 "How gradients change weights."),
+          number("learning_rate", &OptimizerSettings::learning_rate, {0.0, 1e3, true},
+                 "Step size; the highest one of a schedule."),
+          number("weight_decay", &OptimizerSettings::weight_decay, {0.0, 1e3},
+                 "L2 penalty; decoupled for adamw."),
+          number("momentum", &OptimizerSettings::momentum, {0.0, 1.0}, "sgd only."),
+          number("beta1", &OptimizerSettings::beta1, {0.0, 0.999999},
+                 "adam and adamw: decay of the gradient's mean."),
+          number("beta2", &OptimizerSettings::beta2, {0.0, 0.999999},
+                 "adam and adamw: decay of the squared gradient's mean."),
+          number("epsilon", &OptimizerSettings::epsilon, {0.0, 1.0, true},
+                 "adam and adamw: added to the divisor.")};
+}
+
+std::vector<Field<ScheduleSettings>> schedule_fields() {
+  return {choice("name", &ScheduleSettings::kind,
+                 {{"constant", ScheduleKind::kConstant},
+                  {"cosine", ScheduleKind::kCosine},
+                  {"one_cycle", ScheduleKind::kOneCycle}},
+                 "How the learning rate changes over the steps."),
+          number("warmup_fraction", &ScheduleSettings::warmup_fraction, {0.0, 1.0},
+                 "cosine and one_cycle: part of the steps in which the rate rises."),
+          number("final_fraction", &ScheduleSettings::final_fraction, {0.0, 1.0},
+                 "cosine and one_cycle: last rate over the highest.")};
+}
+
+std::vector<Field<AugmentSettings>> augment_fields() {
+  return {flag("flip", &AugmentSettings::flip, "Random mirror images, exact."),
+          flag("rotate", &AugmentSettings::rotate, "Random quarter turns, exact."),
+          number("stain", &AugmentSettings::stain, {0.0, 1.0},
+                 "Standard deviation of haematoxylin's and eosin's strength, relative."),
+          number("brightness", &AugmentSettings::brightness, {0.0, 1.0},
+                 "Standard deviation of brightness, relative.")};
+}
+
+std::vector<Field<StreamingSettings>> streaming_fields() {
+  return {number("tile", &StreamingSettings::tile, {16, 8192},
+                 "Side of a tile in pixels; speed and memory depend on it, results do not."),
+          choice("dtype", &StreamingSettings::dtype,
+                 {{"float32", Precision::kFloat32}, {"float64", Precision::kFloat64}},
+                 "Precision of the computation.")};
+}
+
+std::vector<Field<Settings>> general_fields() {
+  return {bytes("memory_budget", &Settings::memory_budget,
+                "Most memory above what the program needs to start."),
+          number("threads", &Settings::threads, {0, 4096},
+                 "Tiles computed at the same time; 0: as many as cores may be used."),
+          number("seed", &Settings::seed, {0},
+                 "Of weights, order and augmentation; the same seed gives the same bits."),
+          text("device", &Settings::device, "auto, cpu, mps, cuda or cuda:N", is_device,
+               "Where to compute; auto takes CUDA, then MPS, then the CPU."),
+          text("profile", &Settings::profile, "cpu, mps, cuda or nothing", is_profile,
+               "Keep another backend's limits too; to try them without its hardware.")};
+}
+
+std::vector<Field<Settings>> make_settings_fields() {
+  std::vector<Field<Settings>> all;
+  append(
+      all, "run", [](auto& s) -> auto& { return s.run; }, run_fields());
+  append(
+      all, "data", [](auto& s) -> auto& { return s.data; }, data_fields());
+  append(
+      all, "labels", [](auto& s) -> auto& { return s.labels; }, label_fields());
+  append(
+      all, "model", [](auto& s) -> auto& { return s.model; }, model_fields());
+  append(
+      all, "train", [](auto& s) -> auto& { return s.train; }, train_fields());
+  append(
+      all, "train.optimizer", [](auto& s) -> auto& { return s.train.optimizer; },
+      optimizer_fields());
+  append(
+      all, "train.schedule", [](auto& s) -> auto& { return s.train.schedule; }, schedule_fields());
+  append(
+      all, "augment", [](auto& s) -> auto& { return s.augment; }, augment_fields());
+  append(
+      all, "streaming", [](auto& s) -> auto& { return s.streaming; }, streaming_fields());
+  append(
+      all, "", [](auto& s) -> auto& { return s; }, general_fields());
+  return all;
+}
+
+// --- Groups --------------------------------------------------------------------------------------
+
+/// Walks a group and the groups in it.
+template <typename Part>
+class Application {
+ public:
+  Application(const Value& root, const std::vector<Field<Part>>& fields, Part& part)
+      : prefix_(root.key().empty() ? "" : root.key() + "."), fields_(fields), part_(part) {}
+
+  void walk(const Value& group) {
+    for (const Value& entry : group.entries()) take(entry);
+  }
+
+  std::vector<Value> given() && { return std::move(given_); }
+
+ private:
+  void take(const Value& entry) {
+    const std::string key = entry.key().substr(prefix_.size());
+    refuse_repeated(entry);
+    const auto field = std::find_if(fields_.begin(), fields_.end(),
+                                    [&key](const Field<Part>& f) { return f.key == key; });
+    if (field != fields_.end()) {
+      field->set(part_, entry);
+      given_.push_back(entry);
+    } else if (is_section(key)) {
+      if (!entry.is_map() && !entry.is_null()) throw entry.refused("a group of settings");
+      walk(entry);
+    } else {
+      throw entry.error(
+          fmt::format("is not a setting; did you mean {}{}?", prefix_, nearest_key(key, names())));
+    }
+  }
+
+  void refuse_repeated(const Value& entry) {
+    const auto [before, first] = places_.emplace(entry.key(), entry.place());
+    if (!first) throw entry.error("is given twice, first at " + before->second);
+  }
+
+  bool is_section(const std::string& key) const {
+    return std::any_of(fields_.begin(), fields_.end(), [&key](const Field<Part>& field) {
+      return field.key.starts_with(key + ".");
+    });
+  }
+
+  /// Keys and sections.
+  std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const Field<Part>& field : fields_) {
+      names.push_back(field.key);
+      const std::string section = field.key.substr(0, field.key.rfind('.'));
+      if (std::find(names.begin(), names.end(), section) == names.end()) names.push_back(section);
+    }
+    return names;
+  }
+
+  std::string prefix_;
+  const std::vector<Field<Part>>& fields_;
+  Part& part_;
+  std::map<std::string, std::string> places_;
+  std::vector<Value> given_;
+};
+
+}  // namespace
+
+template <typename Part>
+std::vector<Value> apply(const Value& group, const std::vector<Field<Part>>& fields, Part& part) {
+  Application<Part> application(group, fields, part);
+  application.walk(group);
+  return std::move(application).given();
+}
+
+template std::vector<Value> apply(const Value&, const std::vector<Field<Settings>>&, Settings&);
+template std::vector<Value> apply(const Value&, const std::vector<Field<ClassSettings>>&,
+                                  ClassSettings&);
+
+const std::vector<Field<Settings>>& settings_fields() {
+  static const std::vector<Field<Settings>> fields = make_settings_fields();
+  return fields;
+}
+
+}  // namespace untiled
