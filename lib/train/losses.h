@@ -1,0 +1,21 @@
+// Losses as functions of sums over pixels (DESIGN.md, section 3): w a pixel's weight (its class's
+// weight, 0 where the label is kIgnoredLabel), y its label, p the probability:
+//   BCE / cross-entropy = sum(w l) / sum(w)
+//   Dice = mean over classes of 1 - (2 sum(w p y) + 1) / (sum(w p) + sum(w y) + 1)
+// A zero weight sum gives loss and gradient 0.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "lib/config/settings.h"
+#include "lib/streaming/loss.h"
+
+namespace untiled {
+
+/// The loss `kind` for logits of `channels` channels: 1 is a sigmoid for labels 0 and 1, more are
+/// a softmax for labels 0 ... channels - 1. `class_weights` is by label and may be empty (all 1).
+std::unique_ptr<PixelLoss> make_loss(LossKind kind, int64_t channels,
+                                     std::vector<double> class_weights);
+
+}  // namespace untiled

@@ -1,0 +1,438 @@
+#include "lib/train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "lib/config/flatten.h"
+#include "lib/config/load.h"
+#include "lib/core/atomic_file.h"
+#include "lib/core/error.h"
+#include "lib/core/progress.h"
+#include "lib/core/resources.h"
+#include "lib/core/stop.h"
+#include "lib/train/named_tensors.h"
+#include "lib/train/optimizer.h"
+#include "lib/train/run_log.h"
+#include "lib/train/schedule.h"
+#include "lib/train/slide_order.h"
+#include "lib/train/state.h"
+
+namespace untiled {
+namespace {
+
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+std::vector<std::string> class_names(const CheckpointInfo& info) {
+  std::vector<std::string> names;
+  for (const ClassSettings& c : info.classes) names.push_back(c.name);
+  return names;
+}
+
+TrainingState fresh_state(const TrainOptions& options) {
+  TrainingState state;
+  state.parameters = options.parameters;
+  state.seed = options.settings.seed;
+  state.last_dice = kUndefined;
+  return state;
+}
+
+/// Says what differs from the run so far without being forbidden.
+void warn_of_changes(const TrainingState& before, const TrainOptions& options) {
+  const auto steps = before.settings.find("train.steps");
+  const std::string now = std::to_string(options.settings.train.steps);
+  if (steps != before.settings.end() && steps->second != now &&
+      options.settings.train.schedule.kind != ScheduleKind::kConstant) {
+    warn(
+        fmt::format("train.steps was {} and is now {}: from here on the learning rate follows the "
+                    "schedule of the new length",
+                    steps->second, now));
+  }
+  for (const SlideRecord& slide : options.provenance.slides) {
+    const auto known = before.fingerprints.find(slide.name);
+    if (known != before.fingerprints.end() && known->second != slide.fingerprint) {
+      warn(fmt::format("slide {} is not the file that this run began with", slide.name));
+    }
+  }
+}
+
+void fit_to_network(TrainingState& state, const NamedTensors& network,
+                    const std::filesystem::path& file) {
+  try {
+    state.parameters = clone(match(state.parameters, network));
+    if (state.best) state.best->parameters = match(state.best->parameters, network);
+  } catch (const DataError& problem) {
+    throw DataError(fmt::format("{} does not fit this network: {}", file.string(), problem.what()));
+  }
+}
+
+/// The state that a run begins with: the folder's, else a fresh one.
+TrainingState first_state(const RunFolder& folder, const TrainOptions& options) {
+  const SettingsMap settings = flatten(options.settings);
+  TrainingState state = folder.has_state() ? load_state(folder.state()) : fresh_state(options);
+  if (folder.has_state()) {
+    check_resume(folder.path(), state.settings, settings);
+    warn_of_changes(state, options);
+  }
+  fit_to_network(state, options.parameters, folder.state());
+  state.settings = settings;
+  for (const SlideRecord& slide : options.provenance.slides) {
+    state.fingerprints[slide.name] = slide.fingerprint;
+  }
+  return state;
+}
+
+void check_options(const TrainOptions& options) {
+  if (options.training_slides.empty()) throw ConfigError("there is no slide to train on");
+  if (options.evaluation_slides.empty()) throw ConfigError("there is no slide to validate on");
+  if (options.checkpoint.classes.empty()) throw InternalError("a run needs at least one class");
+}
+
+/// Sums over the slides of one step.
+struct Accumulated {
+  double loss = 0.0;
+  Gradients gradients;
+  int64_t pixels = 0;
+  std::map<std::string, double> seconds;
+
+  void add_slide(const SlideGradients& slide) {
+    loss += slide.loss;
+    gradients = add(gradients, slide.gradients);
+    pixels += slide.pixels;
+    for (const auto& [part, value] : slide.seconds) seconds[part] += value;
+  }
+};
+
+std::vector<double> in_order(const std::map<std::string, double>& seconds,
+                             const std::vector<std::string>& parts) {
+  std::vector<double> ordered;
+  for (const std::string& part : parts) {
+    const auto found = seconds.find(part);
+    ordered.push_back(found == seconds.end() ? 0.0 : found->second);
+  }
+  return ordered;
+}
+
+void check_gradients(const Gradients& gradients, const NamedTensors& parameters) {
+  bool fits = gradients.size() == parameters.tensors.size();
+  for (size_t i = 0; fits && i < gradients.size(); ++i) {
+    fits = gradients[i].scalar_type() == at::kDouble && gradients[i].is_cpu() &&
+           gradients[i].sizes() == parameters.tensors[i].sizes();
+  }
+  if (!fits) throw InternalError("gradients must be float64 on the CPU, shaped as the parameters");
+}
+
+/// What an update changes, to undo it.
+struct Snapshot {
+  NamedTensors parameters;
+  NamedTensors optimizer;
+};
+
+class Trainer {
+ public:
+  Trainer(const RunFolder& folder, const TrainOptions& options, const TrainCallbacks& callbacks);
+  Summary run();
+
+ private:
+  bool finished() const { return state_.step >= train_.steps; }
+  bool is_due(int64_t step, int64_t every) const;
+  void train();
+  void loop();
+  void train_step();
+  Accumulated gather_gradients(int64_t step) const;
+  SlideGradients slide_gradients(int64_t step, size_t slide) const;
+  void update(const Gradients& gradients, const MetricsRow& row);
+  void validate_or_undo(StepRecord& record, const Snapshot& before);
+  void validate(StepRecord& record);
+  std::vector<SlideResult> evaluate_slides(int64_t step) const;
+  void keep_if_best(const ValidationMetrics& metrics, int64_t step);
+  Snapshot take_snapshot() const { return {clone(state_.parameters), optimizer_.state()}; }
+  void restore(const Snapshot& snapshot);
+  void describe_run() const;
+  void save();
+  void save_if_consistent() noexcept;
+  void write_checkpoints() const;
+  Summary summarize_run() const;
+  std::string status(const StepRecord& record) const;
+  ConfigError diverged(int64_t step, std::string_view what) const;
+
+  const RunFolder& folder_;
+  const TrainOptions& options_;
+  const TrainCallbacks& callbacks_;
+  const TrainSettings& train_;
+  TrainingState state_;  ///< As of the last complete step; save() fills in what others own.
+  Optimizer optimizer_;  ///< Updates state_.parameters in place.
+  RunLog log_;
+  std::optional<Progress> progress_;
+  bool consistent_ = true;  ///< False while the weights are ahead of the logs.
+};
+
+Trainer::Trainer(const RunFolder& folder, const TrainOptions& options,
+                 const TrainCallbacks& callbacks)
+    : folder_(folder),
+      options_(options),
+      callbacks_(callbacks),
+      train_(options.settings.train),
+      state_(first_state(folder, options)),
+      optimizer_(train_.optimizer, state_.parameters),
+      log_(folder, state_.file_bytes, class_names(options.checkpoint), options.timing_parts) {
+  optimizer_.load_state(state_.optimizer);
+}
+
+Summary Trainer::run() {
+  if (finished()) {
+    note(fmt::format("{} already has {} of {} steps: nothing to train", folder_.path().string(),
+                     state_.step, train_.steps));
+    write_checkpoints();
+  } else {
+    train();
+  }
+  const Summary summary = summarize_run();
+  if (!std::filesystem::exists(folder_.summary())) write_summary(folder_.summary(), summary);
+  return summary;
+}
+
+void Trainer::train() {
+  std::error_code ignored;
+  std::filesystem::remove(folder_.summary(), ignored);
+  describe_run();
+  save();
+  progress_.emplace("train", train_.steps - state_.step);
+  try {
+    loop();
+  } catch (const ConfigError&) {
+    throw;  // diverged: the checkpoint from before is the better one
+  } catch (const Interrupted&) {
+    save();
+    progress_.reset();
+    note(fmt::format("stopped after step {} of {}: --resume goes on from there", state_.step,
+                     train_.steps));
+    throw;
+  } catch (...) {
+    save_if_consistent();
+    throw;
+  }
+  progress_.reset();
+}
+
+void Trainer::loop() {
+  while (!finished()) {
+    throw_if_stopped();
+    train_step();
+    progress_->advance();
+    if (take_save_request() || is_due(state_.step, train_.checkpoint_every)) save();
+  }
+}
+
+bool Trainer::is_due(int64_t step, int64_t every) const {
+  return step >= train_.steps || (every > 0 && step % every == 0);
+}
+
+void Trainer::train_step() {
+  const int64_t step = state_.step + 1;
+  const Stopwatch step_watch;
+  const Accumulated sums = gather_gradients(step);
+  StepRecord record;
+  record.metrics.step = step;
+  record.metrics.loss = sums.loss;
+  record.metrics.gradient_norm = global_norm(sums.gradients);
+  record.metrics.learning_rate =
+      learning_rate_at(train_.schedule, train_.optimizer.learning_rate, step - 1, train_.steps);
+  const bool validates = is_due(step, train_.validate_every);
+  const Snapshot before = validates ? take_snapshot() : Snapshot{};
+
+  const Stopwatch update_watch;
+  update(sums.gradients, record.metrics);
+  record.timings = {step,
+                    sums.pixels,
+                    step_watch.seconds(),
+                    update_watch.seconds(),
+                    0.0,
+                    in_order(sums.seconds, options_.timing_parts)};
+  if (validates) validate_or_undo(record, before);
+  log_.append(record);
+  state_.step = step;
+  consistent_ = true;
+  progress_->set_status(status(record));
+}
+
+/// The mean over the step's slides.
+Accumulated Trainer::gather_gradients(int64_t step) const {
+  Accumulated sums;
+  for (int i = 0; i < train_.accumulate; ++i) {
+    const int64_t position = (step - 1) * train_.accumulate + i;
+    sums.add_slide(slide_gradients(
+        step, slide_at(options_.settings.seed, options_.training_slides.size(), position)));
+  }
+  if (train_.accumulate > 1) {
+    const double share = 1.0 / train_.accumulate;
+    sums.loss *= share;
+    sums.gradients = scale(sums.gradients, share);
+  }
+  return sums;
+}
+
+SlideGradients Trainer::slide_gradients(int64_t step, size_t slide) const {
+  SlideGradients result = callbacks_.gradients(state_.parameters, step, slide);
+  check_gradients(result.gradients, state_.parameters);
+  if (!std::isfinite(result.loss)) {
+    throw diverged(step, fmt::format("the loss of {}", options_.training_slides[slide]));
+  }
+  if (!all_finite(result.gradients)) {
+    throw diverged(step, fmt::format("a gradient of {}", options_.training_slides[slide]));
+  }
+  return result;
+}
+
+void Trainer::update(const Gradients& gradients, const MetricsRow& row) {
+  if (!std::isfinite(row.gradient_norm)) throw diverged(row.step, "the gradients' norm");
+  consistent_ = false;
+  optimizer_.step(clip_to_norm(gradients, row.gradient_norm, train_.clip_norm), row.learning_rate);
+  if (!all_finite(state_.parameters.tensors)) throw diverged(row.step, "an updated weight");
+}
+
+void Trainer::validate_or_undo(StepRecord& record, const Snapshot& before) {
+  try {
+    validate(record);
+  } catch (...) {
+    restore(before);
+    consistent_ = true;
+    throw;
+  }
+}
+
+void Trainer::validate(StepRecord& record) {
+  const Stopwatch watch;
+  const int64_t step = record.metrics.step;
+  record.results = evaluate_slides(step);
+  std::vector<SegmentationCounts> counts;
+  double loss = 0.0;
+  for (const SlideResult& result : record.results) {
+    counts.push_back(result.counts);
+    loss += result.loss / static_cast<double>(record.results.size());
+  }
+  if (!std::isfinite(loss)) throw diverged(step, "the validation loss");
+  record.scores = summarize(counts);
+  record.metrics.validation = {loss, record.scores.mean_dice, record.scores.class_dice};
+  record.timings.validation_seconds = watch.seconds();
+  keep_if_best(*record.metrics.validation, step);
+}
+
+std::vector<SlideResult> Trainer::evaluate_slides(int64_t step) const {
+  std::vector<SlideResult> results;
+  for (size_t i = 0; i < options_.evaluation_slides.size(); ++i) {
+    SlideScore score = callbacks_.evaluate(state_.parameters, step, i);
+    if (score.counts.size() != options_.checkpoint.classes.size()) {
+      throw InternalError("a slide's score needs one entry for each class");
+    }
+    results.push_back({options_.evaluation_slides[i], score.loss, std::move(score.counts),
+                       std::move(score.preview_png)});
+  }
+  return results;
+}
+
+void Trainer::keep_if_best(const ValidationMetrics& metrics, int64_t step) {
+  state_.last_dice = metrics.dice;
+  if (state_.best && !state_.best->beaten_by(metrics.dice, metrics.loss)) return;
+  state_.best = BestWeights{clone(state_.parameters), step, metrics.dice, metrics.loss};
+}
+
+void Trainer::restore(const Snapshot& snapshot) {
+  for (size_t i = 0; i < state_.parameters.tensors.size(); ++i) {
+    state_.parameters.tensors[i].copy_(snapshot.parameters.tensors[i]);
+  }
+  optimizer_.load_state(snapshot.optimizer);
+}
+
+void Trainer::describe_run() const {
+  write_file(folder_.settings(), to_yaml(options_.settings));
+  write_provenance(folder_.provenance(), options_.provenance, state_.settings);
+}
+
+/// The logs reach the disk first and the state is renamed into place after, so that it never speaks
+/// of rows that are not there; rows beyond it are cut on resume. The rest is derived from it.
+void Trainer::save() {
+  log_.sync();
+  state_.optimizer = optimizer_.state();
+  state_.file_bytes = log_.bytes();
+  save_state(folder_.state(), state_);
+  write_checkpoints();
+}
+
+/// For errors that have nothing to do with the weights; the error itself matters more than this.
+void Trainer::save_if_consistent() noexcept {
+  if (!consistent_) return;
+  try {
+    save();
+  } catch (const std::exception& problem) {
+    warn(fmt::format("the last complete step could not be saved: {}", problem.what()));
+  }
+}
+
+void Trainer::write_checkpoints() const {
+  CheckpointInfo info = options_.checkpoint;
+  info.step = state_.step;
+  save_checkpoint(folder_.last(), state_.parameters, info);
+  if (!state_.best) return;
+  info.step = state_.best->step;
+  save_checkpoint(folder_.best(), state_.best->parameters, info);
+}
+
+Summary Trainer::summarize_run() const {
+  Summary summary;
+  summary.steps = state_.step;
+  summary.finished = finished();
+  summary.seconds_per_step = median(read_column(folder_.timings(), "step_seconds"));
+  summary.pixels_per_step = std::llround(median(read_column(folder_.timings(), "pixels")));
+  summary.parameters = count_values(state_.parameters);
+  summary.level = options_.settings.data.level;
+  summary.losses = read_column(folder_.metrics(), "loss");
+  summary.peak_rss_bytes = peak_resident_bytes();
+  summary.budget_used_bytes = callbacks_.budget_used_bytes();
+  summary.best_dice = state_.best ? state_.best->dice : kUndefined;
+  summary.best_step = state_.best ? state_.best->step : 0;
+  summary.last_dice = state_.last_dice;
+  summary.device = options_.provenance.device;
+  summary.weights_hash = content_hash(state_.parameters);
+  summary.settings_hash = settings_hash(state_.settings);
+  summary.version = options_.provenance.version;
+  return summary;
+}
+
+std::string Trainer::status(const StepRecord& record) const {
+  std::string text = fmt::format("step {}/{}  loss {:.4f}", record.metrics.step, train_.steps,
+                                 record.metrics.loss);
+  if (!std::isnan(state_.last_dice)) text += fmt::format("  Dice {:.4f}", state_.last_dice);
+  return text;
+}
+
+ConfigError Trainer::diverged(int64_t step, std::string_view what) const {
+  return ConfigError(
+      fmt::format("step {}: {} is not finite; lower train.optimizer.learning_rate (now {}) or set "
+                  "train.clip_norm; {} still holds the last checkpoint",
+                  step, what, exact(train_.optimizer.learning_rate), folder_.path().string()));
+}
+
+}  // namespace
+
+Summary run_training(const RunFolder& folder, const TrainOptions& options,
+                     const TrainCallbacks& callbacks) {
+  check_options(options);
+  return Trainer(folder, options, callbacks).run();
+}
+
+}  // namespace untiled

@@ -1,0 +1,66 @@
+// The training loop: slides in a reproducible order, updates, validation, checkpoints, resume.
+// It knows neither slides nor streaming; callbacks give gradients and scores.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lib/config/settings.h"
+#include "lib/streaming/parameters.h"
+#include "lib/train/checkpoint.h"
+#include "lib/train/gradients.h"
+#include "lib/train/run_folder.h"
+#include "lib/train/segmentation_scores.h"
+
+namespace untiled {
+
+/// Loss and gradients of one whole slide.
+struct SlideGradients {
+  double loss = 0.0;
+  Gradients gradients;  ///< float64 on the CPU, in the parameters' order and shapes.
+  int64_t pixels = 0;   ///< Pixels that the step covered.
+  std::map<std::string, double> seconds;  ///< By part; see TrainOptions::timing_parts.
+};
+
+/// How one whole slide scored.
+struct SlideScore {
+  double loss = 0.0;
+  SegmentationCounts counts;  ///< One entry a class.
+  std::string preview_png;    ///< A PNG file for people; empty: none.
+};
+
+/// Both are called from the thread that trains, and may throw; Interrupted ends the run after the
+/// last complete step is saved. `step` counts from 1. The parameters (CPU) must not be changed.
+struct TrainCallbacks {
+  /// `slide` counts in TrainOptions::training_slides.
+  std::function<SlideGradients(const NamedTensors& parameters, int64_t step, size_t slide)>
+      gradients;
+  /// `slide` counts in TrainOptions::evaluation_slides; `step` updates have been made.
+  std::function<SlideScore(const NamedTensors& parameters, int64_t step, size_t slide)> evaluate;
+  /// Bytes in use over the process's base, for summary.json.
+  std::function<int64_t()> budget_used_bytes = [] { return int64_t{0}; };
+};
+
+struct TrainOptions {
+  Settings settings;        ///< Those of train, seed and data.level count; all are recorded.
+  NamedTensors parameters;  ///< Initial values, float32 or float64; copied.
+  std::vector<std::string> training_slides;    ///< Names.
+  std::vector<std::string> evaluation_slides;  ///< Validation slides, else the training slides.
+  CheckpointInfo checkpoint;                   ///< Goes with the weights; `step` is filled in.
+  Provenance provenance;
+  std::vector<std::string> timing_parts;  ///< Columns of timings.csv.
+};
+
+/// Trains until `train.steps`, from the state in `folder` where it has one, else from
+/// `options.parameters`. Equal inputs give equal weights and metrics bit for bit, however often
+/// the run was killed and resumed. Returns what summary.json says; does nothing but complete the
+/// folder's files when the run was finished before.
+/// Throws ConfigError when a loss, a gradient or a weight is not finite or when a setting that may
+/// not change was changed, DataError for files, Interrupted after saving, and what callbacks throw.
+Summary run_training(const RunFolder& folder, const TrainOptions& options,
+                     const TrainCallbacks& callbacks);
+
+}  // namespace untiled
