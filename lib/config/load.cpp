@@ -29,8 +29,8 @@ std::string read_yaml(const fs::path& yaml) {
   }
 }
 
-/// The one document of a YAML text; `name` stands in errors.
-YAML::Node parse(const std::string& text, const std::string& name) {
+/// The one document of a YAML text; `name` stands in errors, with a line where it is a file's.
+YAML::Node parse(const std::string& text, const std::string& name, bool has_lines) {
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
     if (documents.size() > 1) {
@@ -39,15 +39,15 @@ YAML::Node parse(const std::string& text, const std::string& name) {
     }
     return documents.empty() ? YAML::Node() : documents.front();
   } catch (const YAML::Exception& error) {
-    throw ConfigError(
-        fmt::format("{}:{}: is not valid YAML: {}", name, error.mark.line + 1, error.msg));
+    const std::string place = has_lines ? fmt::format("{}:{}", name, error.mark.line + 1) : name;
+    throw ConfigError(fmt::format("{}: is not valid YAML: {}", place, error.msg));
   }
 }
 
 std::vector<Value> apply_file(const fs::path& yaml, Settings& settings) {
   const auto source = std::make_shared<const ValueSource>(
       ValueSource{yaml.string(), fs::absolute(yaml).parent_path(), true});
-  const Value root(source, "", parse(read_yaml(yaml), yaml.string()));
+  const Value root(source, "", parse(read_yaml(yaml), yaml.string(), true));
   if (root.is_null()) return {};
   if (!root.is_map()) throw root.refused("groups of settings such as 'train:'");
   return apply(root, settings_fields(), settings);
@@ -58,7 +58,7 @@ std::vector<Value> apply_file(const fs::path& yaml, Settings& settings) {
 YAML::Node override_value(const std::string& text, const std::string& name) {
   constexpr std::string_view kYamlStarts = "[{\"'";
   const bool is_yaml = !text.empty() && kYamlStarts.find(text.front()) != std::string_view::npos;
-  return is_yaml ? parse(text, name) : YAML::Node(text);
+  return is_yaml ? parse(text, name, false) : YAML::Node(text);
 }
 
 std::vector<Value> apply_override(const std::string& text, Settings& settings) {
@@ -129,14 +129,6 @@ std::string to_yaml(const Settings& settings) {
     section[top ? field.key : field.key.substr(dot + 1)] = field.get(settings);
   }
   return dump(root) + "\n";
-}
-
-std::vector<std::string> changed_keys(const Settings& a, const Settings& b) {
-  std::vector<std::string> keys;
-  for (const Field<Settings>& field : settings_fields()) {
-    if (dump(field.get(a)) != dump(field.get(b))) keys.push_back(field.key);
-  }
-  return keys;
 }
 
 std::string describe_settings() {

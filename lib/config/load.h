@@ -23,9 +23,6 @@ Settings default_settings(const std::vector<std::string>& overrides = {});
 /// All settings as YAML that loads back to the same.
 std::string to_yaml(const Settings& settings);
 
-/// The keys whose values differ, in the order of the documentation.
-std::vector<std::string> changed_keys(const Settings& a, const Settings& b);
-
 /// Every key with its type, default and sentence, for people.
 std::string describe_settings();
 

@@ -1,0 +1,55 @@
+#include "lib/config/consistency.h"
+
+#include "tests/catch.h"
+#include "tests/config/yaml_file.h"
+
+using namespace untiled;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string kMaskLabels = "labels: {method: mask}\n";
+
+std::string with_classes(const std::string& classes) {
+  return "data:\n  manifest: m.csv\n  classes: " + classes + "\n" + kMaskLabels;
+}
+
+}  // namespace
+
+TEST_CASE("two classes of one value or one name are refused where they stand") {
+  CHECK(refusal(with_classes("[{name: a, value: 1}, {name: b, value: 1}]")) ==
+        "run.yaml:3: data.classes give 'a' and 'b' the same value 1; each class needs its own");
+  CHECK(refusal(with_classes("[{name: a, value: 1}, {name: a, value: 2}]")) ==
+        "run.yaml:3: data.classes name 'a' twice; each class needs its own name");
+}
+
+TEST_CASE("the ignore value is no class's") {
+  CHECK_THAT(refusal(with_classes("[{name: a, value: 3}]\n  ignore: 3")),
+             Contains("run.yaml:4: data.ignore 3 is also the value of class 'a'"));
+  CHECK_THAT(refusal(with_classes("[{name: a, value: 3}]"), {"data.ignore=3"}),
+             Contains("--set data.ignore=3: data.ignore 3 is also"));
+}
+
+TEST_CASE("classes that all weigh nothing are refused") {
+  CHECK_THAT(refusal(with_classes("[{name: a, value: 1, weight: 0}]")), Contains("weight 0"));
+}
+
+TEST_CASE("Otsu labels know one class") {
+  CHECK_THAT(refusal("data:\n  classes: [{name: a, value: 1}, {name: b, value: 2}]\n"),
+             Contains("labels.method otsu knows one class, data.classes has 2"));
+}
+
+TEST_CASE("mask labels need a manifest") {
+  CHECK_THAT(refusal(kMaskLabels), Contains("run.yaml:1: labels.method mask needs data.manifest"));
+}
+
+TEST_CASE("slides come from a list or a manifest, not from both") {
+  CHECK_THAT(refusal("data: {slides: [a.svs], manifest: m.csv}\n"),
+             Contains("data.manifest and data.slides are both set"));
+}
+
+TEST_CASE("float64 does not exist on mps") {
+  CHECK_THAT(refusal("device: mps\nstreaming: {dtype: float64}\n"),
+             Contains("run.yaml:2: streaming.dtype float64 does not exist on mps"));
+  CHECK(refusal("device: cpu\nstreaming: {dtype: float64}\n").empty());
+}

@@ -1,0 +1,125 @@
+// What is accepted for each kind of setting, and the words with which the rest is refused.
+#include "tests/catch.h"
+#include "tests/config/yaml_file.h"
+
+using namespace untiled;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+TEST_CASE("a wrong type names file, line, key, what was expected and what was found") {
+  CHECK(refusal("train:\n  loss: bce\n  steps: many\n") ==
+        "run.yaml:3: train.steps: expected a whole number from 1 to 1000000000, found 'many'");
+  CHECK(refusal("train:\n  steps: [1, 2]\n") ==
+        "run.yaml:2: train.steps: expected a whole number from 1 to 1000000000, found a list");
+  CHECK(refusal("train:\n  steps:\n") ==
+        "run.yaml:2: train.steps: expected a whole number from 1 to 1000000000, found nothing");
+  CHECK(refusal("train:\n  steps: 1.5\n") != "");
+  CHECK(refusal("train:\n  steps: 0x10\n") != "");
+  CHECK(refusal("train: 5\n") == "run.yaml:1: train: expected a group of settings, found '5'");
+  CHECK(refusal("augment:\n  flip: 1\n") ==
+        "run.yaml:2: augment.flip: expected true or false, found '1'");
+}
+
+TEST_CASE("a number out of range is refused with the range") {
+  CHECK(refusal("streaming:\n  tile: 8\n") ==
+        "run.yaml:2: streaming.tile: expected a whole number from 16 to 8192, found '8'");
+  CHECK(refusal("streaming:\n  tile: 8193\n") != "");
+  CHECK(load_text("streaming:\n  tile: 8192\n").streaming.tile == 8192);
+  CHECK(refusal("train:\n  steps: 0\n") != "");
+  CHECK(refusal("train:\n  steps: 99999999999999999999\n") != "");
+  CHECK_THAT(refusal("train:\n  optimizer:\n    learning_rate: 0\n"),
+             StartsWith("run.yaml:3: train.optimizer.learning_rate: expected a number between 0"));
+  for (const char* number : {"nan", ".nan", "inf", ".inf", "-1", "1e999"}) {
+    CAPTURE(number);
+    CHECK(refusal(std::string("train:\n  clip_norm: ") + number + "\n") != "");
+  }
+  CHECK(refusal("seed: -1\n") != "");
+  CHECK(load_text("seed: 18446744073709551615\n").seed == 18446744073709551615ULL);
+}
+
+TEST_CASE("kernels are odd") {
+  CHECK(load_text("model:\n  up_kernel: 9\n").model.up_kernel == 9);
+  CHECK(refusal("model:\n  up_kernel: 4\n") ==
+        "run.yaml:2: model.up_kernel: expected an odd whole number from 1 to 31, found '4'");
+}
+
+TEST_CASE("a choice is refused with all choices") {
+  CHECK(refusal("train:\n  loss: focal\n") ==
+        "run.yaml:2: train.loss: expected one of bce, dice, bce+dice, found 'focal'");
+  CHECK(load_text("train:\n  loss: bce+dice\n").train.loss == LossKind::kBceDice);
+}
+
+TEST_CASE("sizes take binary and decimal units and plain bytes") {
+  const auto budget = [](const std::string& text) {
+    return load_text("memory_budget: " + text + "\n").memory_budget;
+  };
+  CHECK(budget("1GiB") == int64_t{1} << 30);
+  CHECK(budget("512 MiB") == int64_t{512} << 20);
+  CHECK(budget("1.5GB") == 1'500'000'000);
+  CHECK(budget("4096") == 4096);
+  CHECK(budget("\"2TiB\"") == int64_t{2} << 40);
+  for (const char* text : {"lots", "1XB", "-1GiB", "0", "GiB", "1e30GiB", "nan"}) {
+    CAPTURE(text);
+    CHECK_THAT(refusal(std::string("memory_budget: ") + text + "\n"),
+               Contains("expected a size such as 1GiB"));
+  }
+}
+
+TEST_CASE("devices are named as PyTorch names them") {
+  for (const char* name : {"auto", "cpu", "mps", "cuda", "cuda:1"}) {
+    CHECK(load_text(std::string("device: ") + name + "\n").device == name);
+  }
+  for (const char* name : {"gpu", "cuda:", "cuda:x", "CPU", "[cpu]", "cuda:-1"}) {
+    CAPTURE(name);
+    CHECK_THAT(refusal(std::string("device: ") + name + "\n"),
+               Contains("expected auto, cpu, mps, cuda or cuda:N"));
+  }
+}
+
+TEST_CASE("an optional number may be nothing") {
+  CHECK(load_text("data:\n  mpp: 0.5\n").data.mpp == 0.5);
+  CHECK_FALSE(load_text("data:\n  mpp:\n").data.mpp.has_value());
+  CHECK_FALSE(load_text("data:\n  mpp: null\n").data.mpp.has_value());
+  CHECK_FALSE(load_text("data:\n  mpp: 0.5\n", {"data.mpp="}).data.mpp.has_value());
+  CHECK_THAT(refusal("data:\n  mpp: 264.58\n"), Contains("from 0.01 to 100"));
+}
+
+TEST_CASE("classes take colours as lists and as hexadecimal text") {
+  const auto classes = load_text(R"(
+labels: {method: mask}
+data:
+  manifest: m.csv
+  classes:
+    - {name: stroma, value: 1, color: [10, 20, 255]}
+    - {name: tumour, value: 7, color: "#ff8000", weight: 2.5}
+)")
+                           .data.classes;
+  REQUIRE(classes.size() == 2);
+  CHECK(classes[0].color == std::array<int, 3>{10, 20, 255});
+  CHECK(classes[0].weight == 1.0);
+  CHECK(classes[1].name == "tumour");
+  CHECK(classes[1].value == 7);
+  CHECK(classes[1].color == std::array<int, 3>{255, 128, 0});
+  CHECK(classes[1].weight == 2.5);
+}
+
+TEST_CASE("a bad class is refused with its place") {
+  CHECK(refusal("data:\n  classes:\n    - {name: a, value: 300}\n") ==
+        "run.yaml:3: data.classes[0].value: expected a whole number from 0 to 254, found '300'");
+  CHECK(refusal("data:\n  classes:\n    - {name: a, value: 1}\n    - {name: b, colour: 1}\n") ==
+        "run.yaml:4: data.classes[1].colour is not a setting; did you mean "
+        "data.classes[1].color?");
+  CHECK(refusal("data:\n  classes:\n    - {name: a}\n") ==
+        "run.yaml:3: data.classes[0] has no value");
+  CHECK_THAT(refusal("data:\n  classes:\n    - {name: a, value: 1, color: \"#ff\"}\n"),
+             Contains("run.yaml:3: data.classes[0].color: expected a colour"));
+  CHECK_THAT(refusal("data:\n  classes: tissue\n"), Contains("expected a list of classes"));
+}
+
+TEST_CASE("widths are a list of positive numbers") {
+  CHECK(load_text("model:\n  widths: [2, 4, 8, 16]\n").model.widths ==
+        std::vector<int>{2, 4, 8, 16});
+  CHECK(refusal("model:\n  widths: []\n") != "");
+  CHECK(refusal("model:\n  widths: 4\n") != "");
+  CHECK_THAT(refusal("model:\n  widths: [2, 0]\n"), StartsWith("run.yaml:2: model.widths[1]"));
+}

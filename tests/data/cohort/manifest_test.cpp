@@ -1,0 +1,127 @@
+#include "data/cohort/manifest.h"
+
+#include "lib/core/atomic_file.h"
+#include "tests/catch.h"
+#include "tests/core/temporary_folder.h"
+
+using namespace untiled;
+using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
+
+namespace {
+
+/// A folder with slides s1.svs, s2.svs, s3.svs and a mask m1.png, and manifests in it.
+class Manifest {
+ public:
+  Manifest() {
+    for (const char* name : {"s1.svs", "s2.svs", "s3.svs", "m1.png"})
+      write_file(folder_ / name, "");
+  }
+
+  std::vector<CohortEntry> read(const std::string& text) const {
+    write_file(folder_ / "m.csv", text);
+    return read_manifest(folder_ / "m.csv");
+  }
+
+  /// The message with which a text is refused, from the manifest's name on.
+  std::string refusal(const std::string& text) const {
+    try {
+      read(text);
+      return "";
+    } catch (const DataError& error) {
+      const std::string message = error.what();
+      return message.substr(message.find("m.csv"));
+    }
+  }
+
+  std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+}  // namespace
+
+TEST_CASE("a manifest gives slides with masks, splits, groups, scales and regions") {
+  const Manifest manifest;
+  const auto entries = manifest.read(
+      "mask,Slide,split,group,mpp,region,comment\n"
+      "m1.png,s1.svs,train,p1,0.25,\"10,20,300,400\",x\n"
+      ",s2.svs,val,p2,,,\n"
+      ",s3.svs,test,p3,,,\n");
+  REQUIRE(entries.size() == 3);
+  CHECK(entries[0].path == manifest / "s1.svs");
+  CHECK(entries[0].mask == manifest / "m1.png");
+  CHECK(entries[0].split == Split::kTraining);
+  CHECK(entries[0].group == "p1");
+  CHECK(entries[0].mpp == 0.25);
+  CHECK(entries[0].region == Region{{20, 420}, {10, 310}});
+  CHECK(entries[1].mask.empty());
+  CHECK(entries[1].split == Split::kValidation);
+  CHECK_FALSE(entries[1].mpp.has_value());
+  CHECK_FALSE(entries[1].region.has_value());
+  CHECK(entries[2].split == Split::kTest);
+}
+
+TEST_CASE("TRIDENT's and CLAM's columns are understood") {
+  const Manifest manifest;
+  const auto trident = manifest.read("wsi,mpp\ns1.svs,0.5\n");
+  CHECK(trident.at(0).path == manifest / "s1.svs");
+  CHECK(trident.at(0).mpp == 0.5);
+  const auto clam = manifest.read("case_id,slide_id,label\np1,s1,tumor\np2,s2.svs,normal\n");
+  CHECK(clam.at(0).path == manifest / "s1.svs");
+  CHECK(clam.at(0).group == "p1");
+  CHECK(clam.at(1).path == manifest / "s2.svs");
+}
+
+TEST_CASE("a CLAM slide_id that two files fit is refused") {
+  const Manifest manifest;
+  write_file(manifest / "s1.tif", "");
+  CHECK_THAT(manifest.refusal("slide_id\ns1\n"), Contains("may be s1.svs or s1.tif"));
+}
+
+TEST_CASE("a bad row names file, line and what is wrong") {
+  const Manifest manifest;
+  CHECK(manifest.refusal("slide,mpp\ns1.svs,0.5\ns2.svs,fine\n") ==
+        "m.csv:3: mpp: expected micrometres per pixel from 0.01 to 100, found 'fine'");
+  CHECK_THAT(manifest.refusal("slide,mpp\ns1.svs,nan\n"), Contains("m.csv:2: mpp"));
+  CHECK(manifest.refusal("slide,mpp\ns1.svs\n") ==
+        "m.csv:2: expected 2 fields as in the header, found 1");
+  CHECK(manifest.refusal("slide,split\ns1.svs,trian\n") ==
+        "m.csv:2: split: expected train, val or test, found 'trian'");
+  CHECK(manifest.refusal("slide,mask\n,m1.png\n") ==
+        "m.csv:2: slide: expected a path, found nothing");
+  CHECK_THAT(manifest.refusal("slide\nnone.svs\n"),
+             Contains("m.csv:2: slide: ") && EndsWith("none.svs does not exist"));
+  CHECK_THAT(manifest.refusal("slide,mask\ns1.svs,none.png\n"),
+             Contains("m.csv:2: mask: ") && EndsWith("none.png does not exist"));
+  for (const char* region : {"1,2,3", "1,2,3,4,5", "1,2,0,4", "-1,2,3,4", "a,b,c,d", "1,2,3,4.5"}) {
+    CAPTURE(region);
+    CHECK_THAT(manifest.refusal("slide,region\ns1.svs,\"" + std::string(region) + "\"\n"),
+               Contains("m.csv:2: region: expected \"x,y,width,height\""));
+  }
+}
+
+TEST_CASE("a manifest without slides' column, empty, or with a column twice is refused") {
+  const Manifest manifest;
+  CHECK(manifest.refusal("image,mask\ns1.svs,m1.png\n") ==
+        "m.csv:1: expected a header with a column slide, found 'image,mask'");
+  CHECK_THAT(manifest.refusal(""), Contains("is empty"));
+  CHECK_THAT(manifest.refusal("slide,mask,mask\n"), Contains("column mask is there twice"));
+}
+
+TEST_CASE("a group or a slide in two splits is refused with both lines") {
+  const Manifest manifest;
+  CHECK(manifest.refusal("slide,split,group\ns1.svs,train,p1\ns2.svs,val,p1\n") ==
+        "m.csv:3: group p1 is in two splits, see line 2");
+  CHECK_THAT(manifest.refusal("slide,split,region\ns1.svs,train,\"0,0,5,5\"\ns1.svs,val,"
+                              "\"5,5,5,5\"\n"),
+             Contains("m.csv:3: slide ") && EndsWith("is in two splits, see line 2"));
+  CHECK(manifest.read("slide,split,group\ns1.svs,train,p1\ns2.svs,train,p1\n").size() == 2);
+}
+
+TEST_CASE("a slide may come with several regions, but not twice with the same") {
+  const Manifest manifest;
+  CHECK(manifest.read("slide,region\ns1.svs,\"0,0,5,5\"\ns1.svs,\"5,5,5,5\"\n").size() == 2);
+  CHECK_THAT(manifest.refusal("slide\ns1.svs\ns1.svs\n"), Contains("m.csv:3: slide "));
+}
