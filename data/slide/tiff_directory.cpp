@@ -184,14 +184,14 @@ bool TiffDirectory::has_missing_blocks() const {
 TiffFile read_tiff_file(const std::filesystem::path& path) {
   TiffFile file;
   TiffHandle handle(path);
-  do {
+  file.main.push_back(current_directory(path, handle.get()));
+  while (TIFFLastDirectory(handle.get()) == 0 && file.main.size() < kMaxDirectories) {
+    if (TIFFReadDirectory(handle.get()) == 0) {
+      throw DataError(
+          fmt::format("{} is a damaged TIFF: its directory {} cannot be read ({}); copy it again",
+                      path.string(), file.main.size(), handle.error()));
+    }
     file.main.push_back(current_directory(path, handle.get()));
-  } while (file.main.size() < kMaxDirectories && TIFFReadDirectory(handle.get()) != 0);
-  if (TIFFLastDirectory(handle.get()) == 0 && file.main.size() < kMaxDirectories) {
-    throw DataError(
-        fmt::format("{} is a damaged TIFF: directory {} cannot be read ({}); copy it "
-                    "again",
-                    path.string(), file.main.size(), handle.error()));
   }
   for (const TiffDirectory& directory : file.main) {
     file.sub.push_back(read_reduced(path, handle, directory));
