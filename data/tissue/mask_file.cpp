@@ -1,0 +1,163 @@
+#include "data/tissue/mask_file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "data/slide/file_kind.h"
+#include "data/tissue/index_png.h"
+#include "data/tissue/index_tiff.h"
+#include "data/tissue/label_map.h"
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+/// The factors d with |full / d - reduced| <= 1.
+struct FactorRange {
+  double least = 1;
+  double most = std::numeric_limits<double>::infinity();
+
+  bool holds(double factor) const { return least <= factor && factor <= most; }
+};
+
+FactorRange factors(int64_t full, int64_t reduced) {
+  FactorRange range;
+  range.least = static_cast<double>(full) / static_cast<double>(reduced + 1);
+  if (reduced > 1) range.most = static_cast<double>(full) / static_cast<double>(reduced - 1);
+  return range;
+}
+
+FactorRange intersect(const FactorRange& a, const FactorRange& b) {
+  return {std::max({a.least, b.least, 1.0}), std::min(a.most, b.most)};
+}
+
+std::string describe(const std::vector<ClassSettings>& classes, int ignore) {
+  if (classes.empty()) return "0 (background) and 1 or 255 (tissue)";
+  std::vector<std::string> known;
+  for (const ClassSettings& c : classes) known.push_back(fmt::format("{} ({})", c.value, c.name));
+  known.push_back(fmt::format("{} (ignored)", ignore));
+  return fmt::format("{}", fmt::join(known, ", "));
+}
+
+/// Turns a mask's values into labels.
+struct ValueMap {
+  std::string path;
+  MaskValues labels;
+  std::string known;
+
+  void apply(PixelBlock& block) const {
+    for (size_t i = 0; i < block.bytes.size(); ++i) {
+      const auto& label = labels[block.bytes[i]];
+      if (!label) refuse(block, static_cast<int64_t>(i));
+      block.bytes[i] = *label;
+    }
+  }
+
+ private:
+  [[noreturn]] void refuse(const PixelBlock& block, int64_t index) const {
+    const int64_t cols = block.region.cols.size();
+    throw DataError(fmt::format(
+        "{}: value {} at row {}, column {} of the mask is none of its classes, which are {}; add "
+        "it "
+        "to data.classes or correct the mask",
+        path, block.bytes[static_cast<size_t>(index)], block.region.rows.begin + index / cols,
+        block.region.cols.begin + index % cols, known));
+  }
+};
+
+class MappedSource : public PixelSource {
+ public:
+  MappedSource(std::shared_ptr<const PixelSource> indices, ValueMap values)
+      : indices_(std::move(indices)), values_(std::move(values)) {}
+  Extent extent() const override { return indices_->extent(); }
+  int channels() const override { return 1; }
+  PixelBlock read(const Region& region) const override {
+    PixelBlock block = indices_->read(region);
+    values_.apply(block);
+    return block;
+  }
+
+ private:
+  std::shared_ptr<const PixelSource> indices_;
+  ValueMap values_;
+};
+
+void require_fit(const std::filesystem::path& path, const Extent& slide, const Extent& mask) {
+  if (mask_factor(slide, mask)) return;
+  throw DataError(fmt::format(
+      "{}: the mask is {} and its slide {}; it must have the slide's size or be smaller by one "
+      "factor for rows and columns",
+      path.string(), to_string(mask), to_string(slide)));
+}
+
+std::shared_ptr<const PixelSource> open_png_mask(const std::filesystem::path& path,
+                                                 const ViewInfo& view, const ValueMap& values) {
+  IndexPlane plane = read_index_png(path);
+  const Extent slide = view.frame_level0.extent();
+  require_fit(path, slide, plane.extent);
+  PixelBlock block{whole(plane.extent), 1, std::move(plane.indices), {}};
+  values.apply(block);
+  return make_label_source({plane.extent, std::move(block.bytes), slide}, view);
+}
+
+std::shared_ptr<const PixelSource> open_tiff_mask(const std::filesystem::path& path,
+                                                  const ViewInfo& view, ValueMap values) {
+  auto indices = open_index_tiff(path);
+  require_fit(path, view.frame_level0.extent(), indices->extent());
+  return view_labels(std::make_shared<MappedSource>(std::move(indices), std::move(values)), view);
+}
+
+}  // namespace
+
+MaskValues mask_values(const std::vector<ClassSettings>& classes, int ignore) {
+  MaskValues values;
+  if (classes.empty()) {
+    values[0] = 0;
+    values[1] = values[255] = 1;
+    return values;
+  }
+  if (classes.size() == 1) values.fill(uint8_t{0});
+  for (size_t i = 0; i < classes.size(); ++i) {
+    const size_t label = classes.size() == 1 ? 1 : i;
+    values.at(static_cast<size_t>(classes[i].value)) = static_cast<uint8_t>(label);
+  }
+  values.at(static_cast<size_t>(ignore)) = kIgnoredLabel;
+  return values;
+}
+
+std::optional<double> mask_factor(const Extent& slide, const Extent& mask) {
+  const FactorRange range =
+      intersect(factors(slide.rows, mask.rows), factors(slide.cols, mask.cols));
+  const double ratio = std::sqrt(static_cast<double>(slide.rows) / static_cast<double>(mask.rows) *
+                                 static_cast<double>(slide.cols) / static_cast<double>(mask.cols));
+  const double power = std::exp2(std::round(std::log2(std::max(ratio, 1.0))));
+  if (range.holds(power)) return power;
+  if (range.holds(std::round(ratio))) return std::round(ratio);
+  if (range.least > range.most) return std::nullopt;
+  return std::clamp(ratio, range.least, range.most);
+}
+
+std::shared_ptr<const PixelSource> open_mask(const std::filesystem::path& path,
+                                             const ViewInfo& view,
+                                             const std::vector<ClassSettings>& classes,
+                                             int ignore) {
+  require_readable_file(path);
+  ValueMap values{path.string(), mask_values(classes, ignore), describe(classes, ignore)};
+  switch (file_kind(path)) {
+    case FileKind::kPng:
+      return open_png_mask(path, view, values);
+    case FileKind::kTiff:
+      return open_tiff_mask(path, view, std::move(values));
+    default:
+      throw DataError(fmt::format("{}: a mask is a PNG or a TIFF of class indices, this is {}",
+                                  path.string(), describe_content(path)));
+  }
+}
+
+}  // namespace untiled

@@ -1,0 +1,40 @@
+// Masks that users bring: images of class indices, or of 0 and 255 (FORMATS.md, "Labels in").
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "data/slide/view.h"
+#include "lib/config/settings.h"
+#include "lib/core/pixel_source.h"
+#include "lib/core/region.h"
+
+namespace untiled {
+
+/// The label that each of the 256 mask values stands for; nothing for unknown ones.
+using MaskValues = std::array<std::optional<uint8_t>, 256>;
+
+/// No classes: 0 is background (0), 1 and 255 are tissue (1). One class: its value is 1, `ignore`
+/// is kIgnoredLabel, every other value is the rest (0). More: a value is its class's position in
+/// the list, `ignore` is kIgnoredLabel, anything else is unknown.
+MaskValues mask_values(const std::vector<ClassSettings>& classes, int ignore);
+
+/// The factor d by which a mask is smaller than its slide: |rows / d - mask rows| <= 1 and the same
+/// for columns. The nearest power of two that fits, else the nearest whole number, else the ratio;
+/// nothing when no d >= 1 fits.
+std::optional<double> mask_factor(const Extent& slide, const Extent& mask);
+
+/// Labels of a view's pixels, 1 channel, class indices and kIgnoredLabel, by the lookup of
+/// label_map.h from a mask that covers the view's frame (the slide as `data.origin` sees it). A
+/// TIFF is read on demand; a PNG is held. Any thread. Throws DataError naming the file: when it is
+/// no mask, its size fits the frame by no factor (with both sizes), or a value is unknown (with its
+/// place; in a TIFF when that part is read).
+std::shared_ptr<const PixelSource> open_mask(const std::filesystem::path& path,
+                                             const ViewInfo& view,
+                                             const std::vector<ClassSettings>& classes, int ignore);
+
+}  // namespace untiled

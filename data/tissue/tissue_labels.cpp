@@ -1,0 +1,97 @@
+#include "data/tissue/tissue_labels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "data/slide/view.h"
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+constexpr int64_t kUnknownScaleDownsample = 16;
+constexpr double kUnknownScaleMpp = 0.5;
+/// A picture takes about 12 bytes a pixel while it is worked on.
+constexpr int64_t kMostPicturePixels = 89'478'485;
+
+std::optional<PixelSize> level0_pixel(const ViewInfo& level0) {
+  if (!level0.mpp_x || !level0.mpp_y) return std::nullopt;
+  return PixelSize{*level0.mpp_x, *level0.mpp_y};
+}
+
+PixelSize times(const PixelSize& pixel, int64_t downsample) {
+  const auto d = static_cast<double>(downsample);
+  return {pixel.x_um * d, pixel.y_um * d};
+}
+
+int64_t choose_downsample(const SlideInfo& slide, const TissueOptions& options,
+                          const std::optional<PixelSize>& pixel) {
+  if (options.level) {
+    const auto level = static_cast<size_t>(*options.level);
+    if (level < slide.levels.size()) return std::llround(slide.levels[level].downsample);
+  }
+  if (!pixel) return kUnknownScaleDownsample;
+  return std::max<int64_t>(1, std::llround(options.labels.mpp / std::sqrt(pixel->area_um2())));
+}
+
+/// A slide at 1/d whether or not its scale is known: the scale is counted in level-0 pixels.
+std::shared_ptr<const SlideView> picture_view(const std::shared_ptr<const SlideReader>& reader,
+                                              const TissueOptions& options, int64_t downsample) {
+  ViewOptions view;
+  view.origin = options.origin;
+  if (options.level) {
+    view.level = *options.level;
+  } else {
+    view.stated_mpp = 1.0;
+    view.mpp = static_cast<double>(downsample);
+  }
+  auto picture = make_view(reader, view);
+  if (picture->extent().area() > kMostPicturePixels) {
+    throw ConfigError(
+        fmt::format("{}: labels are made on a picture in memory, and one of {} is "
+                    "too large; raise labels.mpp or take a higher level",
+                    reader->info().path.string(), to_string(picture->extent())));
+  }
+  return picture;
+}
+
+std::string unknown_scale_warning(int64_t downsample) {
+  return fmt::format(
+      "the slide's scale is unknown: labels are made at 1/{}, and sizes of holes and "
+      "objects take {} um per pixel of level 0",
+      downsample, kUnknownScaleMpp);
+}
+
+}  // namespace
+
+std::optional<double> TissueLabels::area_mm2() const {
+  if (!pixel) return std::nullopt;
+  constexpr double kUm2PerMm2 = 1e6;
+  const auto count = std::count(map.classes.begin(), map.classes.end(), uint8_t{1});
+  return static_cast<double>(count) * pixel->area_um2() / kUm2PerMm2;
+}
+
+TissueLabels label_tissue(const std::shared_ptr<const SlideReader>& reader,
+                          const TissueOptions& options) {
+  ViewOptions level0_options;
+  level0_options.stated_mpp = options.stated_mpp;
+  level0_options.assume_mpp = options.assume_mpp;
+  level0_options.origin = options.origin;
+  const ViewInfo level0 = make_view(reader, level0_options)->info();
+  const auto pixel = level0_pixel(level0);
+  TissueLabels result;
+  result.downsample = choose_downsample(reader->info(), options, pixel);
+  const auto picture = picture_view(reader, options, result.downsample);
+  result.overview = read_overview(*picture, options.threads);
+  const PixelSize assumed = pixel.value_or(PixelSize{kUnknownScaleMpp, kUnknownScaleMpp});
+  result.tissue = find_tissue(result.overview, options.labels, times(assumed, result.downsample));
+  if (pixel) result.pixel = times(*pixel, result.downsample);
+  if (!pixel) result.tissue.warnings.push_back(unknown_scale_warning(result.downsample));
+  result.map = {picture->extent(), std::exchange(result.tissue.classes, {}), level0.extent};
+  return result;
+}
+
+}  // namespace untiled

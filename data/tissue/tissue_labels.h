@@ -1,0 +1,44 @@
+// Tissue labels of a slide: which picture of it is taken, and what came out.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/slide/reader.h"
+#include "data/tissue/label_map.h"
+#include "data/tissue/otsu.h"
+#include "data/tissue/overview.h"
+#include "lib/config/settings.h"
+
+namespace untiled {
+
+struct TissueOptions {
+  LabelSettings labels;
+  std::optional<int> level;          ///< Work at this pyramid level instead of labels.mpp.
+  std::optional<double> stated_mpp;  ///< Level 0's scale by command line or manifest.
+  std::optional<double> assume_mpp;  ///< Level 0's scale where the slide says none.
+  Origin origin = Origin::kQuPath;
+  int threads = 0;  ///< 0: one a usable core.
+};
+
+struct TissueLabels {
+  LabelMap map;                    ///< Covers the slide's frame at level 0.
+  int64_t downsample = 1;          ///< Level-0 pixels per pixel of the map, whole.
+  std::optional<PixelSize> pixel;  ///< Of the map; none when the slide's scale is unknown.
+  TissueMask tissue;               ///< Threshold, fraction, doubts; its classes are in `map`.
+  Overview overview;               ///< What was thresholded.
+
+  /// None when the scale is unknown.
+  std::optional<double> area_mm2() const;
+};
+
+/// Labels by the method of otsu.h on the slide at 1/d, d the whole number nearest to labels.mpp
+/// over the slide's scale, 16 where that is unknown (areas then take 0.5 um a level-0 pixel, and a
+/// warning says so). The picture is averaged from the next finer level a part at a time; the labels
+/// depend on no thread. Throws DataError (the slide), ConfigError (a picture too large to hold).
+TissueLabels label_tissue(const std::shared_ptr<const SlideReader>& reader,
+                          const TissueOptions& options);
+
+}  // namespace untiled
