@@ -1,6 +1,13 @@
 // Catch2 version 2 (Debian) or 3 (Homebrew), and the way tests say that they cannot run here.
 #pragma once
 
+// LibTorch's logging has a CHECK of its own, which aborts; included first, it cannot replace
+// Catch's later.
+#if __has_include(<c10/util/Logging.h>)
+#include <c10/util/Logging.h>
+#undef CHECK
+#endif
+
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 using Catch::Approx;
