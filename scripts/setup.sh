@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# Installs what a build needs and is missing: packages of the system (apt or Homebrew), and into
+# .deps (or UNTILED_DEPS) LibTorch, OpenSlide and a Python environment whose readers check our files.
+# Can be run again at any time; needs no root when the packages are there.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+apt_packages=(
+  g++ cmake ninja-build ccache clang-format clang-tidy ca-certificates
+  catch2 libcli11-dev nlohmann-json3-dev libyaml-cpp-dev
+  libopencv-dev libopenslide-dev libtiff-dev libpng-dev libjpeg-dev libturbojpeg0-dev
+  zlib1g-dev libzstd-dev libxxhash-dev
+)
+brew_packages=(
+  cmake ninja ccache clang-format llvm catch2 cli11 nlohmann-json yaml-cpp
+  opencv openslide libtiff libpng jpeg-turbo zstd xxhash python
+)
+
+can_make_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
+apt_missing() {
+  local package
+  for package in "${apt_packages[@]}"; do
+    local status
+    status="$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)"
+    if [[ "$status" != installed ]]; then echo "$package"; fi
+  done
+  if ! can_make_venv; then printf '%s\n' python3 python3-venv; fi
+}
+
+apt_install() {
+  local -a missing as_root=()
+  mapfile -t missing < <(apt_missing)
+  if ((${#missing[@]} == 0)); then return; fi
+  local command="apt-get install -y --no-install-recommends ${missing[*]}"
+  if ((EUID != 0)); then
+    if ! has sudo || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+      fail "these packages are missing and this user cannot install them; as root, type:
+  apt-get update && $command"
+    fi
+    as_root=(sudo)
+  fi
+  say "installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+brew_install() {
+  has brew || fail "Homebrew is missing; see https://brew.sh, then run this script again"
+  local package
+  local -a missing=()
+  for package in "${brew_packages[@]}"; do
+    brew list --formula "$package" >/dev/null 2>&1 || missing+=("$package")
+  done
+  if ((${#missing[@]} == 0)); then return; fi
+  say "installing ${missing[*]}"
+  brew install --quiet "${missing[@]}"
+}
+
+check_versions() {
+  local oldest=3.25 found
+  found="$(cmake --version | awk 'NR == 1 { print $3 }')"
+  if [[ "$(printf '%s\n' "$oldest" "$found" | sort -V | head -n 1)" != "$oldest" ]]; then
+    fail "cmake $oldest or newer is needed, found $found; Debian 12 and Ubuntu 24.04 have one"
+  fi
+}
+
+# The tags of the wheels that fit this machine, best first.
+platform_flags() {
+  local machine tag
+  machine="$(uname -m)"
+  case "$(uname -s)-$machine" in
+    Linux-x86_64 | Linux-aarch64)
+      for tag in manylinux_2_28 manylinux_2_27 manylinux_2_26 manylinux_2_25 manylinux_2_17 \
+        manylinux2014; do
+        printf '%s\n' --platform "${tag}_$machine"
+      done
+      ;;
+    Darwin-arm64) printf '%s\n' --platform macosx_11_0_arm64 --platform macosx_11_0_universal2 ;;
+    *) fail "no LibTorch for $(uname -s) on $machine; Linux x86-64 and aarch64 and macOS arm64 have one" ;;
+  esac
+}
+
+# Whether what the stamp names was made from these words; a stamp is written when it is complete.
+is_current() { [[ -f "$1" && "$(cat "$1")" == "$2" ]]; }
+
+# Fetches the wheels of scripts/requirements-libraries.txt, whatever Python is here, and unpacks them.
+fetch_libraries() {
+  local requirements=scripts/requirements-libraries.txt stamp="$UNTILED_DEPS/.libraries"
+  local wanted
+  wanted="$(uname -sm) $(sha256 "$requirements")"
+  if is_current "$stamp" "$wanted"; then return; fi
+  say "fetching LibTorch and OpenSlide (about 600 MB) into $UNTILED_DEPS"
+  local flags
+  flags="$(platform_flags)"
+  local incoming="$UNTILED_DEPS/.incoming"
+  rm -rf "$incoming" "$stamp"
+  mkdir -p "$incoming"/{wheels,new}
+  python3 -m venv "$incoming/venv"
+  # shellcheck disable=SC2086  # one word a flag is meant
+  "$incoming/venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
+    --only-binary=:all: --require-hashes --implementation cp --python-version 3.11 $flags \
+    --dest "$incoming/wheels" --requirement "$requirements"
+  local wheel entry
+  for wheel in "$incoming"/wheels/*.whl; do python3 -m zipfile -e "$wheel" "$incoming/new"; done
+  for entry in "$incoming"/new/*; do
+    rm -rf "${UNTILED_DEPS:?}/$(basename "$entry")"
+    mv "$entry" "$UNTILED_DEPS/"
+  done
+  rm -rf "$incoming"
+  echo "$wanted" >"$stamp"
+}
+
+# The readers of scripts/requirements-oracle.txt; the tests that need them are skipped without.
+make_oracle() {
+  local requirements=scripts/requirements-oracle.txt stamp="$UNTILED_DEPS/.oracle"
+  local wanted
+  wanted="$(python3 -c 'import sys; print(sys.version_info[:2])') $(sha256 "$requirements")"
+  if is_current "$stamp" "$wanted"; then return; fi
+  if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    say "Python is older than 3.11: the tests that read our files with other libraries are skipped"
+    return
+  fi
+  say "making the Python environment that checks our files"
+  rm -rf "$UNTILED_DEPS/oracle" "$stamp"
+  python3 -m venv "$UNTILED_DEPS/oracle"
+  "$UNTILED_DEPS/oracle/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    --only-binary=:all: --require-hashes --requirement "$requirements"
+  echo "$wanted" >"$stamp"
+}
+
+if [[ "$(uname -s)" == Darwin ]]; then
+  brew_install
+elif has apt-get; then
+  apt_install
+else
+  say "neither apt-get nor Homebrew is here; the build needs what these Debian packages hold:"
+  say "${apt_packages[*]}"
+fi
+for tool in c++ cmake ninja python3; do
+  has "$tool" || fail "$tool is missing"
+done
+can_make_venv || fail "python3 has no venv module; install it (Debian: apt-get install python3-venv)"
+check_versions
+mkdir -p "$UNTILED_DEPS"
+fetch_libraries
+make_oracle
+say "everything that a build needs is here"
