@@ -24,53 +24,54 @@ bool has_plain_tiles(const std::string& vendor) {
   return vendor == "aperio" || vendor == "generic-tiff";
 }
 
-/// OpenSlide would squash deep samples to 8 bits without a word.
-void require_8_bit(const fs::path& path, const TiffFile& file) {
-  for (const TiffDirectory& directory : file.main) {
-    if (directory.tiled && directory.bits > 8) {
-      throw DataError(
-          fmt::format("{} cannot be read: {}", path.string(), decoding_obstacle(directory)));
-    }
-  }
+void append(std::vector<std::string>& to, const std::vector<std::string>& from) {
+  to.insert(to.end(), from.begin(), from.end());
 }
 
-/// The levels to decode without OpenSlide, when these are the same images or more of them.
-std::optional<std::vector<TiffLevel>> plain_levels(const SlideInfo& info, const TiffFile& file) {
-  if (info.vendor == "generic-tiff" && !file.main.front().reduced.empty()) {
+/// A generic TIFF's own pyramid, which has levels and channels that OpenSlide does not see; for
+/// others the images that OpenSlide calls levels. Nothing where OpenSlide has to decode. Throws
+/// DataError for samples that OpenSlide would squash to 8-bit RGB without a word.
+std::optional<TiffPyramid> plain_pyramid(const SlideInfo& info, const TiffFile& file) {
+  for (const TiffDirectory& directory : file.main) {
+    if (directory.tiled) require_rgb_samples(info.path, directory);
+  }
+  if (info.vendor == "generic-tiff" && decoding_obstacle(file.main.front()).empty()) {
     TiffPyramid pyramid = choose_pyramid(info.path, file);
     const bool same_image = pyramid.levels.front().extent() == info.levels.front().extent;
-    if (same_image && pyramid.levels.size() > info.levels.size()) return pyramid.levels;
+    if (same_image && pyramid.levels.size() >= info.levels.size()) return pyramid;
   }
-  return match_levels(file, info.levels);
+  auto levels = match_levels(file, info.levels);
+  if (!levels) return std::nullopt;
+  return TiffPyramid{std::move(*levels), {}, {}};
 }
 
-ReaderPtr open_with_openslide(const fs::path& path, const OpenOptions& options) {
-  auto handle = std::make_shared<const OpenSlideHandle>(path, options.cache_bytes);
+ReaderPtr open_with_openslide(const fs::path& path, std::shared_ptr<const OpenSlideHandle> handle,
+                              const OpenOptions& options) {
   SlideInfo info = describe_openslide(path, *handle);
   if (has_plain_tiles(info.vendor)) {
-    const TiffFile file = read_tiff_file(path);
-    require_8_bit(path, file);
-    if (auto levels = plain_levels(info, file)) {
-      info.levels = level_infos(*levels);
-      return make_tiff_reader(std::move(info), std::move(*levels), options);
+    if (auto pyramid = plain_pyramid(info, read_tiff_file(path))) {
+      info.levels = level_infos(pyramid->levels);
+      append(info.warnings, pyramid->warnings);
+      return make_tiff_reader(std::move(info), std::move(pyramid->levels), options);
     }
   }
   return make_openslide_reader(std::move(info), std::move(handle), options);
 }
 
-/// OpenSlide's own words for a file that it knows and cannot open; a plain TIFF gets a second try.
+/// OpenSlide's own words for a file that it knows and cannot open; a generic TIFF gets a second
+/// try.
 ReaderPtr open_known(const fs::path& path, const std::string& vendor, const OpenOptions& options) {
-  std::string reason;
+  std::shared_ptr<const OpenSlideHandle> handle;
   try {
-    return open_with_openslide(path, options);
+    handle = std::make_shared<const OpenSlideHandle>(path, options.cache_bytes);
   } catch (const DataError& error) {
-    reason = error.what();
+    if (vendor == "generic-tiff") return open_tiff_slide(path, options);
+    throw DataError(
+        fmt::format("{} looks like a slide of format {} but OpenSlide cannot open it ({}): copy it "
+                    "again with all its files",
+                    path.string(), vendor, error.what()));
   }
-  if (has_plain_tiles(vendor)) return open_tiff_slide(path, options);
-  throw DataError(
-      fmt::format("{} looks like a {} slide but OpenSlide cannot open it ({}): copy it "
-                  "again with all its files",
-                  path.string(), vendor, reason));
+  return open_with_openslide(path, std::move(handle), options);
 }
 
 ReaderPtr open_unknown(const fs::path& path, const OpenOptions& options) {

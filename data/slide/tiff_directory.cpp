@@ -135,7 +135,7 @@ std::vector<TiffDirectory> read_reduced(const std::filesystem::path& path, TiffH
 }
 
 std::string size_obstacle(const TiffDirectory& directory) {
-  if (directory.bits != 8 || directory.sample_format != SAMPLEFORMAT_UINT) {
+  if (directory.bits != 8 || directory.sample_format == SAMPLEFORMAT_IEEEFP) {
     return fmt::format("its samples have {} bits{} where 8 can be read: convert it to 8-bit RGB",
                        directory.bits,
                        directory.sample_format == SAMPLEFORMAT_IEEEFP ? " (floating point)" : "");
@@ -149,17 +149,25 @@ std::string size_obstacle(const TiffDirectory& directory) {
   return {};
 }
 
+bool is_grey(const TiffDirectory& directory) {
+  return directory.photometric == PHOTOMETRIC_MINISBLACK ||
+         directory.photometric == PHOTOMETRIC_MINISWHITE;
+}
+
+/// Several grey channels are dyes, not colours.
+std::string dye_obstacle(const TiffDirectory& directory) {
+  const bool one = directory.samples == 1 || (directory.samples == 2 && directory.has_alpha);
+  if (one || !is_grey(directory)) return {};
+  return fmt::format("it has {} channels that are not declared to be RGB: export it as 8-bit RGB",
+                     directory.samples);
+}
+
 std::string color_obstacle(const TiffDirectory& directory) {
   const bool jpeg = directory.compression == COMPRESSION_JPEG;
   switch (directory.photometric) {
     case PHOTOMETRIC_MINISBLACK:
     case PHOTOMETRIC_MINISWHITE:
-      // Three or four grey channels are dyes, not colours.
-      if (directory.samples == 1 || (directory.samples == 2 && directory.has_alpha)) return {};
-      return fmt::format(
-          "it has {} channels that are not declared to be RGB: export it as 8-bit "
-          "RGB",
-          directory.samples);
+      return dye_obstacle(directory);
     case PHOTOMETRIC_RGB:
       if (directory.samples >= 3) return {};
       return fmt::format("it says RGB and has {} channels", directory.samples);
@@ -213,6 +221,13 @@ std::string decoding_obstacle(const TiffDirectory& directory) {
                        directory.samples);
   }
   return {};
+}
+
+void require_rgb_samples(const std::filesystem::path& path, const TiffDirectory& directory) {
+  std::string obstacle = directory.bits > 8 || directory.samples > 4 ? size_obstacle(directory)
+                                                                     : dye_obstacle(directory);
+  if (obstacle.empty()) return;
+  throw DataError(fmt::format("{} cannot be read: {}", path.string(), obstacle));
 }
 
 void require_whole_blocks(const std::filesystem::path& path, const TiffDirectory& directory,

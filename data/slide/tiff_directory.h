@@ -60,6 +60,9 @@ TiffFile read_tiff_file(const std::filesystem::path& path);
 /// Why the pixels of a directory cannot be decoded here; empty when they can.
 std::string decoding_obstacle(const TiffDirectory& directory);
 
+/// Throws DataError for samples that are not 8-bit grey or RGB, with or without alpha.
+void require_rgb_samples(const std::filesystem::path& path, const TiffDirectory& directory);
+
 /// Throws DataError when a block of `directory` reaches beyond the end of the file.
 void require_whole_blocks(const std::filesystem::path& path, const TiffDirectory& directory,
                           int level);
