@@ -1,0 +1,136 @@
+#include "lib/kernels/libtorch_kernel.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/threshold_backward.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "lib/kernels/crop_layers.h"
+
+namespace untiled {
+namespace {
+
+size_t index(LayerId id) { return static_cast<size_t>(id); }
+
+at::Tensor concat(const Layer& layer, const TileRegions& regions, const LayerTensors& values,
+                  const Region& out) {
+  std::vector<at::Tensor> parts;
+  for (const LayerId id : layer.inputs) {
+    parts.push_back(part_of({values[index(id)], regions[index(id)]}, out));
+  }
+  return at::cat(parts, 1);
+}
+
+/// The value of a layer of which the tile needs no pixel.
+at::Tensor nothing(const Layer& layer, const at::Tensor& like) {
+  return at::empty({1, layer.channels, 0, 0}, like.options());
+}
+
+/// Gradients of layers on their way back through a segment: contributions of several consumers
+/// add up over the layer's whole region.
+class GradientBuffers {
+ public:
+  GradientBuffers(const TileRegions& regions, size_t layers)
+      : regions_(regions), gradients_(layers) {}
+
+  void add(LayerId id, const Crop& term, const at::Tensor& like) {
+    at::Tensor& held = gradients_[index(id)];
+    const Region& region = regions_[index(id)];
+    if (!held.defined() && term.region == region) {
+      held = term.values;
+      return;
+    }
+    if (!held.defined()) held = at::zeros_like(like);
+    part_of({held, region}, term.region).add_(term.values);
+  }
+  at::Tensor take(LayerId id) { return std::move(gradients_[index(id)]); }
+
+ private:
+  const TileRegions& regions_;
+  LayerTensors gradients_;
+};
+
+}  // namespace
+
+LayerTensors LibTorchKernel::forward(const Segment& segment, const TileRegions& regions,
+                                     const std::vector<Extent>& /*extents*/,
+                                     const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                                     bool keep) const {
+  std::vector<LayerId> last_use(graph_.layers().size(), 0);
+  for (const LayerId id : segment.layers) {
+    for (const LayerId input : graph_.layer(id).inputs) last_use[index(input)] = id;
+  }
+  LayerTensors values = std::move(crops);
+  for (const LayerId id : segment.layers) {
+    const Layer& layer = graph_.layer(id);
+    const Region& out = regions[index(id)];
+    if (out.empty()) {
+      values[index(id)] = nothing(layer, parameters.front());
+    } else if (layer.kind == LayerKind::kConcat) {
+      values[index(id)] = concat(layer, regions, values, out);
+    } else {
+      const LayerId source = layer.inputs[0];
+      const Crop input{values[index(source)], regions[index(source)]};
+      const at::Tensor& weight = parameters[static_cast<size_t>(layer.parameter)];
+      const at::Tensor& bias = parameters[static_cast<size_t>(layer.parameter) + 1];
+      at::Tensor value = layer.kind == LayerKind::kConv
+                             ? conv_crop(input, weight, bias, layer.geometry, out)
+                             : transposed_conv_crop(input, weight, bias, layer.geometry, out);
+      values[index(id)] = layer.relu ? at::relu_(value) : value;
+    }
+    if (keep) continue;
+    for (const LayerId input : layer.inputs) {
+      if (last_use[index(input)] == id) values[index(input)].reset();
+    }
+  }
+  return values;
+}
+
+TileGradients LibTorchKernel::backward(const Segment& segment, const TileRegions& regions,
+                                       const std::vector<Extent>& /*extents*/,
+                                       const std::vector<at::Tensor>& parameters,
+                                       LayerTensors values, at::Tensor target_gradient) const {
+  TileGradients result{.inputs = LayerTensors(graph_.layers().size()),
+                       .parameters = std::vector<at::Tensor>(parameters.size())};
+  GradientBuffers buffers(regions, graph_.layers().size());
+  buffers.add(segment.target, {std::move(target_gradient), regions[index(segment.target)]}, {});
+  for (auto it = segment.layers.rbegin(); it != segment.layers.rend(); ++it) {
+    const Layer& layer = graph_.layer(*it);
+    at::Tensor gradient = buffers.take(*it);
+    const Region& out = regions[index(*it)];
+    if (!gradient.defined()) continue;
+    if (layer.kind == LayerKind::kConcat) {
+      values[index(*it)].reset();
+      int64_t channel = 0;
+      for (const LayerId input : layer.inputs) {
+        const int64_t channels = graph_.layer(input).channels;
+        if (input != 0) {
+          buffers.add(input, {gradient.narrow(1, channel, channels), out}, values[index(input)]);
+        }
+        channel += channels;
+      }
+      continue;
+    }
+    if (layer.relu) gradient = at::threshold_backward(gradient, values[index(*it)], 0);
+    values[index(*it)].reset();
+    const LayerId source = layer.inputs[0];
+    const Crop input{values[index(source)], regions[index(source)]};
+    const at::Tensor& weight = parameters[static_cast<size_t>(layer.parameter)];
+    const Crop out_gradient{gradient, out};
+    const LayerGradients g =
+        layer.kind == LayerKind::kConv
+            ? conv_crop_backward(input, weight, layer.geometry, out_gradient, source != 0)
+            : transposed_conv_crop_backward(input, weight, layer.geometry, out_gradient,
+                                            source != 0);
+    result.parameters[static_cast<size_t>(layer.parameter)] = g.weight;
+    result.parameters[static_cast<size_t>(layer.parameter) + 1] = g.bias;
+    if (g.input.defined()) buffers.add(source, {g.input, regions[index(source)]}, input.values);
+  }
+  for (const LayerId id : segment.inputs) {
+    if (id != 0) result.inputs[index(id)] = buffers.take(id);
+  }
+  return result;
+}
+
+}  // namespace untiled

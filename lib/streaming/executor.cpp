@@ -1,0 +1,490 @@
+#include "lib/streaming/executor.h"
+
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/logical_or.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "lib/core/error.h"
+#include "lib/streaming/ordered_sum.h"
+#include "lib/streaming/tile_workers.h"
+
+namespace untiled {
+namespace {
+
+size_t index(LayerId id) { return static_cast<size_t>(id); }
+
+at::Tensor narrow(const at::Tensor& t, const Region& region, const Region& origin) {
+  return t.narrow(-2, region.rows.begin - origin.rows.begin, region.rows.size())
+      .narrow(-1, region.cols.begin - origin.cols.begin, region.cols.size());
+}
+
+class Stopwatch {
+ public:
+  Stopwatch(std::map<std::string, double>& seconds, std::string name)
+      : seconds_(seconds), name_(std::move(name)) {}
+  ~Stopwatch() {
+    const auto spent = std::chrono::steady_clock::now() - start_;
+    seconds_[name_] += std::chrono::duration<double>(spent).count();
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  std::map<std::string, double>& seconds_;
+  std::string name_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// The part of a block's missing marks that covers `region`; empty when there are none.
+Bytes crop_missing(const PixelBlock& block, const Region& region) {
+  if (block.missing.empty()) return {};
+  Bytes part;
+  part.reserve(static_cast<size_t>(region.area()));
+  const int64_t stride = block.region.cols.size();
+  for (int64_t y = region.rows.begin; y < region.rows.end; ++y) {
+    const uint8_t* row = block.missing.data() + (y - block.region.rows.begin) * stride +
+                         (region.cols.begin - block.region.cols.begin);
+    part.insert(part.end(), row, row + region.cols.size());
+  }
+  return part;
+}
+
+/// One slide on its way through the network: its extents, stored tensors and passes.
+class SlideRun {
+ public:
+  SlideRun(const Graph& graph, const Plan& plan, const SegmentKernel& kernel,
+           const ExecutorOptions& options, const std::vector<at::Tensor>& parameters,
+           const PixelFeed& image)
+      : graph_(graph),
+        plan_(plan),
+        kernel_(kernel),
+        options_(options),
+        image_(image),
+        extents_(graph.extents(image.extent())),
+        values_(graph.layers().size()),
+        gradients_(graph.layers().size()) {
+    if (image.extent().empty()) throw DataError("a slide without pixels cannot be streamed");
+    for (const at::Tensor& p : parameters) {
+      parameters_.push_back(p.detach().to(options.device, options.dtype));
+    }
+    for (const SegmentPlan& s : plan.segments) {
+      tiles_.push_back(make_tiles(extents_[index(s.segment.target)], s.tile, plan.tiling));
+      active_.emplace_back(tiles_.back().size(), true);
+    }
+  }
+
+  StepResult step(const PixelSource& labels, const PixelLoss& loss);
+  void forward(const LogitsSink& sink);
+
+ private:
+  struct TileWork {
+    LayerTensors crops;
+    Bytes missing;  ///< Of the tile's own pixels, for the last segment.
+  };
+  struct TileOutcome {
+    TileGradients gradients;
+    TileRegions regions;
+    at::Tensor sums;
+  };
+
+  size_t last() const { return plan_.segments.size() - 1; }
+  const Segment& segment(size_t s) const { return plan_.segments[s].segment; }
+  std::string name(size_t s) const { return graph_.layer(segment(s).target).name; }
+
+  std::vector<size_t> active_tiles(size_t s) const;
+  TileRegions regions(size_t s, size_t tile) const {
+    return tile_regions(graph_, segment(s), extents_, tiles_[s][tile].compute);
+  }
+  std::unique_ptr<RegionPass> begin_pixels(size_t s, const std::vector<size_t>& tiles) const;
+  TileWork load(size_t s, size_t tile, const TileRegions& need, RegionPass* pixels,
+                size_t position) const;
+  at::Tensor to_device(const PixelBlock& block) const;
+  at::Tensor label_tile(const PixelSource& labels, const Region& region,
+                        const Bytes& missing) const;
+  SlideStore& store(std::vector<std::unique_ptr<SlideStore>>& stores, LayerId id) const;
+
+  int64_t find_active(const PixelSource& labels);
+  void spread_activity();
+  void forward_segment(size_t s);
+  void forward_inner_segments(std::map<std::string, double>& seconds);
+  LossSums loss_totals(const PixelSource& labels, const PixelLoss& loss);
+  void loss_and_backward(const PixelSource& labels, const PixelLoss& loss, const LossSums& totals,
+                         OrderedSum& parameter_sums, OrderedSum& loss_sums);
+  void backward_segment(size_t s, OrderedSum& parameter_sums);
+  void add_input_gradients(size_t s, const TileOutcome& outcome);
+  void release_after_last(size_t tile_rows_begin);
+  void release_values(size_t s);
+  bool used_only_by_last(LayerId id) const;
+
+  const Graph& graph_;
+  const Plan& plan_;
+  const SegmentKernel& kernel_;
+  const ExecutorOptions& options_;
+  const PixelFeed& image_;
+  std::vector<at::Tensor> parameters_;
+  std::vector<Extent> extents_;
+  std::vector<std::unique_ptr<SlideStore>> values_;     ///< By LayerId, stored layers only.
+  std::vector<std::unique_ptr<SlideStore>> gradients_;  ///< By LayerId, stored layers only.
+  std::vector<std::vector<Tile>> tiles_;                ///< By segment.
+  std::vector<std::vector<bool>> active_;               ///< By segment and tile.
+};
+
+std::vector<size_t> SlideRun::active_tiles(size_t s) const {
+  std::vector<size_t> tiles;
+  for (size_t t = 0; t < tiles_[s].size(); ++t) {
+    if (active_[s][t]) tiles.push_back(t);
+  }
+  return tiles;
+}
+
+std::unique_ptr<RegionPass> SlideRun::begin_pixels(size_t s,
+                                                   const std::vector<size_t>& tiles) const {
+  if (!segment(s).reads_pixels()) return nullptr;
+  std::vector<Region> needed;
+  needed.reserve(tiles.size());
+  for (const size_t tile : tiles) needed.push_back(regions(s, tile)[0]);
+  return image_.begin(std::move(needed));
+}
+
+at::Tensor SlideRun::to_device(const PixelBlock& block) const {
+  const Extent e = block.region.extent();
+  // from_blob does not write; the block outlives the copy below.
+  const at::Tensor bytes =
+      at::from_blob(const_cast<uint8_t*>(block.bytes.data()), {e.rows, e.cols, block.channels},
+                    at::TensorOptions().dtype(at::kByte));
+  return bytes.to(options_.device)
+      .permute({2, 0, 1})
+      .unsqueeze(0)
+      .to(options_.dtype, false, false, at::MemoryFormat::Contiguous)
+      .div_(255.0);
+}
+
+SlideRun::TileWork SlideRun::load(size_t s, size_t tile, const TileRegions& need,
+                                  RegionPass* pixels, size_t position) const {
+  TileWork work{.crops = LayerTensors(graph_.layers().size()), .missing = {}};
+  for (const LayerId id : segment(s).inputs) {
+    if (id != 0) {
+      work.crops[index(id)] = values_[index(id)]->read(need[index(id)]);
+      continue;
+    }
+    const PixelBlock block = pixels->take(position);
+    work.crops[0] = to_device(block);
+    if (s == last()) work.missing = crop_missing(block, tiles_[s][tile].compute);
+  }
+  return work;
+}
+
+at::Tensor SlideRun::label_tile(const PixelSource& labels, const Region& region,
+                                const Bytes& missing) const {
+  PixelBlock block = labels.read(region);
+  for (size_t i = 0; i < missing.size(); ++i) {
+    if (missing[i] != 0) block.bytes[i] = kIgnoredLabel;
+  }
+  const Extent e = region.extent();
+  return at::from_blob(block.bytes.data(), {e.rows, e.cols}, at::TensorOptions().dtype(at::kByte))
+      .clone()
+      .to(options_.device);
+}
+
+SlideStore& SlideRun::store(std::vector<std::unique_ptr<SlideStore>>& stores, LayerId id) const {
+  auto& held = stores[index(id)];
+  if (!held) {
+    const bool spilled =
+        std::find(plan_.spilled.begin(), plan_.spilled.end(), id) != plan_.spilled.end();
+    StoreOptions options{.device = options_.device, .dtype = options_.dtype};
+    options.max_dimension = options_.max_dimension;
+    if (spilled) options.scratch = options_.scratch;
+    held = std::make_unique<SlideStore>(graph_.layer(id).channels, extents_[index(id)], options);
+  }
+  return *held;
+}
+
+// ---- which tiles any weighted pixel can reach --------------------------------------------------
+
+int64_t SlideRun::find_active(const PixelSource& labels) {
+  const auto& tiles = tiles_[last()];
+  std::vector<char> weighted(tiles.size(), 0);
+  run_tiles(
+      tiles.size(), options_.workers,
+      [&](size_t t) {
+        const PixelBlock block = labels.read(tiles[t].compute);
+        return std::any_of(block.bytes.begin(), block.bytes.end(),
+                           [](uint8_t label) { return label != kIgnoredLabel; });
+      },
+      [&](size_t t, bool any) { weighted[t] = any ? 1 : 0; });
+  for (size_t t = 0; t < tiles.size(); ++t) active_[last()][t] = weighted[t] != 0;
+  spread_activity();
+  return std::count(weighted.begin(), weighted.end(), 0);
+}
+
+void SlideRun::spread_activity() {
+  for (size_t s = 0; s < last(); ++s) std::fill(active_[s].begin(), active_[s].end(), false);
+  for (size_t s = last(); s > 0; --s) {
+    for (const size_t tile : active_tiles(s)) {
+      const TileRegions need = regions(s, tile);
+      for (size_t source = 0; source < s; ++source) {
+        const LayerId id = segment(source).target;
+        if (!segment(s).reads(id) || need[index(id)].empty()) continue;
+        const Extent size = plan_.segments[source].tile;
+        const int64_t across = ceil_div(extents_[index(id)].cols, size.cols);
+        const Region& r = need[index(id)];
+        for (int64_t y = r.rows.begin / size.rows; y <= (r.rows.end - 1) / size.rows; ++y) {
+          for (int64_t x = r.cols.begin / size.cols; x <= (r.cols.end - 1) / size.cols; ++x) {
+            active_[source][static_cast<size_t>(y * across + x)] = true;
+          }
+        }
+      }
+    }
+  }
+}
+
+// ---- forward -----------------------------------------------------------------------------------
+
+void SlideRun::forward_segment(size_t s) {
+  const std::vector<size_t> tiles = active_tiles(s);
+  const auto pixels = begin_pixels(s, tiles);
+  SlideStore& target = store(values_, segment(s).target);
+  run_tiles(
+      tiles.size(), options_.workers,
+      [&](size_t position) {
+        const size_t tile = tiles[position];
+        const TileRegions need = regions(s, tile);
+        TileWork work = load(s, tile, need, pixels.get(), position);
+        const LayerTensors values = kernel_.forward(segment(s), need, extents_, parameters_,
+                                                    std::move(work.crops), /*keep=*/false);
+        const Tile& t = tiles_[s][tile];
+        // Tiles own what they write, so no order is needed here.
+        target.write(t.own, narrow(values[index(segment(s).target)], t.own, t.compute));
+        return true;
+      },
+      [&](size_t position, bool) {
+        const int64_t stride = graph_.stride(segment(s).target);
+        if (options_.on_pixels && segment(s).reads_pixels()) {
+          options_.on_pixels(tiles_[s][tiles[position]].own.area() * stride * stride);
+        }
+      });
+}
+
+void SlideRun::forward_inner_segments(std::map<std::string, double>& seconds) {
+  for (size_t s = 0; s < last(); ++s) {
+    const Stopwatch watch(seconds, name(s) + " forward");
+    forward_segment(s);
+  }
+}
+
+void SlideRun::forward(const LogitsSink& sink) {
+  std::map<std::string, double> seconds;
+  forward_inner_segments(seconds);
+  const std::vector<size_t> tiles = active_tiles(last());
+  const auto pixels = begin_pixels(last(), tiles);
+  struct Logits {
+    at::Tensor values;
+    Bytes missing;
+  };
+  run_tiles(
+      tiles.size(), options_.workers,
+      [&](size_t tile) {
+        const TileRegions need = regions(last(), tile);
+        TileWork work = load(last(), tile, need, pixels.get(), tile);
+        const LayerTensors values = kernel_.forward(segment(last()), need, extents_, parameters_,
+                                                    std::move(work.crops), /*keep=*/false);
+        const Tile& t = tiles_[last()][tile];
+        PixelBlock marks{.region = t.compute, .channels = 0, .bytes = {}, .missing = {}};
+        marks.missing = std::move(work.missing);
+        return Logits{narrow(values[index(graph_.output())], t.own, t.compute).to(at::kCPU),
+                      crop_missing(marks, t.own)};
+      },
+      [&](size_t tile, const Logits& logits) {
+        const Region& own = tiles_[last()][tile].own;
+        sink(own, logits.values, logits.missing);
+        if (options_.on_pixels) options_.on_pixels(own.area());
+      });
+}
+
+// ---- loss and backward -------------------------------------------------------------------------
+
+LossSums SlideRun::loss_totals(const PixelSource& labels, const PixelLoss& loss) {
+  const std::vector<size_t> tiles = active_tiles(last());
+  const auto pixels = begin_pixels(last(), tiles);
+  OrderedSum sums({{loss.sum_count()}}, options_.device, options_.has_float64);
+  run_tiles(
+      tiles.size(), options_.workers,
+      [&](size_t position) {
+        const size_t tile = tiles[position];
+        const TileRegions need = regions(last(), tile);
+        TileWork work = load(last(), tile, need, pixels.get(), position);
+        const LayerTensors values = kernel_.forward(segment(last()), need, extents_, parameters_,
+                                                    std::move(work.crops), /*keep=*/false);
+        return loss.sums(values[index(graph_.output())],
+                         label_tile(labels, tiles_[last()][tile].compute, work.missing));
+      },
+      [&](size_t position, const at::Tensor& terms) {
+        sums.add({terms});
+        if (options_.on_pixels) options_.on_pixels(tiles_[last()][tiles[position]].own.area());
+      });
+  const at::Tensor total = sums.totals()[0];
+  const double* begin = total.const_data_ptr<double>();
+  return {begin, begin + total.numel()};
+}
+
+void SlideRun::add_input_gradients(size_t s, const TileOutcome& outcome) {
+  for (const LayerId id : segment(s).inputs) {
+    if (id == 0 || !outcome.gradients.inputs[index(id)].defined()) continue;
+    store(gradients_, id).add(outcome.regions[index(id)], outcome.gradients.inputs[index(id)]);
+  }
+}
+
+bool SlideRun::used_only_by_last(LayerId id) const {
+  for (size_t s = 0; s < last(); ++s) {
+    if (segment(s).reads(id)) return false;
+  }
+  return true;
+}
+
+/// Frees the rows of values that only the last segment reads once it has passed them.
+void SlideRun::release_after_last(size_t first_remaining_tile) {
+  const TileRegions need = regions(last(), first_remaining_tile);
+  for (const LayerId id : segment(last()).inputs) {
+    if (id == 0 || !used_only_by_last(id) || need[index(id)].empty()) continue;
+    values_[index(id)]->release_rows(need[index(id)].rows.begin);
+  }
+}
+
+void SlideRun::loss_and_backward(const PixelSource& labels, const PixelLoss& loss,
+                                 const LossSums& totals, OrderedSum& parameter_sums,
+                                 OrderedSum& loss_sums) {
+  const std::vector<size_t> tiles = active_tiles(last());
+  const auto pixels = begin_pixels(last(), tiles);
+  run_tiles(
+      tiles.size(), options_.workers,
+      [&](size_t position) {
+        const size_t tile = tiles[position];
+        TileOutcome outcome{.gradients = {}, .regions = regions(last(), tile), .sums = {}};
+        TileWork work = load(last(), tile, outcome.regions, pixels.get(), position);
+        LayerTensors values = kernel_.forward(segment(last()), outcome.regions, extents_,
+                                              parameters_, std::move(work.crops), /*keep=*/true);
+        const at::Tensor& logits = values[index(graph_.output())];
+        const at::Tensor label = label_tile(labels, tiles_[last()][tile].compute, work.missing);
+        outcome.sums = loss.sums(logits, label);
+        at::Tensor gradient = loss.gradient(logits, label, totals);
+        outcome.gradients = kernel_.backward(segment(last()), outcome.regions, extents_,
+                                             parameters_, std::move(values), std::move(gradient));
+        return outcome;
+      },
+      [&](size_t position, const TileOutcome& outcome) {
+        add_input_gradients(last(), outcome);
+        parameter_sums.add(outcome.gradients.parameters);
+        loss_sums.add({outcome.sums});
+        const Region& own = tiles_[last()][tiles[position]].own;
+        if (own.cols.begin == 0 && position > 0) release_after_last(tiles[position]);
+        if (options_.on_pixels) options_.on_pixels(own.area());
+      });
+}
+
+void SlideRun::backward_segment(size_t s, OrderedSum& parameter_sums) {
+  const LayerId target = segment(s).target;
+  if (!gradients_[index(target)]) return;
+  const SlideStore& incoming = *gradients_[index(target)];
+  std::vector<size_t> tiles = active_tiles(s);
+  std::erase_if(tiles, [&](size_t t) { return incoming.is_untouched(tiles_[s][t].compute); });
+  const auto pixels = begin_pixels(s, tiles);
+  run_tiles(
+      tiles.size(), options_.workers,
+      [&](size_t position) {
+        const size_t tile = tiles[position];
+        TileOutcome outcome{.gradients = {}, .regions = regions(s, tile), .sums = {}};
+        TileWork work = load(s, tile, outcome.regions, pixels.get(), position);
+        LayerTensors values = kernel_.forward(segment(s), outcome.regions, extents_, parameters_,
+                                              std::move(work.crops), /*keep=*/true);
+        outcome.gradients =
+            kernel_.backward(segment(s), outcome.regions, extents_, parameters_, std::move(values),
+                             incoming.read(tiles_[s][tile].compute));
+        return outcome;
+      },
+      [&](size_t position, const TileOutcome& outcome) {
+        add_input_gradients(s, outcome);
+        parameter_sums.add(outcome.gradients.parameters);
+        const int64_t stride = graph_.stride(target);
+        if (options_.on_pixels && segment(s).reads_pixels()) {
+          options_.on_pixels(tiles_[s][tiles[position]].own.area() * stride * stride);
+        }
+      });
+  gradients_[index(target)].reset();
+}
+
+/// Frees values that no segment before `s` reads.
+void SlideRun::release_values(size_t s) {
+  for (const LayerId id : segment(s).inputs) {
+    if (id == 0) continue;
+    bool used = false;
+    for (size_t earlier = 0; earlier < s; ++earlier) used |= segment(earlier).reads(id);
+    if (!used) values_[index(id)].reset();
+  }
+}
+
+StepResult SlideRun::step(const PixelSource& labels, const PixelLoss& loss) {
+  StepResult result;
+  {
+    const Stopwatch watch(result.seconds, "labels");
+    result.tiles_skipped = find_active(labels);
+  }
+  forward_inner_segments(result.seconds);
+
+  std::vector<std::vector<int64_t>> shapes;
+  for (const ParameterShape& p : graph_.parameters()) shapes.push_back(p.shape);
+  OrderedSum parameter_sums(shapes, options_.device, options_.has_float64);
+  OrderedSum loss_sums({{loss.sum_count()}}, options_.device, options_.has_float64);
+
+  LossSums totals;
+  if (loss.needs_totals()) {
+    const Stopwatch watch(result.seconds, "loss sums");
+    totals = loss_totals(labels, loss);
+  }
+  {
+    const Stopwatch watch(result.seconds, "loss and backward");
+    loss_and_backward(labels, loss, totals, parameter_sums, loss_sums);
+    release_values(last());
+  }
+  for (size_t s = last(); s-- > 0;) {
+    const Stopwatch watch(result.seconds, name(s) + " backward");
+    backward_segment(s, parameter_sums);
+    release_values(s);
+  }
+
+  const at::Tensor sums = loss_sums.totals()[0];
+  result.sums.assign(sums.const_data_ptr<double>(), sums.const_data_ptr<double>() + sums.numel());
+  result.loss = loss.value(result.sums);
+  result.gradients = parameter_sums.totals();
+  for (at::Tensor& g : result.gradients) g.mul_(loss.gradient_scale(result.sums));
+  return result;
+}
+
+}  // namespace
+
+Executor::Executor(const Graph& graph, Plan plan, const SegmentKernel& kernel,
+                   ExecutorOptions options)
+    : graph_(graph), plan_(std::move(plan)), kernel_(kernel), options_(std::move(options)) {}
+
+StepResult Executor::step(const std::vector<at::Tensor>& parameters, const PixelFeed& image,
+                          const PixelSource& labels, const PixelLoss& loss) const {
+  if (labels.extent() != image.extent()) {
+    throw InternalError(fmt::format("labels of {} for a slide of {}", to_string(labels.extent()),
+                                    to_string(image.extent())));
+  }
+  SlideRun run(graph_, plan_, kernel_, options_, parameters, image);
+  return run.step(labels, loss);
+}
+
+void Executor::forward(const std::vector<at::Tensor>& parameters, const PixelFeed& image,
+                       const LogitsSink& sink) const {
+  SlideRun run(graph_, plan_, kernel_, options_, parameters, image);
+  run.forward(sink);
+}
+
+}  // namespace untiled

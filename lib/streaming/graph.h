@@ -1,0 +1,83 @@
+// A network as a list of layers: enough to know regions, sizes, parameters and work. No tensors.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/core/region.h"
+
+namespace untiled {
+
+enum class LayerKind {
+  kPixels,          ///< The slide: RGB / 255. Always layer 0.
+  kConv,            ///< Convolution, odd kernel, padding (kernel - 1) / 2.
+  kTransposedConv,  ///< Transposed convolution, cropped to the size of layer `like`.
+  kConcat,          ///< Channels of all inputs, which have one size.
+};
+
+/// Index of a layer in its graph; inputs come before the layers that use them.
+using LayerId = int;
+
+struct Layer {
+  std::string name;  ///< Parameters are `name`.weight and `name`.bias.
+  LayerKind kind = LayerKind::kPixels;
+  std::vector<LayerId> inputs;
+  Geometry geometry;
+  int64_t channels = 0;
+  bool relu = false;
+  bool storable = false;  ///< May be kept for the whole slide between segments.
+  LayerId like = -1;      ///< kTransposedConv: the layer whose size it takes.
+  int parameter = -1;     ///< Index of its weight; its bias follows. -1: no parameters.
+};
+
+/// Name and shape of a parameter tensor.
+struct ParameterShape {
+  std::string name;
+  std::vector<int64_t> shape;
+  int64_t fan_in = 1;  ///< Inputs that one output sums over, for the initialisation.
+};
+
+class Graph {
+ public:
+  /// A graph with its pixel layer.
+  explicit Graph(int64_t pixel_channels);
+
+  LayerId add_conv(std::string name, LayerId input, int64_t channels, Geometry geometry, bool relu);
+  LayerId add_transposed_conv(std::string name, LayerId input, LayerId like, int64_t channels,
+                              Geometry geometry, bool relu);
+  LayerId add_concat(std::string name, std::vector<LayerId> inputs);
+  void mark_storable(LayerId id) { layers_.at(static_cast<size_t>(id)).storable = true; }
+
+  const Layer& layer(LayerId id) const { return layers_.at(static_cast<size_t>(id)); }
+  const std::vector<Layer>& layers() const { return layers_; }
+  LayerId output() const { return static_cast<LayerId>(layers_.size()) - 1; }
+  const std::vector<ParameterShape>& parameters() const { return parameters_; }
+  int64_t parameter_count() const;
+  std::vector<LayerId> storable_layers() const;
+  int64_t input_channels(LayerId id) const;
+
+  /// Size of every layer for pixels of size `pixels`.
+  std::vector<Extent> extents(const Extent& pixels) const;
+
+  /// The region of each input of `id` (one rule for all its inputs) that output region `out`
+  /// reads; not clipped, padding included.
+  Region input_region(LayerId id, const Region& out) const;
+
+  /// Side of the square of pixels that one output pixel can depend on, and the stride of `id`
+  /// relative to the pixels.
+  int64_t receptive_field(LayerId id) const;
+  int64_t stride(LayerId id) const;
+
+  /// Multiply-adds of a layer's forward pass over `out` (kernel gaps of a transposed convolution
+  /// not counted twice).
+  double multiply_adds(LayerId id, const Extent& out) const;
+
+ private:
+  LayerId add(Layer layer, std::vector<int64_t> weight_shape, int64_t fan_in);
+
+  std::vector<Layer> layers_;
+  std::vector<ParameterShape> parameters_;
+};
+
+}  // namespace untiled

@@ -1,0 +1,34 @@
+// A loss as a function of sums over the slide's pixels, so that tiles cannot change it.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+namespace untiled {
+
+/// Sums over pixels; their meaning is the loss's own. float64.
+using LossSums = std::vector<double>;
+
+/// loss = value(sum over pixels of terms). Thread-safe.
+class PixelLoss {
+ public:
+  virtual ~PixelLoss() = default;
+
+  /// How many sums the loss is a function of.
+  virtual int64_t sum_count() const = 0;
+  /// True when a pixel's gradient depends on the sums of the whole slide (Dice), so that a first
+  /// pass must make them; false when it only needs a factor at the end (BCE).
+  virtual bool needs_totals() const = 0;
+  /// The terms of one tile, summed: [sum_count] float64 where the device has it, else float32.
+  /// `logits` is [1, classes, rows, cols], `labels` [rows, cols] uint8 with kIgnoredLabel.
+  virtual at::Tensor sums(const at::Tensor& logits, const at::Tensor& labels) const = 0;
+  /// d(loss)/d(logits) divided by `gradient_scale(totals)`; the shape of the logits. `totals` are
+  /// empty when `needs_totals()` is false.
+  virtual at::Tensor gradient(const at::Tensor& logits, const at::Tensor& labels,
+                              const LossSums& totals) const = 0;
+  virtual double gradient_scale(const LossSums& totals) const = 0;
+  virtual double value(const LossSums& totals) const = 0;
+};
+
+}  // namespace untiled

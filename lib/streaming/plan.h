@@ -1,0 +1,41 @@
+// How a slide is streamed: which layers are stored whole, and the tiles of each segment.
+#pragma once
+
+#include <vector>
+
+#include "lib/streaming/segment.h"
+
+namespace untiled {
+
+/// One tile of a segment. `compute` is what is computed, `own` the part of it that belongs to
+/// this tile alone; they differ only in a lattice of constant shapes.
+struct Tile {
+  Region own;
+  Region compute;
+};
+
+enum class Tiling {
+  kGrid,     ///< The last tile of a row or column is cut.
+  kLattice,  ///< All tiles have one shape, the last is moved inward: for exports.
+};
+
+struct SegmentPlan {
+  Segment segment;
+  Extent tile;  ///< In pixels of the segment's target.
+};
+
+struct Plan {
+  std::vector<LayerId> stored;
+  std::vector<LayerId> spilled;       ///< Those of `stored` that are kept in run.scratch.
+  std::vector<SegmentPlan> segments;  ///< In order of computation; the last gives the logits.
+  Tiling tiling = Tiling::kGrid;
+};
+
+/// A plan that stores the given layers. `tile` is the side of a tile of the logits; segments
+/// whose finest input is coarser get the tile that reads about twice as many of its pixels.
+Plan make_plan(const Graph& graph, std::vector<LayerId> stored, int64_t tile, Tiling tiling);
+
+/// The tiles that cover a target of this extent, row by row.
+std::vector<Tile> make_tiles(const Extent& target, const Extent& tile, Tiling tiling);
+
+}  // namespace untiled

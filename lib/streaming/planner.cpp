@@ -1,0 +1,245 @@
+#include "lib/streaming/planner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+size_t index(LayerId id) { return static_cast<size_t>(id); }
+
+/// Beyond this many storable layers not all subsets are tried, only "the coarsest n".
+constexpr size_t kMostForSubsets = 12;
+/// Gradients, padded copies and LibTorch's workspaces live beside the values of a tile that is on
+/// its way back: so many times its largest layer (measured, see tests/app/check_memory.py).
+constexpr double kBackwardLayers = 4.0;
+constexpr double kForwardLayers = 2.0;
+/// A backward pass is two convolutions for each forward one.
+constexpr double kBackwardWork = 2.0;
+
+class Estimator {
+ public:
+  Estimator(const Graph& graph, const PlanRequest& request)
+      : graph_(graph), request_(request), extents_(graph.extents(request.pixels)) {}
+
+  MemoryEstimate memory(const Plan& plan) const {
+    MemoryEstimate most{.fixed_bytes = request_.fixed_bytes};
+    most.stored_bytes = peak_stored(plan);
+    for (const SegmentPlan& s : plan.segments) {
+      most.tile_bytes = std::max(most.tile_bytes, request_.workers * tile_bytes(s));
+    }
+    return most;
+  }
+
+  double multiply_adds(const Plan& plan) const {
+    double total = 0.0;
+    for (const SegmentPlan& s : plan.segments) {
+      const bool last = s.segment.target == graph_.output();
+      // An inner segment runs forward once to be stored and once more on the way back.
+      const double passes = request_.with_backward ? (last ? 1.0 : 2.0) + kBackwardWork : 1.0;
+      total += passes * segment_work(s);
+    }
+    return total;
+  }
+
+  void check_limits(const Plan& plan) const {
+    for (const SegmentPlan& s : plan.segments) {
+      const TileRegions need = middle_tile(s);
+      for (LayerId id = 0; id <= graph_.output(); ++id) {
+        if (need[index(id)].empty()) continue;
+        check_limits(graph_.layer(id), need[index(id)].extent());
+      }
+    }
+  }
+
+ private:
+  int64_t bytes(LayerId id) const {
+    return graph_.layer(id).channels * extents_[index(id)].area() * request_.element_bytes;
+  }
+
+  int64_t in_memory(const Plan& plan, LayerId id) const {
+    const auto& spilled = plan.spilled;
+    return std::find(spilled.begin(), spilled.end(), id) == spilled.end() ? bytes(id) : 0;
+  }
+
+  static bool read_before(const Plan& plan, LayerId id, size_t segment) {
+    for (size_t s = 0; s < segment; ++s) {
+      if (plan.segments[s].segment.reads(id)) return true;
+    }
+    return false;
+  }
+
+  /// Follows the executor: values until no earlier segment reads them, gradients from the first
+  /// consumer's backward pass until their own segment's.
+  int64_t peak_stored(const Plan& plan) const {
+    int64_t values = 0;
+    for (const LayerId id : plan.stored) values += in_memory(plan, id);
+    if (!request_.with_backward) return values;
+    int64_t peak = values;
+    int64_t gradients = 0;
+    std::vector<bool> has_gradient(graph_.layers().size(), false);
+    for (size_t s = plan.segments.size(); s-- > 0;) {
+      const Segment& segment = plan.segments[s].segment;
+      const bool last = s + 1 == plan.segments.size();
+      int64_t freed_as_it_goes = 0;
+      for (const LayerId id : segment.inputs) {
+        if (id == 0) continue;
+        if (!has_gradient[index(id)]) gradients += in_memory(plan, id);
+        has_gradient[index(id)] = true;
+        if (last && !read_before(plan, id, s)) freed_as_it_goes += in_memory(plan, id);
+      }
+      peak = std::max(peak, values + gradients - freed_as_it_goes);
+      for (const LayerId id : segment.inputs) {
+        if (id != 0 && !read_before(plan, id, s)) values -= in_memory(plan, id);
+      }
+      if (!last) gradients -= in_memory(plan, segment.target);
+    }
+    return peak;
+  }
+
+  /// What a tile in the middle of the target needs.
+  TileRegions middle_tile(const SegmentPlan& s) const {
+    const Extent target = extents_[index(s.segment.target)];
+    const auto middle = [](int64_t size, int64_t tile) {
+      const int64_t begin = std::max<int64_t>(0, (size - tile) / 2 / tile * tile);
+      return Interval{begin, std::min(size, begin + tile)};
+    };
+    return tile_regions(graph_, s.segment, extents_,
+                        {middle(target.rows, s.tile.rows), middle(target.cols, s.tile.cols)});
+  }
+
+  int64_t tile_bytes(const SegmentPlan& s) const {
+    const TileRegions need = middle_tile(s);
+    double sum = 0.0;
+    double largest = 0.0;
+    for (LayerId id = 0; id <= graph_.output(); ++id) {
+      const double size = static_cast<double>(need[index(id)].area() * graph_.layer(id).channels *
+                                              request_.element_bytes);
+      sum += size;
+      largest = std::max(largest, size);
+    }
+    return static_cast<int64_t>(request_.with_backward ? sum + kBackwardLayers * largest
+                                                       : kForwardLayers * largest);
+  }
+
+  double segment_work(const SegmentPlan& s) const {
+    const TileRegions need = middle_tile(s);
+    double work = 0.0;
+    for (const LayerId id : s.segment.layers) {
+      work += graph_.multiply_adds(id, need[index(id)].extent());
+    }
+    const auto target = static_cast<double>(extents_[index(s.segment.target)].area());
+    return work * target / static_cast<double>(need[index(s.segment.target)].area());
+  }
+
+  void check_limits(const Layer& layer, const Extent& e) const {
+    const int64_t elements = layer.channels * e.area();
+    const OperationLimits& limits = request_.limits;
+    if (elements <= limits.max_elements &&
+        elements * request_.element_bytes <= limits.max_tensor_bytes &&
+        std::max(e.rows, e.cols) <= limits.max_dimension) {
+      return;
+    }
+    throw ConfigError(fmt::format(
+        "streaming.tile {}: a tile needs {} pixels of layer {} ({} channels), more than one "
+        "operation of this device can take; choose a smaller tile",
+        request_.tile, to_string(e), layer.name, layer.channels));
+  }
+
+  const Graph& graph_;
+  const PlanRequest& request_;
+  std::vector<Extent> extents_;
+};
+
+/// Sets of stored layers to choose from; the first stores everything.
+std::vector<std::vector<LayerId>> candidates(const Graph& graph) {
+  std::vector<LayerId> storable = graph.storable_layers();
+  std::vector<std::vector<LayerId>> sets;
+  if (storable.size() <= kMostForSubsets) {
+    for (size_t left_out = 0; left_out < (size_t{1} << storable.size()); ++left_out) {
+      auto& set = sets.emplace_back();
+      for (size_t i = 0; i < storable.size(); ++i) {
+        if ((left_out >> i & 1) == 0) set.push_back(storable[i]);
+      }
+    }
+    return sets;
+  }
+  std::stable_sort(storable.begin(), storable.end(),
+                   [&](LayerId a, LayerId b) { return graph.stride(a) > graph.stride(b); });
+  for (size_t n = storable.size(); n > 0; --n) {
+    sets.emplace_back(storable.begin(), storable.begin() + static_cast<std::ptrdiff_t>(n));
+    std::sort(sets.back().begin(), sets.back().end());
+  }
+  return sets;
+}
+
+std::string mebibytes(int64_t bytes) { return fmt::format("{}MiB", ceil_div(bytes, 1 << 20)); }
+
+/// Moves stored layers to the scratch file, largest first, until the rest fits.
+Plan spill(const Graph& graph, const PlanRequest& request, const Estimator& estimator, Plan plan) {
+  const auto extents = graph.extents(request.pixels);
+  std::vector<LayerId> by_size = plan.stored;
+  std::stable_sort(by_size.begin(), by_size.end(), [&](LayerId a, LayerId b) {
+    return graph.layer(a).channels * extents[index(a)].area() >
+           graph.layer(b).channels * extents[index(b)].area();
+  });
+  for (const LayerId id : by_size) {
+    if (estimator.memory(plan).total_bytes() <= request.budget_bytes) break;
+    plan.spilled.push_back(id);
+  }
+  return plan;
+}
+
+}  // namespace
+
+PlannedStep estimate_step(const Graph& graph, const PlanRequest& request, Plan plan) {
+  const Estimator estimator(graph, request);
+  estimator.check_limits(plan);
+  const Plan everything = make_plan(graph, graph.storable_layers(), request.tile, request.tiling);
+  const MemoryEstimate memory = estimator.memory(plan);
+  const double work = estimator.multiply_adds(plan);
+  return {std::move(plan), memory, work, estimator.multiply_adds(everything)};
+}
+
+PlannedStep plan_step(const Graph& graph, const PlanRequest& request) {
+  const Estimator estimator(graph, request);
+  Plan best;
+  Plan least;
+  double best_work = std::numeric_limits<double>::infinity();
+  int64_t least_bytes = std::numeric_limits<int64_t>::max();
+  for (const std::vector<LayerId>& stored : candidates(graph)) {
+    Plan plan = make_plan(graph, stored, request.tile, request.tiling);
+    const int64_t bytes = estimator.memory(plan).total_bytes();
+    const double work = estimator.multiply_adds(plan);
+    if (bytes < least_bytes) {
+      least_bytes = bytes;
+      least = plan;
+    }
+    if (bytes <= request.budget_bytes && work < best_work) {
+      best_work = work;
+      best = std::move(plan);
+    }
+  }
+  if (best.segments.empty() && request.has_scratch) {
+    // Storing is cheap on a disk: keep everything and move the largest layers out.
+    best = spill(graph, request, estimator,
+                 make_plan(graph, graph.storable_layers(), request.tile, request.tiling));
+    if (estimator.memory(best).total_bytes() > request.budget_bytes) best = {};
+  }
+  if (best.segments.empty()) {
+    throw ConfigError(fmt::format(
+        "memory_budget {} is too small for a slide of {} with tiles of {}: the least that works "
+        "is {}{}",
+        mebibytes(request.budget_bytes), to_string(request.pixels), request.tile,
+        mebibytes(least_bytes),
+        request.has_scratch ? "; a smaller streaming.tile needs less"
+                            : "; a smaller streaming.tile or a folder in run.scratch needs less"));
+  }
+  return estimate_step(graph, request, std::move(best));
+}
+
+}  // namespace untiled

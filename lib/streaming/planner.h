@@ -1,0 +1,55 @@
+// Chooses what to store and what to recompute so that a step stays within a memory budget.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/streaming/plan.h"
+
+namespace untiled {
+
+/// The most that one operation may take; see DeviceProfile.
+struct OperationLimits {
+  int64_t max_elements = (int64_t{1} << 31) - 1;
+  int64_t max_tensor_bytes = int64_t{1} << 40;
+  int64_t max_dimension = (int64_t{1} << 31) - 1;
+};
+
+struct PlanRequest {
+  Extent pixels;       ///< Of the slide at the working level.
+  int64_t tile = 512;  ///< Side of a tile of the logits.
+  int64_t element_bytes = 4;
+  int workers = 1;
+  int64_t budget_bytes = 0;   ///< For all that the step takes above the program's base.
+  int64_t fixed_bytes = 0;    ///< Of it, what readers, caches and queues take.
+  bool has_scratch = false;   ///< Stored tensors beyond the budget may go to a file.
+  bool with_backward = true;  ///< A training step, not only logits.
+  Tiling tiling = Tiling::kGrid;
+  OperationLimits limits;
+};
+
+/// Bytes at the moment of the step when they are most.
+struct MemoryEstimate {
+  int64_t stored_bytes = 0;  ///< Whole-slide values and gradients.
+  int64_t tile_bytes = 0;    ///< Tiles being computed, all workers.
+  int64_t fixed_bytes = 0;
+  int64_t total_bytes() const { return stored_bytes + tile_bytes + fixed_bytes; }
+};
+
+struct PlannedStep {
+  Plan plan;
+  MemoryEstimate memory;
+  double multiply_adds = 0.0;        ///< Forward, recomputation and backward together.
+  double least_multiply_adds = 0.0;  ///< Of the plan that stores everything.
+};
+
+/// The plan with the fewest multiply-adds that fits; where none does, the smallest one with its
+/// largest layers in the scratch file. Throws ConfigError naming the least budget that works, and
+/// when a tile breaks a limit of the device.
+PlannedStep plan_step(const Graph& graph, const PlanRequest& request);
+
+/// The estimate for a plan that is already chosen.
+PlannedStep estimate_step(const Graph& graph, const PlanRequest& request, Plan plan);
+
+}  // namespace untiled

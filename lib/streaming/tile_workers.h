@@ -1,0 +1,75 @@
+// Runs the tiles of a pass on several threads and hands their results over in tile order.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace untiled {
+
+/// Turns of a pass: results are committed in tile order whoever computed them, and the first
+/// failure ends the pass. A worker that is early waits, so at most one result a worker exists.
+class TileTurns {
+ public:
+  explicit TileTurns(size_t count) : count_(count) {}
+
+  /// The next tile to compute, or none when all are given out or the pass has failed.
+  std::optional<size_t> next();
+  /// Waits for the turn of `tile`, runs `commit`, and passes the turn on.
+  void commit(size_t tile, const std::function<void()>& commit);
+  void fail(std::exception_ptr error);
+  void rethrow_failure() const;
+
+ private:
+  size_t count_;
+  std::atomic<size_t> next_{0};
+  std::mutex mutex_;
+  std::condition_variable turn_changed_;
+  size_t turn_ = 0;
+  bool failed_ = false;
+  std::exception_ptr error_;
+};
+
+/// Prepares a worker's thread (one intra-op thread, no autograd); called once a thread.
+void prepare_worker_thread();
+
+/// For each tile 0 ... count - 1: `compute(tile)` on one of `workers` threads, then `commit(tile,
+/// result)`, one at a time, in tile order. Stops at the next tile when the user asks to
+/// (Interrupted) and rethrows the first failure after all threads have ended. Results do not
+/// depend on `workers`.
+template <typename Compute, typename Commit>
+void run_tiles(size_t count, int workers, Compute compute, Commit commit);
+
+// ---------------------------------------------------------------------------------------------
+
+void throw_if_asked_to_stop();
+
+template <typename Compute, typename Commit>
+void run_tiles(size_t count, int workers, Compute compute, Commit commit) {
+  TileTurns turns(count);
+  const auto work = [&] {
+    prepare_worker_thread();
+    try {
+      while (const std::optional<size_t> tile = turns.next()) {
+        throw_if_asked_to_stop();
+        auto result = compute(*tile);
+        turns.commit(*tile, [&] { commit(*tile, result); });
+      }
+    } catch (...) {
+      turns.fail(std::current_exception());
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < workers; ++i) threads.emplace_back(work);
+  }
+  turns.rethrow_failure();
+}
+
+}  // namespace untiled

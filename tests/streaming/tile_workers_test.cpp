@@ -1,0 +1,60 @@
+#include "lib/streaming/tile_workers.h"
+
+#include <numeric>
+#include <stdexcept>
+
+#include "lib/core/error.h"
+#include "lib/core/stop.h"
+#include "tests/catch.h"
+
+namespace untiled {
+namespace {
+
+TEST_CASE("results are committed in tile order for any number of workers") {
+  for (const int workers : {1, 2, 7}) {
+    std::vector<size_t> order;
+    run_tiles(
+        200, workers,
+        [](size_t tile) {
+          if (tile % 13 == 0) std::this_thread::sleep_for(std::chrono::microseconds(300));
+          return tile * tile;
+        },
+        [&](size_t tile, size_t square) {
+          CHECK(square == tile * tile);
+          order.push_back(tile);
+        });
+    std::vector<size_t> expected(200);
+    std::iota(expected.begin(), expected.end(), size_t{0});
+    CHECK(order == expected);
+  }
+}
+
+TEST_CASE("a failure in one tile ends the pass and is rethrown") {
+  size_t committed = 0;
+  const auto pass = [&](bool in_commit) {
+    run_tiles(
+        100, 3,
+        [&](size_t tile) {
+          if (!in_commit && tile == 20) throw std::runtime_error("tile 20");
+          return 0;
+        },
+        [&](size_t tile, int) {
+          if (in_commit && tile == 20) throw std::runtime_error("tile 20");
+          ++committed;
+        });
+  };
+  CHECK_THROWS_WITH(pass(false), "tile 20");
+  CHECK(committed <= 20);
+  CHECK_THROWS_WITH(pass(true), "tile 20");
+}
+
+TEST_CASE("a request to stop ends the pass at the next tile") {
+  request_stop(2);
+  CHECK_THROWS_AS(run_tiles(
+                      10, 2, [](size_t) { return 0; }, [](size_t, int) {}),
+                  Interrupted);
+  request_stop(0);
+}
+
+}  // namespace
+}  // namespace untiled
