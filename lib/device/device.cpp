@@ -1,0 +1,86 @@
+#include "lib/device/device.h"
+
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include <charconv>
+
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+DeviceChoice on(c10::Device device, const std::string& profile, std::string reason) {
+  return {device, device_profile(profile), std::move(reason), false};
+}
+
+DeviceChoice choose_auto() {
+  const BackendState cuda = probe_cuda();
+  if (cuda.usable) return on({c10::kCUDA, 0}, "cuda", "device auto: cuda:0, " + cuda.detail);
+  const BackendState mps = probe_mps();
+  if (mps.usable) return on({c10::kMPS, 0}, "mps", "device auto: mps, " + mps.detail);
+  DeviceChoice choice = on(c10::kCPU, "cpu", "device auto: cpu, no GPU was found");
+  for (const BackendState& backend : {cuda, mps}) {
+    if (!backend.has_hardware) continue;
+    choice.is_fallback = true;
+    choice.reason = fmt::format("device auto: running on the CPU although a {} GPU is there: {}",
+                                backend.name, backend.detail);
+  }
+  return choice;
+}
+
+int parse_index(const std::string& setting) {
+  int index = 0;
+  const char* begin = setting.data() + 5;
+  const char* end = setting.data() + setting.size();
+  const auto [stop, error] = std::from_chars(begin, end, index);
+  if (error == std::errc() && stop == end && index >= 0) return index;
+  throw ConfigError(fmt::format("device {}: expected cuda:N with N from 0", setting));
+}
+
+DeviceChoice choose_cuda(const std::string& setting) {
+  const int index = setting == "cuda" ? 0 : parse_index(setting);
+  const BackendState cuda = probe_cuda();
+  if (!cuda.usable) throw ConfigError(fmt::format("device {}: {}", setting, cuda.detail));
+  if (index >= cuda.device_count) {
+    throw ConfigError(fmt::format("device {}: this machine has {} CUDA device(s), numbered from 0",
+                                  setting, cuda.device_count));
+  }
+  return on({c10::kCUDA, static_cast<c10::DeviceIndex>(index)}, "cuda",
+            fmt::format("device {}: {}", setting, cuda.detail));
+}
+
+DeviceChoice choose(const std::string& setting) {
+  if (setting == "auto") return choose_auto();
+  if (setting == "cpu") return on(c10::kCPU, "cpu", "device cpu: as the settings say");
+  if (setting == "mps") {
+    const BackendState mps = probe_mps();
+    if (!mps.usable) throw ConfigError("device mps: " + mps.detail);
+    return on({c10::kMPS, 0}, "mps", "device mps: " + mps.detail);
+  }
+  if (setting == "cuda" || setting.starts_with("cuda:")) return choose_cuda(setting);
+  throw ConfigError(fmt::format("device {}: expected auto, cpu, mps, cuda or cuda:N", setting));
+}
+
+}  // namespace
+
+DeviceProfile device_profile(const std::string& name) {
+  if (name == "cpu" || name == "cuda") return {.name = name};
+  if (name == "mps") {
+    return {.name = name,
+            .max_tensor_bytes = (int64_t{1} << 30) - 1,
+            .max_dimension = 65536,
+            .has_float64 = false};
+  }
+  throw ConfigError(fmt::format("profile {}: expected cpu, cuda or mps", name));
+}
+
+DeviceChoice choose_device(const std::string& setting, const std::string& profile) {
+  DeviceChoice choice = choose(setting);
+  if (!profile.empty()) choice.profile = device_profile(profile);
+  return choice;
+}
+
+std::string torch_version() { return TORCH_VERSION; }
+
+}  // namespace untiled

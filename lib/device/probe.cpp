@@ -1,0 +1,135 @@
+#include <ATen/Context.h>
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+
+#include "lib/device/cuda_api.h"
+#include "lib/device/device.h"
+
+namespace untiled {
+namespace {
+
+/// A shared library opened for the life of the process (LibTorch registers itself in globals).
+void* open_library(const std::string& name) { return dlopen(name.c_str(), RTLD_NOW | RTLD_GLOBAL); }
+
+std::string open_error() {
+  const char* message = dlerror();
+  return message != nullptr ? message : "unknown error";
+}
+
+template <typename Function>
+Function* find(void* library, const char* name) {
+  return reinterpret_cast<Function*>(dlsym(library, name));
+}
+
+/// The folder that holds this very library or executable.
+std::filesystem::path own_folder() {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<void*>(&probe_cuda), &info) == 0) return {};
+  return std::filesystem::absolute(info.dli_fname).parent_path();
+}
+
+constexpr const char* kInstall =
+    "install LibTorch's CUDA libraries with scripts/setup.sh --cuda, or set device: cpu";
+
+std::string version_text(int version) {
+  return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
+}
+
+void* open_untiled_cuda() {
+  for (const char* place : {"", "../lib/"}) {
+    if (void* library = open_library((own_folder() / place / "libuntiled_cuda.so").string())) {
+      return library;
+    }
+  }
+  return open_library("libuntiled_cuda.so");
+}
+
+BackendState probe_cuda_once() {
+  BackendState state{.name = "cuda"};
+#ifdef __APPLE__
+  state.detail = "this is a Mac: use mps";
+  return state;
+#else
+  if (open_library("libcuda.so.1") == nullptr) {
+    state.detail = "no NVIDIA driver was found (libcuda.so.1); install one, or set device: cpu";
+    return state;
+  }
+  state.has_hardware = true;
+  void* library = open_untiled_cuda();
+  if (library == nullptr) {
+    state.detail = fmt::format("libuntiled_cuda cannot be loaded ({}); {}", open_error(), kInstall);
+    return state;
+  }
+  auto* versions = find<decltype(untiled_cuda_versions)>(library, "untiled_cuda_versions");
+  auto* count = find<decltype(untiled_cuda_device_count)>(library, "untiled_cuda_device_count");
+  auto* describe = find<decltype(untiled_cuda_device)>(library, "untiled_cuda_device");
+  auto* error_text = find<decltype(untiled_cuda_error)>(library, "untiled_cuda_error");
+  int driver = 0;
+  int runtime = 0;
+  if (const int error = versions(&driver, &runtime)) {
+    state.detail = fmt::format("the CUDA driver does not answer: {}", error_text(error));
+    return state;
+  }
+  if (driver < runtime) {
+    state.detail =
+        fmt::format("the driver supports CUDA {}, this build needs {}: update the driver",
+                    version_text(driver), version_text(runtime));
+    return state;
+  }
+  state.device_count = count();
+  if (state.device_count <= 0) {
+    state.has_hardware = state.device_count < 0;
+    state.detail = state.device_count < 0
+                       ? fmt::format("CUDA finds no device: {}", error_text(-state.device_count))
+                       : "a CUDA driver is there but no device";
+    state.device_count = 0;
+    return state;
+  }
+  UntiledCudaDevice device;
+  if (const int error = describe(0, &device)) {
+    state.detail = fmt::format("CUDA device 0 does not answer: {}", error_text(error));
+    return state;
+  }
+  state.memory_bytes = device.memory_bytes;
+  state.detail = fmt::format("{}, compute capability {}.{}, driver for CUDA {}", device.name,
+                             device.compute_major, device.compute_minor, version_text(driver));
+  if (open_library("libtorch_cuda.so") == nullptr) {
+    state.detail +=
+        fmt::format(", but libtorch_cuda cannot be loaded ({}); {}", open_error(), kInstall);
+    return state;
+  }
+  if (!at::hasCUDA()) {
+    state.detail += fmt::format(", but LibTorch finds no CUDA device; {}", kInstall);
+    return state;
+  }
+  // The same numbers as on a CPU and a Mac unless the user asks for speed instead.
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
+  state.usable = true;
+  return state;
+#endif
+}
+
+}  // namespace
+
+BackendState probe_cuda() {
+  static const BackendState state = probe_cuda_once();
+  return state;
+}
+
+BackendState probe_mps() {
+  BackendState state{.name = "mps"};
+  state.usable = at::hasMPS();
+  state.has_hardware = state.usable;
+  state.device_count = state.usable ? 1 : 0;
+  state.detail = state.usable ? "Metal Performance Shaders"
+                              : "this is no Mac with Metal, or LibTorch was built without it; set "
+                                "device: cpu";
+  return state;
+}
+
+}  // namespace untiled
