@@ -130,8 +130,8 @@ TEST_CASE("Dice and IoU of counts") {
 TEST_CASE("pixels without a label do not count") {
   const std::vector<uint8_t> reference = {1, 1, 0, 0, kIgnoredLabel, kIgnoredLabel};
   const std::vector<uint8_t> prediction = {1, 0, 1, 0, 1, 0};
-  CHECK(count_pixels(reference, prediction, 1) == SegmentationCounts{{1, 1, 1}});
-  CHECK(count_pixels(reference, prediction, 2) == SegmentationCounts{{1, 1, 1}, {1, 1, 1}});
+  CHECK((count_pixels(reference, prediction, 1) == SegmentationCounts{{1, 1, 1}}));
+  CHECK((count_pixels(reference, prediction, 2) == SegmentationCounts{{1, 1, 1}, {1, 1, 1}}));
   CHECK_THROWS_AS(count_pixels(reference, {}, 1), InternalError);
 }
 

@@ -51,7 +51,7 @@ def check_reading(samples, folder):
         "c": rng.integers(-9, 9, size=(2, 2)),
         "d": np.arange(7, dtype=np.uint8),
         "e": np.zeros((0, 3), np.float32),
-        "f": np.float64(3.25).reshape(()),
+        "f": np.array(3.25),
     }
     save_file(tensors, folder / "theirs.safetensors", metadata={"k": "v, \"w\""})
     text = subprocess.run([samples, "read", folder / "theirs.safetensors"], check=True,
