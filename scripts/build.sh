@@ -5,7 +5,7 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-[[ -d "$UNTILED_DEPS/torch" ]] || fail "LibTorch is not in $UNTILED_DEPS; run scripts/setup.sh first"
+[[ -f "$UNTILED_DEPS/.libraries" ]] || fail "LibTorch is not in $UNTILED_DEPS; run scripts/setup.sh first"
 
 flags=("-DUNTILED_DEPS=$UNTILED_DEPS")
 if has ccache; then flags+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi

@@ -2,6 +2,9 @@
 # Installs what a build needs and is missing: packages of the system (apt or Homebrew), and into
 # .deps (or UNTILED_DEPS) LibTorch, OpenSlide and a Python environment whose readers check our files.
 # Can be run again at any time; needs no root when the packages are there.
+#
+#   scripts/setup.sh           for a CPU or a Mac
+#   scripts/setup.sh --cuda    also the libraries that an NVIDIA GPU needs; the driver must be there
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -86,29 +89,25 @@ platform_flags() {
 # Whether what the stamp names was made from these words; a stamp is written when it is complete.
 is_current() { [[ -f "$1" && "$(cat "$1")" == "$2" ]]; }
 
-# Fetches the wheels of scripts/requirements-libraries.txt, whatever Python is here, and unpacks them.
-fetch_libraries() {
-  local requirements=scripts/requirements-libraries.txt stamp="$UNTILED_DEPS/.libraries"
+# Fetches the wheels that a file of requirements pins, whatever Python is here, and unpacks them.
+fetch_wheels() {
+  local requirements="$1" stamp="$2" what="$3"
   local wanted
   wanted="$(uname -sm) $(sha256 "$requirements")"
   if is_current "$stamp" "$wanted"; then return; fi
-  say "fetching LibTorch and OpenSlide (about 600 MB) into $UNTILED_DEPS"
+  say "fetching $what into $UNTILED_DEPS"
   local flags
   flags="$(platform_flags)"
   local incoming="$UNTILED_DEPS/.incoming"
   rm -rf "$incoming" "$stamp"
-  mkdir -p "$incoming"/{wheels,new}
+  mkdir -p "$incoming"
   python3 -m venv "$incoming/venv"
   # shellcheck disable=SC2086  # one word a flag is meant
   "$incoming/venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
     --only-binary=:all: --require-hashes --implementation cp --python-version 3.11 $flags \
-    --dest "$incoming/wheels" --requirement "$requirements"
-  local wheel entry
-  for wheel in "$incoming"/wheels/*.whl; do python3 -m zipfile -e "$wheel" "$incoming/new"; done
-  for entry in "$incoming"/new/*; do
-    rm -rf "${UNTILED_DEPS:?}/$(basename "$entry")"
-    mv "$entry" "$UNTILED_DEPS/"
-  done
+    --dest "$incoming" --requirement "$requirements"
+  local wheel
+  for wheel in "$incoming"/*.whl; do python3 -m zipfile -e "$wheel" "$UNTILED_DEPS"; done
   rm -rf "$incoming"
   echo "$wanted" >"$stamp"
 }
@@ -145,6 +144,10 @@ done
 can_make_venv || fail "python3 has no venv module; install it (Debian: apt-get install python3-venv)"
 check_versions
 mkdir -p "$UNTILED_DEPS"
-fetch_libraries
+fetch_wheels scripts/requirements-libraries.txt "$UNTILED_DEPS/.libraries" \
+  "LibTorch and OpenSlide (about 600 MB)"
+if [[ "${1:-}" == --cuda ]]; then
+  fetch_wheels scripts/requirements-cuda.txt "$UNTILED_DEPS/.cuda" "CUDA libraries (about 2 GB)"
+fi
 make_oracle
 say "everything that a build needs is here"
