@@ -1,0 +1,170 @@
+// Files that are no slides, each with its own sentence.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <set>
+
+#include "data/slide/reader.h"
+#include "tests/catch.h"
+#include "tests/data/slide/support.h"
+
+using namespace untiled;
+using namespace untiled::testing;
+
+namespace {
+
+std::string open_error(const std::filesystem::path& path) {
+  return data_error([&] { open_slide(path); });
+}
+
+/// Of opening a slide, or of reading all of it.
+std::string open_or_read_error(const std::filesystem::path& path) {
+  return data_error([&] {
+    const auto reader = open_slide(path);
+    reader->read(0, whole(reader->info().levels[0].extent));
+  });
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a missing, an empty, a text and a folder are each named for what they are") {
+  const ScratchFolder folder;
+  write_text(folder / "empty.svs", "");
+  write_text(folder / "text.svs", "patient,slide\n1,a.svs\n");
+  write_text(folder / "pointer.svs", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+  write_text(folder / "page.svs", "<!DOCTYPE html><html></html>");
+  write_text(folder / "zeros.svs", std::string(5000, '\0'));
+  const std::vector<std::string> errors = {
+      open_error(folder / "absent.svs"),  open_error(folder / "empty.svs"),
+      open_error(folder / "text.svs"),    open_error(folder.path()),
+      open_error(folder / "pointer.svs"), open_error(folder / "page.svs"),
+      open_error(folder / "zeros.svs")};
+  const std::vector<std::string> words = {"does not exist", "empty (0 bytes)", "plain text",
+                                          "is a folder",    "git lfs pull",    "web page",
+                                          "zeros only"};
+  for (size_t i = 0; i < errors.size(); ++i) {
+    INFO(errors[i]);
+    CHECK(has(errors[i], words[i]));
+    CHECK(has(errors[i], folder.path().string()));
+    CHECK_FALSE(has(errors[i], "\n"));
+  }
+  CHECK(std::set<std::string>(errors.begin(), errors.end()).size() == errors.size());
+}
+
+TEST_CASE("a file without permission to read says so") {
+  if (geteuid() == 0) UNTILED_SKIP("root may read everything");
+  const ScratchFolder folder;
+  write_text(folder / "locked.svs", "x");
+  std::filesystem::permissions(folder / "locked.svs", std::filesystem::perms::none);
+  CHECK(has(open_error(folder / "locked.svs"), "ermission denied"));
+}
+
+TEST_CASE("a pipe is refused without waiting for it") {
+  const ScratchFolder folder;
+  REQUIRE(mkfifo((folder / "pipe.svs").c_str(), 0600) == 0);
+  CHECK(has(open_error(folder / "pipe.svs"), "neither a file nor a folder"));
+}
+
+TEST_CASE("the three bad slides fail with the file's name and a reason") {
+  const std::vector<std::pair<const char*, const char*>> expected = {
+      {"broken.svs", "plain text"},
+      {"unreadable.svs", "damaged"},
+      {"unopenable.tiff", "compression 52479"}};
+  for (const auto& [name, reason] : expected) {
+    const auto path = shared_slide(name);
+    if (!std::filesystem::exists(path)) UNTILED_SKIP("no " + path.string());
+    const std::string error = open_error(path);
+    INFO(error);
+    CHECK(has(error, name));
+    CHECK(has(error, reason));
+  }
+}
+
+TEST_CASE("real slides that are cut short fail wherever the cut is") {
+  const ScratchFolder folder;
+  for (const char* name : {"CMU-1-Small-Region.svs", "CropBreastSlide.tiff", "OS-2.ome.tif",
+                           "fluorescence.ndpi", "Case001_HE.jpg", "green-pen.png"}) {
+    const auto path = shared_slide(name);
+    if (!std::filesystem::exists(path)) UNTILED_SKIP("no " + path.string());
+    for (const double fraction : {0.00001, 0.0003, 0.1, 0.6, 0.9}) {
+      copy_cut(path, folder / name, fraction);
+      const std::string error = open_or_read_error(folder / name);
+      INFO(name << " cut to " << fraction << ": " << error);
+      CHECK(has(error, (folder / name).string()));
+    }
+  }
+}
+
+TEST_CASE("a tiled TIFF cut at any tenth fails and never gives white") {
+  const ScratchFolder folder;
+  for (const uint16_t compression :
+       {COMPRESSION_NONE, COMPRESSION_ADOBE_DEFLATE, COMPRESSION_LZW}) {
+    TiffImage image;
+    image.compression = compression;
+    write_tiff(folder / "whole.tif", {{image, {}}});
+    for (int tenth = 1; tenth < 10; ++tenth) {
+      copy_cut(folder / "whole.tif", folder / "cut.tif", tenth / 10.0);
+      CHECK(has(open_or_read_error(folder / "cut.tif"), "cut.tif"));
+    }
+  }
+}
+
+TEST_CASE("a tile of noise fails with its place and leaves the others readable") {
+  const ScratchFolder folder;
+  // A palette goes through OpenSlide, whose errors last; RGB through libtiff.
+  for (const uint16_t photometric : {PHOTOMETRIC_PALETTE, PHOTOMETRIC_RGB}) {
+    TiffImage image;
+    image.photometric = photometric;
+    image.samples = photometric == PHOTOMETRIC_PALETTE ? 1 : 3;
+    const auto path = folder / (std::to_string(photometric) + ".tif");
+    write_tiff(path, {{image, {}}});
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(10);  // The first tile's data follow the header of 8 bytes.
+    file << std::string(40, '\xAA');
+    file.close();
+    const auto reader = open_slide(path);
+    CHECK(reader->info().backend == (photometric == PHOTOMETRIC_RGB ? "tiff" : "openslide"));
+    const auto before = reader->read(0, {{130, 200}, {130, 200}}).bytes;
+    for (int repeat = 0; repeat < 2; ++repeat) {
+      const std::string error = data_error([&] { reader->read(0, {{0, 10}, {0, 10}}); });
+      INFO(error);
+      CHECK(has(error, "rows [0,"));
+      CHECK(has(error, "damaged"));
+      CHECK(reader->read(0, {{130, 200}, {130, 200}}).bytes == before);
+    }
+  }
+}
+
+TEST_CASE("samples that RGB cannot hold are refused, never squashed") {
+  const ScratchFolder folder;
+  TiffImage deep;
+  deep.bits = 16;
+  TiffImage dyes;
+  dyes.samples = 5;
+  dyes.photometric = PHOTOMETRIC_MINISBLACK;
+  TiffImage planes;
+  planes.samples = 1;
+  planes.photometric = PHOTOMETRIC_MINISBLACK;
+  planes.description = R"(<OME><Image><Pixels SizeC="4" SizeZ="1" SizeT="1"/></Image></OME>)";
+  write_tiff(folder / "deep.tif", {{deep, {}}});
+  write_tiff(folder / "dyes.tif", {{dyes, {}}});
+  write_tiff(folder / "planes.ome.tif", {{planes, {}}, {planes, {}}, {planes, {}}, {planes, {}}});
+  CHECK(has(open_error(folder / "deep.tif"), "16 bits"));
+  CHECK(has(open_error(folder / "dyes.tif"), "5 channels"));
+  CHECK(has(open_error(folder / "planes.ome.tif"), "4 channels"));
+}
+
+TEST_CASE("an image too large to be decoded whole is refused before it is decoded") {
+  const auto path = shared_slide("Case001_HE.jpg");
+  if (!std::filesystem::exists(path)) UNTILED_SKIP("no " + path.string());
+  OpenOptions options;
+  options.max_image_pixels = 1'000'000;
+  const std::string error = data_error([&] { open_slide(path, options); });
+  CHECK(has(error, "974 x 1400"));
+  CHECK(has(error, "tiled"));
+}

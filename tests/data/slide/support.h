@@ -1,0 +1,90 @@
+// Real slides, small files made here, and a slide that lives in memory.
+#pragma once
+
+#include <tiffio.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/slide/reader.h"
+
+namespace untiled::testing {
+
+inline std::filesystem::path shared_slide(const std::string& name) {
+  return std::filesystem::path(UNTILED_SHARED_DIR) / "slides" / name;
+}
+
+/// A folder of its own, removed at the end.
+class ScratchFolder {
+ public:
+  ScratchFolder();
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+void write_text(const std::filesystem::path& path, const std::string& text);
+/// The first `fraction` of a file.
+void copy_cut(const std::filesystem::path& from, const std::filesystem::path& to, double fraction);
+
+/// Sum over i of byte i times i + 1, modulo 2^64: what NumPy computes in one line.
+uint64_t weighted_sum(const Bytes& bytes);
+
+/// The sentence of the DataError that `work` throws; fails the test when it throws none.
+std::string data_error(const std::function<void()>& work);
+
+/// Colour of the test pictures at a position: different everywhere, never white.
+inline uint8_t pattern(int64_t row, int64_t col, int channel) {
+  return static_cast<uint8_t>((row * (3 - channel) + col * (channel + 1) + 37 * channel) % 251);
+}
+PixelBlock pattern_block(const Region& region);
+
+/// One image of a TIFF that a test writes; pixels follow `pattern`, scaled by `step`.
+struct TiffImage {
+  Extent extent = {300, 400};
+  int64_t tile = 128;  ///< 0: strips of 50 rows.
+  int64_t step = 1;    ///< Pixel (i, j) has the pattern's colour at (i * step, j * step).
+  uint16_t samples = 3;
+  uint16_t bits = 8;
+  uint16_t photometric = PHOTOMETRIC_RGB;
+  uint16_t compression = COMPRESSION_ADOBE_DEFLATE;
+  bool separate_planes = false;
+  bool alpha = false;     ///< The last sample: 0 in the left quarter, else 255.
+  int first_channel = 0;  ///< Of the pattern, for an image of one plane.
+  uint32_t subfile_type = 0;
+  std::string description;
+  double pixels_per_cm = 0;
+  std::vector<int> skipped_tiles;  ///< Left without data.
+};
+
+/// Images of the main chain, each with its SubIFDs after it. `mode` is libtiff's: "w", "w8" (big),
+/// "wb" (big-endian).
+struct TiffChain {
+  TiffImage image;
+  std::vector<TiffImage> reduced;
+};
+void write_tiff(const std::filesystem::path& path, const std::vector<TiffChain>& chain,
+                const std::string& mode = "w");
+
+/// A slide in memory whose levels follow `pattern`; missing where `is_missing` says so.
+class FakeReader : public SlideReader {
+ public:
+  using Missing = std::function<bool(int level, int64_t row, int64_t col)>;
+  explicit FakeReader(SlideInfo info, Missing is_missing = {})
+      : SlideReader(std::move(info)), is_missing_(std::move(is_missing)) {}
+
+ private:
+  PixelBlock read_pixels(int level, const Region& region) const override;
+  Missing is_missing_;
+};
+
+}  // namespace untiled::testing

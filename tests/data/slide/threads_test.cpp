@@ -1,0 +1,96 @@
+#include <atomic>
+#include <filesystem>
+#include <thread>
+#include <vector>
+
+#include "data/slide/reader.h"
+#include "lib/core/error.h"
+#include "tests/catch.h"
+#include "tests/data/slide/support.h"
+
+using namespace untiled;
+using namespace untiled::testing;
+
+namespace {
+
+/// Regions whose bytes are not what one thread read before; each thread starts elsewhere.
+int mismatches(const SlideReader& reader, int level, const Extent& tile) {
+  const auto extent = reader.info().levels[static_cast<size_t>(level)].extent;
+  const std::vector<Region> regions = tile_grid(extent, tile);
+  std::vector<uint64_t> sums;
+  for (const Region& region : regions)
+    sums.push_back(weighted_sum(reader.read(level, region).bytes));
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (size_t i = 0; i < regions.size(); ++i) {
+        const size_t at = (i + t * 7) % regions.size();
+        if (weighted_sum(reader.read(level, regions[at]).bytes) != sums[at]) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return wrong;
+}
+
+}  // namespace
+
+TEST_CASE("several threads read the same bytes as one from every backend") {
+  for (const char* name : {"CMU-1-Small-Region.svs", "OS-2.ome.tif", "Case001_HE.jpg"}) {
+    const auto path = shared_slide(name);
+    if (!std::filesystem::exists(path)) UNTILED_SKIP("no " + path.string());
+    OpenOptions options;
+    options.cache_bytes = 1 << 20;  // Small, so that tiles are dropped and decoded again.
+    CHECK(mismatches(*open_slide(path, options), 0, {400, 500}) == 0);
+  }
+  const auto path = shared_slide("fluorescence.ndpi");
+  if (!std::filesystem::exists(path)) UNTILED_SKIP("no " + path.string());
+  CHECK(mismatches(*open_slide(path), 2, {200, 300}) == 0);
+}
+
+TEST_CASE("several threads read lossless tiles through a pool of handles") {
+  const ScratchFolder folder;
+  TiffImage image;
+  image.separate_planes = true;
+  write_tiff(folder / "a.tif", {{image, {}}});
+  OpenOptions options;
+  options.cache_bytes = 1;
+  CHECK(mismatches(*open_slide(folder / "a.tif", options), 0, {90, 70}) == 0);
+}
+
+TEST_CASE("one thread's bad region does not disturb the others") {
+  const ScratchFolder folder;
+  TiffImage image;
+  image.samples = 1;
+  image.photometric = PHOTOMETRIC_PALETTE;
+  write_tiff(folder / "a.tif", {{image, {}}});
+  std::fstream file(folder / "a.tif", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(10);
+  file << std::string(40, '\xAA');
+  file.close();
+  const auto reader = open_slide(folder / "a.tif");
+  REQUIRE(reader->info().backend == "openslide");
+  const uint64_t sum = weighted_sum(reader->read(0, {{130, 300}, {0, 400}}).bytes);
+  std::atomic<int> errors = 0;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 20; ++i) {
+        if (t == 0) {
+          try {
+            reader->read(0, {{0, 10}, {0, 10}});
+          } catch (const DataError&) {
+            ++errors;
+          }
+        } else if (weighted_sum(reader->read(0, {{130, 300}, {0, 400}}).bytes) != sum) {
+          ++wrong;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(errors == 20);
+  CHECK(wrong == 0);
+}
