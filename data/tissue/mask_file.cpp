@@ -134,8 +134,9 @@ MaskValues mask_values(const std::vector<ClassSettings>& classes, int ignore) {
 std::optional<double> mask_factor(const Extent& slide, const Extent& mask) {
   const FactorRange range =
       intersect(factors(slide.rows, mask.rows), factors(slide.cols, mask.cols));
-  const double ratio = std::sqrt(static_cast<double>(slide.rows) / static_cast<double>(mask.rows) *
-                                 static_cast<double>(slide.cols) / static_cast<double>(mask.cols));
+  const bool by_rows = slide.rows >= slide.cols;  // The longer side tells the factor best.
+  const double ratio = by_rows ? static_cast<double>(slide.rows) / static_cast<double>(mask.rows)
+                               : static_cast<double>(slide.cols) / static_cast<double>(mask.cols);
   const double power = std::exp2(std::round(std::log2(std::max(ratio, 1.0))));
   if (range.holds(power)) return power;
   if (range.holds(std::round(ratio))) return std::round(ratio);

@@ -160,14 +160,16 @@ TissueMask with_classes(const cv::Mat& mask, const Overview& overview) {
   return result;
 }
 
+std::vector<std::string> doubts_about_glass(const OtsuSplit& split) {
+  if (split.mean_light >= kDarkestGlass) return {};
+  return {fmt::format(
+      "the lighter part has a mean grey level of {:.0f}: a dark background (fluorescence?), or no "
+      "glass in the picture; grey Otsu takes the darker part for tissue",
+      split.mean_light)};
+}
+
 std::vector<std::string> doubts(double fraction, const OtsuSplit& split) {
-  std::vector<std::string> found;
-  if (split.mean_light < kDarkestGlass) {
-    found.push_back(fmt::format(
-        "the lighter part has a mean grey level of {:.0f}: a dark background (fluorescence?), or "
-        "no glass in the picture; grey Otsu takes the darker part for tissue",
-        split.mean_light));
-  }
+  std::vector<std::string> found = doubts_about_glass(split);
   if (fraction > 0 && fraction < kLeastFraction) {
     found.push_back(fmt::format("only {:.3f} % is tissue", 100 * fraction));
   }
@@ -218,9 +220,12 @@ TissueMask find_tissue(const Overview& overview, const LabelSettings& settings,
   }
   const auto split = otsu_split(histogram);
   if (!split || split->contrast() < kLeastContrast) {
-    return no_tissue(overview, fmt::format("the slide is blank: its darker and lighter parts "
-                                           "differ by {:.1f} grey levels, tissue by at least {:g}",
-                                           split ? split->contrast() : 0.0, kLeastContrast));
+    TissueMask blank = no_tissue(
+        overview, fmt::format("the slide is blank: its darker and lighter parts differ by {:.1f} "
+                              "grey levels, tissue and glass by at least {:g}",
+                              split ? split->contrast() : 0.0, kLeastContrast));
+    if (split) blank.warnings = doubts_about_glass(*split);
+    return blank;
   }
   const cv::Mat mask = clean(dark_pixels(grey, overview, split->threshold), settings, pixel);
   TissueMask result = with_classes(mask, overview);

@@ -115,7 +115,7 @@ Picture draw_outline(Picture picture, const Extent& mask_extent, std::span<const
   cv::resize(tissue, tissue, image.size(), 0, 0, cv::INTER_NEAREST);
   std::vector<std::vector<cv::Point>> contours;
   cv::findContours(tissue, contours, cv::RETR_CCOMP, cv::CHAIN_APPROX_NONE);
-  const int thickness = std::max(1, std::max(image.rows, image.cols) / 600);
+  const int thickness = std::max(1, std::max(image.rows, image.cols) / 300);
   cv::drawContours(image, contours, -1, to_scalar(color), thickness);
   return picture;
 }

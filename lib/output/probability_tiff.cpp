@@ -63,13 +63,11 @@ uint8_t block_mean(const uint8_t* bytes, const Extent& tile, const Region& block
   return static_cast<uint8_t>((sum + count / 2) / count);
 }
 
-std::vector<uint8_t> block_means(const uint8_t* bytes, const Extent& tile, int64_t factor) {
-  std::vector<uint8_t> means;
-  means.reserve(static_cast<size_t>(reduce(tile, factor).area()));
+void append_block_means(const uint8_t* bytes, const Extent& tile, int64_t factor,
+                        std::vector<uint8_t>& means) {
   for (const Region& block : tile_grid(tile, {factor, factor})) {
     means.push_back(block_mean(bytes, tile, block));
   }
-  return means;
 }
 
 }  // namespace
@@ -84,8 +82,7 @@ ProbabilityTiff::ProbabilityTiff(const std::filesystem::path& path,
   if (options.type != SampleType::kUint8) return;
   for (const int64_t factor : pyramid_factors(options.extent, kTile)) {
     Level level{blank_image(options, factor), factor, {}};
-    level.band.assign(static_cast<size_t>(options.classes),
-                      std::vector<uint8_t>(static_cast<size_t>(kTile * level.image.extent.cols)));
+    level.band.resize(static_cast<size_t>(options.classes * kTile * level.image.extent.cols));
     levels_.push_back(std::move(level));
   }
 }
@@ -98,13 +95,13 @@ ProbabilityTiff::EncodedTile ProbabilityTiff::encode(size_t index,
     throw InternalError(
         fmt::format("{}: tile {} has {} values", path_.string(), index, probabilities.size()));
   }
-  EncodedTile tile{index, {}, std::vector<std::vector<std::vector<uint8_t>>>(levels_.size())};
+  EncodedTile tile{index, {}, std::vector<std::vector<uint8_t>>(levels_.size())};
   const int effort = options_.type == SampleType::kUint8 ? kByteEffort : kFloatEffort;
   for (size_t first = 0; first < probabilities.size(); first += plane) {
     const auto samples = to_samples(probabilities.subspan(first, plane));
     tile.planes.push_back(deflate(padded(samples, extent), effort));
     for (size_t level = 0; level < levels_.size(); ++level) {
-      tile.reduced[level].push_back(block_means(samples.data(), extent, levels_[level].factor));
+      append_block_means(samples.data(), extent, levels_[level].factor, tile.reduced[level]);
     }
   }
   return tile;
@@ -165,16 +162,14 @@ std::vector<uint8_t> ProbabilityTiff::padded(std::span<const uint8_t> samples,
   return tile;
 }
 
-void ProbabilityTiff::keep(Level& level, const Region& tile,
-                           const std::vector<std::vector<uint8_t>>& means) {
+void ProbabilityTiff::keep(Level& level, const Region& tile, std::span<const uint8_t> means) {
   const Extent part = reduce(tile.extent(), level.factor);
   const int64_t row_begin = tile.rows.begin / level.factor;
   const int64_t col_begin = tile.cols.begin / level.factor;
-  for (size_t plane = 0; plane < means.size(); ++plane) {
-    for (int64_t row = 0; row < part.rows; ++row) {
-      uint8_t* to = level.band[plane].data() + (row_begin + row) % kTile * level.image.extent.cols +
-                    col_begin;
-      std::copy_n(means[plane].data() + row * part.cols, part.cols, to);
+  const uint8_t* from = means.data();
+  for (int plane = 0; plane < options_.classes; ++plane) {
+    for (int64_t row = 0; row < part.rows; ++row, from += part.cols) {
+      std::copy_n(from, part.cols, band_row(level, plane, row_begin + row) + col_begin);
     }
   }
   const int64_t row_end = row_begin + part.rows;
@@ -188,16 +183,21 @@ void ProbabilityTiff::write_band(Level& level, int64_t band) {
   const int64_t across = ceil_div(level.image.extent.cols, kTile);
   for (int64_t index = band * across; index < (band + 1) * across; ++index) {
     const Region& tile = tiles[static_cast<size_t>(index)];
-    for (size_t plane = 0; plane < level.band.size(); ++plane) {
+    for (int plane = 0; plane < options_.classes; ++plane) {
       std::vector<uint8_t> pixels(static_cast<size_t>(kTile * kTile), 0);
       for (int64_t row = 0; row < tile.rows.size(); ++row) {
-        std::copy_n(level.band[plane].data() + row * level.image.extent.cols + tile.cols.begin,
-                    tile.cols.size(), pixels.data() + row * kTile);
+        std::copy_n(band_row(level, plane, row) + tile.cols.begin, tile.cols.size(),
+                    pixels.data() + row * kTile);
       }
-      level.image.tiles[plane * tiles.size() + static_cast<size_t>(index)] =
-          file_.append(deflate(pixels, kByteEffort));
+      const size_t place = static_cast<size_t>(plane) * tiles.size() + static_cast<size_t>(index);
+      level.image.tiles[place] = file_.append(deflate(pixels, kByteEffort));
     }
   }
+}
+
+/// Where row `row` of a reduced level is held.
+uint8_t* ProbabilityTiff::band_row(Level& level, int plane, int64_t row) const {
+  return level.band.data() + (plane * kTile + row % kTile) * level.image.extent.cols;
 }
 
 }  // namespace untiled

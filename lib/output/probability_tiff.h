@@ -30,8 +30,8 @@ class ProbabilityTiff {
   /// A tile that is ready to be written.
   struct EncodedTile {
     size_t index = 0;
-    std::vector<std::vector<uint8_t>> planes;                ///< Compressed, one a class.
-    std::vector<std::vector<std::vector<uint8_t>>> reduced;  ///< [level - 1][class]: means.
+    std::vector<std::vector<uint8_t>> planes;   ///< Compressed, one a class.
+    std::vector<std::vector<uint8_t>> reduced;  ///< A reduced level: classes x rows x cols means.
   };
 
   /// Throws DataError when the file cannot be created.
@@ -56,13 +56,14 @@ class ProbabilityTiff {
   struct Level {
     TiffImage image;
     int64_t factor = 1;
-    std::vector<std::vector<uint8_t>> band;  ///< A class: kTile rows of image.extent.cols bytes.
+    std::vector<uint8_t> band;  ///< classes x kTile x image.extent.cols.
   };
 
   std::vector<uint8_t> to_samples(std::span<const float> probabilities) const;
   std::vector<uint8_t> padded(std::span<const uint8_t> samples, const Extent& extent) const;
-  void keep(Level& level, const Region& tile, const std::vector<std::vector<uint8_t>>& means);
+  void keep(Level& level, const Region& tile, std::span<const uint8_t> means);
   void write_band(Level& level, int64_t band);
+  uint8_t* band_row(Level& level, int plane, int64_t row) const;
 
   ProbabilityTiffOptions options_;
   std::filesystem::path path_;

@@ -1,0 +1,37 @@
+#include "lib/output/mask_png.h"
+
+#include "lib/core/error.h"
+#include "tests/catch.h"
+#include "tests/core/temporary_folder.h"
+#include "tests/output/patterns.h"
+
+namespace untiled {
+
+TEST_CASE("a mask has ceil(size / d) rows and columns") {
+  CHECK(mask_extent({2967, 2220}, 16) == Extent{186, 139});
+  CHECK(mask_extent({16, 32}, 16) == Extent{1, 2});
+  CHECK(mask_extent({1, 1}, 16) == Extent{1, 1});
+}
+
+TEST_CASE("a mask with too many pixels for a PNG is refused with the factor that would do") {
+  const TemporaryFolder folder;
+  const MaskPngFacts facts = {{16'000, 64'000}, 1, {}, Origin::kQuPath, {}};
+  CHECK(least_png_downsample(facts.slide) == 4);
+  CHECK_THROWS_AS(MaskPngWriter(folder / "mask.png", facts), ConfigError);
+  CHECK_THROWS_WITH(MaskPngWriter(folder / "mask.png", facts),
+                    Catch::Contains("16000 x 64000") && Catch::Contains("downsample of 4"));
+  CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_CASE("a mask that was not finished leaves no file") {
+  const TemporaryFolder folder;
+  {
+    MaskPngWriter png(folder / "mask.png", {{20, 30}, 1, {}, Origin::kQuPath, {}});
+    png.write_rows(mask_row(0, 30));
+    CHECK_THROWS_AS(png.finish(), InternalError);
+    CHECK_THROWS_AS(png.write_rows(mask_row(0, 29)), InternalError);
+  }
+  CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+}  // namespace untiled
