@@ -4,7 +4,6 @@
 #include <openslide.h>
 #include <sys/resource.h>
 #include <tiffio.h>
-#include <torch/version.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -20,6 +19,7 @@
 #include "app/commands/options.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
+#include "lib/device/device.h"
 
 namespace untiled {
 namespace {
@@ -39,11 +39,20 @@ void append(Findings& findings, Findings more) {
 Findings find_versions() {
   const std::string tiff = TIFFGetVersion();
   return {{"untiled", UNTILED_VERSION, ""},
-          {"LibTorch", TORCH_VERSION, ""},
+          {"LibTorch", torch_version(), ""},
           {"OpenSlide", openslide_get_version(), ""},
           {"OpenCV", cv::getVersionString(), ""},
           {"libtiff", tiff.substr(0, tiff.find('\n')), ""}};
 }
+
+/// A backend without hardware is no fault; one whose hardware cannot be used is.
+Finding find_backend(const BackendState& backend) {
+  const bool broken = backend.has_hardware && !backend.usable;
+  return {backend.name, broken ? "is there but cannot be used" : backend.detail,
+          broken ? backend.detail : ""};
+}
+
+Findings find_devices() { return {find_backend(probe_cuda()), find_backend(probe_mps())}; }
 
 Finding find_cores() {
   return {"cores",
@@ -134,6 +143,7 @@ nlohmann::ordered_json to_json(const Findings& findings) {
 
 int diagnose(const Settings& settings, bool json) {
   Findings findings = find_versions();
+  append(findings, find_devices());
   append(findings, find_limits(settings));
   const bool ok = std::all_of(findings.begin(), findings.end(),
                               [](const Finding& finding) { return finding.remedy.empty(); });

@@ -76,6 +76,7 @@ Field<Part> whole_list(std::string key, std::vector<int> Part::*member, Range<in
             const auto items = value.is_list() ? value.items() : std::vector<Value>();
             if (items.empty() || items.size() > most_items) throw value.refused(type);
             std::vector<int> numbers;
+            numbers.reserve(items.size());
             for (const Value& item : items) {
               numbers.push_back(static_cast<int>(read_number(item, range)));
             }
@@ -125,8 +126,9 @@ template <typename Part, typename Enum>
 requires std::is_enum_v<Enum> Field<Part> choice(std::string key, Enum Part::*member,
                                                  std::vector<std::pair<std::string, Enum>> choices,
                                                  std::string help) {
-  std::vector<std::string> names;
-  for (const auto& [name, unused] : choices) names.push_back(name);
+  std::vector<std::string> names(choices.size());
+  std::transform(choices.begin(), choices.end(), names.begin(),
+                 [](const auto& named) { return named.first; });
   const std::string type = fmt::format("one of {}", fmt::join(names, ", "));
   return {std::move(key), type, std::move(help),
           [=](Part& part, const Value& value) {
@@ -145,7 +147,7 @@ requires std::is_enum_v<Enum> Field<Part> choice(std::string key, Enum Part::*me
 
 template <typename Part>
 Field<Part> text(std::string key, std::string Part::*member, std::string type,
-                 std::function<bool(const std::string&)> accepts, std::string help) {
+                 bool (*accepts)(const std::string&), std::string help) {
   return {std::move(key), type, std::move(help),
           [=](Part& part, const Value& value) {
             const std::string found = value.is_null() ? "" : value.text().value_or("[]");

@@ -75,6 +75,15 @@ Console& console() {
   return instance;
 }
 
+double ratio(int64_t part, int64_t whole) {
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+int percent(int64_t done, int64_t total) {
+  constexpr double kPercent = 100.0;
+  return static_cast<int>(kPercent * ratio(done, total));
+}
+
 double in_seconds(Clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -132,12 +141,12 @@ void Progress::draw(bool last) {
 
 std::string Progress::line(double elapsed_s, bool last) const {
   std::string text = title_;
-  if (total_ > 0) text += fmt::format("  {:.0f} %", std::floor(100.0 * done_ / total_));
+  if (total_ > 0) text += fmt::format("  {} %", percent(done_, total_));
   if (!status_.empty()) text += "  " + status_;
   if (last) return text + "  in " + format_duration(elapsed_s);
   const int64_t done_here = done_ - done_before_;
   if (total_ > done_ && done_here > 0) {
-    text += fmt::format("  {} left", format_duration(elapsed_s / done_here * (total_ - done_)));
+    text += fmt::format("  {} left", format_duration(elapsed_s * ratio(total_ - done_, done_here)));
   }
   return text;
 }
