@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -16,6 +16,7 @@
 #include "data/cohort/glob.h"
 #include "data/slide/view.h"
 #include "data/tissue/tissue_labels.h"
+#include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/output/mask_png.h"
@@ -35,7 +36,7 @@ struct LabelOptions {
   std::string method = "otsu";
   std::optional<double> mpp;
   std::optional<int> level;
-  std::optional<Origin> origin;
+  std::string origin;  ///< Empty: as the settings say.
 };
 
 /// One slide's result; `failure` is empty when all went well.
@@ -103,7 +104,9 @@ TissueOptions tissue_options(const Settings& settings, const LabelOptions& optio
   if (options.mpp) tissue.labels.mpp = *options.mpp;
   tissue.level = options.level;
   tissue.assume_mpp = settings.data.assume_mpp;
-  tissue.origin = options.origin.value_or(settings.data.origin);
+  tissue.origin = settings.data.origin;
+  if (options.origin == "qupath") tissue.origin = Origin::kQuPath;
+  if (options.origin == "openslide") tissue.origin = Origin::kOpenSlide;
   tissue.threads = settings.threads;
   return tissue;
 }
@@ -194,6 +197,7 @@ int label(const Settings& settings, const LabelOptions& options,
           const std::vector<std::string>& patterns, bool json) {
   const auto slides = expand(patterns);
   const auto ids = slide_ids(slides);
+  make_folder(options.out);
   nlohmann::ordered_json entries = nlohmann::ordered_json::array();
   size_t failed = 0;
   Progress progress("label", static_cast<int64_t>(slides.size()));
@@ -215,14 +219,12 @@ std::shared_ptr<LabelOptions> add_label_options(CLI::App& verb) {
   verb.add_option("--method", options->method, "otsu: a threshold of grey levels")
       ->check(CLI::IsMember({"otsu"}));
   auto* mpp = verb.add_option("--mpp", options->mpp, "Micrometres per pixel of the masks, about")
-                  ->check(CLI::PositiveNumber);
+                  ->check(CLI::Range(0.05, 1000.0));
   verb.add_option("--level", options->level, "Pyramid level of the masks")
       ->check(CLI::NonNegativeNumber)
       ->excludes(mpp);
-  const std::map<std::string, Origin> origins = {{"qupath", Origin::kQuPath},
-                                                 {"openslide", Origin::kOpenSlide}};
   verb.add_option("--origin", options->origin, "Where the masks start: qupath at the bounds")
-      ->transform(CLI::CheckedTransformer(origins));
+      ->check(CLI::IsMember({"qupath", "openslide"}));
   return options;
 }
 
