@@ -18,9 +18,9 @@ using Catch::Approx;
 #include <cstdio>
 
 /// Leaves the test case with a reason; the run's listener counts such cases.
-#define UNTILED_SKIP(reason)                                       \
-  do {                                                             \
-    std::printf("SKIPPED: %s\n", std::string(reason).c_str());     \
-    SUCCEED("skipped");                                            \
-    return;                                                        \
+#define UNTILED_SKIP(reason)                                   \
+  do {                                                         \
+    std::printf("SKIPPED: %s\n", std::string(reason).c_str()); \
+    SUCCEED("skipped");                                        \
+    return;                                                    \
   } while (false)

@@ -28,29 +28,29 @@ enum class CacheMode { kAuto, kNone, kRam, kDisk };
 enum class Origin { kQuPath, kOpenSlide };
 
 struct DataSettings {
-  std::vector<std::string> slides;  ///< Paths and globs of training slides.
+  std::vector<std::string> slides;      ///< Paths and globs of training slides.
   std::vector<std::string> validation;  ///< Paths and globs of validation slides.
-  std::filesystem::path manifest;   ///< CSV with slide, mask, split, group, mpp, region.
-  int level = 0;                    ///< Pyramid level to work at; ignored when mpp is set.
-  std::optional<double> mpp;        ///< Micrometres per pixel to resample to.
-  std::optional<double> assume_mpp; ///< Scale of slides that do not say theirs.
-  Origin origin = Origin::kQuPath;  ///< Frame of coordinates of outputs and regions.
+  std::filesystem::path manifest;       ///< CSV with slide, mask, split, group, mpp, region.
+  int level = 0;                        ///< Pyramid level to work at; ignored when mpp is set.
+  std::optional<double> mpp;            ///< Micrometres per pixel to resample to.
+  std::optional<double> assume_mpp;     ///< Scale of slides that do not say theirs.
+  Origin origin = Origin::kQuPath;      ///< Frame of coordinates of outputs and regions.
   CacheMode cache = CacheMode::kAuto;
-  int workers = 1;                  ///< Decoding threads; 0 reads synchronously.
-  int64_t queue_bytes = 64 << 20;   ///< Decoded pixels that may wait for the network.
+  int workers = 1;                 ///< Decoding threads; 0 reads synchronously.
+  int64_t queue_bytes = 64 << 20;  ///< Decoded pixels that may wait for the network.
   /// Empty: one class "tissue" against background. One entry: that class against the rest.
   std::vector<ClassSettings> classes;
-  int ignore = 255;                 ///< Mask value of pixels without weight.
+  int ignore = 255;  ///< Mask value of pixels without weight.
 };
 
 enum class LabelMethod { kOtsu, kMask };
 
 struct LabelSettings {
   LabelMethod method = LabelMethod::kOtsu;  ///< otsu, or mask: the manifest's mask column.
-  double mpp = 8.0;                     ///< Scale at which Otsu labels are made.
-  double median_um = 40.0;              ///< Diameter of the median filter.
-  double min_hole_um2 = 20000.0;        ///< Smaller holes are filled.
-  double min_object_um2 = 20000.0;      ///< Smaller pieces are dropped.
+  double mpp = 8.0;                         ///< Scale at which Otsu labels are made.
+  double median_um = 40.0;                  ///< Diameter of the median filter.
+  double min_hole_um2 = 20000.0;            ///< Smaller holes are filled.
+  double min_object_um2 = 20000.0;          ///< Smaller pieces are dropped.
 };
 
 /// An encoder-decoder with skips; see models/unet.h for what the defaults mean.
@@ -71,10 +71,10 @@ struct OptimizerSettings {
   OptimizerKind kind = OptimizerKind::kAdam;
   double learning_rate = 1e-3;  ///< The peak rate of a schedule.
   double weight_decay = 0.0;
-  double momentum = 0.9;        ///< SGD only.
-  double beta1 = 0.9;           ///< Adam and AdamW.
-  double beta2 = 0.999;         ///< Adam and AdamW.
-  double epsilon = 1e-8;        ///< Adam and AdamW.
+  double momentum = 0.9;  ///< SGD only.
+  double beta1 = 0.9;     ///< Adam and AdamW.
+  double beta2 = 0.999;   ///< Adam and AdamW.
+  double epsilon = 1e-8;  ///< Adam and AdamW.
 };
 
 struct ScheduleSettings {
@@ -88,18 +88,18 @@ struct TrainSettings {
   LossKind loss = LossKind::kBceDice;
   OptimizerSettings optimizer;
   ScheduleSettings schedule;
-  double clip_norm = 0.0;          ///< Largest gradient norm; 0: no clipping.
-  int accumulate = 1;              ///< Slides a step; their gradients are averaged.
-  int64_t validate_every = 20;     ///< Steps between validations; 0: only at the end.
-  int64_t checkpoint_every = 20;   ///< Steps between checkpoints; the last step always has one.
-  double threshold = 0.5;          ///< Probability from which a pixel counts, one class only.
+  double clip_norm = 0.0;         ///< Largest gradient norm; 0: no clipping.
+  int accumulate = 1;             ///< Slides a step; their gradients are averaged.
+  int64_t validate_every = 20;    ///< Steps between validations; 0: only at the end.
+  int64_t checkpoint_every = 20;  ///< Steps between checkpoints; the last step always has one.
+  double threshold = 0.5;         ///< Probability from which a pixel counts, one class only.
 };
 
 struct AugmentSettings {
-  bool flip = false;         ///< Random mirror images, exact.
-  bool rotate = false;       ///< Random quarter turns, exact.
-  double stain = 0.0;        ///< Standard deviation of haematoxylin and eosin's relative strength.
-  double brightness = 0.0;   ///< Standard deviation of brightness, relative.
+  bool flip = false;        ///< Random mirror images, exact.
+  bool rotate = false;      ///< Random quarter turns, exact.
+  double stain = 0.0;       ///< Standard deviation of haematoxylin and eosin's relative strength.
+  double brightness = 0.0;  ///< Standard deviation of brightness, relative.
 };
 
 enum class Precision { kFloat32, kFloat64 };
@@ -120,8 +120,8 @@ struct Settings {
   int64_t memory_budget = int64_t{4} << 30;  ///< Bytes above the program's own base.
   int threads = 0;                           ///< Tile workers; 0: one a usable core.
   uint64_t seed = 0;
-  std::string device = "auto";               ///< auto, cpu, mps, cuda or cuda:N.
-  std::string profile;                       ///< Plan under a backend's limits: mps or cuda.
+  std::string device = "auto";  ///< auto, cpu, mps, cuda or cuda:N.
+  std::string profile;          ///< Plan under a backend's limits: mps or cuda.
 };
 
 }  // namespace untiled
