@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <functional>
 #include <new>
@@ -10,6 +11,7 @@
 #include "app/commands/command.h"
 #include "app/commands/options.h"
 #include "lib/config/load.h"
+#include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
@@ -22,7 +24,10 @@ constexpr int kUsageError = 2;
 constexpr int kDataError = 3;
 constexpr int kSignalBase = 128;
 
-std::vector<Command> commands() { return {doctor_command()}; }
+std::vector<Command> commands() {
+  return {train_command(),  export_command(), label_command(), plan_command(),
+          verify_command(), synth_command(),  info_command(),  doctor_command()};
+}
 
 constexpr const char* kExitCodes = R"(Exit codes:
   0  ok
@@ -37,9 +42,16 @@ int fail(int code, std::string_view message) {
   return code;
 }
 
+/// Runs a verb and sees to it that what it printed has arrived.
+int finish(const std::function<int()>& body) {
+  const int code = body();
+  if (std::fflush(stdout) != 0) throw write_error("standard output", errno);
+  return code;
+}
+
 int guarded(const std::function<int()>& body) {
   try {
-    return body();
+    return finish(body);
   } catch (const ConfigError& error) {
     return fail(kUsageError, error.what());
   } catch (const DataError& error) {
@@ -65,6 +77,9 @@ void add_commands(CLI::App& app, std::function<int()>& chosen) {
 int run(int argc, char** argv) {
   CLI::App app("Train and apply networks on whole gigapixel slides, exactly.", "untiled");
   app.set_version_flag("--version", "untiled " UNTILED_VERSION);
+  app.failure_message([](const CLI::App* /*app*/, const CLI::Error& error) {
+    return fmt::format("error: {}; see untiled --help\n", error.what());
+  });
   bool list_settings = false;
   app.add_flag("--settings", list_settings, "List every setting with its default and meaning");
   app.footer(kExitCodes);

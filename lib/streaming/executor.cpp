@@ -80,7 +80,7 @@ class SlideRun {
   }
 
   StepResult step(const PixelSource& labels, const PixelLoss& loss);
-  void forward(const LogitsSink& sink);
+  void forward(const LogitsWork& consume);
 
  private:
   struct TileWork {
@@ -278,15 +278,11 @@ void SlideRun::forward_inner_segments(std::map<std::string, double>& seconds) {
   }
 }
 
-void SlideRun::forward(const LogitsSink& sink) {
+void SlideRun::forward(const LogitsWork& consume) {
   std::map<std::string, double> seconds;
   forward_inner_segments(seconds);
   const std::vector<size_t> tiles = active_tiles(last());
   const auto pixels = begin_pixels(last(), tiles);
-  struct Logits {
-    at::Tensor values;
-    Bytes missing;
-  };
   run_tiles(
       tiles.size(), options_.workers,
       [&](size_t tile) {
@@ -295,15 +291,14 @@ void SlideRun::forward(const LogitsSink& sink) {
         const LayerTensors values = kernel_.forward(segment(last()), need, extents_, parameters_,
                                                     std::move(work.crops), /*keep=*/false);
         const Tile& t = tiles_[last()][tile];
-        PixelBlock marks{.region = t.compute, .channels = 0, .bytes = {}, .missing = {}};
-        marks.missing = std::move(work.missing);
-        return Logits{narrow(values[index(graph_.output())], t.own, t.compute).to(at::kCPU),
-                      crop_missing(marks, t.own)};
+        const PixelBlock marks{
+            .region = t.compute, .channels = 0, .bytes = {}, .missing = std::move(work.missing)};
+        return consume(t.own, narrow(values[index(graph_.output())], t.own, t.compute).to(at::kCPU),
+                       crop_missing(marks, t.own));
       },
-      [&](size_t tile, const Logits& logits) {
-        const Region& own = tiles_[last()][tile].own;
-        sink(own, logits.values, logits.missing);
-        if (options_.on_pixels) options_.on_pixels(own.area());
+      [&](size_t tile, const std::function<void()>& commit) {
+        commit();
+        if (options_.on_pixels) options_.on_pixels(tiles_[last()][tile].own.area());
       });
 }
 
@@ -482,9 +477,9 @@ StepResult Executor::step(const std::vector<at::Tensor>& parameters, const Pixel
 }
 
 void Executor::forward(const std::vector<at::Tensor>& parameters, const PixelFeed& image,
-                       const LogitsSink& sink) const {
+                       const LogitsWork& work) const {
   SlideRun run(graph_, plan_, kernel_, options_, parameters, image);
-  run.forward(sink);
+  run.forward(work);
 }
 
 }  // namespace untiled

@@ -39,9 +39,11 @@ struct StepResult {
   std::map<std::string, double> seconds;  ///< By pass: "encoder2 forward", "loss", ...
 };
 
-/// Receives logits [1, classes, rows, cols] on the CPU, tile by tile in the order of the grid,
-/// with the pixel block's `missing` marks of the same region (empty: none).
-using LogitsSink = std::function<void(const Region&, const at::Tensor&, const Bytes& missing)>;
+/// What is done with one tile of logits [1, classes, rows, cols] on the CPU and the `missing` marks
+/// of its pixels (empty: none): called on a worker's thread, returns what to do in the order of
+/// the tiles, one at a time.
+using LogitsWork =
+    std::function<std::function<void()>(const Region&, const at::Tensor&, const Bytes& missing)>;
 
 class Executor {
  public:
@@ -54,9 +56,9 @@ class Executor {
   StepResult step(const std::vector<at::Tensor>& parameters, const PixelFeed& image,
                   const PixelSource& labels, const PixelLoss& loss) const;
 
-  /// Logits of the whole slide.
+  /// Logits of the whole slide, tile by tile of the grid.
   void forward(const std::vector<at::Tensor>& parameters, const PixelFeed& image,
-               const LogitsSink& sink) const;
+               const LogitsWork& work) const;
 
  private:
   const Graph& graph_;

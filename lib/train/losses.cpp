@@ -155,6 +155,13 @@ class SumLoss : public PixelLoss {
 
 }  // namespace
 
+std::vector<double> class_weights(const DataSettings& data) {
+  std::vector<double> weights;
+  if (data.classes.size() == 1) weights.push_back(1.0);
+  for (const ClassSettings& c : data.classes) weights.push_back(c.weight);
+  return weights;
+}
+
 std::unique_ptr<PixelLoss> make_loss(LossKind kind, int64_t channels,
                                      std::vector<double> class_weights) {
   return std::make_unique<SumLoss>(kind, channels, std::move(class_weights));

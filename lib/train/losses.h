@@ -13,6 +13,9 @@
 
 namespace untiled {
 
+/// Weights by label as the settings' classes say; for one named class, label 0 (the rest) has 1.
+std::vector<double> class_weights(const DataSettings& data);
+
 /// The loss `kind` for logits of `channels` channels: 1 is a sigmoid for labels 0 and 1, more are
 /// a softmax for labels 0 ... channels - 1. `class_weights` is by label and may be empty (all 1).
 std::unique_ptr<PixelLoss> make_loss(LossKind kind, int64_t channels,

@@ -65,7 +65,7 @@ TEST_CASE("a lattice gives the same bits for any number of workers") {
     const Executor executor(graph, plan, kernel, {.workers = run == 0 ? 1 : 3});
     executor.forward(make_parameters(c).tensors, DirectFeed(image),
                      [&](const Region&, const at::Tensor& logits, const Bytes&) {
-                       tiles[run].push_back(logits.clone());
+                       return [&tiles, run, copy = logits.clone()] { tiles[run].push_back(copy); };
                      });
   }
   REQUIRE(tiles[0].size() == tiles[1].size());

@@ -1,0 +1,186 @@
+// plan: what a step will store, recompute, take and cost, without reading a pixel.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/commands/command.h"
+#include "app/commands/options.h"
+#include "app/commands/size_argument.h"
+#include "app/pipeline/engine.h"
+#include "app/pipeline/slide_set.h"
+#include "lib/core/error.h"
+#include "lib/core/progress.h"
+#include "models/unet.h"
+
+namespace untiled {
+namespace {
+
+struct PlanOptions {
+  std::string size;  ///< ROWSxCOLUMNS; empty: the slides of the settings.
+};
+
+/// A slide that is planned for: its name, size and scale.
+struct Subject {
+  std::string name;
+  Extent extent;
+  std::optional<double> mpp;
+  int64_t reading_bytes = 0;
+};
+
+struct Report {
+  Subject subject;
+  PlannedStep planned;
+  double compute_seconds = 0.0;
+};
+
+using Json = nlohmann::ordered_json;
+
+std::vector<Subject> subjects(const Settings& settings, const PlanOptions& options) {
+  if (!options.size.empty()) {
+    const int64_t queue = settings.data.workers > 0 ? settings.data.queue_bytes : 0;
+    return {{"a slide of this size", parse_size(options.size), settings.data.mpp,
+             OpenOptions{}.cache_bytes + queue}};
+  }
+  std::vector<Subject> list;
+  for (const SlideInput& s : open_slides(settings, load_cohort(settings.data).training)) {
+    list.push_back({s.id, s.slide->extent(), s.slide->info().mpp_x, reading_bytes(settings, {s})});
+  }
+  return list;
+}
+
+Json names(const Graph& graph, const std::vector<LayerId>& ids) {
+  Json list = Json::array();
+  for (const LayerId id : ids) list.push_back(graph.layer(id).name);
+  return list;
+}
+
+std::vector<LayerId> recomputed(const Graph& graph, const Plan& plan) {
+  std::vector<LayerId> ids;
+  for (const LayerId id : graph.storable_layers()) {
+    if (std::find(plan.stored.begin(), plan.stored.end(), id) == plan.stored.end()) {
+      ids.push_back(id);
+    }
+  }
+  return ids;
+}
+
+Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
+  const Graph& graph = engine.graph();
+  const int64_t field = graph.receptive_field(graph.output());
+  const std::vector<Extent> extents = graph.extents(r.subject.extent);
+  Json json = {{"slide", r.subject.name},
+               {"rows", r.subject.extent.rows},
+               {"columns", r.subject.extent.cols},
+               {"parameters", graph.parameter_count()},
+               {"receptive_field_pixels", field},
+               {"receptive_field_um",
+                r.subject.mpp ? Json(static_cast<double>(field) * *r.subject.mpp) : Json()},
+               {"tile", settings.streaming.tile},
+               {"workers", engine.workers()},
+               {"device", engine.device().device.str()},
+               {"stored", names(graph, r.planned.plan.stored)},
+               {"spilled", names(graph, r.planned.plan.spilled)},
+               {"recomputed", names(graph, recomputed(graph, r.planned.plan))},
+               {"stored_bytes", r.planned.memory.stored_bytes},
+               {"tile_bytes", r.planned.memory.tile_bytes},
+               {"reading_bytes", r.planned.memory.fixed_bytes},
+               {"predicted_peak_bytes", r.planned.memory.total_bytes()},
+               {"memory_budget", settings.memory_budget},
+               {"multiply_adds", r.planned.multiply_adds},
+               {"extra_work", r.planned.multiply_adds / r.planned.least_multiply_adds - 1.0},
+               {"predicted_compute_seconds", r.compute_seconds}};
+  json["segments"] = Json::array();
+  for (const SegmentPlan& s : r.planned.plan.segments) {
+    const TileRegions need =
+        tile_regions(graph, s.segment, extents,
+                     clip(whole(s.tile), extents[static_cast<size_t>(s.segment.target)]));
+    Json inputs = Json::array();
+    for (const LayerId id : s.segment.inputs) {
+      const Extent e = need[static_cast<size_t>(id)].extent();
+      inputs.push_back({{"layer", graph.layer(id).name}, {"rows", e.rows}, {"columns", e.cols}});
+    }
+    json["segments"].push_back({{"target", graph.layer(s.segment.target).name},
+                                {"tile", s.tile.rows},
+                                {"inputs", inputs}});
+  }
+  return json;
+}
+
+std::string joined(const Json& list) {
+  std::string text;
+  for (const auto& item : list) text += (text.empty() ? "" : ", ") + item.get<std::string>();
+  return text.empty() ? "nothing" : text;
+}
+
+void print_plan(const Json& j) {
+  fmt::print("{}: {} x {} (rows x columns), {:.3f} gigapixels\n", j["slide"].get<std::string>(),
+             j["rows"].get<int64_t>(), j["columns"].get<int64_t>(),
+             j["rows"].get<double>() * j["columns"].get<double>() / 1e9);
+  fmt::print("  network           {} parameters, receptive field {} pixels{}\n",
+             j["parameters"].get<int64_t>(), j["receptive_field_pixels"].get<int64_t>(),
+             j["receptive_field_um"].is_null()
+                 ? std::string(" (micrometres unknown: the slide has no scale)")
+                 : fmt::format(" = {:.0f} um", j["receptive_field_um"].get<double>()));
+  fmt::print("  stored whole      {}\n", joined(j["stored"]));
+  if (!j["spilled"].empty()) fmt::print("  in run.scratch    {}\n", joined(j["spilled"]));
+  fmt::print("  recomputed        {} ({:+.0f} % arithmetic)\n", joined(j["recomputed"]),
+             100.0 * j["extra_work"].get<double>());
+  for (const auto& s : j["segments"]) {
+    std::string inputs;
+    for (const auto& i : s["inputs"]) {
+      inputs +=
+          fmt::format("{}{} {} x {}", inputs.empty() ? "" : ", ", i["layer"].get<std::string>(),
+                      i["rows"].get<int64_t>(), i["columns"].get<int64_t>());
+    }
+    fmt::print("  segment           {}: tiles of {}, from {}\n", s["target"].get<std::string>(),
+               s["tile"].get<int64_t>(), inputs);
+  }
+  fmt::print("  predicted memory  {} over the program's base: stored {}, tiles {}, reading {}\n",
+             format_bytes(j["predicted_peak_bytes"].get<int64_t>()),
+             format_bytes(j["stored_bytes"].get<int64_t>()),
+             format_bytes(j["tile_bytes"].get<int64_t>()),
+             format_bytes(j["reading_bytes"].get<int64_t>()));
+  fmt::print(
+      "  predicted time    {} of arithmetic a step on {} ({} workers), reading not counted\n",
+      format_duration(j["predicted_compute_seconds"].get<double>()), j["device"].get<std::string>(),
+      j["workers"].get<int>());
+}
+
+int plan(const SettingsOptions& settings_options, const PlanOptions& options, bool json) {
+  const Settings settings = settings_options.load();
+  const Engine engine(settings, logit_channels(settings.data));
+  Json document = Json::array();
+  for (Subject& subject : subjects(settings, options)) {
+    Report report{.subject = subject,
+                  .planned = engine.plan_training(subject.extent, subject.reading_bytes)};
+    report.compute_seconds =
+        engine.measure_seconds(report.planned.plan, subject.extent, /*with_backward=*/true);
+    document.push_back(to_json(report, engine, settings));
+    if (!json) print_plan(document.back());
+  }
+  if (json) print_json(document.size() == 1 ? document.front() : document);
+  return 0;
+}
+
+}  // namespace
+
+Command plan_command() {
+  return {"plan", "Say what a training step stores, recomputes, takes and costs",
+          "untiled plan configs/gigapixel.yaml --size 16000x64000", [](CLI::App& verb) {
+            const auto settings = add_settings_options(verb, ConfigFile::kOptional);
+            const auto json = add_json_flag(verb);
+            const auto options = std::make_shared<PlanOptions>();
+            verb.add_option("--size", options->size,
+                            "Plan for a slide of this size, instead of the settings' slides")
+                ->type_name("ROWSxCOLUMNS");
+            return [=] { return plan(*settings, *options, *json); };
+          }};
+}
+
+}  // namespace untiled

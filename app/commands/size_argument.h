@@ -1,0 +1,13 @@
+// The command line's way to give an image size.
+#pragma once
+
+#include <string>
+
+#include "lib/core/region.h"
+
+namespace untiled {
+
+/// "ROWSxCOLUMNS", both at least 1. Throws ConfigError.
+Extent parse_size(const std::string& text);
+
+}  // namespace untiled

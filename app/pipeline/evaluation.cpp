@@ -1,0 +1,145 @@
+#include "app/pipeline/evaluation.h"
+
+#include <ATen/ops/from_blob.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/pipeline/prediction.h"
+#include "data/slide/reader.h"
+#include "data/tissue/overview.h"
+#include "lib/core/atomic_file.h"
+
+namespace untiled {
+namespace {
+
+constexpr Extent kThumbnail = {520, 520};
+constexpr PictureColor kBackground = {245, 245, 245};
+constexpr PictureColor kTissue = {60, 120, 190};
+
+/// The pixels of a slide that a thumbnail shows: one for each thumbnail row or column.
+std::vector<int64_t> sample_positions(int64_t size, int64_t samples) {
+  std::vector<int64_t> positions;
+  for (int64_t i = 0; i < samples; ++i) positions.push_back((2 * i + 1) * size / (2 * samples));
+  return positions;
+}
+
+/// Class bytes at thumbnail size, filled tile by tile.
+class ThumbnailClasses {
+ public:
+  ThumbnailClasses(const Extent& slide, const Extent& thumbnail)
+      : rows_(sample_positions(slide.rows, thumbnail.rows)),
+        cols_(sample_positions(slide.cols, thumbnail.cols)),
+        bytes_(static_cast<size_t>(thumbnail.area()), kIgnoredLabel) {}
+
+  void fill(const Region& region, const Bytes& classes) {
+    const auto begin = [](const std::vector<int64_t>& at, int64_t value) {
+      return std::lower_bound(at.begin(), at.end(), value) - at.begin();
+    };
+    const int64_t width = region.cols.size();
+    for (auto y = begin(rows_, region.rows.begin); y < begin(rows_, region.rows.end); ++y) {
+      for (auto x = begin(cols_, region.cols.begin); x < begin(cols_, region.cols.end); ++x) {
+        const int64_t row = rows_[static_cast<size_t>(y)] - region.rows.begin;
+        const int64_t col = cols_[static_cast<size_t>(x)] - region.cols.begin;
+        bytes_[static_cast<size_t>(y * static_cast<int64_t>(cols_.size()) + x)] =
+            classes[static_cast<size_t>(row * width + col)];
+      }
+    }
+  }
+  const Bytes& bytes() const { return bytes_; }
+
+ private:
+  std::vector<int64_t> rows_;
+  std::vector<int64_t> cols_;
+  Bytes bytes_;
+};
+
+std::string make_preview(const Picture& thumbnail, const ThumbnailClasses& label,
+                         const ThumbnailClasses& prediction, const DataSettings& data,
+                         const std::filesystem::path& folder) {
+  const std::vector<LegendEntry> legend = class_legend(data);
+  std::vector<PictureColor> colors;
+  for (const LegendEntry& entry : legend) colors.push_back(entry.color);
+  const auto panel = [&](const Bytes& classes) {
+    return color_classes(thumbnail.extent, {classes.data(), classes.size()}, colors);
+  };
+  const std::vector<PreviewPanel> panels = {{"slide", thumbnail},
+                                            {"label", panel(label.bytes())},
+                                            {"prediction", panel(prediction.bytes())}};
+  const std::filesystem::path file = folder / "preview.part.png";
+  write_preview(file, panels, legend);
+  std::string png = read_file(file);
+  std::filesystem::remove(file);
+  return png;
+}
+
+}  // namespace
+
+std::vector<LegendEntry> class_legend(const DataSettings& data) {
+  const auto color = [](const ClassSettings& c) {
+    PictureColor rgb;
+    for (size_t i = 0; i < rgb.size(); ++i) rgb[i] = static_cast<uint8_t>(c.color[i]);
+    return rgb;
+  };
+  if (data.classes.empty()) return {{"background", kBackground}, {"tissue", kTissue}};
+  if (data.classes.size() == 1) {
+    return {{"background", kBackground}, {data.classes[0].name, color(data.classes[0])}};
+  }
+  std::vector<LegendEntry> legend;
+  for (const ClassSettings& c : data.classes) legend.push_back({c.name, color(c)});
+  return legend;
+}
+
+Picture slide_thumbnail(const Settings& settings, const SlideInput& input) {
+  const ViewInfo& view = input.slide->info();
+  const Extent small = fit_into(view.extent, kThumbnail);
+  ViewOptions options = view_options(settings, input.entry);
+  // A scale of 1 makes mpp count level-0 pixels: the slide's own scale may be unknown.
+  options.stated_mpp = 1.0;
+  options.mpp = std::max(1.0, std::max(view.downsample_y * static_cast<double>(view.extent.rows) /
+                                           static_cast<double>(small.rows),
+                                       view.downsample_x * static_cast<double>(view.extent.cols) /
+                                           static_cast<double>(small.cols)));
+  Overview overview = read_overview(*make_view(open_slide(input.entry.path), options));
+  return shrink({overview.extent, std::move(overview.rgb)}, fit_into(overview.extent, kThumbnail));
+}
+
+SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
+                          const std::vector<at::Tensor>& parameters, const SlideInput& input,
+                          const PixelFeed& feed, const Picture& thumbnail, const PixelLoss& loss,
+                          const Plan& plan, const std::filesystem::path& folder) {
+  SlideScore score;
+  LossSums sums(static_cast<size_t>(loss.sum_count()), 0.0);
+  ThumbnailClasses label_picture(feed.extent(), thumbnail.extent);
+  ThumbnailClasses prediction_picture(feed.extent(), thumbnail.extent);
+  const Executor executor = engine.executor(plan, {});
+  executor.forward(
+      parameters, feed, [&](const Region& region, const at::Tensor& logits, const Bytes& missing) {
+        PixelBlock labels = input.labels->read(region);
+        for (size_t i = 0; i < missing.size(); ++i) {
+          if (missing[i] != 0) labels.bytes[i] = kIgnoredLabel;
+        }
+        Bytes classes = predict_classes(logits, settings.train.threshold, missing, kIgnoredLabel);
+        const auto channels = static_cast<int>(logits.size(1));
+        SegmentationCounts counts = count_pixels({labels.bytes.data(), labels.bytes.size()},
+                                                 {classes.data(), classes.size()}, channels);
+        const at::Tensor label =
+            at::from_blob(labels.bytes.data(), {region.rows.size(), region.cols.size()}, at::kByte);
+        const at::Tensor terms = loss.sums(logits, label).to(at::kDouble);
+        const auto* begin = terms.const_data_ptr<double>();
+        return [&, region, counts = std::move(counts), classes = std::move(classes),
+                label_bytes = std::move(labels.bytes),
+                tile_sums = LossSums(begin, begin + terms.numel())] {
+          score.counts = add(score.counts, counts);
+          for (size_t i = 0; i < sums.size(); ++i) sums[i] += tile_sums[i];
+          label_picture.fill(region, label_bytes);
+          prediction_picture.fill(region, classes);
+        };
+      });
+  score.loss = loss.value(sums);
+  score.preview_png =
+      make_preview(thumbnail, label_picture, prediction_picture, settings.data, folder);
+  return score;
+}
+
+}  // namespace untiled

@@ -1,0 +1,31 @@
+// Scores of a network on one whole slide, with a picture to look at.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/pipeline/engine.h"
+#include "app/pipeline/slide_set.h"
+#include "lib/output/preview.h"
+#include "lib/train/segmentation_scores.h"
+#include "lib/train/trainer.h"
+
+namespace untiled {
+
+/// A small picture of a slide, made once.
+Picture slide_thumbnail(const Settings& settings, const SlideInput& input);
+
+/// Loss and counts over the weighted pixels of `input` at inference tiles, and a preview PNG of
+/// slide, label and prediction (a file in `folder` while it is made). Throws what reading throws,
+/// ConfigError when the budget is too small.
+SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
+                          const std::vector<at::Tensor>& parameters, const SlideInput& input,
+                          const PixelFeed& feed, const Picture& thumbnail, const PixelLoss& loss,
+                          const Plan& plan, const std::filesystem::path& folder);
+
+/// Names and colours of the classes in pictures: background and tissue where none are named.
+std::vector<LegendEntry> class_legend(const DataSettings& data);
+
+}  // namespace untiled

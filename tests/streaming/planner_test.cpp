@@ -1,0 +1,80 @@
+#include "lib/streaming/planner.h"
+
+#include "lib/core/error.h"
+#include "tests/catch.h"
+#include "tests/streaming/streaming_fixtures.h"
+
+namespace untiled::testing {
+namespace {
+
+constexpr int64_t kMiB = 1 << 20;
+
+PlanRequest gigapixel(int64_t budget_bytes) {
+  return {.pixels = {16000, 64000}, .workers = 2, .budget_bytes = budget_bytes};
+}
+
+TEST_CASE("with room, everything is stored and nothing recomputed") {
+  const Graph graph = make_graph({});
+  const PlannedStep step = plan_step(graph, gigapixel(4096 * kMiB));
+  CHECK(step.plan.stored == graph.storable_layers());
+  CHECK(step.multiply_adds == step.least_multiply_adds);
+  // e1, its gradient, and u2 handed over to its gradient at 488 MiB each, the rest below 200 MiB.
+  CHECK(step.memory.stored_bytes > 3 * 488 * kMiB);
+  CHECK(step.memory.stored_bytes < 4 * 488 * kMiB + 274 * kMiB);
+}
+
+TEST_CASE("a gigapixel step fits into half a gibibyte and more memory never costs more work") {
+  const Graph graph = make_graph({});
+  double work = std::numeric_limits<double>::infinity();
+  for (const int64_t budget : {500, 800, 1024, 1500, 2048, 4096}) {
+    const PlannedStep step = plan_step(graph, gigapixel(budget * kMiB));
+    CHECK(step.memory.total_bytes() <= budget * kMiB);
+    CHECK(step.multiply_adds <= work);
+    work = step.multiply_adds;
+  }
+}
+
+TEST_CASE("too small a budget is refused with the least that works, and that works") {
+  const Graph graph = make_graph({});
+  std::string message;
+  try {
+    plan_step(graph, gigapixel(10 * kMiB));
+  } catch (const ConfigError& error) {
+    message = error.what();
+  }
+  const auto at = message.find("the least that works is ");
+  REQUIRE(at != std::string::npos);
+  const int64_t least = std::stoll(message.substr(at + 24));
+  CHECK_NOTHROW(plan_step(graph, gigapixel(least * kMiB)));
+  CHECK_THROWS_AS(plan_step(graph, gigapixel((least - 1) * kMiB)), ConfigError);
+}
+
+TEST_CASE("a scratch folder takes what the budget cannot") {
+  const Graph graph = make_graph({});
+  PlanRequest request = gigapixel(120 * kMiB);
+  request.tile = 256;
+  request.has_scratch = true;
+  const PlannedStep step = plan_step(graph, request);
+  CHECK_FALSE(step.plan.spilled.empty());
+  CHECK(step.memory.total_bytes() <= 120 * kMiB);
+}
+
+TEST_CASE("a tile beyond a device's limits is refused") {
+  const Graph graph = make_graph({});
+  PlanRequest request = gigapixel(int64_t{1} << 40);
+  request.tile = 16384;
+  request.limits = {.max_tensor_bytes = (int64_t{1} << 30) - 1, .max_dimension = 65536};
+  CHECK_THROWS_AS(plan_step(graph, request), ConfigError);
+  request.tile = 4096;
+  CHECK_NOTHROW(plan_step(graph, request));
+}
+
+TEST_CASE("a slide of 20 gigapixels can be planned") {
+  const Graph graph = make_graph({});
+  PlanRequest request = gigapixel(6144 * kMiB);
+  request.pixels = {100000, 200000};
+  CHECK(plan_step(graph, request).memory.total_bytes() <= 6144 * kMiB);
+}
+
+}  // namespace
+}  // namespace untiled::testing
