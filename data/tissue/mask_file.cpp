@@ -40,6 +40,7 @@ FactorRange intersect(const FactorRange& a, const FactorRange& b) {
 std::string describe(const std::vector<ClassSettings>& classes, int ignore) {
   if (classes.empty()) return "0 (background) and 1 or 255 (tissue)";
   std::vector<std::string> known;
+  known.reserve(classes.size() + 1);
   for (const ClassSettings& c : classes) known.push_back(fmt::format("{} ({})", c.value, c.name));
   known.push_back(fmt::format("{} (ignored)", ignore));
   return fmt::format("{}", fmt::join(known, ", "));
