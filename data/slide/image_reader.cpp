@@ -99,6 +99,7 @@ std::shared_ptr<const SlideReader> open_png_slide(const fs::path& path,
   }
   SlideInfo info = describe(path, "png", header.extent, options);
   info.has_icc = header.has_icc;
+  if (header.has_alpha) info.held_bytes += header.extent.area();  // The mask of missing pixels.
   return std::make_shared<ImageReader>(
       info, [path, background = info.background] { return decode_png_slide(path, background); });
 }

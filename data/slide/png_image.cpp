@@ -42,6 +42,10 @@ class Decoder {
   int bits() const { return png_get_bit_depth(png_, info_); }
   int channels() const { return png_get_channels(png_, info_); }
   size_t row_bytes() const { return png_get_rowbytes(png_, info_); }
+  bool has_alpha() const {
+    return (png_get_color_type(png_, info_) & PNG_COLOR_MASK_ALPHA) != 0 ||
+           png_get_valid(png_, info_, PNG_INFO_tRNS) != 0;
+  }
   bool has_icc() const { return png_get_valid(png_, info_, PNG_INFO_iCCP) != 0; }
 
  private:
@@ -87,7 +91,7 @@ class Decoder {
 PngHeader read_png_header(const std::filesystem::path& path) {
   Decoder decoder(path);
   decoder.read_header();
-  return {decoder.extent(), decoder.bits(), decoder.has_icc()};
+  return {decoder.extent(), decoder.bits(), decoder.has_alpha(), decoder.has_icc()};
 }
 
 PngImage decode_png(const std::filesystem::path& path) {

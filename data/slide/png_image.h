@@ -11,6 +11,7 @@ namespace untiled {
 struct PngHeader {
   Extent extent;
   int bits = 0;  ///< Per sample.
+  bool has_alpha = false;
   bool has_icc = false;
 };
 

@@ -14,6 +14,9 @@ namespace {
 
 constexpr size_t kMaxDirectories = 4096;
 
+/// Beyond this the area of an image does not fit 64 bits; no scanner comes near.
+constexpr int64_t kMaxSide = int64_t{1} << 31;
+
 template <typename T>
 T field(TIFF* tiff, uint32_t tag, T otherwise) {
   T value = otherwise;
@@ -62,8 +65,12 @@ std::vector<uint64_t> sub_directories(TIFF* tiff) {
   return {offsets, offsets + count};
 }
 
-std::vector<TiffBlock> blocks_of(TIFF* tiff, bool tiled) {
+std::vector<TiffBlock> blocks_of(const std::filesystem::path& path, TIFF* tiff, bool tiled) {
   const uint32_t count = tiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
+  if (count > std::filesystem::file_size(path)) {
+    throw DataError(fmt::format("{} is a damaged TIFF: it claims {} tiles, more than it has bytes",
+                                path.string(), count));
+  }
   std::vector<TiffBlock> blocks(count);
   for (uint32_t i = 0; i < count; ++i) {
     blocks[i] = {TIFFGetStrileOffset(tiff, i), TIFFGetStrileByteCount(tiff, i)};
@@ -89,6 +96,16 @@ Extent tile_of(TIFF* tiff, const TiffDirectory& directory) {
   return {std::min(rows, directory.extent.rows), directory.extent.cols};
 }
 
+void require_size(const std::filesystem::path& path, const TiffDirectory& directory) {
+  const Extent& extent = directory.extent;
+  const Extent& tile = directory.tile;
+  const int64_t largest = std::max({extent.rows, extent.cols, tile.rows, tile.cols});
+  if (!extent.empty() && !tile.empty() && largest < kMaxSide) return;
+  throw DataError(fmt::format(
+      "{} is a damaged TIFF: the directory at byte {} gives a size of {} in tiles of {}",
+      path.string(), directory.offset, to_string(extent), to_string(tile)));
+}
+
 TiffDirectory current_directory(const std::filesystem::path& path, TIFF* tiff) {
   TiffDirectory directory;
   directory.offset = TIFFCurrentDirOffset(tiff);
@@ -96,10 +113,7 @@ TiffDirectory current_directory(const std::filesystem::path& path, TIFF* tiff) {
                       field<uint32_t>(tiff, TIFFTAG_IMAGEWIDTH, 0)};
   directory.tiled = TIFFIsTiled(tiff) != 0;
   directory.tile = tile_of(tiff, directory);
-  if (directory.extent.empty() || directory.tile.empty()) {
-    throw DataError(fmt::format("{} is a damaged TIFF: the directory at byte {} gives no size",
-                                path.string(), directory.offset));
-  }
+  require_size(path, directory);
   directory.subfile_type = field<uint32_t>(tiff, TIFFTAG_SUBFILETYPE, 0);
   directory.bits = field<uint16_t>(tiff, TIFFTAG_BITSPERSAMPLE, 1);
   directory.samples = field<uint16_t>(tiff, TIFFTAG_SAMPLESPERPIXEL, 1);
@@ -119,7 +133,7 @@ TiffDirectory current_directory(const std::filesystem::path& path, TIFF* tiff) {
   directory.properties = text_properties(tiff);
   directory.description = description_of(tiff);
   if (directory.compression == COMPRESSION_JPEG) directory.jpeg_tables = jpeg_tables(tiff);
-  directory.blocks = blocks_of(tiff, directory.tiled);
+  directory.blocks = blocks_of(path, tiff, directory.tiled);
   directory.reduced = sub_directories(tiff);
   return directory;
 }
