@@ -5,4 +5,5 @@ if [ ! -x "$1" ]; then
   echo "SKIPPED: no $1; scripts/setup.sh installs it"
   exit 77
 fi
+export PYTHONDONTWRITEBYTECODE=1
 exec "$@"

@@ -22,12 +22,13 @@ def check_budget(app, folder, slides, budget, findings):
     summary = json.loads((folder / budget / "summary.json").read_text())
     predicted, used = plan["predicted_peak_bytes"], summary["budget_used_bytes"]
     limit = plan["memory_budget"]
+    parts = {name: plan[f"{name}_bytes"] / MIB for name in ("stored", "tile", "reading")}
     print(f"{budget}: predicted {predicted / MIB:.0f} MiB "
-          f"(stored {plan['stored_bytes'] / MIB:.0f}, tiles {plan['tile_bytes'] / MIB:.0f}, reading {plan['reading_bytes'] / MIB:.0f}), "
+          f"({', '.join(f'{name} {value:.0f}' for name, value in parts.items())}), "
           f"used {used / MIB:.0f} MiB, {100 * (predicted / used - 1):+.1f} %, "
-          f"peak resident {summary['peak_rss_bytes'] / MIB:.0f} MiB, stored "
-          f"{', '.join(plan['stored'])}, {seconds:.1f} s in all, step "
-          f"{summary['seconds_per_step']:.1f} s", flush=True)
+          f"peak resident {summary['peak_rss_bytes'] / MIB:.0f} MiB, "
+          f"stores {', '.join(plan['stored'])}, {seconds:.1f} s in all, "
+          f"{summary['seconds_per_step']:.1f} s a step", flush=True)
     findings.expect(abs(predicted - used) <= LIMIT * used,
                     f"{budget}: predicted {predicted}, used {used}")
     findings.expect(predicted <= limit, f"{budget}: predicted {predicted} is above the budget")

@@ -1,6 +1,7 @@
 """The network of DESIGN.md section 2 and the losses of section 3, whole-image, in NumPy float64.
 
-An independent reading of the design: it shares no line with the program that it judges.
+An independent reading of the design: it shares no line with the program that it judges. Numbers may
+be complex: with a tiny imaginary step in a parameter, the loss's imaginary part is the derivative.
 """
 
 import json
@@ -15,7 +16,7 @@ def convolve(x, weight, bias, stride=1):
     padding = (kernel - 1) // 2
     rows, cols = -(-x.shape[1] // stride), -(-x.shape[2] // stride)
     padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding)))
-    y = np.broadcast_to(bias[:, None, None], (len(bias), rows, cols)).copy()
+    y = np.zeros((len(bias), rows, cols), np.result_type(x, weight, bias)) + bias[:, None, None]
     for i in range(kernel):
         for j in range(kernel):
             part = padded[:, i:i + (rows - 1) * stride + 1:stride,
@@ -29,7 +30,8 @@ def convolve_transposed(x, weight, bias, stride, size):
     kernel = weight.shape[-1]
     padding = (kernel - 1) // 2
     rows, cols = x.shape[1:]
-    y = np.zeros((weight.shape[1], rows * stride + kernel, cols * stride + kernel))
+    y = np.zeros((weight.shape[1], rows * stride + kernel, cols * stride + kernel),
+                 np.result_type(x, weight))
     for i in range(kernel):
         for j in range(kernel):
             y[:, i:i + rows * stride:stride, j:j + cols * stride:stride] += np.tensordot(
@@ -38,12 +40,13 @@ def convolve_transposed(x, weight, bias, stride, size):
 
 
 def relu(x):
-    return np.maximum(x, 0.0)
+    return np.where(x.real > 0, x, 0.0)
 
 
 def logits(parameters, image, stride=4):
     """image [3, rows, cols] in 0..1 -> [classes, rows, cols]."""
-    p = {name: np.asarray(value, np.float64) for name, value in parameters.items()}
+    p = {name: value if np.iscomplexobj(value) else np.asarray(value, np.float64)
+         for name, value in parameters.items()}
 
     def conv(name, x, step=1):
         return convolve(x, p[name + ".weight"], p[name + ".bias"], step)
@@ -68,7 +71,7 @@ def sigmoid(z):
 
 
 def softmax(z):
-    e = np.exp(z - z.max(0))
+    e = np.exp(z - z.real.max(0))
     return e / e.sum(0)
 
 
@@ -78,8 +81,9 @@ def probabilities(z):
 
 def cross_entropy(z, one_hot):
     if len(z) == 1:
-        return np.maximum(z[0], 0) - z[0] * one_hot[0] + np.log1p(np.exp(-np.abs(z[0])))
-    shifted = z - z.max(0)
+        negative = np.where(z[0].real > 0, -z[0], z[0])
+        return relu(z[0]) - z[0] * one_hot[0] + np.log1p(np.exp(negative))
+    shifted = z - z.real.max(0)
     return ((np.log(np.exp(shifted).sum(0)) - shifted) * one_hot).sum(0)
 
 
@@ -99,11 +103,19 @@ def loss(z, labels, weights, kind):
     return total
 
 
+def parsed(text):
+    """Metadata values are JSON; plain words stand as they are."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def load(path):
-    """A checkpoint's tensors and metadata, whose values are JSON."""
+    """A checkpoint's tensors and metadata."""
     with safe_open(path, "numpy") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}
-        metadata = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+        metadata = {key: parsed(value) for key, value in (file.metadata() or {}).items()}
     return tensors, metadata
 
 
