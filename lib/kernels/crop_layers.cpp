@@ -37,6 +37,21 @@ at::Tensor stride1_input_gradient(const at::Tensor& out_gradient, const at::Tens
   return at::conv2d(out_gradient, weight.flip({2, 3}).transpose(0, 1).contiguous(), {}, 1, border);
 }
 
+/// Weight gradient of a stride-1 convolution with input and output gradient in each other's place:
+/// sum over pixels of input(y + ky) * gradient(y) is a weight gradient of the convolution that
+/// reads the padded gradient, with the kernel mirrored. On a CPU the cost grows with the channels
+/// of the operand in the gradient's place, padded to a vector; so this is faster where the layer
+/// has fewer outputs than inputs.
+at::Tensor mirrored_weight_gradient(const at::Tensor& input, const at::Tensor& weight,
+                                    const at::Tensor& out_gradient) {
+  const int64_t border = weight.size(-1) - 1;
+  const at::Tensor wide = at::constant_pad_nd(out_gradient, {border, border, border, border}, 0);
+  const at::Tensor mirrored = std::get<1>(
+      at::convolution_backward(input, wide, weight.transpose(0, 1).contiguous(), {input.size(1)},
+                               {1, 1}, {0, 0}, {1, 1}, false, {0, 0}, 1, {false, true, false}));
+  return mirrored.flip({2, 3}).transpose(0, 1);
+}
+
 at::Tensor conv_input_gradient(const at::Tensor& input, const at::Tensor& weight, const Geometry& g,
                                const at::Tensor& out_gradient) {
   if (g.stride == 1) return stride1_input_gradient(out_gradient, weight);
@@ -99,14 +114,18 @@ at::Tensor conv_crop(const Crop& input, const at::Tensor& weight, const at::Tens
 
 LayerGradients conv_crop_backward(const Crop& input, const at::Tensor& weight,
                                   const Geometry& geometry, const Crop& out_gradient,
-                                  bool wants_input) {
+                                  int64_t input_channels) {
   const Region read = conv_region(out_gradient.region, geometry);
   const at::Tensor in = padded(input, read);
   LayerGradients gradients;
-  gradients.weight = weight_gradient(in, weight, geometry, out_gradient.values, false);
+  gradients.weight = geometry.stride == 1 && weight.size(0) < weight.size(1)
+                         ? mirrored_weight_gradient(in, weight, out_gradient.values)
+                         : weight_gradient(in, weight, geometry, out_gradient.values, false);
   gradients.bias = out_gradient.values.sum(at::IntArrayRef{0, 2, 3});
-  if (wants_input) {
-    const at::Tensor all = conv_input_gradient(in, weight, geometry, out_gradient.values);
+  if (input_channels > 0) {
+    const at::Tensor all =
+        conv_input_gradient(in.narrow(1, 0, input_channels), weight.narrow(1, 0, input_channels),
+                            geometry, out_gradient.values);
     gradients.input = padded({all, read}, input.region);
   }
   return gradients;

@@ -17,7 +17,7 @@ struct Crop {
 
 /// Gradients of one layer on one tile; undefined where not asked for or zero.
 struct LayerGradients {
-  at::Tensor input;  ///< The shape of the input crop.
+  at::Tensor input;  ///< The rows and columns of the input crop.
   at::Tensor weight;
   at::Tensor bias;
 };
@@ -29,9 +29,10 @@ at::Tensor part_of(const Crop& crop, const Region& region);
 /// `out` reads and that exists.
 at::Tensor conv_crop(const Crop& input, const at::Tensor& weight, const at::Tensor& bias,
                      const Geometry& geometry, const Region& out);
+/// The input's gradient covers its first `input_channels` channels; 0: it is not wanted.
 LayerGradients conv_crop_backward(const Crop& input, const at::Tensor& weight,
                                   const Geometry& geometry, const Crop& out_gradient,
-                                  bool wants_input);
+                                  int64_t input_channels);
 
 /// Transposed convolution. `weight` is [in, out, k, k]. An empty input region gives the bias.
 at::Tensor transposed_conv_crop(const Crop& input, const at::Tensor& weight, const at::Tensor& bias,

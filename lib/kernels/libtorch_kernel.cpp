@@ -4,7 +4,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/threshold_backward.h>
-#include <ATen/ops/zeros_like.h>
+#include <ATen/ops/zeros.h>
 
 #include "lib/kernels/crop_layers.h"
 
@@ -27,6 +27,15 @@ at::Tensor nothing(const Layer& layer, const at::Tensor& like) {
   return at::empty({1, layer.channels, 0, 0}, like.options());
 }
 
+/// Leading channels of a layer's value that have a gradient: pixels have none, and where they are
+/// the last part of a concatenation the work for them is saved.
+int64_t differentiable_channels(const Graph& graph, LayerId id) {
+  const Layer& layer = graph.layer(id);
+  if (id == 0) return 0;
+  if (layer.kind != LayerKind::kConcat || layer.inputs.back() != 0) return layer.channels;
+  return layer.channels - graph.layer(0).channels;
+}
+
 /// Gradients of layers on their way back through a segment: contributions of several consumers
 /// add up over the layer's whole region.
 class GradientBuffers {
@@ -34,14 +43,17 @@ class GradientBuffers {
   GradientBuffers(const TileRegions& regions, size_t layers)
       : regions_(regions), gradients_(layers) {}
 
-  void add(LayerId id, const Crop& term, const at::Tensor& like) {
+  void add(LayerId id, const Crop& term) {
     at::Tensor& held = gradients_[index(id)];
     const Region& region = regions_[index(id)];
     if (!held.defined() && term.region == region) {
       held = term.values;
       return;
     }
-    if (!held.defined()) held = at::zeros_like(like);
+    if (!held.defined()) {
+      held = at::zeros({1, term.values.size(1), region.rows.size(), region.cols.size()},
+                       term.values.options());
+    }
     part_of({held, region}, term.region).add_(term.values);
   }
   at::Tensor take(LayerId id) { return std::move(gradients_[index(id)]); }
@@ -94,7 +106,7 @@ TileGradients LibTorchKernel::backward(const Segment& segment, const TileRegions
   TileGradients result{.inputs = LayerTensors(graph_.layers().size()),
                        .parameters = std::vector<at::Tensor>(parameters.size())};
   GradientBuffers buffers(regions, graph_.layers().size());
-  buffers.add(segment.target, {std::move(target_gradient), regions[index(segment.target)]}, {});
+  buffers.add(segment.target, {std::move(target_gradient), regions[index(segment.target)]});
   for (auto it = segment.layers.rbegin(); it != segment.layers.rend(); ++it) {
     const Layer& layer = graph_.layer(*it);
     at::Tensor gradient = buffers.take(*it);
@@ -106,7 +118,7 @@ TileGradients LibTorchKernel::backward(const Segment& segment, const TileRegions
       for (const LayerId input : layer.inputs) {
         const int64_t channels = graph_.layer(input).channels;
         if (input != 0) {
-          buffers.add(input, {gradient.narrow(1, channel, channels), out}, values[index(input)]);
+          buffers.add(input, {gradient.narrow(1, channel, channels), out});
         }
         channel += channels;
       }
@@ -118,14 +130,14 @@ TileGradients LibTorchKernel::backward(const Segment& segment, const TileRegions
     const Crop input{values[index(source)], regions[index(source)]};
     const at::Tensor& weight = parameters[static_cast<size_t>(layer.parameter)];
     const Crop out_gradient{gradient, out};
-    const LayerGradients g =
-        layer.kind == LayerKind::kConv
-            ? conv_crop_backward(input, weight, layer.geometry, out_gradient, source != 0)
-            : transposed_conv_crop_backward(input, weight, layer.geometry, out_gradient,
-                                            source != 0);
+    const LayerGradients g = layer.kind == LayerKind::kConv
+                                 ? conv_crop_backward(input, weight, layer.geometry, out_gradient,
+                                                      differentiable_channels(graph_, source))
+                                 : transposed_conv_crop_backward(input, weight, layer.geometry,
+                                                                 out_gradient, source != 0);
     result.parameters[static_cast<size_t>(layer.parameter)] = g.weight;
     result.parameters[static_cast<size_t>(layer.parameter) + 1] = g.bias;
-    if (g.input.defined()) buffers.add(source, {g.input, regions[index(source)]}, input.values);
+    if (g.input.defined()) buffers.add(source, {g.input, regions[index(source)]});
   }
   for (const LayerId id : segment.inputs) {
     if (id != 0) result.inputs[index(id)] = buffers.take(id);

@@ -14,10 +14,13 @@ size_t index(LayerId id) { return static_cast<size_t>(id); }
 
 /// Beyond this many storable layers not all subsets are tried, only "the coarsest n".
 constexpr size_t kMostForSubsets = 12;
-/// Gradients, padded copies and LibTorch's workspaces live beside the values of a tile that is on
-/// its way back: so many times its largest layer (measured, see tests/app/check_memory.py).
-constexpr double kBackwardLayers = 4.0;
-constexpr double kForwardLayers = 2.0;
+/// Beside the values of a tile on its way live gradients and padded copies, about so many times its
+/// largest layer, and one layer in oneDNN's layout, which pads channels to whole vectors. Measured
+/// at 64 and 1,024 megapixels, see tests/app/check_plan_memory.py.
+constexpr double kCopiesOfLargest = 2.0;
+constexpr int64_t kVectorChannels = 16;
+/// Reading and writing a scratch file is worth this much more arithmetic, not more.
+constexpr double kScratchCost = 1.5;
 /// A backward pass is two convolutions for each forward one.
 constexpr double kBackwardWork = 2.0;
 
@@ -194,43 +197,56 @@ Plan spill(const Graph& graph, const PlanRequest& request, const Estimator& esti
   return plan;
 }
 
+/// The best of many plans.
+struct Choice {
+  Plan plan;
+  double work = std::numeric_limits<double>::infinity();
+
+  void offer(const Plan& candidate, double candidate_work) {
+    if (candidate_work >= work) return;
+    work = candidate_work;
+    plan = candidate;
+  }
+  bool empty() const { return plan.segments.empty(); }
+};
+
+double least_work(const Graph& graph, const PlanRequest& request, const Estimator& estimator) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const std::vector<LayerId>& stored : candidates(graph)) {
+    const Plan plan = make_plan(graph, stored, request.tile, request.tiling);
+    least = std::min(least, estimator.multiply_adds(plan));
+  }
+  return least;
+}
+
 }  // namespace
 
 PlannedStep estimate_step(const Graph& graph, const PlanRequest& request, Plan plan) {
   const Estimator estimator(graph, request);
   estimator.check_limits(plan);
-  const Plan everything = make_plan(graph, graph.storable_layers(), request.tile, request.tiling);
   const MemoryEstimate memory = estimator.memory(plan);
   const double work = estimator.multiply_adds(plan);
-  return {std::move(plan), memory, work, estimator.multiply_adds(everything)};
+  return {std::move(plan), memory, work, least_work(graph, request, estimator)};
 }
 
 PlannedStep plan_step(const Graph& graph, const PlanRequest& request) {
   const Estimator estimator(graph, request);
-  Plan best;
-  Plan least;
-  double best_work = std::numeric_limits<double>::infinity();
+  Choice best;
   int64_t least_bytes = std::numeric_limits<int64_t>::max();
   for (const std::vector<LayerId>& stored : candidates(graph)) {
-    Plan plan = make_plan(graph, stored, request.tile, request.tiling);
+    const Plan plan = make_plan(graph, stored, request.tile, request.tiling);
     const int64_t bytes = estimator.memory(plan).total_bytes();
-    const double work = estimator.multiply_adds(plan);
-    if (bytes < least_bytes) {
-      least_bytes = bytes;
-      least = plan;
-    }
-    if (bytes <= request.budget_bytes && work < best_work) {
-      best_work = work;
-      best = std::move(plan);
+    least_bytes = std::min(least_bytes, bytes);
+    if (bytes <= request.budget_bytes) {
+      best.offer(plan, estimator.multiply_adds(plan));
+    } else if (request.has_scratch) {
+      const Plan spilled = spill(graph, request, estimator, plan);
+      if (estimator.memory(spilled).total_bytes() <= request.budget_bytes) {
+        best.offer(spilled, kScratchCost * estimator.multiply_adds(spilled));
+      }
     }
   }
-  if (best.segments.empty() && request.has_scratch) {
-    // Storing is cheap on a disk: keep everything and move the largest layers out.
-    best = spill(graph, request, estimator,
-                 make_plan(graph, graph.storable_layers(), request.tile, request.tiling));
-    if (estimator.memory(best).total_bytes() > request.budget_bytes) best = {};
-  }
-  if (best.segments.empty()) {
+  if (best.empty()) {
     throw ConfigError(fmt::format(
         "memory_budget {} is too small for a slide of {} with tiles of {}: the least that works "
         "is {}{}",
@@ -239,7 +255,7 @@ PlannedStep plan_step(const Graph& graph, const PlanRequest& request) {
         request.has_scratch ? "; a smaller streaming.tile needs less"
                             : "; a smaller streaming.tile or a folder in run.scratch needs less"));
   }
-  return estimate_step(graph, request, std::move(best));
+  return estimate_step(graph, request, std::move(best.plan));
 }
 
 }  // namespace untiled

@@ -41,12 +41,12 @@ struct PlannedStep {
   Plan plan;
   MemoryEstimate memory;
   double multiply_adds = 0.0;        ///< Forward, recomputation and backward together.
-  double least_multiply_adds = 0.0;  ///< Of the plan that stores everything.
+  double least_multiply_adds = 0.0;  ///< Of the best plan without a budget.
 };
 
-/// The plan with the fewest multiply-adds that fits; where none does, the smallest one with its
-/// largest layers in the scratch file. Throws ConfigError naming the least budget that works, and
-/// when a tile breaks a limit of the device.
+/// The plan with the fewest multiply-adds that fits, its largest layers in the scratch file where
+/// that is allowed and saves much recomputation. Throws ConfigError naming the least budget that
+/// works, and when a tile breaks a limit of the device.
 PlannedStep plan_step(const Graph& graph, const PlanRequest& request);
 
 /// The estimate for a plan that is already chosen.

@@ -67,7 +67,7 @@ TEST_CASE("paths of a file are relative to its folder, those of --set to the cur
   CHECK(settings.data.manifest.empty());
 }
 
-TEST_CASE("--set wins over the file, the last one over those before, and takes paths unquoted") {
+TEST_CASE("a --set wins over the file, the last one over those before, and takes paths unquoted") {
   const Settings settings =
       load_text("train:\n  steps: 3\n",
                 {"train.steps=4", "train.steps=5", "threads=2", "data.slides=/a b/s: #1.svs"});
@@ -78,7 +78,7 @@ TEST_CASE("--set wins over the file, the last one over those before, and takes p
   CHECK(default_settings({"data.slides="}).data.slides.empty());
 }
 
-TEST_CASE("--set without a value or key is refused") {
+TEST_CASE("a --set without a value or key is refused") {
   CHECK_THROWS_WITH(default_settings({"train.steps"}), Contains("expected KEY=VALUE"));
   CHECK_THROWS_WITH(default_settings({"=3"}), Contains("expected KEY=VALUE"));
   CHECK_THROWS_WITH(default_settings({"data.slides=[a"}), Contains("is not valid YAML"));
