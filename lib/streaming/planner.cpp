@@ -119,14 +119,17 @@ class Estimator {
     const TileRegions need = middle_tile(s);
     double sum = 0.0;
     double largest = 0.0;
+    double blocked = 0.0;
     for (LayerId id = 0; id <= graph_.output(); ++id) {
-      const double size = static_cast<double>(need[index(id)].area() * graph_.layer(id).channels *
-                                              request_.element_bytes);
-      sum += size;
-      largest = std::max(largest, size);
+      const int64_t channels = graph_.layer(id).channels;
+      const auto plane = static_cast<double>(need[index(id)].area() * request_.element_bytes);
+      const int64_t padded = ceil_div(channels, kVectorChannels) * kVectorChannels;
+      sum += plane * static_cast<double>(channels);
+      largest = std::max(largest, plane * static_cast<double>(channels));
+      blocked = std::max(blocked, plane * static_cast<double>(padded));
     }
-    return static_cast<int64_t>(request_.with_backward ? sum + kBackwardLayers * largest
-                                                       : kForwardLayers * largest);
+    const double kept = request_.with_backward ? sum : 0.0;
+    return static_cast<int64_t>(kept + kCopiesOfLargest * largest + blocked);
   }
 
   double segment_work(const SegmentPlan& s) const {

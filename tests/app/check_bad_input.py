@@ -175,7 +175,8 @@ def check_masks_and_manifests(bench):
     strange = mask("strange.png", 700, 600, 9)
     manifest = write_manifest(bench, f"good.tif,{strange},train,,,")
     classes = [{"name": "a", "value": 0}, {"name": "b", "value": 1}]
-    yaml = bench.settings([], data={"manifest": str(manifest), "slides": [], "classes": classes})
+    yaml = bench.settings([], data={"manifest": str(manifest), "slides": [], "classes": classes},
+                          labels={"method": "mask"})
     bench.train_fails(DATA, ["strange.png", "9"], yaml)
     bench.train_fails(DATA, "nowhere.csv",
                       bench.settings([], data={"manifest": "nowhere.csv", "slides": []}))

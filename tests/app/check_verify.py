@@ -114,8 +114,8 @@ def check(app, folder, findings):
     three = [{"name": n, "value": v, "weight": w} for n, v, w in
              (("glass", 0, 1.0), ("stroma", 1, 2.0), ("tumour", 7, 0.5))]
     tensors = check_run(app, findings, dump, "211x187", 64, "bce+dice",
-                        ("--set", "labels.method=mask", "--set",
-                         "data.classes=" + json.dumps(three)))
+                        ("--set", "labels.method=mask", "--set", "data.manifest=masks.csv",
+                         "--set", "data.classes=" + json.dumps(three)))
     if tensors:
         check_gradients(findings, tensors, "bce+dice", 3)
     check_slide(app, findings, folder)
