@@ -11,7 +11,7 @@ import network
 
 STEPS = 40
 KILLS = 10
-DEADLINE = 120
+DEADLINE = 300
 
 
 def wait_for(process, holds):

@@ -28,6 +28,10 @@ class App:
 
     def __init__(self, program):
         self.program = str(Path(program).resolve())
+        self.built = self.stamp()
+
+    def stamp(self):
+        return Path(self.program).stat().st_mtime_ns
 
     def command(self, *arguments):
         return [self.program, *map(str, arguments)]
@@ -158,4 +162,5 @@ def main(check):
         check(app, folder, findings)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    findings.expect(app.stamp() == app.built, "the executable was built anew during the check")
     findings.close()
