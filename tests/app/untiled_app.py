@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SLIDES = ROOT.parent / "shared" / "slides"
 REAL_SLIDE = SLIDES / "CMU-1-Small-Region.svs"
 MPP = 0.5
+TIMEOUT_S = 1200
 
 
 class App:
@@ -38,7 +39,7 @@ class App:
 
     def run(self, *arguments, **options):
         return subprocess.run(self.command(*arguments), capture_output=True, text=True,
-                              check=False, timeout=300, **options)
+                              check=False, timeout=TIMEOUT_S, **options)
 
     def succeed(self, *arguments, **options):
         result = self.run(*arguments, **options)
