@@ -145,7 +145,6 @@ void export_slide(const Exporter& e, ExportReport& report) {
 
   int64_t with_data = 0;
   int64_t foreground = 0;
-  size_t next_tile = 0;
   const auto shared = std::shared_ptr<const PixelSource>(&slide, [](const PixelSource*) {});
   const RegionLoader loader(shared, {e.settings.data.workers, e.settings.data.queue_bytes});
   Progress progress(fmt::format("export {}", report.id),
@@ -173,8 +172,7 @@ void export_slide(const Exporter& e, ExportReport& report) {
                          with_data += c != kIgnoredLabel ? 1 : 0;
                          foreground += c != kIgnoredLabel && c != 0 ? 1 : 0;
                        }
-                       ++next_tile;
-                     };
+                                  };
                    });
   if (reducer) {
     reducer->finish();
@@ -185,13 +183,12 @@ void export_slide(const Exporter& e, ExportReport& report) {
       with_data > 0 ? static_cast<double>(foreground) / static_cast<double>(with_data) : 0.0;
 }
 
-/// A slide that fails is reported and does not end the run; a stop and our own faults do.
+/// A slide that fails is reported and does not end the run; wrong settings, too small a budget, a
+/// stop and our own faults do.
 void try_slide(const Exporter& exporter, ExportReport& report) {
   try {
     export_slide(exporter, report);
   } catch (const DataError& error) {
-    report.failure = error.what();
-  } catch (const ConfigError& error) {
     report.failure = error.what();
   }
 }

@@ -59,6 +59,7 @@ std::string make_preview(const Picture& thumbnail, const ThumbnailClasses& label
                          const std::filesystem::path& folder) {
   const std::vector<LegendEntry> legend = class_legend(data);
   std::vector<PictureColor> colors;
+  colors.reserve(legend.size());
   for (const LegendEntry& entry : legend) colors.push_back(entry.color);
   const auto panel = [&](const Bytes& classes) {
     return color_classes(thumbnail.extent, {classes.data(), classes.size()}, colors);

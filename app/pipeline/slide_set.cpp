@@ -21,8 +21,8 @@ struct LazySlide::Handle {
   std::shared_ptr<const SlideView> view;
 };
 
-LazySlide::LazySlide(std::filesystem::path path, ViewOptions options)
-    : path_(std::move(path)), options_(std::move(options)), handle_(std::make_unique<Handle>()) {
+LazySlide::LazySlide(std::filesystem::path path, const ViewOptions& options)
+    : path_(std::move(path)), options_(options), handle_(std::make_unique<Handle>()) {
   const auto view = open();
   slide_ = view->reader().info();
   info_ = view->info();
@@ -55,6 +55,7 @@ ViewOptions view_options(const Settings& settings, const CohortEntry& entry) {
 std::vector<SlideInput> open_slides(const Settings& settings,
                                     const std::vector<CohortEntry>& entries) {
   std::vector<std::filesystem::path> paths;
+  paths.reserve(entries.size());
   for (const CohortEntry& entry : entries) paths.push_back(entry.path);
   const std::vector<std::string> ids = slide_ids(paths);
   std::vector<SlideInput> slides;

@@ -16,7 +16,7 @@ namespace untiled {
 /// over many slides holds the decoder of one. Thread-safe.
 class LazySlide : public PixelSource {
  public:
-  LazySlide(std::filesystem::path path, ViewOptions options);
+  LazySlide(std::filesystem::path path, const ViewOptions& options);
   ~LazySlide() override;
 
   const ViewInfo& info() const { return info_; }

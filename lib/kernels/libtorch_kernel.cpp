@@ -6,6 +6,8 @@
 #include <ATen/ops/threshold_backward.h>
 #include <ATen/ops/zeros.h>
 
+#include <ranges>
+
 #include "lib/kernels/crop_layers.h"
 
 namespace untiled {
@@ -107,13 +109,13 @@ TileGradients LibTorchKernel::backward(const Segment& segment, const TileRegions
                        .parameters = std::vector<at::Tensor>(parameters.size())};
   GradientBuffers buffers(regions, graph_.layers().size());
   buffers.add(segment.target, {std::move(target_gradient), regions[index(segment.target)]});
-  for (auto it = segment.layers.rbegin(); it != segment.layers.rend(); ++it) {
-    const Layer& layer = graph_.layer(*it);
-    at::Tensor gradient = buffers.take(*it);
-    const Region& out = regions[index(*it)];
+  for (const LayerId id : segment.layers | std::views::reverse) {
+    const Layer& layer = graph_.layer(id);
+    at::Tensor gradient = buffers.take(id);
+    const Region& out = regions[index(id)];
     if (!gradient.defined()) continue;
     if (layer.kind == LayerKind::kConcat) {
-      values[index(*it)].reset();
+      values[index(id)].reset();
       int64_t channel = 0;
       for (const LayerId input : layer.inputs) {
         const int64_t channels = graph_.layer(input).channels;
@@ -124,8 +126,8 @@ TileGradients LibTorchKernel::backward(const Segment& segment, const TileRegions
       }
       continue;
     }
-    if (layer.relu) gradient = at::threshold_backward(gradient, values[index(*it)], 0);
-    values[index(*it)].reset();
+    if (layer.relu) gradient = at::threshold_backward(gradient, values[index(id)], 0);
+    values[index(id)].reset();
     const LayerId source = layer.inputs[0];
     const Crop input{values[index(source)], regions[index(source)]};
     const at::Tensor& weight = parameters[static_cast<size_t>(layer.parameter)];

@@ -67,6 +67,7 @@ void run_tiles(size_t count, int workers, Compute compute, Commit commit) {
   };
   {
     std::vector<std::jthread> threads;
+    threads.reserve(static_cast<size_t>(workers));
     for (int i = 0; i < workers; ++i) threads.emplace_back(work);
   }
   turns.rethrow_failure();
