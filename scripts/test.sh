@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds and runs every test; the last lines are ctest's summary.
 #
-#   scripts/test.sh           formatting, clang-tidy, both sanitizers and all tests
-#   scripts/test.sh --quick   formatting and all tests
+#   scripts/test.sh           formatting, clang-tidy over the algorithm's folders, all but slow tests
+#   scripts/test.sh --all     clang-tidy over everything, both sanitizers, slow tests too
+#   scripts/test.sh --quick   formatting and all but slow tests
 #
-# UNTILED_TIDY_SECONDS (default 240) bounds clang-tidy; it takes changed files first and remembers
-# those that passed. 0 means no bound.
+# UNTILED_TIDY_SECONDS (default 240) bounds clang-tidy; it remembers the files that passed. 0 means no
+# bound.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -40,7 +41,7 @@ tidy_one() {
 # Sources of the compilation database that are ours; quick ones, without LibTorch, first.
 tidy_sources() {
   local source
-  sources | grep '\.cpp$' | while read -r source; do
+  sources | grep '\.cpp$' | grep -E "$TIDY_FOLDERS" | while read -r source; do
     if grep -q "/$source\"" build/release/compile_commands.json; then
       if grep -qE '<(torch|ATen|c10)/' "$source"; then echo "2 $source"; else echo "1 $source"; fi
     fi
@@ -79,13 +80,21 @@ run_sanitizer() {
     steady ctest --test-dir "build/$preset" --output-on-failure --parallel "$(cores)"
 }
 
+mode="${1:-}"
+TIDY_FOLDERS='^lib/(core|streaming|kernels)/'
+slow=(--label-exclude slow)
+if [[ "$mode" == --all ]]; then
+  TIDY_FOLDERS='.'
+  slow=()
+fi
+
 scripts/setup.sh
 check_format
 scripts/build.sh
-if [[ "${1:-}" != --quick ]]; then
-  run_tidy
+if [[ "$mode" != --quick ]]; then run_tidy; fi
+if [[ "$mode" == --all ]]; then
   run_sanitizer asan
   run_sanitizer tsan
 fi
-say "running all tests"
-ctest --test-dir build/release --output-on-failure --parallel "$(cores)"
+say "running the tests"
+ctest --test-dir build/release --output-on-failure --parallel "$(cores)" "${slow[@]}"
