@@ -6,8 +6,6 @@
 #include <ATen/ops/threshold_backward.h>
 #include <ATen/ops/zeros.h>
 
-#include <ranges>
-
 #include "lib/kernels/crop_layers.h"
 
 namespace untiled {
@@ -109,7 +107,8 @@ TileGradients LibTorchKernel::backward(const Segment& segment, const TileRegions
                        .parameters = std::vector<at::Tensor>(parameters.size())};
   GradientBuffers buffers(regions, graph_.layers().size());
   buffers.add(segment.target, {std::move(target_gradient), regions[index(segment.target)]});
-  for (const LayerId id : segment.layers | std::views::reverse) {
+  for (auto it = segment.layers.rbegin(); it != segment.layers.rend(); ++it) {
+    const LayerId id = *it;
     const Layer& layer = graph_.layer(id);
     at::Tensor gradient = buffers.take(id);
     const Region& out = regions[index(id)];

@@ -1,7 +1,6 @@
 #include "lib/streaming/segment.h"
 
 #include <algorithm>
-#include <ranges>
 
 namespace untiled {
 namespace {
@@ -46,9 +45,9 @@ TileRegions tile_regions(const Graph& graph, const Segment& segment,
                          const std::vector<Extent>& extents, const Region& out) {
   TileRegions need(graph.layers().size());
   need[static_cast<size_t>(segment.target)] = out;
-  for (const LayerId id : segment.layers | std::views::reverse) {
-    const Region in = graph.input_region(id, need[static_cast<size_t>(id)]);
-    for (const LayerId input : graph.layer(id).inputs) {
+  for (auto it = segment.layers.rbegin(); it != segment.layers.rend(); ++it) {
+    const Region in = graph.input_region(*it, need[static_cast<size_t>(*it)]);
+    for (const LayerId input : graph.layer(*it).inputs) {
       const auto i = static_cast<size_t>(input);
       need[i] = hull(need[i], clip(in, extents[i]));
     }
