@@ -172,7 +172,7 @@ void export_slide(const Exporter& e, ExportReport& report) {
                          with_data += c != kIgnoredLabel ? 1 : 0;
                          foreground += c != kIgnoredLabel && c != 0 ? 1 : 0;
                        }
-                                  };
+                     };
                    });
   if (reducer) {
     reducer->finish();
