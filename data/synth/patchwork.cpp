@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lib/core/error.h"
 #include "lib/core/random.h"
 
 namespace untiled {
@@ -34,6 +35,7 @@ uint8_t blend(uint8_t earlier, uint8_t later, int32_t share) {
 Patchwork::Patchwork(const std::vector<Bytes>& patches, int64_t side, int64_t overlap,
                      uint64_t seed)
     : side_(side), overlap_(overlap), pitch_(side - overlap), seed_(seed) {
+  if (patches.empty()) throw InternalError("a patchwork needs at least one patch");
   for (const Bytes& patch : patches) {
     patches_.push_back(patch);
     patches_.push_back(mirrored(patch, side));
@@ -94,11 +96,10 @@ Bytes Patchwork::compose(const Region& region) const {
 
 std::array<uint8_t, 3> Patchwork::mean_color() const {
   std::array<int64_t, 3> sums{};
-  int64_t count = 0;
   for (const Bytes& patch : patches_) {
     for (size_t i = 0; i < patch.size(); ++i) sums[i % 3] += patch[i];
-    count += static_cast<int64_t>(patch.size()) / kChannels;
   }
+  const int64_t count = std::max<int64_t>(static_cast<int64_t>(patches_.size()) * side_ * side_, 1);
   std::array<uint8_t, 3> mean{};
   for (size_t k = 0; k < 3; ++k) mean[k] = static_cast<uint8_t>((sums[k] + count / 2) / count);
   return mean;

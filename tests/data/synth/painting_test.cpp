@@ -54,6 +54,7 @@ TEST_CASE("patches of one colour make a patchwork of that colour, whatever they 
   const Bytes pixels = work.compose({{-30, 170}, {5, 333}});
   CHECK(std::all_of(pixels.begin(), pixels.end(), [](uint8_t value) { return value == 200; }));
   CHECK(work.mean_color() == std::array<uint8_t, 3>{200, 200, 200});
+  CHECK_THROWS_AS(Patchwork({}, 64, 16, 5), InternalError);
 }
 
 TEST_CASE("any region of a painted slide is a crop of the whole, pixels and truth") {
