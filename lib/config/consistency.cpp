@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 namespace untiled {
@@ -59,6 +60,21 @@ Finding check_labels(const Settings& settings) {
   return std::nullopt;
 }
 
+Finding check_model(const ModelSettings& model) {
+  constexpr double kCoarsest = 65536;
+  const double coarsest = std::pow(model.stride, static_cast<double>(model.widths.size()));
+  if (coarsest <= kCoarsest) return std::nullopt;
+  return Inconsistency{"model.widths",
+                       fmt::format("with model.stride {} the coarsest of {} levels has a pixel for "
+                                   "{:.0f} x {:.0f} of the slide's; take fewer levels",
+                                   model.stride, model.widths.size(), coarsest, coarsest)};
+}
+
+Finding check_cache(const Settings& settings) {
+  if (settings.data.cache != CacheMode::kDisk || !settings.run.scratch.empty()) return std::nullopt;
+  return Inconsistency{"data.cache", "disk needs a folder to write to; set run.scratch"};
+}
+
 Finding check_precision(const Settings& settings) {
   const bool mps = settings.device == "mps" || settings.profile == "mps";
   if (!mps || settings.streaming.dtype == Precision::kFloat32) return std::nullopt;
@@ -70,7 +86,8 @@ Finding check_precision(const Settings& settings) {
 Finding find_inconsistency(const Settings& settings) {
   for (const Finding& finding :
        {check_classes(settings.data), check_class_weights(settings.data),
-        check_inputs(settings.data), check_labels(settings), check_precision(settings)}) {
+        check_inputs(settings.data), check_labels(settings), check_model(settings.model),
+        check_cache(settings), check_precision(settings)}) {
     if (finding) return finding;
   }
   return std::nullopt;

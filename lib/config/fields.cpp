@@ -188,7 +188,9 @@ std::vector<Field<RunSettings>> run_fields() {
   return {path("folder", &RunSettings::folder,
                "Where checkpoints, metrics and previews go; must be empty or resumed."),
           path("scratch", &RunSettings::scratch,
-               "Folder for stored tensors that do not fit the budget; empty: none.")};
+               "Folder for stored tensors that do not fit the budget; empty: none."),
+          flag("deidentify", &RunSettings::deidentify,
+               "Write no paths, slide names or host; slides become hashes.")};
 }
 
 std::vector<Field<ClassSettings>> class_fields() {

@@ -14,6 +14,7 @@ namespace untiled {
 struct RunSettings {
   std::filesystem::path folder = "runs/run";  ///< Where checkpoints, metrics and previews go.
   std::filesystem::path scratch;  ///< Folder for stored tensors beyond the budget; empty: none.
+  bool deidentify = false;        ///< No paths, file names or host in what the program writes.
 };
 
 /// A class that the network tells apart.

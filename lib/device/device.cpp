@@ -14,10 +14,13 @@ DeviceChoice on(c10::Device device, const std::string& profile, std::string reas
   return {device, device_profile(profile), std::move(reason), false};
 }
 
-DeviceChoice choose_auto() {
+DeviceChoice choose_auto(bool needs_float64) {
   const BackendState cuda = probe_cuda();
   if (cuda.usable) return on({c10::kCUDA, 0}, "cuda", "device auto: cuda:0, " + cuda.detail);
   const BackendState mps = probe_mps();
+  if (mps.usable && needs_float64) {
+    return on(c10::kCPU, "cpu", "device auto: cpu, because mps has no float64");
+  }
   if (mps.usable) return on({c10::kMPS, 0}, "mps", "device auto: mps, " + mps.detail);
   DeviceChoice choice = on(c10::kCPU, "cpu", "device auto: cpu, no GPU was found");
   for (const BackendState& backend : {cuda, mps}) {
@@ -50,8 +53,8 @@ DeviceChoice choose_cuda(const std::string& setting) {
             fmt::format("device {}: {}", setting, cuda.detail));
 }
 
-DeviceChoice choose(const std::string& setting) {
-  if (setting == "auto") return choose_auto();
+DeviceChoice choose(const std::string& setting, bool needs_float64) {
+  if (setting == "auto") return choose_auto(needs_float64);
   if (setting == "cpu") return on(c10::kCPU, "cpu", "device cpu: as the settings say");
   if (setting == "mps") {
     const BackendState mps = probe_mps();
@@ -75,8 +78,9 @@ DeviceProfile device_profile(const std::string& name) {
   throw ConfigError(fmt::format("profile {}: expected cpu, cuda or mps", name));
 }
 
-DeviceChoice choose_device(const std::string& setting, const std::string& profile) {
-  DeviceChoice choice = choose(setting);
+DeviceChoice choose_device(const std::string& setting, const std::string& profile,
+                           bool needs_float64) {
+  DeviceChoice choice = choose(setting, needs_float64);
   if (!profile.empty()) choice.profile = device_profile(profile);
   return choice;
 }

@@ -29,9 +29,11 @@ struct DeviceChoice {
 };
 
 /// Resolves the setting `device` (auto, cpu, mps, cuda, cuda:N); auto takes CUDA, then MPS, then
-/// CPU. `profile` (may be empty) plans and runs under another backend's limits. Throws ConfigError
-/// when the device asked for is not usable, with what to do.
-DeviceChoice choose_device(const std::string& setting, const std::string& profile);
+/// CPU; where float64 is needed it passes over MPS, which has none. `profile` (may be empty) plans
+/// and runs under another backend's limits. Throws ConfigError when the device asked for is not
+/// usable, with what to do.
+DeviceChoice choose_device(const std::string& setting, const std::string& profile,
+                           bool needs_float64 = false);
 
 /// One backend as this process sees it.
 struct BackendState {

@@ -10,15 +10,16 @@
 namespace untiled {
 namespace {
 
-void warm_up() {
-  const at::Tensor image = at::zeros({1, 3, 32, 32});
-  at::conv2d(image, at::zeros({2, 3, 3, 3}), at::zeros({2}));
+void warm_up(c10::Device device) {
+  const auto options = at::TensorOptions().device(device);
+  const at::Tensor image = at::zeros({1, 3, 32, 32}, options);
+  at::conv2d(image, at::zeros({2, 3, 3, 3}, options), at::zeros({2}, options));
 }
 
 }  // namespace
 
-MemoryMeter::MemoryMeter() {
-  warm_up();
+MemoryMeter::MemoryMeter(c10::Device device) {
+  warm_up(device);
   reset_peak_resident();
   base_bytes_ = resident_bytes();
 }

@@ -25,8 +25,12 @@ Function* find(void* library, const char* name) {
   return reinterpret_cast<Function*>(dlsym(library, name));
 }
 
-/// The folder that holds this very library or executable.
+/// The folder that holds this very executable. Of a program that was found through PATH dladdr
+/// knows only the name that was typed.
 std::filesystem::path own_folder() {
+  std::error_code error;
+  const auto executable = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) return executable.parent_path();
   Dl_info info;
   if (dladdr(reinterpret_cast<void*>(&probe_cuda), &info) == 0) return {};
   return std::filesystem::absolute(info.dli_fname).parent_path();
@@ -39,13 +43,20 @@ std::string version_text(int version) {
   return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
 }
 
-void* open_untiled_cuda() {
+constexpr const char* kCudaLibrary = "libuntiled_cuda.so";
+
+/// The library beside the executable or in the build's lib folder, else the system's. `problem`
+/// says why the first that exists cannot be loaded.
+void* open_untiled_cuda(std::string& problem) {
   for (const char* place : {"", "../lib/"}) {
-    if (void* library = open_library((own_folder() / place / "libuntiled_cuda.so").string())) {
-      return library;
-    }
+    const std::filesystem::path file = own_folder() / place / kCudaLibrary;
+    if (void* library = open_library(file.string())) return library;
+    std::error_code error;
+    if (problem.empty() && std::filesystem::exists(file, error)) problem = open_error();
   }
-  return open_library("libuntiled_cuda.so");
+  void* library = open_library(kCudaLibrary);
+  if (library == nullptr && problem.empty()) problem = open_error();
+  return library;
 }
 
 BackendState probe_cuda_once() {
@@ -59,9 +70,10 @@ BackendState probe_cuda_once() {
     return state;
   }
   state.has_hardware = true;
-  void* library = open_untiled_cuda();
+  std::string problem;
+  void* library = open_untiled_cuda(problem);
   if (library == nullptr) {
-    state.detail = fmt::format("libuntiled_cuda cannot be loaded ({}); {}", open_error(), kInstall);
+    state.detail = fmt::format("libuntiled_cuda cannot be loaded ({}); {}", problem, kInstall);
     return state;
   }
   auto* versions = find<decltype(untiled_cuda_versions)>(library, "untiled_cuda_versions");
@@ -109,6 +121,9 @@ BackendState probe_cuda_once() {
   // The same numbers as on a CPU and a Mac unless the user asks for speed instead.
   at::globalContext().setAllowTF32CuDNN(false);
   at::globalContext().setAllowTF32CuBLAS(false);
+  // The same bits from a repeat or a resumed run: no atomic sums, no choice by measured time.
+  at::globalContext().setDeterministicCuDNN(true);
+  at::globalContext().setBenchmarkCuDNN(false);
   state.usable = true;
   return state;
 #endif

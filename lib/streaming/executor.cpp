@@ -118,7 +118,8 @@ class SlideRun {
                          OrderedSum& parameter_sums, OrderedSum& loss_sums);
   void backward_segment(size_t s, OrderedSum& parameter_sums);
   void add_input_gradients(size_t s, const TileOutcome& outcome);
-  void release_after_last(size_t tile_rows_begin);
+  bool begins_row(size_t position, const std::vector<size_t>& tiles) const;
+  void release_after_last(size_t first_remaining_tile);
   void release_values(size_t s);
   bool used_only_by_last(LayerId id) const;
 
@@ -342,6 +343,12 @@ bool SlideRun::used_only_by_last(LayerId id) const {
   return true;
 }
 
+/// Whether the tile at `position` is the first of its row that is not skipped.
+bool SlideRun::begins_row(size_t position, const std::vector<size_t>& tiles) const {
+  const auto row = [&](size_t p) { return tiles_[last()][tiles[p]].own.rows.begin; };
+  return position > 0 && row(position) != row(position - 1);
+}
+
 /// Frees the rows of values that only the last segment reads once it has passed them.
 void SlideRun::release_after_last(size_t first_remaining_tile) {
   const TileRegions need = regions(last(), first_remaining_tile);
@@ -377,7 +384,7 @@ void SlideRun::loss_and_backward(const PixelSource& labels, const PixelLoss& los
         parameter_sums.add(outcome.gradients.parameters);
         loss_sums.add({outcome.sums});
         const Region& own = tiles_[last()][tiles[position]].own;
-        if (own.cols.begin == 0 && position > 0) release_after_last(tiles[position]);
+        if (begins_row(position, tiles)) release_after_last(tiles[position]);
         if (options_.on_pixels) options_.on_pixels(own.area());
       });
 }

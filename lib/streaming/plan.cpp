@@ -5,14 +5,14 @@
 namespace untiled {
 namespace {
 
-/// A tile of an inner segment reads this many times the logits' tile side of its finest input:
-/// the halo of a coarse tile is relatively wide.
+/// A tile of an inner segment spans this many times the logits' tile side of the finest layer that
+/// it reads or gives: the halo of a coarse tile is relatively wide.
 constexpr int64_t kInnerReach = 2;
 constexpr int64_t kSmallestTile = 8;
 
 int64_t tile_side(const Graph& graph, const Segment& segment, int64_t tile) {
   if (segment.target == graph.output()) return tile;
-  int64_t finest = graph.stride(segment.inputs.front());
+  int64_t finest = graph.stride(segment.target);
   for (const LayerId input : segment.inputs) finest = std::min(finest, graph.stride(input));
   return std::max(kInnerReach * tile * finest / graph.stride(segment.target), kSmallestTile);
 }

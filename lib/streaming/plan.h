@@ -31,8 +31,8 @@ struct Plan {
   Tiling tiling = Tiling::kGrid;
 };
 
-/// A plan that stores the given layers. `tile` is the side of a tile of the logits; segments
-/// whose finest input is coarser get the tile that reads about twice as many of its pixels.
+/// A plan that stores the given layers. `tile` is the side of a tile of the logits; a tile of an
+/// inner segment spans about twice as many pixels of the finest layer that it reads or gives.
 Plan make_plan(const Graph& graph, std::vector<LayerId> stored, int64_t tile, Tiling tiling);
 
 /// The tiles that cover a target of this extent, row by row.

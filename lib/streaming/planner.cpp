@@ -21,6 +21,8 @@ constexpr double kCopiesOfLargest = 2.0;
 constexpr int64_t kVectorChannels = 16;
 /// Reading and writing a scratch file is worth this much more arithmetic, not more.
 constexpr double kScratchCost = 1.5;
+/// Workers for which stored layers are chosen, see plan_step.
+constexpr int kUsualWorkers = 2;
 /// A backward pass is two convolutions for each forward one.
 constexpr double kBackwardWork = 2.0;
 
@@ -29,13 +31,24 @@ class Estimator {
   Estimator(const Graph& graph, const PlanRequest& request)
       : graph_(graph), request_(request), extents_(graph.extents(request.pixels)) {}
 
-  MemoryEstimate memory(const Plan& plan) const {
-    MemoryEstimate most{.fixed_bytes = request_.fixed_bytes};
+  MemoryEstimate memory(const Plan& plan, int workers) const {
+    MemoryEstimate most{.fixed_bytes = request_.fixed_bytes + workers * request_.worker_bytes};
     most.stored_bytes = peak_stored(plan);
     for (const SegmentPlan& s : plan.segments) {
-      most.tile_bytes = std::max(most.tile_bytes, request_.workers * tile_bytes(s));
+      most.tile_bytes = std::max(most.tile_bytes, tiles_at_once(s, workers) * tile_bytes(s));
     }
     return most;
+  }
+
+  bool fits(const Plan& plan, int workers) const {
+    return memory(plan, workers).total_bytes() <= request_.budget_bytes;
+  }
+
+  /// Of those asked for, as many as fit; none where not even one does.
+  int fitting_workers(const Plan& plan) const {
+    int workers = request_.workers;
+    while (workers > 0 && !fits(plan, workers)) --workers;
+    return workers;
   }
 
   double multiply_adds(const Plan& plan) const {
@@ -62,6 +75,12 @@ class Estimator {
  private:
   int64_t bytes(LayerId id) const {
     return graph_.layer(id).channels * extents_[index(id)].area() * request_.element_bytes;
+  }
+
+  int64_t tiles_at_once(const SegmentPlan& s, int workers) const {
+    const Extent target = extents_[index(s.segment.target)];
+    const int64_t tiles = ceil_div(target.rows, s.tile.rows) * ceil_div(target.cols, s.tile.cols);
+    return std::min<int64_t>(workers, tiles);
   }
 
   int64_t in_memory(const Plan& plan, LayerId id) const {
@@ -108,7 +127,7 @@ class Estimator {
   TileRegions middle_tile(const SegmentPlan& s) const {
     const Extent target = extents_[index(s.segment.target)];
     const auto middle = [](int64_t size, int64_t tile) {
-      const int64_t begin = std::max<int64_t>(0, (size - tile) / 2 / tile * tile);
+      const int64_t begin = (ceil_div(size, tile) - 1) / 2 * tile;
       return Interval{begin, std::min(size, begin + tile)};
     };
     return tile_regions(graph_, s.segment, extents_,
@@ -186,7 +205,8 @@ std::vector<std::vector<LayerId>> candidates(const Graph& graph) {
 std::string mebibytes(int64_t bytes) { return fmt::format("{}MiB", ceil_div(bytes, 1 << 20)); }
 
 /// Moves stored layers to the scratch file, largest first, until the rest fits.
-Plan spill(const Graph& graph, const PlanRequest& request, const Estimator& estimator, Plan plan) {
+Plan spill(const Graph& graph, const PlanRequest& request, const Estimator& estimator, int workers,
+           Plan plan) {
   const auto extents = graph.extents(request.pixels);
   std::vector<LayerId> by_size = plan.stored;
   std::stable_sort(by_size.begin(), by_size.end(), [&](LayerId a, LayerId b) {
@@ -194,16 +214,17 @@ Plan spill(const Graph& graph, const PlanRequest& request, const Estimator& esti
            graph.layer(b).channels * extents[index(b)].area();
   });
   for (const LayerId id : by_size) {
-    if (estimator.memory(plan).total_bytes() <= request.budget_bytes) break;
+    if (estimator.fits(plan, workers)) break;
     plan.spilled.push_back(id);
   }
   return plan;
 }
 
-/// The best of many plans.
+/// The best of many plans, and the least that any of them needs.
 struct Choice {
   Plan plan;
   double work = std::numeric_limits<double>::infinity();
+  int64_t least_bytes = std::numeric_limits<int64_t>::max();
 
   void offer(const Plan& candidate, double candidate_work) {
     if (candidate_work >= work) return;
@@ -212,6 +233,29 @@ struct Choice {
   }
   bool empty() const { return plan.segments.empty(); }
 };
+
+Choice choose(const Graph& graph, const PlanRequest& request, int workers) {
+  const Estimator estimator(graph, request);
+  Choice best;
+  for (const std::vector<LayerId>& stored : candidates(graph)) {
+    Plan plan = make_plan(graph, stored, request.tile, request.tiling);
+    const bool in_memory = estimator.fits(plan, workers);
+    if (!in_memory && request.has_scratch) {
+      plan = spill(graph, request, estimator, workers, std::move(plan));
+    }
+    best.least_bytes = std::min(best.least_bytes, estimator.memory(plan, workers).total_bytes());
+    if (!estimator.fits(plan, workers)) continue;
+    best.offer(plan, (in_memory ? 1.0 : kScratchCost) * estimator.multiply_adds(plan));
+  }
+  return best;
+}
+
+/// What is stored whatever the machine: for the usual workers, readers and queues.
+Choice choose_usual(const Graph& graph, const PlanRequest& request) {
+  PlanRequest usual = request;
+  usual.fixed_bytes = request.usual_fixed_bytes;
+  return choose(graph, usual, kUsualWorkers);
+}
 
 double least_work(const Graph& graph, const PlanRequest& request, const Estimator& estimator) {
   double least = std::numeric_limits<double>::infinity();
@@ -227,34 +271,25 @@ double least_work(const Graph& graph, const PlanRequest& request, const Estimato
 PlannedStep estimate_step(const Graph& graph, const PlanRequest& request, Plan plan) {
   const Estimator estimator(graph, request);
   estimator.check_limits(plan);
-  const MemoryEstimate memory = estimator.memory(plan);
+  const int workers = std::max(1, estimator.fitting_workers(plan));
+  const MemoryEstimate memory = estimator.memory(plan, workers);
   const double work = estimator.multiply_adds(plan);
-  return {std::move(plan), memory, work, least_work(graph, request, estimator)};
+  return {std::move(plan), workers, memory, work, least_work(graph, request, estimator)};
 }
 
 PlannedStep plan_step(const Graph& graph, const PlanRequest& request) {
   const Estimator estimator(graph, request);
-  Choice best;
-  int64_t least_bytes = std::numeric_limits<int64_t>::max();
-  for (const std::vector<LayerId>& stored : candidates(graph)) {
-    const Plan plan = make_plan(graph, stored, request.tile, request.tiling);
-    const int64_t bytes = estimator.memory(plan).total_bytes();
-    least_bytes = std::min(least_bytes, bytes);
-    if (bytes <= request.budget_bytes) {
-      best.offer(plan, estimator.multiply_adds(plan));
-    } else if (request.has_scratch) {
-      const Plan spilled = spill(graph, request, estimator, plan);
-      if (estimator.memory(spilled).total_bytes() <= request.budget_bytes) {
-        best.offer(spilled, kScratchCost * estimator.multiply_adds(spilled));
-      }
-    }
+  Choice usual = choose_usual(graph, request);
+  if (!usual.empty() && estimator.fitting_workers(usual.plan) > 0) {
+    return estimate_step(graph, request, std::move(usual.plan));
   }
+  Choice best = choose(graph, request, /*workers=*/1);
   if (best.empty()) {
     throw ConfigError(fmt::format(
         "memory_budget {} is too small for a slide of {} with tiles of {}: the least that works "
         "is {}{}",
         mebibytes(request.budget_bytes), to_string(request.pixels), request.tile,
-        mebibytes(least_bytes),
+        mebibytes(best.least_bytes),
         request.has_scratch ? "; a smaller streaming.tile needs less"
                             : "; a smaller streaming.tile or a folder in run.scratch needs less"));
   }

@@ -20,9 +20,12 @@ struct PlanRequest {
   Extent pixels;       ///< Of the slide at the working level.
   int64_t tile = 512;  ///< Side of a tile of the logits.
   int64_t element_bytes = 4;
-  int workers = 1;
-  int64_t budget_bytes = 0;   ///< For all that the step takes above the program's base.
-  int64_t fixed_bytes = 0;    ///< Of it, what readers, caches and queues take.
+  int workers = 1;           ///< At most; fewer where the budget has no room for as many.
+  int64_t budget_bytes = 0;  ///< For all that the step takes above the program's base.
+  int64_t fixed_bytes = 0;   ///< Of it, what readers, caches and queues take.
+  int64_t worker_bytes = 0;  ///< Of it, what each worker takes beside its tile.
+  /// What fixed_bytes is with the default settings: see plan_step.
+  int64_t usual_fixed_bytes = 0;
   bool has_scratch = false;   ///< Stored tensors beyond the budget may go to a file.
   bool with_backward = true;  ///< A training step, not only logits.
   Tiling tiling = Tiling::kGrid;
@@ -33,23 +36,27 @@ struct PlanRequest {
 struct MemoryEstimate {
   int64_t stored_bytes = 0;  ///< Whole-slide values and gradients.
   int64_t tile_bytes = 0;    ///< Tiles being computed, all workers.
-  int64_t fixed_bytes = 0;
+  int64_t fixed_bytes = 0;   ///< Readers, caches, queues and what workers take beside tiles.
   int64_t total_bytes() const { return stored_bytes + tile_bytes + fixed_bytes; }
 };
 
 struct PlannedStep {
   Plan plan;
+  int workers = 1;  ///< As many of those asked for as fit into the budget.
   MemoryEstimate memory;
   double multiply_adds = 0.0;        ///< Forward, recomputation and backward together.
   double least_multiply_adds = 0.0;  ///< Of the best plan without a budget.
 };
 
 /// The plan with the fewest multiply-adds that fits, its largest layers in the scratch file where
-/// that is allowed and saves much recomputation. Throws ConfigError naming the least budget that
-/// works, and when a tile breaks a limit of the device.
+/// that is allowed and saves much recomputation. What is stored decides the last bits of a float32
+/// result, so it is chosen for two workers and the usual readers and queues, whatever the machine
+/// and settings have; then as many workers as fit are taken. Only where none fits is the choice
+/// made for what is really there. Throws ConfigError naming the least budget that works, and when
+/// a tile breaks a limit of the device.
 PlannedStep plan_step(const Graph& graph, const PlanRequest& request);
 
-/// The estimate for a plan that is already chosen.
+/// The estimate for a plan that is already chosen, with as many workers as fit, at least one.
 PlannedStep estimate_step(const Graph& graph, const PlanRequest& request, Plan plan);
 
 }  // namespace untiled

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -51,7 +52,7 @@ at::Tensor narrow(const at::Tensor& t, const Region& region, const Region& origi
 class SlideStore::Scratch {
  public:
   explicit Scratch(const std::filesystem::path& folder) : folder_(folder) {
-    std::filesystem::create_directories(folder);
+    make_folder(folder);
     std::string name = (folder / "untiled-XXXXXX").string();
     file_ = mkstemp(name.data());
     if (file_ < 0) fail("cannot create a file");

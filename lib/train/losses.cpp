@@ -20,18 +20,13 @@ struct Targets {
   at::Tensor one_hot;  ///< One class: [1, rows, cols] of y; else [classes, rows, cols].
 };
 
-at::ScalarType sum_type(const at::Tensor& logits) {
-  return logits.device().is_mps() ? at::kFloat : at::kDouble;
-}
-
-at::Tensor pixel_sum(const at::Tensor& values) {
-  return values.sum(at::IntArrayRef{-2, -1}, false, sum_type(values));
-}
-
 class SumLoss : public PixelLoss {
  public:
-  SumLoss(LossKind kind, int64_t channels, std::vector<double> class_weights)
-      : kind_(kind), channels_(channels), class_weights_(std::move(class_weights)) {}
+  SumLoss(LossKind kind, int64_t channels, std::vector<double> class_weights, bool has_float64)
+      : kind_(kind),
+        channels_(channels),
+        class_weights_(std::move(class_weights)),
+        sum_type_(has_float64 ? at::kDouble : at::kFloat) {}
 
   // Sums: [sum(w l), sum(w)], then for each channel [sum(w p y), sum(w p), sum(w y)].
   int64_t sum_count() const override { return has_dice() ? 2 + 3 * channels_ : 2; }
@@ -89,6 +84,10 @@ class SumLoss : public PixelLoss {
     double numerator;
     double denominator;
   };
+
+  at::Tensor pixel_sum(const at::Tensor& values) const {
+    return values.sum(at::IntArrayRef{-2, -1}, false, sum_type_);
+  }
 
   bool has_cross_entropy() const { return kind_ != LossKind::kDice; }
   bool has_dice() const { return kind_ != LossKind::kBce; }
@@ -151,6 +150,7 @@ class SumLoss : public PixelLoss {
   LossKind kind_;
   int64_t channels_;
   std::vector<double> class_weights_;
+  at::ScalarType sum_type_;
 };
 
 }  // namespace
@@ -163,8 +163,8 @@ std::vector<double> class_weights(const DataSettings& data) {
 }
 
 std::unique_ptr<PixelLoss> make_loss(LossKind kind, int64_t channels,
-                                     std::vector<double> class_weights) {
-  return std::make_unique<SumLoss>(kind, channels, std::move(class_weights));
+                                     std::vector<double> class_weights, bool has_float64) {
+  return std::make_unique<SumLoss>(kind, channels, std::move(class_weights), has_float64);
 }
 
 }  // namespace untiled

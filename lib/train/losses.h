@@ -18,7 +18,8 @@ std::vector<double> class_weights(const DataSettings& data);
 
 /// The loss `kind` for logits of `channels` channels: 1 is a sigmoid for labels 0 and 1, more are
 /// a softmax for labels 0 ... channels - 1. `class_weights` is by label and may be empty (all 1).
+/// A tile's sums are float64, float32 where the device has none.
 std::unique_ptr<PixelLoss> make_loss(LossKind kind, int64_t channels,
-                                     std::vector<double> class_weights);
+                                     std::vector<double> class_weights, bool has_float64 = true);
 
 }  // namespace untiled

@@ -41,8 +41,8 @@ std::string safe_name(std::string name) {
 
 /// True for a file that write_file or write_safetensors left when the process was killed.
 bool is_leftover(const fs::path& path) {
-  static constexpr std::array<std::string_view, 6> kBeginnings = {
-      "last.", "best.", "step", "settings.yaml.", "provenance.json.", "summary.json."};
+  static constexpr std::array<std::string_view, 7> kBeginnings = {
+      "last.", "best.", "step", "preview.", "settings.yaml.", "provenance.json.", "summary.json."};
   const std::string name = path.filename().string();
   return path.extension() == ".part" &&
          std::any_of(kBeginnings.begin(), kBeginnings.end(),
@@ -53,6 +53,11 @@ std::string host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "";
   return name.data();
+}
+
+/// Names of files may be anything; JSON is UTF-8.
+std::string to_text(const ordered_json& json) {
+  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 ordered_json to_json(const SlideRecord& slide, bool deidentify) {
@@ -133,7 +138,7 @@ void write_provenance(const fs::path& path, const Provenance& provenance,
   if (!provenance.deidentify) json["host"] = host_name();
   json["settings_hash"] = settings_hash(settings);
   json["slides"] = std::move(slides);
-  write_file(path, json.dump(2) + "\n");
+  write_file(path, to_text(json));
 }
 
 void write_summary(const fs::path& path, const Summary& summary) {
@@ -153,7 +158,7 @@ void write_summary(const fs::path& path, const Summary& summary) {
                              {"weights_hash", summary.weights_hash},
                              {"settings_hash", summary.settings_hash},
                              {"version", summary.version}};
-  write_file(path, json.dump(2) + "\n");
+  write_file(path, to_text(json));
 }
 
 std::string settings_hash(const SettingsMap& settings) {

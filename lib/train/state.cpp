@@ -72,7 +72,10 @@ void save_state(const std::filesystem::path& path, const TrainingState& state) {
   append_prefixed(tensors, kParameterPrefix, state.parameters);
   append_prefixed(tensors, kOptimizerPrefix, state.optimizer);
   if (state.best) append_prefixed(tensors, kBestPrefix, state.best->parameters);
-  write_safetensors(path, tensors, {{"format", kFormat}, {"facts", facts_of(state).dump()}});
+  write_safetensors(
+      path, tensors,
+      {{"format", kFormat},
+       {"facts", facts_of(state).dump(-1, ' ', false, json::error_handler_t::replace)}});
 }
 
 TrainingState load_state(const std::filesystem::path& path) {

@@ -51,6 +51,24 @@ TrainingState fresh_state(const TrainOptions& options) {
   return state;
 }
 
+/// The order of slides is drawn from their number: one more or less makes it another run.
+void require_same_slides(const std::filesystem::path& folder, const TrainingState& before,
+                         const TrainOptions& options) {
+  std::map<std::string, std::string> now;
+  for (const SlideRecord& slide : options.provenance.slides) now[slide.name] = slide.fingerprint;
+  const auto refuse_missing = [&](const auto& from, const auto& in, const char* what) {
+    for (const auto& [name, fingerprint] : from) {
+      if (in.contains(name)) continue;
+      throw ConfigError(
+          fmt::format("cannot resume {}: slide {} {} when this run began; give the same slides or "
+                      "train in another run.folder",
+                      folder.string(), name, what));
+    }
+  };
+  refuse_missing(now, before.fingerprints, "was not among its slides");
+  refuse_missing(before.fingerprints, now, "is missing that was there");
+}
+
 /// Says what differs from the run so far without being forbidden.
 void warn_of_changes(const TrainingState& before, const TrainOptions& options) {
   const auto steps = before.settings.find("train.steps");
@@ -86,6 +104,7 @@ TrainingState first_state(const RunFolder& folder, const TrainOptions& options) 
   TrainingState state = folder.has_state() ? load_state(folder.state()) : fresh_state(options);
   if (folder.has_state()) {
     check_resume(folder.path(), state.settings, settings);
+    require_same_slides(folder.path(), state, options);
     warn_of_changes(state, options);
   }
   fit_to_network(state, options.parameters, folder.state());
@@ -94,6 +113,17 @@ TrainingState first_state(const RunFolder& folder, const TrainOptions& options) 
     state.fingerprints[slide.name] = slide.fingerprint;
   }
   return state;
+}
+
+/// With run.deidentify the copy of the settings names no file: names identify patients.
+Settings shareable(Settings settings) {
+  if (!settings.run.deidentify) return settings;
+  settings.data.slides.clear();
+  settings.data.validation.clear();
+  settings.data.manifest.clear();
+  settings.run.folder = RunSettings{}.folder;
+  settings.run.scratch.clear();
+  return settings;
 }
 
 void check_options(const TrainOptions& options) {
@@ -108,6 +138,11 @@ struct Accumulated {
   Gradients gradients;
   int64_t pixels = 0;
   std::map<std::string, double> seconds;
+
+  double label_seconds() const {
+    const auto found = seconds.find(kLabelSeconds);
+    return found == seconds.end() ? 0.0 : found->second;
+  }
 
   void add_slide(const SlideGradients& slide) {
     loss += slide.loss;
@@ -135,6 +170,12 @@ void check_gradients(const Gradients& gradients, const NamedTensors& parameters)
   }
   if (!fits) throw InternalError("gradients must be float64 on the CPU, shaped as the parameters");
 }
+
+/// Numbers that are not finite any more.
+class Diverged : public ConfigError {
+ public:
+  using ConfigError::ConfigError;
+};
 
 /// What an update changes, to undo it.
 struct Snapshot {
@@ -168,7 +209,7 @@ class Trainer {
   void write_checkpoints() const;
   Summary summarize_run() const;
   std::string status(const StepRecord& record) const;
-  ConfigError diverged(int64_t step, std::string_view what) const;
+  Diverged diverged(int64_t step, std::string_view what) const;
 
   const RunFolder& folder_;
   const TrainOptions& options_;
@@ -214,8 +255,8 @@ void Trainer::train() {
   progress_.emplace("train", train_.steps - state_.step);
   try {
     loop();
-  } catch (const ConfigError&) {
-    throw;  // diverged: the checkpoint from before is the better one
+  } catch (const Diverged&) {
+    throw;  // the checkpoint from before is the better one
   } catch (const Interrupted&) {
     save();
     progress_.reset();
@@ -259,7 +300,7 @@ void Trainer::train_step() {
   update(sums.gradients, record.metrics);
   record.timings = {step,
                     sums.pixels,
-                    step_watch.seconds(),
+                    step_watch.seconds() - sums.label_seconds(),
                     update_watch.seconds(),
                     0.0,
                     in_order(sums.seconds, options_.timing_parts)};
@@ -359,7 +400,7 @@ void Trainer::restore(const Snapshot& snapshot) {
 }
 
 void Trainer::describe_run() const {
-  write_file(folder_.settings(), to_yaml(options_.settings));
+  write_file(folder_.settings(), to_yaml(shareable(options_.settings)));
   write_provenance(folder_.provenance(), options_.provenance, state_.settings);
 }
 
@@ -420,14 +461,21 @@ std::string Trainer::status(const StepRecord& record) const {
   return text;
 }
 
-ConfigError Trainer::diverged(int64_t step, std::string_view what) const {
-  return ConfigError(
+Diverged Trainer::diverged(int64_t step, std::string_view what) const {
+  return Diverged(
       fmt::format("step {}: {} is not finite; lower train.optimizer.learning_rate (now {}) or set "
                   "train.clip_norm; {} still holds the last checkpoint",
                   step, what, exact(train_.optimizer.learning_rate), folder_.path().string()));
 }
 
 }  // namespace
+
+bool is_finished(const RunFolder& folder, const Settings& settings) {
+  if (!folder.has_state()) return false;
+  const TrainingState state = load_state(folder.state());
+  check_resume(folder.path(), state.settings, flatten(settings));
+  return state.step >= settings.train.steps && std::filesystem::exists(folder.summary());
+}
 
 Summary run_training(const RunFolder& folder, const TrainOptions& options,
                      const TrainCallbacks& callbacks) {

@@ -17,6 +17,9 @@
 
 namespace untiled {
 
+/// The part of SlideGradients::seconds that reading labels took; not a part of seconds_per_step.
+inline constexpr const char* kLabelSeconds = "labels";
+
 /// Loss and gradients of one whole slide.
 struct SlideGradients {
   double loss = 0.0;
@@ -58,9 +61,15 @@ struct TrainOptions {
 /// `options.parameters`. Equal inputs give equal weights and metrics bit for bit, however often
 /// the run was killed and resumed. Returns what summary.json says; does nothing but complete the
 /// folder's files when the run was finished before.
-/// Throws ConfigError when a loss, a gradient or a weight is not finite or when a setting that may
-/// not change was changed, DataError for files, Interrupted after saving, and what callbacks throw.
+/// Throws ConfigError when a loss, a gradient or a weight is not finite or when a setting or slide
+/// that may not change was changed, DataError for files, Interrupted after saving, and what
+/// callbacks throw; the last complete step is saved unless the weights themselves went wrong.
 Summary run_training(const RunFolder& folder, const TrainOptions& options,
                      const TrainCallbacks& callbacks);
+
+/// What can be said of a resumed run before any slide is opened: true when it has all its steps
+/// and its summary, so that nothing is left to do. Throws ConfigError when a setting was changed
+/// that may not, DataError for a damaged state.
+bool is_finished(const RunFolder& folder, const Settings& settings);
 
 }  // namespace untiled

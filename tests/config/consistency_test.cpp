@@ -4,7 +4,6 @@
 #include "tests/config/yaml_file.h"
 
 using namespace untiled;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -25,31 +24,42 @@ TEST_CASE("two classes of one value or one name are refused where they stand") {
 
 TEST_CASE("the ignore value is no class's") {
   CHECK_THAT(refusal(with_classes("[{name: a, value: 3}]\n  ignore: 3")),
-             Contains("run.yaml:4: data.ignore 3 is also the value of class 'a'"));
+             contains_text("run.yaml:4: data.ignore 3 is also the value of class 'a'"));
   CHECK_THAT(refusal(with_classes("[{name: a, value: 3}]"), {"data.ignore=3"}),
-             Contains("--set data.ignore=3: data.ignore 3 is also"));
+             contains_text("--set data.ignore=3: data.ignore 3 is also"));
 }
 
 TEST_CASE("classes that all weigh nothing are refused") {
-  CHECK_THAT(refusal(with_classes("[{name: a, value: 1, weight: 0}]")), Contains("weight 0"));
+  CHECK_THAT(refusal(with_classes("[{name: a, value: 1, weight: 0}]")), contains_text("weight 0"));
 }
 
 TEST_CASE("Otsu labels know one class") {
   CHECK_THAT(refusal("data:\n  classes: [{name: a, value: 1}, {name: b, value: 2}]\n"),
-             Contains("labels.method otsu knows one class, data.classes has 2"));
+             contains_text("labels.method otsu knows one class, data.classes has 2"));
 }
 
 TEST_CASE("mask labels need a manifest") {
-  CHECK_THAT(refusal(kMaskLabels), Contains("run.yaml:1: labels.method mask needs data.manifest"));
+  CHECK_THAT(refusal(kMaskLabels),
+             contains_text("run.yaml:1: labels.method mask needs data.manifest"));
 }
 
 TEST_CASE("slides come from a list or a manifest, not from both") {
   CHECK_THAT(refusal("data: {slides: [a.svs], manifest: m.csv}\n"),
-             Contains("data.manifest and data.slides are both set"));
+             contains_text("data.manifest and data.slides are both set"));
 }
 
 TEST_CASE("float64 does not exist on mps") {
   CHECK_THAT(refusal("device: mps\nstreaming: {dtype: float64}\n"),
-             Contains("run.yaml:2: streaming.dtype float64 does not exist on mps"));
+             contains_text("run.yaml:2: streaming.dtype float64 does not exist on mps"));
   CHECK(refusal("device: cpu\nstreaming: {dtype: float64}\n").empty());
+}
+
+TEST_CASE("a network whose coarsest pixel is wider than any slide needs is refused") {
+  CHECK_THAT(refusal("model: {stride: 16, widths: [2, 2, 2, 2, 2]}\n"),
+             contains_text("model.widths with model.stride 16 the coarsest of 5 levels"));
+  CHECK(refusal("model: {stride: 4, widths: [2, 2, 2, 2, 2, 2, 2, 2]}\n").empty());
+}
+
+TEST_CASE("a disk cache needs a folder") {
+  CHECK_THAT(refusal("data: {cache: disk}\n"), contains_text("set run.scratch"));
 }

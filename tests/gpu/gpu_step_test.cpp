@@ -16,7 +16,7 @@ StepResult step_on(at::Device device, bool has_float64, const Case& c) {
   options.has_float64 = has_float64;
   const Executor executor(graph, make_plan(graph, graph.storable_layers(), c.tile, Tiling::kGrid),
                           kernel, options);
-  const auto loss = make_loss(c.loss, c.classes, {});
+  const auto loss = make_loss(c.loss, c.classes, {}, has_float64);
   return executor.step(make_parameters(c).tensors, DirectFeed(random_image(c.extent, c.seed)),
                        *random_labels(c.extent, c.classes, 0.1, c.seed), *loss);
 }
@@ -38,6 +38,22 @@ TEST_CASE("a step on CUDA equals one on the CPU", "[gpu]") {
   compare_with_cpu({at::kCUDA, 0}, device_profile("cuda"), c, 1e-11);
   c.dtype = at::kFloat;
   compare_with_cpu({at::kCUDA, 0}, device_profile("cuda"), c, 1e-4);
+}
+
+TEST_CASE("a step on CUDA gives the same bits again", "[gpu]") {
+  const BackendState cuda = probe_cuda();
+  if (!cuda.usable) UNTILED_SKIP("no usable CUDA device: " + cuda.detail);
+  const Case c{.extent = {1100, 901},
+               .classes = 3,
+               .loss = LossKind::kBceDice,
+               .tile = 256,
+               .dtype = at::kFloat};
+  const StepResult first = step_on({at::kCUDA, 0}, true, c);
+  const StepResult second = step_on({at::kCUDA, 0}, true, c);
+  CHECK(first.loss == second.loss);
+  for (size_t i = 0; i < first.gradients.size(); ++i) {
+    CHECK(first.gradients[i].equal(second.gradients[i]));
+  }
 }
 
 TEST_CASE("a step on MPS equals one on the CPU", "[gpu]") {

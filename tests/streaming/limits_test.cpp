@@ -2,6 +2,7 @@
 #include <ATen/record_function.h>
 
 #include <atomic>
+#include <string_view>
 
 #include "lib/device/device.h"
 #include "lib/kernels/libtorch_kernel.h"
@@ -16,6 +17,7 @@ std::atomic<int64_t> most_elements{0};
 std::atomic<int64_t> most_bytes{0};
 std::atomic<int64_t> largest_dimension{0};
 std::atomic<int64_t> operations{0};
+std::atomic<int64_t> float64_sums{0};  ///< On a CPU; MPS would refuse them.
 
 void raise_to(std::atomic<int64_t>& most, int64_t value) {
   int64_t held = most;
@@ -38,7 +40,11 @@ std::unique_ptr<at::ObserverContext> on_operation(const at::RecordFunction& func
 }
 
 void on_result(const at::RecordFunction& function, at::ObserverContext* /*context*/) {
-  for (const c10::IValue& output : function.outputs()) look_at(output);
+  for (const c10::IValue& output : function.outputs()) {
+    look_at(output);
+    const bool sum = std::string_view(function.name()) == "aten::sum";
+    if (sum && output.isTensor() && output.toTensor().scalar_type() == at::kDouble) ++float64_sums;
+  }
 }
 
 TEST_CASE("a slide wider than a Mac's largest dimension is streamed within the mps profile") {
@@ -54,7 +60,7 @@ TEST_CASE("a slide wider than a Mac's largest dimension is streamed within the m
   const Executor executor(graph, plan, kernel, options);
   const auto image = random_image(extent, 4);
   const auto labels = random_labels(extent, 1, 0.0, 4);
-  const auto loss = make_loss(LossKind::kBce, 1, {});
+  const auto loss = make_loss(LossKind::kBce, 1, {}, profile.has_float64);
   const auto parameters = make_parameters(c).tensors;
 
   const auto handle = at::addGlobalCallback(
@@ -67,6 +73,7 @@ TEST_CASE("a slide wider than a Mac's largest dimension is streamed within the m
   CHECK(most_elements < int64_t{1} << 31);
   CHECK(most_bytes <= profile.max_tensor_bytes);
   CHECK(largest_dimension <= profile.max_dimension);
+  CHECK(float64_sums == 0);
 }
 
 TEST_CASE("sums without float64 on the device agree with those in float64") {

@@ -48,6 +48,57 @@ TEST_CASE("a gigapixel step fits into half a gibibyte and more memory never cost
   }
 }
 
+TEST_CASE("what is stored depends on the budget, not on workers, caches or queues") {
+  const Graph graph = make_graph({});
+  for (const int64_t budget : {700, 1024, 1500, 2500}) {
+    PlanRequest request = gigapixel(budget * kMiB);
+    request.usual_fixed_bytes = 168 * kMiB;
+    request.worker_bytes = 12 * kMiB;
+    request.workers = 1;
+    const PlannedStep one = plan_step(graph, request);
+    for (const int workers : {2, 5, 16, 64}) {
+      for (const int64_t fixed : {0, 100, 200}) {
+        request.workers = workers;
+        request.fixed_bytes = fixed * kMiB;
+        const PlannedStep step = plan_step(graph, request);
+        CHECK(step.plan.stored == one.plan.stored);
+        CHECK(step.workers >= 1);
+        CHECK(step.workers <= workers);
+        CHECK(step.memory.total_bytes() <= request.budget_bytes);
+      }
+    }
+  }
+}
+
+TEST_CASE("of the workers asked for as many run as the budget has room for") {
+  const Graph graph = make_graph({});
+  PlanRequest request = gigapixel(1024 * kMiB);
+  request.workers = 64;
+  const PlannedStep few = plan_step(graph, request);
+  CHECK(few.workers > 1);
+  CHECK(few.workers < 64);
+  request.budget_bytes = 64 * 1024 * kMiB;
+  CHECK(plan_step(graph, request).workers == 64);
+}
+
+TEST_CASE("no tile needs much more of any layer than twice a tile of the logits") {
+  for (const size_t depth : {3, 5}) {
+    std::vector<int> widths = {2, 4, 8, 16, 32};
+    widths.resize(depth);
+    const Graph graph = make_graph({.model = {.widths = widths}});
+    const auto extents = graph.extents({16000, 64000});
+    const Plan plan = make_plan(graph, graph.storable_layers(), 512, Tiling::kGrid);
+    for (const SegmentPlan& s : plan.segments) {
+      const auto target = extents[static_cast<size_t>(s.segment.target)];
+      for (const Tile& tile : make_tiles(target, s.tile, plan.tiling)) {
+        for (const Region& need : tile_regions(graph, s.segment, extents, tile.compute)) {
+          CHECK(std::max(need.rows.size(), need.cols.size()) <= 2 * 512 + 64);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("too small a budget is refused with the least that works, and that works") {
   const Graph graph = make_graph({});
   std::string message;
@@ -61,6 +112,24 @@ TEST_CASE("too small a budget is refused with the least that works, and that wor
   const int64_t least = std::stoll(message.substr(at + 24));
   CHECK_NOTHROW(plan_step(graph, gigapixel(least * kMiB)));
   CHECK_THROWS_AS(plan_step(graph, gigapixel((least - 1) * kMiB)), ConfigError);
+}
+
+TEST_CASE("with a scratch folder the least budget that is named is the one with it") {
+  const Graph graph = make_graph({});
+  PlanRequest request = gigapixel(10 * kMiB);
+  request.has_scratch = true;
+  std::string message;
+  try {
+    plan_step(graph, request);
+  } catch (const ConfigError& error) {
+    message = error.what();
+  }
+  const auto at = message.find("the least that works is ");
+  REQUIRE(at != std::string::npos);
+  request.budget_bytes = std::stoll(message.substr(at + 24)) * kMiB;
+  CHECK_NOTHROW(plan_step(graph, request));
+  request.budget_bytes -= kMiB;
+  CHECK_THROWS_AS(plan_step(graph, request), ConfigError);
 }
 
 TEST_CASE("a scratch folder takes what the budget cannot, where recomputing costs more") {

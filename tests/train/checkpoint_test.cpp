@@ -73,7 +73,7 @@ TEST_CASE("a checkpoint without one of its facts is refused with that fact's nam
     Metadata metadata = complete;
     metadata.erase(key);
     INFO(key);
-    CHECK_THROWS_WITH(checkpoint_info(metadata), Catch::Contains("\"" + key + "\""));
+    CHECK_THROWS_WITH(checkpoint_info(metadata), contains_text("\"" + key + "\""));
     CHECK_THROWS_AS(checkpoint_info(metadata), DataError);
   }
 }
@@ -93,7 +93,7 @@ TEST_CASE("another program's safetensors file is no checkpoint") {
   const ScratchFolder folder;
   write_safetensors(folder / "x.safetensors", weights(), {{"format", "pt"}});
   CHECK_THROWS_WITH(load_checkpoint(folder / "x.safetensors"),
-                    Catch::Contains("x.safetensors is not a checkpoint of untiled"));
+                    contains_text("x.safetensors is not a checkpoint of untiled"));
 }
 
 TEST_CASE("a training state gives back every bit") {

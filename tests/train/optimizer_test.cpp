@@ -188,7 +188,7 @@ TEST_CASE("the cosine rate rises in a line, then falls to its last fraction") {
   CHECK(learning_rate_at(schedule, 2.0, 9, 10) == Approx(0.2));
 }
 
-TEST_CASE("every schedule gives a rate in (0, peak] for every length and warm-up") {
+TEST_CASE("every schedule gives a rate above 0 and at most the peak for every length and warm-up") {
   ScheduleSettings schedule;
   for (const auto kind :
        {ScheduleKind::kConstant, ScheduleKind::kCosine, ScheduleKind::kOneCycle}) {

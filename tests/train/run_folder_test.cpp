@@ -16,8 +16,7 @@ namespace {
 TEST_CASE("a non-empty run folder needs --resume") {
   const ScratchFolder scratch;
   write_file(scratch / "run/old.txt", "x");
-  CHECK_THROWS_WITH(RunFolder(scratch / "run", false),
-                    Catch::Contains("is not empty: add --resume"));
+  CHECK_THROWS_WITH(RunFolder(scratch / "run", false), contains_text("is not empty: add --resume"));
   CHECK_THROWS_AS(RunFolder(scratch / "run", false), ConfigError);
   const RunFolder folder(scratch / "run", true);
   CHECK_FALSE(folder.has_state());
@@ -43,7 +42,7 @@ TEST_CASE("two processes cannot train in one folder") {
   const ScratchFolder scratch;
   {
     const RunFolder first(scratch / "run", false);
-    CHECK_THROWS_WITH(RunFolder(scratch / "run", true), Catch::Contains("another process trains"));
+    CHECK_THROWS_WITH(RunFolder(scratch / "run", true), contains_text("another process trains"));
   }
   CHECK_NOTHROW(RunFolder(scratch / "run", true));
 }
@@ -74,7 +73,7 @@ TEST_CASE("a setting that changes what is trained may not change on resume") {
   CHECK_NOTHROW(check_resume("runs/a", before, now));
   now["train.loss"] = "dice";
   CHECK_THROWS_WITH(check_resume("runs/a", before, now),
-                    Catch::Contains("train.loss was bce and is now dice"));
+                    contains_text("train.loss was bce and is now dice"));
   CHECK_THROWS_AS(check_resume("runs/a", before, now), ConfigError);
 }
 

@@ -113,8 +113,8 @@ TEST_CASE("headers that break the format are refused with the reason") {
     write_file(folder / "bad", with_header(c.header, std::string(8, '\0')));
     INFO(c.header);
     const std::string message = message_of(folder / "bad");
-    CHECK_THAT(message, Catch::Contains(c.expected));
-    CHECK_THAT(message, Catch::Contains((folder / "bad").string()));
+    CHECK_THAT(message, contains_text(c.expected));
+    CHECK_THAT(message, contains_text((folder / "bad").string()));
   }
 }
 
@@ -123,7 +123,7 @@ TEST_CASE("a header length beyond the file is refused before it is allocated") {
   std::string bytes = with_header("{}", "");
   bytes[5] = '\x7f';
   write_file(folder / "bad", bytes);
-  CHECK_THAT(message_of(folder / "bad"), Catch::Contains("its header claims"));
+  CHECK_THAT(message_of(folder / "bad"), contains_text("its header claims"));
 }
 
 TEST_CASE("a missing safetensors file and a folder are data errors") {

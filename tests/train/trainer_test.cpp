@@ -139,7 +139,7 @@ TEST_CASE("a finished run goes on when given more steps") {
   CHECK(lasting_content(scratch / "run") == lasting_content(scratch / "straight"));
 }
 
-TEST_CASE("--resume without a checkpoint starts, in place of an attempt that came to nothing") {
+TEST_CASE("resuming without a checkpoint starts, in place of an attempt that came to nothing") {
   const ScratchFolder scratch;
   write_file(scratch / "run/metrics.csv", "left over from a run that was killed at once\n");
   train(scratch / "run", toy_options(), toy_callbacks(), true);
@@ -154,7 +154,7 @@ TEST_CASE("a changed setting stops a resume before anything is touched") {
   const auto before = lasting_content(scratch / "run");
   options.settings.train.clip_norm = 1.0;
   CHECK_THROWS_WITH(train(scratch / "run", options, toy_callbacks(), true),
-                    Catch::Contains("train.clip_norm was 2 and is now 1"));
+                    contains_text("train.clip_norm was 2 and is now 1"));
   CHECK(lasting_content(scratch / "run") == before);
 }
 
@@ -164,7 +164,7 @@ TEST_CASE("a state of another network is refused") {
   train(scratch / "run", options, toy_callbacks());
   options.parameters.tensors[1] = tensor_of<float>({2, 1}, {0, 0});
   CHECK_THROWS_WITH(train(scratch / "run", options, toy_callbacks(), true),
-                    Catch::Contains("tensor b is Float [1, 2] where Float [2, 1] was expected"));
+                    contains_text("tensor b is Float [1, 2] where Float [2, 1] was expected"));
 }
 
 TEST_CASE("an interruption saves the last complete step and the run resumes bit for bit") {
@@ -219,7 +219,7 @@ TEST_CASE("values that are not finite stop the run and leave its checkpoint as i
     return result;
   };
   CHECK_THROWS_WITH(train(scratch / "run", toy_options(), callbacks),
-                    Catch::Contains("step 8") && Catch::Contains("not finite; lower train.optim"));
+                    contains_text("step 8") && contains_text("not finite; lower train.optim"));
   CHECK(load_state(scratch / "run/checkpoints/last.state").step == 6);
 }
 
