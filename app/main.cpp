@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <functional>
@@ -38,36 +37,8 @@ constexpr const char* kExitCodes = R"(Exit codes:
   4  some slides of a batch failed
   130, 143  stopped by Ctrl-C or SIGTERM, after saving)";
 
-/// Length of the UTF-8 sequence that begins `text`; 0 where it begins none.
-size_t sequence_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const size_t length = byte(0) < 0x80   ? 1
-                        : byte(0) < 0xC2 ? 0
-                        : byte(0) < 0xE0 ? 2
-                        : byte(0) < 0xF0 ? 3
-                        : byte(0) < 0xF5 ? 4
-                                         : 0;
-  if (length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80U) return 0;
-  }
-  return length;
-}
-
-/// One line of valid UTF-8: messages quote files, and files may hold anything.
-std::string printable(std::string_view message) {
-  std::string line;
-  while (!message.empty()) {
-    const size_t length = sequence_length(message);
-    const bool control = static_cast<unsigned char>(message[0]) < 0x20 || message[0] == 0x7F;
-    line += length == 0 || control ? std::string_view("?") : message.substr(0, length);
-    message.remove_prefix(std::max<size_t>(length, 1));
-  }
-  return line;
-}
-
 int fail(int code, std::string_view message) {
-  fmt::print(stderr, "error: {}\n", printable(message));
+  print_error(message);
   return code;
 }
 

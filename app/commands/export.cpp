@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "app/commands/batch.h"
 #include "app/commands/command.h"
 #include "app/commands/options.h"
 #include "app/pipeline/engine.h"
@@ -30,9 +32,6 @@
 namespace untiled {
 namespace {
 
-constexpr int kEverySlideFailed = 3;
-constexpr int kSomeSlidesFailed = 4;
-
 struct ExportOptions {
   std::filesystem::path checkpoint;
   std::filesystem::path out;
@@ -41,6 +40,7 @@ struct ExportOptions {
   std::optional<int> level;
   std::optional<double> mpp;
   std::optional<int64_t> downsample;
+  std::optional<double> threshold;
 
   bool wants(const std::string& format) const {
     return std::find(formats.begin(), formats.end(), format) != formats.end();
@@ -52,9 +52,10 @@ struct ExportReport {
   std::string id;
   std::filesystem::path slide;
   std::vector<std::filesystem::path> files;
-  Extent extent;
-  std::optional<double> mpp;
-  double fraction = 0.0;  ///< Pixels of any class but the background over pixels with data.
+  ViewInfo view;
+  int64_t downsample = 1;  ///< Of the PNG.
+  /// Parts of the pixels with data: with one class of that class, with more of each.
+  std::vector<double> fractions;
   std::string failure;
 };
 
@@ -74,11 +75,26 @@ struct Exporter {
     checkpoint.parameters = match(checkpoint.parameters, initial_parameters(engine.graph(), 0));
   }
 
+  double threshold() const { return options.threshold.value_or(checkpoint.info.threshold); }
+
   int64_t logit_count() const {
     const auto classes = static_cast<int64_t>(checkpoint.info.classes.size());
     return classes > 1 ? classes : 1;
   }
 };
+
+/// What export takes from the checkpoint or from options of its own.
+void refuse_foreign_settings(const std::vector<std::string>& overrides) {
+  for (const std::string& change : overrides) {
+    for (const char* key : {"model.", "data.classes", "data.level=", "data.mpp=", "train."}) {
+      if (!change.starts_with(key)) continue;
+      throw ConfigError(fmt::format(
+          "--set {}: export takes the network, its classes and its scale from the checkpoint; see "
+          "--level, --mpp and --threshold",
+          change));
+    }
+  }
+}
 
 /// The scale at which the model was trained, unless the user asks for another.
 Settings view_settings(const Settings& settings, const ExportOptions& options,
@@ -102,7 +118,9 @@ std::unique_ptr<MaskPngWriter> make_png(const Exporter& e, const std::filesystem
   MaskPngFacts facts{.slide = view.extent, .downsample = downsample};
   facts.scale = scale_of(view, static_cast<double>(downsample));
   facts.origin = e.settings.data.origin;
-  for (const ClassSettings& c : e.checkpoint.info.classes) facts.classes.push_back(c.name);
+  for (const ClassSettings& c : e.checkpoint.info.classes) {
+    facts.classes.push_back({c.name, c.value});
+  }
   return std::make_unique<MaskPngWriter>(path, facts);
 }
 
@@ -116,131 +134,160 @@ std::unique_ptr<ProbabilityTiff> make_tiff(const Exporter& e, const std::filesys
   return std::make_unique<ProbabilityTiff>(path, options);
 }
 
-void export_slide(const Exporter& e, ExportReport& report) {
-  const LazySlide slide(report.slide, view_options(e.settings, {.path = report.slide}));
-  for (const std::string& warning : slide.slide().warnings) {
-    warn(fmt::format("{}: {}", report.id, warning));
-  }
-  const ViewInfo& view = slide.info();
-  report.extent = view.extent;
-  report.mpp = view.mpp_x;
-  const int64_t queue = e.settings.data.workers > 0 ? e.settings.data.queue_bytes : 0;
-  const Plan plan = e.engine.plan_inference(view.extent, slide.slide().held_bytes + queue).plan;
-
+/// The files of one slide while they are written.
+struct SlideFiles {
   std::unique_ptr<MaskPngWriter> png;
   std::unique_ptr<ProbabilityTiff> tiff;
   std::unique_ptr<MaskReducer> reducer;
+
+  /// All of them or none: a file of a slide that failed is taken away again.
+  void finish(const std::vector<std::filesystem::path>& files) {
+    try {
+      if (tiff) tiff->finish();
+      if (reducer) reducer->finish();
+      if (png) png->finish();
+    } catch (...) {
+      std::error_code ignored;
+      for (const auto& file : files) std::filesystem::remove(file, ignored);
+      throw;
+    }
+  }
+};
+
+SlideFiles open_files(const Exporter& e, ExportReport& report) {
+  SlideFiles files;
   const auto file = [&](const char* ending) {
     return report.files.emplace_back(e.options.out / (report.id + ending));
   };
   const int labels = std::max(2, static_cast<int>(e.logit_count()));
   if (e.options.wants("png")) {
-    const int64_t d = e.options.downsample.value_or(least_png_downsample(view.extent));
-    png = make_png(e, file(".mask.png"), view, d);
-    reducer = std::make_unique<MaskReducer>(view.extent, d, labels, [&](const Bytes& row) {
-      png->write_rows({row.data(), row.size()});
-    });
+    const Extent extent = report.view.extent;
+    report.downsample = e.options.downsample.value_or(least_png_downsample(extent));
+    if (!e.options.downsample && report.downsample > 1) {
+      note(fmt::format("{}: the PNG is made at 1/{}, the largest that other programs read",
+                       report.id, report.downsample));
+    }
+    files.png = make_png(e, file(".mask.png"), report.view, report.downsample);
+    files.reducer = std::make_unique<MaskReducer>(extent, report.downsample, labels,
+                                                  [png = files.png.get()](const Bytes& row) {
+                                                    png->write_rows({row.data(), row.size()});
+                                                  });
   }
-  if (e.options.wants("probability")) tiff = make_tiff(e, file(".probability.tif"), view);
+  if (e.options.wants("probability")) {
+    files.tiff = make_tiff(e, file(".probability.tif"), report.view);
+  }
+  return files;
+}
 
+/// Pixels of each class index; 256 entries.
+using ClassCounter = std::array<int64_t, 256>;
+
+std::vector<double> fractions(const ClassCounter& pixels, int64_t classes) {
   int64_t with_data = 0;
-  int64_t foreground = 0;
-  const auto shared = std::shared_ptr<const PixelSource>(&slide, [](const PixelSource*) {});
-  const RegionLoader loader(shared, {e.settings.data.workers, e.settings.data.queue_bytes});
-  Progress progress(fmt::format("export {}", report.id),
-                    pixels_to_report(plan, view.extent, false) -
-                        view.extent.area() * (plan.segments.size() > 1 ? 1 : 0));
+  for (size_t c = 0; c < kIgnoredLabel; ++c) with_data += pixels[c];
+  std::vector<double> parts;
+  for (int64_t c = classes == 1 ? 1 : 0; c < std::max<int64_t>(classes, 2); ++c) {
+    const auto count = static_cast<double>(pixels[static_cast<size_t>(c)]);
+    parts.push_back(with_data > 0 ? count / static_cast<double>(with_data) : 0.0);
+  }
+  return parts;
+}
+
+/// Probability tiles are written as they are computed.
+static_assert(Engine::kInferenceTile == ProbabilityTiff::kTile);
+
+void predict_slide(const Exporter& e, const std::shared_ptr<const LazySlide>& slide,
+                   SlideFiles& files, ExportReport& report) {
+  const Extent extent = report.view.extent;
+  const int64_t queue = e.settings.data.workers > 0 ? e.settings.data.queue_bytes : 0;
+  const PlannedStep planned = e.engine.plan_inference(extent, slide->slide().held_bytes + queue);
+  const RegionLoader loader(slide, {e.settings.data.workers, e.settings.data.queue_bytes});
+  Progress progress(fmt::format("export {}", report.id), forward_pixels(planned.plan, extent));
   const Executor executor =
-      e.engine.executor(plan, [&](int64_t pixels) { progress.advance(pixels); });
-  const int64_t across = ceil_div(view.extent.cols, ProbabilityTiff::kTile);
-  executor.forward(e.checkpoint.parameters.tensors, loader,
-                   [&](const Region& region, const at::Tensor& logits, const Bytes& missing) {
-                     const auto index =
-                         static_cast<size_t>(region.rows.begin / ProbabilityTiff::kTile * across +
-                                             region.cols.begin / ProbabilityTiff::kTile);
-                     std::shared_ptr<ProbabilityTiff::EncodedTile> encoded;
-                     if (tiff) {
-                       encoded = std::make_shared<ProbabilityTiff::EncodedTile>(
-                           tiff->encode(index, predict_probabilities(logits, missing)));
-                     }
-                     auto classes = std::make_shared<Bytes>(predict_classes(
-                         logits, e.checkpoint.info.threshold, missing, kIgnoredLabel));
-                     return [&, region, encoded, classes] {
-                       if (encoded) tiff->write(std::move(*encoded));
-                       if (reducer) reducer->add(region, *classes);
-                       for (const uint8_t c : *classes) {
-                         with_data += c != kIgnoredLabel ? 1 : 0;
-                         foreground += c != kIgnoredLabel && c != 0 ? 1 : 0;
-                       }
-                     };
-                   });
-  if (reducer) {
-    reducer->finish();
-    png->finish();
-  }
-  if (tiff) tiff->finish();
-  report.fraction =
-      with_data > 0 ? static_cast<double>(foreground) / static_cast<double>(with_data) : 0.0;
+      e.engine.executor(planned, [&](int64_t pixels) { progress.advance(pixels); });
+  const int64_t across = ceil_div(extent.cols, ProbabilityTiff::kTile);
+  ClassCounter counter{};
+  executor.forward(
+      e.checkpoint.parameters.tensors, loader,
+      [&](const Region& region, const at::Tensor& logits, const Bytes& missing) {
+        const auto index = static_cast<size_t>(region.rows.begin / ProbabilityTiff::kTile * across +
+                                               region.cols.begin / ProbabilityTiff::kTile);
+        std::shared_ptr<ProbabilityTiff::EncodedTile> encoded;
+        if (files.tiff) {
+          encoded = std::make_shared<ProbabilityTiff::EncodedTile>(
+              files.tiff->encode(index, predict_probabilities(logits, missing)));
+        }
+        auto classes =
+            std::make_shared<Bytes>(predict_classes(logits, e.threshold(), missing, kIgnoredLabel));
+        return [&files, &counter, region, encoded, classes] {
+          if (encoded) files.tiff->write(std::move(*encoded));
+          if (files.reducer) files.reducer->add(region, *classes);
+          for (const uint8_t c : *classes) ++counter[c];
+        };
+      });
+  report.fractions = fractions(counter, e.logit_count());
 }
 
-/// A slide that fails is reported and does not end the run; wrong settings, too small a budget, a
-/// stop and our own faults do.
-void try_slide(const Exporter& exporter, ExportReport& report) {
-  try {
-    export_slide(exporter, report);
-  } catch (const DataError& error) {
-    report.failure = error.what();
+void export_slide(const Exporter& e, ExportReport& report) {
+  const auto slide =
+      std::make_shared<LazySlide>(report.slide, view_options(e.settings, {.path = report.slide}));
+  for (const std::string& warning : slide->slide().warnings) {
+    warn(fmt::format("{}: {}", report.id, warning));
   }
+  if (e.settings.run.deidentify) report.id = anonymous_id(slide->slide());
+  report.view = slide->info();
+  SlideFiles files = open_files(e, report);
+  predict_slide(e, slide, files, report);
+  files.finish(report.files);
 }
 
-nlohmann::ordered_json to_json(const ExportReport& report) {
-  nlohmann::ordered_json json = {{"slide_id", report.id},
-                                 {"path", report.slide.string()},
-                                 {"status", report.failure.empty() ? "ok" : "failed"}};
+nlohmann::ordered_json optional_number(const std::optional<double>& number) {
+  return number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json();
+}
+
+nlohmann::ordered_json to_json(const Exporter& e, const ExportReport& report) {
+  const bool deidentify = e.settings.run.deidentify;
+  nlohmann::ordered_json json = {{"slide_id", report.id}};
+  if (!deidentify) json["path"] = report.slide.string();
+  json["status"] = report.failure.empty() ? "ok" : "failed";
   if (!report.failure.empty()) {
-    json["reason"] = report.failure;
+    json["reason"] = deidentify ? "left out" : report.failure;
     return json;
   }
-  json["rows"] = report.extent.rows;
-  json["columns"] = report.extent.cols;
-  json["mpp"] = report.mpp ? nlohmann::ordered_json(*report.mpp) : nlohmann::ordered_json();
-  json["foreground_fraction"] = report.fraction;
+  json["rows"] = report.view.extent.rows;
+  json["columns"] = report.view.extent.cols;
+  json["mpp"] = optional_number(report.view.mpp_x);
+  json["origin_x"] = report.view.frame_level0.cols.begin;
+  json["origin_y"] = report.view.frame_level0.rows.begin;
+  if (e.options.wants("png")) json["mask_downsample"] = report.downsample;
+  const auto& classes = e.checkpoint.info.classes;
+  for (size_t c = 0; c < report.fractions.size(); ++c) {
+    json["fractions"][c < classes.size() ? classes[c].name : "tissue"] = report.fractions[c];
+  }
   for (const auto& file : report.files) json["outputs"].push_back(file.string());
   return json;
-}
-
-int exit_code(const std::vector<ExportReport>& reports) {
-  const auto failed = std::count_if(reports.begin(), reports.end(),
-                                    [](const ExportReport& r) { return !r.failure.empty(); });
-  if (failed == 0) return 0;
-  return failed == static_cast<int64_t>(reports.size()) ? kEverySlideFailed : kSomeSlidesFailed;
 }
 
 int run_export(const SettingsOptions& settings_options, const ExportOptions& options,
                const std::vector<std::string>& patterns, bool json) {
   const Settings settings = settings_options.load();
+  refuse_foreign_settings(settings_options.overrides);
   const auto slides = expand(patterns);
   Checkpoint checkpoint = load_checkpoint(options.checkpoint);
   const Settings viewed = view_settings(settings, options, checkpoint.info);
   const Exporter exporter(viewed, options, std::move(checkpoint));
   const auto ids = slide_ids(slides);
-  std::vector<ExportReport> reports;
+  nlohmann::ordered_json reports = nlohmann::ordered_json::array();
+  Batch batch;
   for (size_t i = 0; i < slides.size(); ++i) {
-    ExportReport& report = reports.emplace_back(ExportReport{.id = ids[i], .slide = slides[i]});
-    try_slide(exporter, report);
-    if (!report.failure.empty()) {
-      fmt::print(stderr, "error: {}\n", report.failure);
-    } else if (!json) {
-      for (const auto& file : report.files) fmt::print("{}\n", file.string());
-    }
+    ExportReport report{.id = ids[i], .slide = slides[i]};
+    report.failure = batch.attempt([&] { export_slide(exporter, report); });
+    reports.push_back(to_json(exporter, report));
+    if (json || !report.failure.empty()) continue;
+    for (const auto& file : report.files) fmt::print("{}\n", file.string());
   }
-  if (json) {
-    nlohmann::ordered_json document;
-    document["slides"] = nlohmann::ordered_json::array();
-    for (const ExportReport& report : reports) document["slides"].push_back(to_json(report));
-    print_json(document);
-  }
-  return exit_code(reports);
+  if (json) print_json({{"slides", reports}, {"failed", batch.failed()}});
+  return batch.exit_code();
 }
 
 }  // namespace
@@ -251,6 +298,7 @@ Command export_command() {
           [](CLI::App& verb) {
             const auto slides = add_slide_arguments(verb);
             const auto settings = add_settings_flags(verb);
+            add_deidentify_flag(verb, settings);
             const auto json = add_json_flag(verb);
             const auto options = std::make_shared<ExportOptions>();
             verb.add_option("--checkpoint", options->checkpoint, "Weights, see train")
@@ -260,6 +308,7 @@ Command export_command() {
             verb.add_option("--format", options->formats,
                             "png and probability, separated by commas")
                 ->delimiter(',')
+                ->allow_extra_args(false)
                 ->check(CLI::IsMember({"png", "probability"}));
             verb.add_option("--probability-type", options->probability_type, "uint8 or float32")
                 ->check(CLI::IsMember({"uint8", "float32"}));
@@ -269,6 +318,9 @@ Command export_command() {
             verb.add_option("--mpp", options->mpp, "Micrometres per pixel to run at")
                 ->check(CLI::PositiveNumber)
                 ->excludes(level);
+            verb.add_option("--threshold", options->threshold,
+                            "Probability from which a pixel counts, instead of the checkpoint's")
+                ->check(CLI::Range(0.0, 1.0));
             verb.add_option("--downsample", options->downsample,
                             "Pixels per PNG pixel a side; default: the least that a PNG can hold")
                 ->check(CLI::PositiveNumber);

@@ -3,8 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,21 +10,19 @@
 #include <string>
 #include <vector>
 
+#include "app/commands/batch.h"
 #include "app/commands/command.h"
 #include "app/commands/options.h"
 #include "data/cohort/glob.h"
 #include "data/slide/fingerprint.h"
 #include "data/slide/reader.h"
 #include "data/slide/view.h"
-#include "lib/core/error.h"
+#include "lib/core/stop.h"
 
 namespace untiled {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr int kEverySlideFailed = 3;
-constexpr int kSomeSlidesFailed = 4;
 
 struct InfoOptions {
   bool all = false;
@@ -42,18 +38,15 @@ struct SlideFacts {
   std::string failure;
 };
 
-SlideFacts examine(const std::filesystem::path& path, const InfoOptions& options) {
-  SlideFacts facts;
-  facts.path = path;
-  try {
-    facts.info = open_slide(path)->info();
-    facts.fingerprint = fingerprint(facts.info);
-    if (options.hash) facts.content_hash = content_hash(facts.info);
-  } catch (const DataError& error) {
-    facts.failure = error.what();
-    fmt::print(stderr, "error: {}\n", error.what());
+void examine(SlideFacts& facts, const Settings& settings, const InfoOptions& options) {
+  throw_if_stopped();
+  facts.info = open_slide(facts.path)->info();
+  if (!facts.info.mpp_x && settings.data.assume_mpp) {
+    facts.info.mpp_x = facts.info.mpp_y = settings.data.assume_mpp;
+    facts.info.mpp_source = "assumed";
   }
-  return facts;
+  facts.fingerprint = fingerprint(facts.info);
+  if (options.hash) facts.content_hash = content_hash(facts.info);
 }
 
 /// Label and macro images show what is written on the glass.
@@ -155,7 +148,7 @@ Json slide_json(const SlideFacts& facts, const InfoOptions& options) {
 }
 
 std::string scale_text(const SlideInfo& info) {
-  if (!info.mpp_x || !info.mpp_y) return "unknown (give one with data.assume_mpp)";
+  if (!info.mpp_x || !info.mpp_y) return "unknown (give one with --set data.assume_mpp=0.25)";
   if (*info.mpp_x == *info.mpp_y) {
     return fmt::format("{:.4g} um per pixel ({})", *info.mpp_x, info.mpp_source);
   }
@@ -213,36 +206,33 @@ void print_slide(const SlideFacts& facts, const InfoOptions& options) {
   print_properties(info, options.all);
 }
 
-int exit_code(const std::vector<SlideFacts>& slides) {
-  const auto failed = std::count_if(slides.begin(), slides.end(),
-                                    [](const SlideFacts& s) { return !s.failure.empty(); });
-  if (failed == 0) return 0;
-  return failed == static_cast<int64_t>(slides.size()) ? kEverySlideFailed : kSomeSlidesFailed;
-}
-
 void print_all_json(const std::vector<SlideFacts>& slides, const InfoOptions& options) {
   Json list = Json::array();
   for (const SlideFacts& facts : slides) list.push_back(slide_json(facts, options));
   print_json({{"slides", std::move(list)}});
 }
 
-int run_info(const std::vector<std::string>& patterns, const InfoOptions& options, bool json) {
+int run_info(const Settings& settings, const std::vector<std::string>& patterns,
+             const InfoOptions& options, bool json) {
   std::vector<SlideFacts> slides;
+  Batch batch;
   for (const auto& path : expand(patterns)) {
-    slides.push_back(examine(path, options));
-    if (!json && slides.back().failure.empty()) print_slide(slides.back(), options);
+    SlideFacts& facts = slides.emplace_back(SlideFacts{.path = path});
+    facts.failure = batch.attempt([&] { examine(facts, settings, options); });
+    if (!json && facts.failure.empty()) print_slide(facts, options);
   }
   if (json) print_all_json(slides, options);
-  return exit_code(slides);
+  return batch.exit_code();
 }
 
 std::function<int()> define_info(CLI::App& verb) {
   const auto slides = add_slide_arguments(verb);
+  const auto settings = add_settings_flags(verb);
   const auto json = add_json_flag(verb);
   const auto options = std::make_shared<InfoOptions>();
   verb.add_flag("--all", options->all, "Show properties and images that may identify a patient");
   verb.add_flag("--hash", options->hash, "Also hash every byte of the slide's files");
-  return [slides, json, options] { return run_info(*slides, *options, *json); };
+  return [=] { return run_info(settings->load(), *slides, *options, *json); };
 }
 
 }  // namespace

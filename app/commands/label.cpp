@@ -11,8 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "app/commands/batch.h"
 #include "app/commands/command.h"
 #include "app/commands/options.h"
+#include "app/pipeline/slide_set.h"
 #include "data/cohort/glob.h"
 #include "data/slide/view.h"
 #include "data/tissue/tissue_labels.h"
@@ -26,8 +28,6 @@
 namespace untiled {
 namespace {
 
-constexpr int kEverySlideFailed = 3;
-constexpr int kSomeSlidesFailed = 4;
 constexpr PictureColor kOutline = {0, 200, 0};
 constexpr Extent kLargestPreview = {1200, 1200};
 
@@ -46,6 +46,7 @@ struct LabelReport {
   std::filesystem::path mask;
   std::filesystem::path preview;
   TissueLabels labels;
+  Region frame;  ///< Of the mask, in OpenSlide's level-0 pixels.
   std::string failure;
 };
 
@@ -57,7 +58,7 @@ std::filesystem::path output_file(const LabelOptions& options, const std::string
 /// The map's rows, the last row and column repeated where the level that it was made from is a
 /// pixel short of ceil(slide / d).
 void write_mask(const std::filesystem::path& path, const TissueLabels& labels, Origin origin) {
-  MaskPngFacts facts{labels.map.full, labels.downsample, {}, origin, {"tissue"}};
+  MaskPngFacts facts{labels.map.full, labels.downsample, {}, origin, {{"tissue", 1}}};
   if (labels.pixel) facts.scale = OutputScale{labels.pixel->x_um, labels.pixel->y_um};
   MaskPngWriter png(path, facts);
   const Extent extent = mask_extent(labels.map.full, labels.downsample);
@@ -114,26 +115,24 @@ TissueOptions tissue_options(const Settings& settings, const LabelOptions& optio
 void label_slide(const Settings& settings, const LabelOptions& options, LabelReport& report) {
   const TissueOptions tissue = tissue_options(settings, options);
   const auto reader = open_slide(report.slide);
-  report.labels = label_tissue(reader, tissue);
-  write_mask(report.mask, report.labels, tissue.origin);
-  write_label_preview(report.preview, thumbnail(reader, report.labels, tissue.origin),
-                      report.labels);
-}
-
-/// A slide that fails is reported and does not end the run; a stop and our own faults do.
-LabelReport try_slide(const Settings& settings, const LabelOptions& options,
-                      const std::filesystem::path& slide, const std::string& id) {
-  LabelReport report{
-      id, slide, output_file(options, id, ".mask.png"), output_file(options, id, ".preview.png"),
-      {}, {}};
-  try {
-    label_slide(settings, options, report);
-  } catch (const DataError& error) {
-    report.failure = error.what();
-  } catch (const ConfigError& error) {
-    report.failure = error.what();
+  if (settings.run.deidentify) report.id = anonymous_id(reader->info());
+  report.mask = output_file(options, report.id, ".mask.png");
+  report.preview = output_file(options, report.id, ".preview.png");
+  for (const std::string& warning : reader->info().warnings) {
+    warn(report.id + ": " + warning);
   }
-  return report;
+  report.frame = frame_of(reader->info(), tissue.origin);
+  report.labels = label_tissue(reader, tissue);
+  Picture picture = thumbnail(reader, report.labels, tissue.origin);
+  // The mask comes last: where there is one, the slide's files are complete.
+  write_label_preview(report.preview, std::move(picture), report.labels);
+  try {
+    write_mask(report.mask, report.labels, tissue.origin);
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove(report.preview, ignored);
+    throw;
+  }
 }
 
 std::string summary(const LabelReport& report) {
@@ -148,10 +147,6 @@ std::string summary(const LabelReport& report) {
 }
 
 void print(const LabelReport& report, bool json) {
-  if (!report.failure.empty()) {
-    fmt::print(stderr, "error: {}\n", report.failure);
-    return;
-  }
   for (const std::string& warning : report.labels.tissue.warnings) {
     warn(report.id + ": " + warning);
   }
@@ -162,11 +157,12 @@ nlohmann::ordered_json optional_number(const auto& number) {
   return number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json();
 }
 
-nlohmann::ordered_json to_json(const LabelReport& report) {
-  nlohmann::ordered_json entry = {{"slide_id", report.id}, {"path", report.slide.string()}};
+nlohmann::ordered_json to_json(const LabelReport& report, bool deidentify) {
+  nlohmann::ordered_json entry = {{"slide_id", report.id}};
+  if (!deidentify) entry["path"] = report.slide.string();
   if (!report.failure.empty()) {
     entry["status"] = "failed";
-    entry["reason"] = report.failure;
+    entry["reason"] = deidentify ? "left out" : report.failure;
     return entry;
   }
   const TissueLabels& labels = report.labels;
@@ -179,6 +175,8 @@ nlohmann::ordered_json to_json(const LabelReport& report) {
   entry["tissue_fraction"] = labels.tissue.fraction;
   entry["area_mm2"] = optional_number(labels.area_mm2());
   entry["downsample"] = labels.downsample;
+  entry["origin_x"] = report.frame.cols.begin;
+  entry["origin_y"] = report.frame.rows.begin;
   entry["mask_width"] = mask.cols;
   entry["mask_height"] = mask.rows;
   entry["mask_mpp_x"] = labels.pixel ? nlohmann::ordered_json(labels.pixel->x_um) : nullptr;
@@ -188,29 +186,24 @@ nlohmann::ordered_json to_json(const LabelReport& report) {
   return entry;
 }
 
-int exit_code(size_t slides, size_t failed) {
-  if (failed == 0) return 0;
-  return failed == slides ? kEverySlideFailed : kSomeSlidesFailed;
-}
-
 int label(const Settings& settings, const LabelOptions& options,
           const std::vector<std::string>& patterns, bool json) {
   const auto slides = expand(patterns);
   const auto ids = slide_ids(slides);
   make_folder(options.out);
   nlohmann::ordered_json entries = nlohmann::ordered_json::array();
-  size_t failed = 0;
+  Batch batch;
   Progress progress("label", static_cast<int64_t>(slides.size()));
   for (size_t i = 0; i < slides.size(); ++i) {
     progress.set_status(ids[i]);
-    const LabelReport report = try_slide(settings, options, slides[i], ids[i]);
-    print(report, json);
-    entries.push_back(to_json(report));
-    if (!report.failure.empty()) ++failed;
+    LabelReport report{.id = ids[i], .slide = slides[i]};
+    report.failure = batch.attempt([&] { label_slide(settings, options, report); });
+    if (report.failure.empty()) print(report, json);
+    entries.push_back(to_json(report, settings.run.deidentify));
     progress.advance();
   }
-  if (json) print_json({{"slides", entries}, {"failed", failed}});
-  return exit_code(slides.size(), failed);
+  if (json) print_json({{"slides", entries}, {"failed", batch.failed()}});
+  return batch.exit_code();
 }
 
 std::shared_ptr<LabelOptions> add_label_options(CLI::App& verb) {
@@ -236,6 +229,7 @@ Command label_command() {
             const auto slides = add_slide_arguments(verb);
             const auto options = add_label_options(verb);
             const auto settings = add_settings_flags(verb);
+            add_deidentify_flag(verb, settings);
             const auto json = add_json_flag(verb);
             return [=] { return label(settings->load(), *options, *slides, *json); };
           }};

@@ -39,6 +39,12 @@ std::shared_ptr<SettingsOptions> add_settings_flags(CLI::App& verb) {
   return options;
 }
 
+void add_deidentify_flag(CLI::App& verb, const std::shared_ptr<SettingsOptions>& settings) {
+  verb.add_flag_callback(
+      "--deidentify", [settings] { settings->overrides.push_back("run.deidentify=true"); },
+      "Write no paths, slide names or host: slides become hashes");
+}
+
 std::shared_ptr<bool> add_json_flag(CLI::App& verb) {
   auto json = std::make_shared<bool>(false);
   verb.add_flag_callback(

@@ -33,6 +33,9 @@ std::shared_ptr<SettingsOptions> add_settings_options(CLI::App& verb, ConfigFile
 /// Adds --config and --set only, for verbs whose positional arguments are slides.
 std::shared_ptr<SettingsOptions> add_settings_flags(CLI::App& verb);
 
+/// Adds --deidentify, which is --set run.deidentify=true.
+void add_deidentify_flag(CLI::App& verb, const std::shared_ptr<SettingsOptions>& settings);
+
 /// Adds --json, which also silences notes and progress.
 std::shared_ptr<bool> add_json_flag(CLI::App& verb);
 

@@ -13,6 +13,7 @@
 #include "app/commands/options.h"
 #include "app/commands/size_argument.h"
 #include "app/pipeline/engine.h"
+#include "app/pipeline/run_plan.h"
 #include "app/pipeline/slide_set.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
@@ -28,30 +29,41 @@ struct PlanOptions {
 /// A slide that is planned for: its name, size and scale.
 struct Subject {
   std::string name;
-  Extent extent;
+  SlideSize size;
   std::optional<double> mpp;
-  int64_t reading_bytes = 0;
+};
+
+/// Everything that a run over them needs is planned together.
+struct Subjects {
+  std::vector<Subject> slides;
+  RunPlan run;
 };
 
 struct Report {
   Subject subject;
   PlannedStep planned;
+  RunPlan run;
   double compute_seconds = 0.0;
 };
 
 using Json = nlohmann::ordered_json;
 
-std::vector<Subject> subjects(const Settings& settings, const PlanOptions& options) {
+Subjects find_subjects(const Engine& engine, const Settings& settings, const PlanOptions& options) {
+  Subjects subjects;
   if (!options.size.empty()) {
-    const int64_t queue = settings.data.workers > 0 ? settings.data.queue_bytes : 0;
-    return {{"a slide of this size", parse_size(options.size), settings.data.mpp,
-             OpenOptions{}.cache_bytes + queue}};
+    const SlideSize size{.extent = parse_size(options.size),
+                         .reader_bytes = OpenOptions{}.cache_bytes};
+    subjects.slides.push_back({"a slide of this size", size, settings.data.mpp});
+    subjects.run = plan_run(engine, settings, {size}, {});
+    return subjects;
   }
-  std::vector<Subject> list;
-  for (const SlideInput& s : open_slides(settings, load_cohort(settings.data).training)) {
-    list.push_back({s.id, s.slide->extent(), s.slide->info().mpp_x, reading_bytes(settings, {s})});
+  const SlideSets sets = open_slides(settings, load_cohort(settings.data));
+  for (const SlideInput& s : sets.training) {
+    subjects.slides.push_back({s.id, size_of(settings, s), s.slide->info().mpp_x});
   }
-  return list;
+  subjects.run = plan_run(engine, settings, sizes_of(settings, sets.training),
+                          sizes_of(settings, sets.validation));
+  return subjects;
 }
 
 Json names(const Graph& graph, const std::vector<LayerId>& ids) {
@@ -70,26 +82,34 @@ std::vector<LayerId> recomputed(const Graph& graph, const Plan& plan) {
   return ids;
 }
 
+const char* cache_name(CacheMode mode) {
+  if (mode == CacheMode::kRam) return "ram";
+  return mode == CacheMode::kDisk ? "disk" : "none";
+}
+
 Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
   const Graph& graph = engine.graph();
   const int64_t field = graph.receptive_field(graph.output());
-  const std::vector<Extent> extents = graph.extents(r.subject.extent);
+  const std::vector<Extent> extents = graph.extents(r.subject.size.extent);
   Json json = {{"slide", r.subject.name},
-               {"rows", r.subject.extent.rows},
-               {"columns", r.subject.extent.cols},
+               {"rows", r.subject.size.extent.rows},
+               {"columns", r.subject.size.extent.cols},
                {"parameters", graph.parameter_count()},
                {"receptive_field_pixels", field},
                {"receptive_field_um",
                 r.subject.mpp ? Json(static_cast<double>(field) * *r.subject.mpp) : Json()},
                {"tile", settings.streaming.tile},
-               {"workers", engine.workers()},
+               {"workers", r.planned.workers},
+               {"most_workers", engine.most_workers()},
                {"device", engine.device().device.str()},
                {"stored", names(graph, r.planned.plan.stored)},
                {"spilled", names(graph, r.planned.plan.spilled)},
                {"recomputed", names(graph, recomputed(graph, r.planned.plan))},
                {"stored_bytes", r.planned.memory.stored_bytes},
                {"tile_bytes", r.planned.memory.tile_bytes},
-               {"reading_bytes", r.planned.memory.fixed_bytes},
+               {"cache", cache_name(r.run.cache)},
+               {"cache_bytes", r.run.cache_bytes},
+               {"reading_bytes", r.planned.memory.fixed_bytes - r.run.cache_bytes},
                {"predicted_peak_bytes", r.planned.memory.total_bytes()},
                {"memory_budget", settings.memory_budget},
                {"multiply_adds", r.planned.multiply_adds},
@@ -110,6 +130,13 @@ Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
                                 {"inputs", inputs}});
   }
   return json;
+}
+
+std::string workers_text(const Json& j) {
+  const int workers = j["workers"].get<int>();
+  const int most = j["most_workers"].get<int>();
+  if (workers == most) return fmt::format("{} workers", workers);
+  return fmt::format("{} of {} workers fit into memory_budget", workers, most);
 }
 
 std::string joined(const Json& list) {
@@ -141,26 +168,30 @@ void print_plan(const Json& j) {
     fmt::print("  segment           {}: tiles of {}, from {}\n", s["target"].get<std::string>(),
                s["tile"].get<int64_t>(), inputs);
   }
-  fmt::print("  predicted memory  {} over the program's base: stored {}, tiles {}, reading {}\n",
-             format_bytes(j["predicted_peak_bytes"].get<int64_t>()),
-             format_bytes(j["stored_bytes"].get<int64_t>()),
-             format_bytes(j["tile_bytes"].get<int64_t>()),
-             format_bytes(j["reading_bytes"].get<int64_t>()));
   fmt::print(
-      "  predicted time    {} of arithmetic a step on {} ({} workers), reading not counted\n",
-      format_duration(j["predicted_compute_seconds"].get<double>()), j["device"].get<std::string>(),
-      j["workers"].get<int>());
+      "  predicted memory  {} over the program's base: stored {}, tiles {}, reading {}, "
+      "cache {}\n",
+      format_bytes(j["predicted_peak_bytes"].get<int64_t>()),
+      format_bytes(j["stored_bytes"].get<int64_t>()), format_bytes(j["tile_bytes"].get<int64_t>()),
+      format_bytes(j["reading_bytes"].get<int64_t>()),
+      format_bytes(j["cache_bytes"].get<int64_t>()));
+  fmt::print("  predicted time    {} of arithmetic a step on {} ({}), reading not counted\n",
+             format_duration(j["predicted_compute_seconds"].get<double>()),
+             j["device"].get<std::string>(), workers_text(j));
 }
 
 int plan(const SettingsOptions& settings_options, const PlanOptions& options, bool json) {
   const Settings settings = settings_options.load();
   const Engine engine(settings, logit_channels(settings.data));
+  const Subjects subjects = find_subjects(engine, settings, options);
+  const int loss_passes = settings.train.loss == LossKind::kBce ? 1 : 2;
   Json document = Json::array();
-  for (Subject& subject : subjects(settings, options)) {
+  for (const Subject& subject : subjects.slides) {
+    const Extent extent = subject.size.extent;
     Report report{.subject = subject,
-                  .planned = engine.plan_training(subject.extent, subject.reading_bytes)};
-    report.compute_seconds =
-        engine.measure_seconds(report.planned.plan, subject.extent, /*with_backward=*/true);
+                  .planned = engine.plan_training(extent, subjects.run.fixed_bytes),
+                  .run = subjects.run};
+    report.compute_seconds = engine.measure_seconds(report.planned, extent, loss_passes);
     document.push_back(to_json(report, engine, settings));
     if (!json) print_plan(document.back());
   }

@@ -19,6 +19,7 @@
 #include "lib/core/error.h"
 #include "lib/core/random.h"
 #include "lib/core/region.h"
+#include "lib/core/stop.h"
 #include "lib/streaming/verification.h"
 #include "lib/train/losses.h"
 #include "lib/train/safetensors.h"
@@ -161,14 +162,16 @@ VerifyResult compare(const Settings& settings, const VerifyOptions& options) {
   const Extent extent = image->extent();
   const Block labels(random_labels(extent, std::max<int64_t>(2, channels), settings.seed));
   const std::vector<double> weights = class_weights(settings.data);
-  const auto loss = make_loss(settings.train.loss, channels, weights);
+  const auto loss =
+      make_loss(settings.train.loss, channels, weights, engine.device().profile.has_float64);
   NamedTensors parameters = initial_parameters(engine.graph(), settings.seed);
   for (at::Tensor& p : parameters.tensors) p = p.to(engine.dtype());
 
   // Everything is stored: the plan with the most halos, adds and borders inside the image.
-  const Plan plan = make_plan(engine.graph(), engine.graph().storable_layers(),
-                              settings.streaming.tile, Tiling::kGrid);
-  const Executor executor = engine.executor(plan, {});
+  const PlannedStep planned{.plan = make_plan(engine.graph(), engine.graph().storable_layers(),
+                                              settings.streaming.tile, Tiling::kGrid),
+                            .workers = engine.most_workers()};
+  const Executor executor = engine.executor(planned, {});
   at::Tensor logits = at::zeros({1, channels, extent.rows, extent.cols}, engine.dtype());
   executor.forward(parameters.tensors, DirectFeed(image),
                    [&](const Region& r, const at::Tensor& tile, const Bytes&) {
@@ -182,6 +185,7 @@ VerifyResult compare(const Settings& settings, const VerifyOptions& options) {
   const at::Tensor label = label_tensor(labels.block());
   const WholeImageStep whole_image =
       whole_image_step(settings.model, parameters, input, label, settings.train.loss, weights);
+  throw_if_stopped();
   VerifyResult result;
   result.tolerance = options.tolerance.value_or(engine.dtype() == at::kDouble ? 1e-12 : 1e-4);
   result.loss = relative_error(step.loss, whole_image.loss);

@@ -15,6 +15,10 @@ namespace untiled {
 
 class Engine {
  public:
+  /// Side of the tiles of exports and validations; a setting would change the last bits of their
+  /// results.
+  static constexpr int64_t kInferenceTile = 512;
+
   /// Chooses the device. Throws ConfigError.
   Engine(const Settings& settings, int64_t logit_channels);
   Engine(const Engine&) = delete;
@@ -22,11 +26,11 @@ class Engine {
 
   const Graph& graph() const { return graph_; }
   const DeviceChoice& device() const { return device_; }
-  int workers() const { return workers_; }
   at::ScalarType dtype() const { return dtype_; }
 
   /// The plan of a training step over a slide of `pixels`, of whose budget readers, queues and
-  /// caches take `fixed_bytes`. Throws ConfigError when none fits.
+  /// caches take `fixed_bytes`, with as many of the `threads` that were asked for as fit. Throws
+  /// ConfigError when not even one does.
   PlannedStep plan_training(const Extent& pixels, int64_t fixed_bytes) const;
 
   /// The plan of an export or a validation: fixed tiles anchored at the slide's origin and fixed
@@ -34,14 +38,23 @@ class Engine {
   /// fit.
   PlannedStep plan_inference(const Extent& pixels, int64_t fixed_bytes) const;
 
-  Executor executor(const Plan& plan, std::function<void(int64_t)> on_pixels) const;
+  /// `on_pixels` (may be empty): called with the pixels of each finished tile.
+  Executor executor(const PlannedStep& planned, std::function<void(int64_t)> on_pixels) const;
 
-  /// Seconds of one pass over the slide, from one tile of each segment run on random numbers here
-  /// and now: for estimates. `with_backward` as in a training step.
-  double measure_seconds(const Plan& plan, const Extent& pixels, bool with_backward) const;
+  /// The workers that are asked for, before a plan has fitted them into a budget.
+  int most_workers() const { return workers_; }
+
+  /// Seconds of a training step over the slide without reading, from one tile of each segment run
+  /// on random numbers here and now: for estimates. `loss_passes`: how often the last segment runs
+  /// forward, 2 where the loss needs sums first.
+  double measure_seconds(const PlannedStep& planned, const Extent& pixels, int loss_passes) const;
 
  private:
   PlanRequest request(const Extent& pixels, int64_t fixed_bytes) const;
+  /// Seconds of one tile, the better of two runs.
+  double measure_tile(const Segment& segment, const std::vector<Extent>& extents,
+                      const std::vector<at::Tensor>& parameters, const Region& out,
+                      int forward_passes) const;
 
   Settings settings_;
   DeviceChoice device_;
@@ -51,7 +64,11 @@ class Engine {
   at::ScalarType dtype_;
 };
 
+/// Slides above this many pixels get a progress line within each pass.
+inline constexpr int64_t kLongPassPixels = 64'000'000;
 /// Pixels that the passes of a step over `plan` report, for progress.
-int64_t pixels_to_report(const Plan& plan, const Extent& pixels, bool dice);
+int64_t step_pixels(const Plan& plan, const Extent& pixels, bool dice);
+/// Those that a forward pass to the logits reports.
+int64_t forward_pixels(const Plan& plan, const Extent& pixels);
 
 }  // namespace untiled

@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "app/pipeline/prediction.h"
 #include "data/slide/reader.h"
 #include "data/tissue/overview.h"
 #include "lib/core/atomic_file.h"
+#include "lib/core/progress.h"
+#include "lib/train/losses.h"
 
 namespace untiled {
 namespace {
@@ -54,6 +57,15 @@ class ThumbnailClasses {
   Bytes bytes_;
 };
 
+/// Scores count weighted pixels only: those of classes with weight 0 are ignored ones.
+Bytes without_weightless(const Bytes& labels, const std::vector<double>& weights) {
+  Bytes weighted = labels;
+  for (uint8_t& label : weighted) {
+    if (label < weights.size() && weights[label] == 0.0) label = kIgnoredLabel;
+  }
+  return weighted;
+}
+
 std::string make_preview(const Picture& thumbnail, const ThumbnailClasses& label,
                          const ThumbnailClasses& prediction, const DataSettings& data,
                          const std::filesystem::path& folder) {
@@ -67,7 +79,7 @@ std::string make_preview(const Picture& thumbnail, const ThumbnailClasses& label
   const std::vector<PreviewPanel> panels = {{"slide", thumbnail},
                                             {"label", panel(label.bytes())},
                                             {"prediction", panel(prediction.bytes())}};
-  const std::filesystem::path file = folder / "preview.part.png";
+  const std::filesystem::path file = folder / "preview.part";
   write_preview(file, panels, legend);
   std::string png = read_file(file);
   std::filesystem::remove(file);
@@ -108,21 +120,30 @@ Picture slide_thumbnail(const Settings& settings, const SlideInput& input) {
 SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
                           const std::vector<at::Tensor>& parameters, const SlideInput& input,
                           const PixelFeed& feed, const Picture& thumbnail, const PixelLoss& loss,
-                          const Plan& plan, const std::filesystem::path& folder) {
+                          const PlannedStep& planned, const std::filesystem::path& folder) {
   SlideScore score;
   LossSums sums(static_cast<size_t>(loss.sum_count()), 0.0);
   ThumbnailClasses label_picture(feed.extent(), thumbnail.extent);
   ThumbnailClasses prediction_picture(feed.extent(), thumbnail.extent);
-  const Executor executor = engine.executor(plan, {});
+  const std::vector<double> weights = class_weights(settings.data);
+  std::optional<Progress> progress;
+  if (feed.extent().area() > kLongPassPixels) {
+    progress.emplace(fmt::format("validate {}", input.id),
+                     forward_pixels(planned.plan, feed.extent()));
+  }
+  const Executor executor = engine.executor(planned, [&](int64_t pixels) {
+    if (progress) progress->advance(pixels);
+  });
   executor.forward(
       parameters, feed, [&](const Region& region, const at::Tensor& logits, const Bytes& missing) {
         PixelBlock labels = input.labels->read(region);
         for (size_t i = 0; i < missing.size(); ++i) {
           if (missing[i] != 0) labels.bytes[i] = kIgnoredLabel;
         }
+        const Bytes weighted = without_weightless(labels.bytes, weights);
         Bytes classes = predict_classes(logits, settings.train.threshold, missing, kIgnoredLabel);
         const auto channels = static_cast<int>(logits.size(1));
-        SegmentationCounts counts = count_pixels({labels.bytes.data(), labels.bytes.size()},
+        SegmentationCounts counts = count_pixels({weighted.data(), weighted.size()},
                                                  {classes.data(), classes.size()}, channels);
         const at::Tensor label =
             at::from_blob(labels.bytes.data(), {region.rows.size(), region.cols.size()}, at::kByte);

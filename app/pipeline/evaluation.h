@@ -18,12 +18,11 @@ namespace untiled {
 Picture slide_thumbnail(const Settings& settings, const SlideInput& input);
 
 /// Loss and counts over the weighted pixels of `input` at inference tiles, and a preview PNG of
-/// slide, label and prediction (a file in `folder` while it is made). Throws what reading throws,
-/// ConfigError when the budget is too small.
+/// slide, label and prediction (a file in `folder` while it is made). Throws what reading throws.
 SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
                           const std::vector<at::Tensor>& parameters, const SlideInput& input,
                           const PixelFeed& feed, const Picture& thumbnail, const PixelLoss& loss,
-                          const Plan& plan, const std::filesystem::path& folder);
+                          const PlannedStep& planned, const std::filesystem::path& folder);
 
 /// Names and colours of the classes in pictures: background and tissue where none are named.
 std::vector<LegendEntry> class_legend(const DataSettings& data);

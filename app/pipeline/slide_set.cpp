@@ -3,18 +3,33 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 
 #include "data/loader/cache.h"
+#include "data/slide/file_kind.h"
+#include "data/slide/fingerprint.h"
+#include "data/slide/png_image.h"
 #include "data/slide/reader.h"
 #include "data/tissue/label_map.h"
 #include "data/tissue/mask_file.h"
 #include "data/tissue/tissue_labels.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
+#include "lib/core/stop.h"
 #include "lib/output/slide_ids.h"
 
 namespace untiled {
+namespace {
+
+/// Labels of slides of unknown scale are made at 1/16.
+constexpr double kUnknownScaleDownsample = 16.0;
+/// Decoded parts of a mask in a TIFF, about.
+constexpr int64_t kTiffMaskBytes = 32 << 20;
+/// A thumbnail for previews, see evaluation.cpp.
+constexpr int64_t kThumbnailBytes = 1 << 20;
+
+}  // namespace
 
 struct LazySlide::Handle {
   std::mutex mutex;
@@ -43,6 +58,36 @@ void LazySlide::close() const {
 
 PixelBlock LazySlide::read(const Region& region) const { return open()->read(region); }
 
+struct LazyMask::Handle {
+  std::mutex mutex;
+  std::shared_ptr<const PixelSource> labels;
+};
+
+LazyMask::LazyMask(std::filesystem::path path, ViewInfo view, const DataSettings& data)
+    : path_(std::move(path)),
+      view_(std::move(view)),
+      classes_(data.classes),
+      ignore_(data.ignore),
+      handle_(std::make_unique<Handle>()) {
+  open();
+  close();
+}
+
+LazyMask::~LazyMask() = default;
+
+std::shared_ptr<const PixelSource> LazyMask::open() const {
+  const std::lock_guard lock(handle_->mutex);
+  if (!handle_->labels) handle_->labels = open_mask(path_, view_, classes_, ignore_);
+  return handle_->labels;
+}
+
+void LazyMask::close() const {
+  const std::lock_guard lock(handle_->mutex);
+  handle_->labels.reset();
+}
+
+PixelBlock LazyMask::read(const Region& region) const { return open()->read(region); }
+
 ViewOptions view_options(const Settings& settings, const CohortEntry& entry) {
   ViewOptions options{.level = settings.data.level, .mpp = settings.data.mpp};
   options.stated_mpp = entry.mpp;
@@ -52,31 +97,91 @@ ViewOptions view_options(const Settings& settings, const CohortEntry& entry) {
   return options;
 }
 
-std::vector<SlideInput> open_slides(const Settings& settings,
-                                    const std::vector<CohortEntry>& entries) {
-  std::vector<std::filesystem::path> paths;
-  paths.reserve(entries.size());
-  for (const CohortEntry& entry : entries) paths.push_back(entry.path);
-  const std::vector<std::string> ids = slide_ids(paths);
-  std::vector<SlideInput> slides;
-  for (size_t i = 0; i < entries.size(); ++i) {
-    SlideInput input{.entry = entries[i], .id = ids[i]};
-    input.slide = std::make_shared<LazySlide>(entries[i].path, view_options(settings, entries[i]));
-    for (const std::string& warning : input.slide->slide().warnings) {
-      warn(fmt::format("{}: {}", input.id, warning));
-    }
-    input.pixels = input.slide;
-    input.slide->close();
-    slides.push_back(std::move(input));
-  }
-  return slides;
+void SlideInput::close() const {
+  slide->close();
+  if (mask) mask->close();
 }
 
-std::shared_ptr<const PixelSource> make_labels(const Settings& settings, const SlideInput& input) {
-  const ViewInfo& view = input.slide->info();
-  if (!input.entry.mask.empty()) {
-    return open_mask(input.entry.mask, view, settings.data.classes, settings.data.ignore);
+std::string anonymous_id(const SlideInfo& slide) {
+  constexpr size_t kDigits = 12;
+  return "slide-" + fingerprint(slide).substr(0, kDigits);
+}
+
+namespace {
+
+SlideInput open_input(const Settings& settings, const CohortEntry& entry, const std::string& id) {
+  throw_if_stopped();
+  SlideInput input{.entry = entry, .id = id};
+  input.slide = std::make_shared<LazySlide>(entry.path, view_options(settings, entry));
+  for (const std::string& warning : input.slide->slide().warnings) {
+    warn(fmt::format("{}: {}", input.id, warning));
   }
+  if (settings.run.deidentify) input.id = anonymous_id(input.slide->slide());
+  input.pixels = input.slide;
+  input.slide->close();
+  return input;
+}
+
+/// A manifest may name a slide several times, each with a region of its own.
+void tell_regions_apart(const std::vector<SlideInput*>& inputs) {
+  std::map<std::string, int> count;
+  for (const SlideInput* input : inputs) ++count[input->id];
+  for (SlideInput* input : inputs) {
+    const auto& region = input->entry.region;
+    if (count[input->id] < 2 || !region) continue;
+    input->id += fmt::format("-x{}y{}", region->cols.begin, region->rows.begin);
+  }
+}
+
+}  // namespace
+
+SlideSets open_slides(const Settings& settings, const Cohort& cohort) {
+  std::vector<std::filesystem::path> paths;
+  for (const CohortEntry& entry : cohort.training) paths.push_back(entry.path);
+  for (const CohortEntry& entry : cohort.validation) paths.push_back(entry.path);
+  const std::vector<std::string> ids = slide_ids(paths);
+  SlideSets sets;
+  size_t next = 0;
+  for (const CohortEntry& entry : cohort.training) {
+    sets.training.push_back(open_input(settings, entry, ids[next++]));
+  }
+  for (const CohortEntry& entry : cohort.validation) {
+    sets.validation.push_back(open_input(settings, entry, ids[next++]));
+  }
+  std::vector<SlideInput*> all;
+  for (SlideInput& input : sets.training) all.push_back(&input);
+  for (SlideInput& input : sets.validation) all.push_back(&input);
+  tell_regions_apart(all);
+  return sets;
+}
+
+SlideSize size_of(const Settings& settings, const SlideInput& input) {
+  const SlideInfo& slide = input.slide->slide();
+  SlideSize size{.extent = input.slide->extent(), .reader_bytes = slide.held_bytes};
+  size.label_bytes = kThumbnailBytes;
+  if (input.entry.mask.empty()) {
+    const Extent level0 = slide.levels.front().extent;
+    const double d =
+        slide.mpp_x ? std::max(1.0, settings.labels.mpp / *slide.mpp_x) : kUnknownScaleDownsample;
+    size.label_bytes += static_cast<int64_t>(static_cast<double>(level0.area()) / (d * d));
+  } else if (file_kind(input.entry.mask) == FileKind::kPng) {
+    size.mask_bytes = read_png_header(input.entry.mask).extent.area();
+  } else {
+    size.mask_bytes = kTiffMaskBytes;
+  }
+  return size;
+}
+
+std::vector<SlideSize> sizes_of(const Settings& settings, const std::vector<SlideInput>& inputs) {
+  std::vector<SlideSize> sizes;
+  sizes.reserve(inputs.size());
+  for (const SlideInput& input : inputs) sizes.push_back(size_of(settings, input));
+  return sizes;
+}
+
+namespace {
+
+void require_one_class(const Settings& settings, const SlideInput& input) {
   if (settings.labels.method == LabelMethod::kMask) {
     throw DataError(fmt::format("{}: labels.method is mask, but the manifest names no mask for it",
                                 input.entry.path.string()));
@@ -87,6 +192,18 @@ std::shared_ptr<const PixelSource> make_labels(const Settings& settings, const S
         "give masks in a manifest",
         input.entry.path.string(), settings.data.classes.size()));
   }
+}
+
+}  // namespace
+
+void make_labels(const Settings& settings, SlideInput& input) {
+  const ViewInfo& view = input.slide->info();
+  if (!input.entry.mask.empty()) {
+    input.mask = std::make_shared<LazyMask>(input.entry.mask, view, settings.data);
+    input.labels = input.mask;
+    return;
+  }
+  require_one_class(settings, input);
   TissueOptions options{.labels = settings.labels};
   options.stated_mpp = input.entry.mpp;
   options.assume_mpp = settings.data.assume_mpp;
@@ -100,37 +217,15 @@ std::shared_ptr<const PixelSource> make_labels(const Settings& settings, const S
   if (!labels.tissue.empty_reason.empty()) {
     warn(fmt::format("{}: the label is empty: {}", input.id, labels.tissue.empty_reason));
   }
-  return make_label_source(std::move(labels.map), view);
+  input.labels = make_label_source(std::move(labels.map), view);
 }
 
-CacheChoice choose_cache(const Settings& settings, const std::vector<SlideInput>& slides,
-                         int64_t room_bytes) {
-  constexpr int kRgb = 3;
-  const auto resident = [&](CacheMode mode) {
-    int64_t bytes = 0;
-    for (const SlideInput& s : slides) {
-      bytes += cache_footprint(mode, s.slide->extent(), kRgb).resident_bytes;
-    }
-    return bytes;
-  };
-  CacheMode mode = settings.data.cache;
-  if (mode == CacheMode::kAuto) {
-    mode = resident(CacheMode::kRam) <= room_bytes ? CacheMode::kRam : CacheMode::kNone;
-  }
-  return {mode, resident(mode)};
-}
-
-void put_behind_cache(const Settings& settings, const CacheChoice& cache,
-                      std::vector<SlideInput>& slides) {
+void put_behind_cache(const Settings& settings, CacheMode cache, std::vector<SlideInput>& slides) {
   for (SlideInput& s : slides) {
-    s.pixels = make_cached(s.slide, cache.mode, {.scratch = settings.run.scratch});
+    CacheOptions options{.scratch = settings.run.scratch};
+    options.budget_bytes = cache_footprint(cache, s.slide->extent(), 3).resident_bytes;
+    s.pixels = make_cached(s.slide, cache, options);
   }
-}
-
-int64_t reading_bytes(const Settings& settings, const std::vector<SlideInput>& slides) {
-  int64_t held = 0;
-  for (const SlideInput& s : slides) held = std::max(held, s.slide->slide().held_bytes);
-  return held + (settings.data.workers > 0 ? settings.data.queue_bytes : 0);
 }
 
 }  // namespace untiled

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/pipeline/run_plan.h"
 #include "data/cohort/cohort.h"
 #include "data/slide/view.h"
 #include "lib/config/settings.h"
@@ -37,37 +38,65 @@ class LazySlide : public PixelSource {
   ViewInfo info_;
 };
 
+/// Labels from a user's mask, with the same life as a LazySlide. Thread-safe.
+class LazyMask : public PixelSource {
+ public:
+  /// Opens the mask once to check it. Throws DataError.
+  LazyMask(std::filesystem::path path, ViewInfo view, const DataSettings& data);
+  ~LazyMask() override;
+
+  Extent extent() const override { return view_.extent; }
+  int channels() const override { return 1; }
+  PixelBlock read(const Region& region) const override;
+  void close() const;
+
+ private:
+  struct Handle;
+  std::shared_ptr<const PixelSource> open() const;
+
+  std::filesystem::path path_;
+  ViewInfo view_;
+  std::vector<ClassSettings> classes_;
+  int ignore_;
+  std::unique_ptr<Handle> handle_;
+};
+
 /// One slide of a run.
 struct SlideInput {
   CohortEntry entry;
-  std::string id;  ///< Full file name, unique in the run.
+  std::string id;  ///< Full file name, unique in the run; see slide_ids.
   std::shared_ptr<const LazySlide> slide;
   std::shared_ptr<const PixelSource> pixels;  ///< Behind the cache.
   std::shared_ptr<const PixelSource> labels;
+  std::shared_ptr<const LazyMask> mask;  ///< `labels`, where they are a user's mask.
+
+  /// Frees what is only needed while the slide is worked on.
+  void close() const;
+};
+
+struct SlideSets {
+  std::vector<SlideInput> training;
+  std::vector<SlideInput> validation;
 };
 
 /// How the settings and a manifest's row view a slide.
 ViewOptions view_options(const Settings& settings, const CohortEntry& entry);
 
-/// Opens every slide once. Throws DataError.
-std::vector<SlideInput> open_slides(const Settings& settings,
-                                    const std::vector<CohortEntry>& entries);
+/// Opens every slide once. With run.deidentify, ids are hashes of the slides' fingerprints. Throws
+/// DataError, Interrupted.
+SlideSets open_slides(const Settings& settings, const Cohort& cohort);
 
-/// Makes or opens the labels of a slide. Throws DataError.
-std::shared_ptr<const PixelSource> make_labels(const Settings& settings, const SlideInput& input);
+/// What a slide's reader, mask and labels take. Throws DataError.
+SlideSize size_of(const Settings& settings, const SlideInput& input);
+std::vector<SlideSize> sizes_of(const Settings& settings, const std::vector<SlideInput>& inputs);
 
-/// Resolves data.cache for all slides together, with `room_bytes` of the budget free, and puts
-/// the slides' pixels behind it. Returns the mode and the bytes that it holds.
-struct CacheChoice {
-  CacheMode mode = CacheMode::kNone;
-  int64_t resident_bytes = 0;
-};
-CacheChoice choose_cache(const Settings& settings, const std::vector<SlideInput>& slides,
-                         int64_t room_bytes);
-void put_behind_cache(const Settings& settings, const CacheChoice& cache,
-                      std::vector<SlideInput>& slides);
+/// Makes the tissue labels of a slide or checks its mask. Throws DataError.
+void make_labels(const Settings& settings, SlideInput& input);
 
-/// Bytes that reading one of these slides holds: its decoder's and the loader's queue.
-int64_t reading_bytes(const Settings& settings, const std::vector<SlideInput>& slides);
+/// Puts the slides' pixels behind the cache that plan_run chose.
+void put_behind_cache(const Settings& settings, CacheMode cache, std::vector<SlideInput>& slides);
+
+/// "slide-" and 12 digits of its fingerprint: a name that identifies no patient. Throws DataError.
+std::string anonymous_id(const SlideInfo& slide);
 
 }  // namespace untiled

@@ -168,9 +168,4 @@ CacheFootprint cache_footprint(CacheMode mode, const Extent& extent, int channel
   return {};
 }
 
-CacheMode decide_cache_mode(const Extent& extent, int channels, int64_t room_bytes) {
-  const int64_t needed = cache_footprint(CacheMode::kRam, extent, channels).resident_bytes;
-  return needed <= room_bytes ? CacheMode::kRam : CacheMode::kNone;
-}
-
 }  // namespace untiled

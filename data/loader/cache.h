@@ -23,7 +23,7 @@ struct CacheOptions {
 /// `source` behind a cache that fills on first touch and gives the source's bytes and missing
 /// marks, bit for bit. A block is decoded once, also when several threads want it at the same
 /// moment; a block that could not be read is tried again. `kNone` gives back `source`; `kAuto` is
-/// for `decide_cache_mode` to resolve before. A disk cache is one nameless file in the scratch
+/// to be resolved before. A disk cache is one nameless file in the scratch
 /// folder, which goes with the cache or the process; a full disk is a DataError, a missing folder
 /// in the options a ConfigError.
 std::shared_ptr<const PixelSource> make_cached(std::shared_ptr<const PixelSource> source,
@@ -36,8 +36,5 @@ struct CacheFootprint {
   int64_t disk_bytes = 0;
 };
 CacheFootprint cache_footprint(CacheMode mode, const Extent& extent, int channels);
-
-/// What `auto` means: ram when all of the slide fits into `room_bytes`, else none.
-CacheMode decide_cache_mode(const Extent& extent, int channels, int64_t room_bytes);
 
 }  // namespace untiled

@@ -20,15 +20,28 @@ std::string to_ascii(const std::string& name) {
   return ascii;
 }
 
-std::string describe_classes(const std::vector<std::string>& classes) {
+std::string describe_classes(const std::vector<MaskClass>& classes) {
   if (classes.size() <= 1) {
-    return "0=background,255=" + (classes.empty() ? "tissue" : to_ascii(classes.front()));
+    return "0=background,255=" + (classes.empty() ? "tissue" : to_ascii(classes.front().name));
   }
   std::string text;
-  for (size_t i = 0; i < classes.size(); ++i) {
-    text += fmt::format("{}{}={}", i == 0 ? "" : ",", i, to_ascii(classes[i]));
+  for (const MaskClass& c : classes) {
+    text += fmt::format("{}{}={}", text.empty() ? "" : ",", c.value, to_ascii(c.name));
   }
   return text;
+}
+
+/// What stands in the file for each class index and for kIgnoredLabel.
+std::array<uint8_t, 256> file_values(const std::vector<MaskClass>& classes) {
+  std::array<uint8_t, 256> values{};
+  if (classes.size() <= 1) {
+    values.fill(255);
+    values[0] = values[kIgnoredLabel] = 0;
+    return values;
+  }
+  values[kIgnoredLabel] = kIgnoredLabel;
+  for (size_t i = 0; i < classes.size(); ++i) values[i] = static_cast<uint8_t>(classes[i].value);
+  return values;
 }
 
 PngOptions options_for(const std::filesystem::path& path, const MaskPngFacts& facts) {
@@ -62,15 +75,12 @@ int64_t least_png_downsample(const Extent& slide) {
 }
 
 MaskPngWriter::MaskPngWriter(const std::filesystem::path& path, const MaskPngFacts& facts)
-    : binary_(facts.classes.size() <= 1),
+    : values_(file_values(facts.classes)),
       png_(path, mask_extent(facts.slide, facts.downsample), options_for(path, facts)) {}
 
 void MaskPngWriter::write_rows(std::span<const uint8_t> classes) {
   std::vector<uint8_t> values(classes.begin(), classes.end());
-  for (uint8_t& value : values) {
-    if (value == kIgnoredLabel) value = 0;
-    if (binary_ && value != 0) value = 255;
-  }
+  for (uint8_t& value : values) value = values_[value];
   png_.write_rows(values);
 }
 

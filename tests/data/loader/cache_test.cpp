@@ -1,48 +1,17 @@
 #include "data/loader/cache.h"
 
-#include <sys/resource.h>
-
-#include <csignal>
 #include <filesystem>
 #include <thread>
 
 #include "tests/catch.h"
+#include "tests/core/file_size_limit.h"
+#include "tests/core/temporary_folder.h"
 #include "tests/data/loader/fake_source.h"
 
 namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder that goes with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "untiled-cache-test-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-/// Lets files grow to `bytes` only, as a full disk would.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 // Three by two blocks, the last ones cut.
 constexpr Extent kExtent{2 * kCacheBlockSide + 77, kCacheBlockSide + 333};
@@ -136,7 +105,7 @@ TEST_CASE("a full disk is a data error that names the folder and the way out") {
   const FileSizeLimit limit(1 << 20);
   CHECK_THROWS_AS(cached->read(whole(kExtent)), DataError);
   CHECK_THROWS_WITH(cached->read(whole(kExtent)),
-                    Catch::Contains(folder.path().string()) && Catch::Contains("run.scratch"));
+                    contains_text(folder.path().string()) && contains_text("run.scratch"));
 }
 
 TEST_CASE("a disk cache without a folder, or in one that cannot be written, is refused") {
@@ -144,13 +113,11 @@ TEST_CASE("a disk cache without a folder, or in one that cannot be written, is r
   CHECK_THROWS_AS(make_cached(fake(1), CacheMode::kDisk, {"/proc/nowhere"}), DataError);
 }
 
-TEST_CASE("auto takes ram when the slide fits, else none") {
+TEST_CASE("a cache takes three bytes a pixel and little more") {
   const Extent gigapixel{16000, 64000};
   const int64_t needed = cache_footprint(CacheMode::kRam, gigapixel, 3).resident_bytes;
   CHECK(needed >= gigapixel.area() * 3);
   CHECK(needed <= gigapixel.area() * 3 + (1 << 20));
-  CHECK(decide_cache_mode(gigapixel, 3, needed) == CacheMode::kRam);
-  CHECK(decide_cache_mode(gigapixel, 3, needed - 1) == CacheMode::kNone);
   CHECK(cache_footprint(CacheMode::kDisk, gigapixel, 3).disk_bytes == gigapixel.area() * 3);
   CHECK(cache_footprint(CacheMode::kNone, gigapixel, 3).resident_bytes == 0);
   CHECK_THROWS_AS(make_cached(fake(1), CacheMode::kAuto, {}), InternalError);

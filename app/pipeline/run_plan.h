@@ -1,0 +1,32 @@
+// The memory of a whole run, over all of its slides: what readers, labels and caches take, and so
+// what is left for each step.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "app/pipeline/engine.h"
+#include "lib/config/settings.h"
+
+namespace untiled {
+
+/// What planning needs to know of a slide.
+struct SlideSize {
+  Extent extent;             ///< At the working level.
+  int64_t reader_bytes = 0;  ///< What its decoder holds while it is open.
+  int64_t label_bytes = 0;   ///< What its labels and thumbnail hold for the whole run.
+  int64_t mask_bytes = 0;    ///< What a user's mask holds while the slide is open.
+};
+
+struct RunPlan {
+  CacheMode cache = CacheMode::kNone;  ///< data.cache, with auto resolved.
+  int64_t cache_bytes = 0;
+  int64_t fixed_bytes = 0;  ///< Readers, queue, labels and cache: see Engine::plan_training.
+};
+
+/// Plans every step and every validation before a pixel is read. Throws ConfigError when one of
+/// them does not fit into memory_budget, also beside a RAM cache that was asked for.
+RunPlan plan_run(const Engine& engine, const Settings& settings,
+                 const std::vector<SlideSize>& training, const std::vector<SlideSize>& validation);
+
+}  // namespace untiled

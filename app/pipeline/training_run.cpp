@@ -1,0 +1,195 @@
+#include "app/pipeline/training_run.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "data/loader/augment.h"
+#include "data/loader/region_loader.h"
+#include "data/slide/fingerprint.h"
+#include "lib/core/progress.h"
+#include "lib/core/random.h"
+#include "lib/core/stop.h"
+#include "lib/train/losses.h"
+#include "models/unet.h"
+
+namespace untiled {
+namespace {
+
+enum DrawKey : uint64_t { kOrientationDraw = 11, kJitterDraw = 12 };
+
+/// What a step reads of a slide: pixels and labels, augmented alike.
+struct StepImage {
+  std::shared_ptr<const PixelSource> pixels;
+  std::shared_ptr<const PixelSource> labels;
+};
+
+/// The same draw for all of a slide's pixels in a step.
+StepImage augmented(const Settings& settings, const SlideInput& input, int64_t step, size_t slide) {
+  StepImage image{input.pixels, input.labels};
+  const auto key = [&](uint64_t purpose) {
+    return Random(settings.seed, purpose, static_cast<uint64_t>(step), slide);
+  };
+  const AugmentSettings& augment = settings.augment;
+  if (augment.flip || augment.rotate) {
+    Random random = key(kOrientationDraw);
+    const Orientation orientation = draw_orientation(random, augment);
+    image.pixels = make_oriented(image.pixels, orientation);
+    image.labels = make_oriented(image.labels, orientation);
+  }
+  if (augment.stain > 0 || augment.brightness > 0) {
+    Random random = key(kJitterDraw);
+    image.pixels = make_jittered(image.pixels, draw_jitter(random, augment));
+  }
+  return image;
+}
+
+LoaderOptions loader_options(const Settings& settings) {
+  return {settings.data.workers, settings.data.queue_bytes};
+}
+
+}  // namespace
+
+TrainingRun::TrainingRun(const Settings& settings)
+    : settings_(settings),
+      engine_(settings, logit_channels(settings.data)),
+      meter_(engine_.device().device),
+      loss_(make_loss(settings.train.loss, logit_channels(settings.data),
+                      class_weights(settings.data), engine_.device().profile.has_float64)),
+      slides_(open_slides(settings, load_cohort(settings.data))),
+      plan_(plan_run(engine_, settings, sizes_of(settings, slides_.training),
+                     sizes_of(settings, slides_.validation))) {
+  put_behind_cache(settings_, plan_.cache, slides_.training);
+  put_behind_cache(settings_, plan_.cache, slides_.validation);
+}
+
+const std::vector<SlideInput>& TrainingRun::evaluated() const {
+  return slides_.validation.empty() ? slides_.training : slides_.validation;
+}
+
+void TrainingRun::make_all_labels() {
+  const size_t count = slides_.training.size() + slides_.validation.size();
+  Progress progress("labels", static_cast<int64_t>(count));
+  for (std::vector<SlideInput>* set : {&slides_.training, &slides_.validation}) {
+    for (SlideInput& input : *set) {
+      throw_if_stopped();
+      progress.set_status(input.id);
+      make_labels(settings_, input);
+      input.close();
+      progress.advance();
+    }
+  }
+}
+
+/// Keeps one slide's decoder and mask open at a time.
+void TrainingRun::use(const SlideInput& input) {
+  if (open_ != nullptr && open_ != &input) open_->close();
+  open_ = &input;
+}
+
+SlideGradients TrainingRun::gradients(const NamedTensors& parameters, int64_t step, size_t slide) {
+  const SlideInput& input = slides_.training[slide];
+  use(input);
+  const StepImage image = augmented(settings_, input, step, slide);
+  const Extent extent = image.pixels->extent();
+  const PlannedStep planned = engine_.plan_training(extent, plan_.fixed_bytes);
+  std::optional<Progress> progress;
+  if (extent.area() > kLongPassPixels) {
+    progress.emplace(fmt::format("step {} pixels", step),
+                     step_pixels(planned.plan, extent, loss_->needs_totals()));
+  }
+  const RegionLoader loader(image.pixels, loader_options(settings_));
+  const Executor executor = engine_.executor(planned, [&](int64_t pixels) {
+    if (progress) progress->advance(pixels);
+  });
+  StepResult result = executor.step(parameters.tensors, loader, *image.labels, *loss_);
+  SlideGradients out;
+  out.loss = result.loss;
+  out.gradients = std::move(result.gradients);
+  out.pixels = extent.area();
+  out.seconds = std::move(result.seconds);
+  out.seconds["waiting for pixels"] = loader.statistics().waited_seconds;
+  return out;
+}
+
+SlideScore TrainingRun::evaluate(const NamedTensors& parameters, size_t slide,
+                                 const std::filesystem::path& folder) {
+  const SlideInput& input = evaluated()[slide];
+  use(input);
+  if (!thumbnails_.contains(slide)) thumbnails_[slide] = slide_thumbnail(settings_, input);
+  const RegionLoader loader(input.pixels, loader_options(settings_));
+  const PlannedStep planned = engine_.plan_inference(input.slide->extent(), plan_.fixed_bytes);
+  return evaluate_slide(engine_, settings_, parameters.tensors, input, loader, thumbnails_[slide],
+                        *loss_, planned, folder);
+}
+
+std::vector<std::string> TrainingRun::timing_parts() const {
+  const Graph& graph = engine_.graph();
+  std::vector<std::string> parts = {kLabelSeconds};
+  for (const LayerId id : graph.storable_layers()) {
+    parts.push_back(graph.layer(id).name + " forward");
+  }
+  if (loss_->needs_totals()) parts.emplace_back("loss sums");
+  parts.emplace_back("loss and backward");
+  for (const LayerId id : graph.storable_layers()) {
+    parts.push_back(graph.layer(id).name + " backward");
+  }
+  parts.emplace_back("waiting for pixels");
+  return parts;
+}
+
+CheckpointInfo TrainingRun::checkpoint_info() const {
+  CheckpointInfo info;
+  info.model = settings_.model;
+  info.classes = settings_.data.classes;
+  if (info.classes.empty()) {
+    info.classes = {{.name = "tissue", .value = 1, .color = {60, 120, 190}}};
+  }
+  info.training_mpp = slides_.training.front().slide->info().mpp_x;
+  info.training_level = settings_.data.level;
+  info.threshold = settings_.train.threshold;
+  info.version = UNTILED_VERSION;
+  return info;
+}
+
+Provenance TrainingRun::provenance() const {
+  Provenance provenance;
+  provenance.version = UNTILED_VERSION;
+  provenance.device = engine_.device().device.str();
+  provenance.deidentify = settings_.run.deidentify;
+  const auto record = [&](const SlideInput& s, const std::string& split) {
+    provenance.slides.push_back({s.id, s.entry.path.string(), split, fingerprint(s.slide->slide()),
+                                 s.slide->extent(), s.slide->info().mpp_x});
+  };
+  for (const SlideInput& s : slides_.training) record(s, "train");
+  for (const SlideInput& s : slides_.validation) record(s, "validation");
+  return provenance;
+}
+
+TrainOptions TrainingRun::options() const {
+  TrainOptions options;
+  options.settings = settings_;
+  options.parameters = initial_parameters(engine_.graph(), settings_.seed);
+  for (at::Tensor& t : options.parameters.tensors) t = t.to(engine_.dtype());
+  for (const SlideInput& s : slides_.training) options.training_slides.push_back(s.id);
+  for (const SlideInput& s : evaluated()) options.evaluation_slides.push_back(s.id);
+  options.checkpoint = checkpoint_info();
+  options.provenance = provenance();
+  options.timing_parts = timing_parts();
+  return options;
+}
+
+Summary TrainingRun::run(const RunFolder& folder) {
+  make_all_labels();
+  TrainCallbacks callbacks;
+  callbacks.gradients = [&](const NamedTensors& p, int64_t step, size_t slide) {
+    return gradients(p, step, slide);
+  };
+  callbacks.evaluate = [&](const NamedTensors& p, int64_t /*step*/, size_t slide) {
+    return evaluate(p, slide, folder.path());
+  };
+  callbacks.budget_used_bytes = [&] { return meter_.used_bytes(); };
+  return run_training(folder, options(), callbacks);
+}
+
+}  // namespace untiled
