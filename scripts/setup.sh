@@ -10,11 +10,13 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 apt_packages=(
-  g++ cmake ninja-build ccache clang-format clang-tidy ca-certificates
+  g++ cmake ninja-build ca-certificates
   catch2 libcli11-dev nlohmann-json3-dev libyaml-cpp-dev
-  libopencv-dev libopenslide-dev libtiff-dev libpng-dev libjpeg-dev libturbojpeg0-dev
-  zlib1g-dev libzstd-dev libxxhash-dev
+  libopencv-dev libopenslide-dev libtiff-dev libpng-dev libjpeg-dev
+  zlib1g-dev libxxhash-dev
 )
+# Faster builds and the checks of the style; nothing else needs them.
+apt_extras=(ccache clang-format clang-tidy)
 brew_packages=(
   cmake ninja ccache clang-format llvm catch2 cli11 nlohmann-json yaml-cpp
   opencv openslide libtiff libpng jpeg-turbo zstd xxhash python
@@ -22,32 +24,40 @@ brew_packages=(
 
 can_make_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
+# Those of the packages that are not installed.
 apt_missing() {
   local package
-  for package in "${apt_packages[@]}"; do
+  for package in "$@"; do
     local status
     status="$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)"
     if [[ "$status" != installed ]]; then echo "$package"; fi
   done
-  if ! can_make_venv; then printf '%s\n' python3 python3-venv; fi
 }
 
 apt_install() {
-  local -a missing as_root=()
-  mapfile -t missing < <(apt_missing)
-  if ((${#missing[@]} == 0)); then return; fi
+  local -a missing extras as_root=()
+  mapfile -t missing < <(apt_missing "${apt_packages[@]}")
+  if ! can_make_venv; then missing+=(python3 python3-venv); fi
+  mapfile -t extras < <(apt_missing "${apt_extras[@]}")
+  if ((${#missing[@]} + ${#extras[@]} == 0)); then return; fi
   local command="apt-get install -y --no-install-recommends ${missing[*]}"
   if ((EUID != 0)); then
     if ! has sudo || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+      if ((${#missing[@]} == 0)); then
+        say "not there, and this user cannot install them: ${extras[*]} (only the style checks and
+    faster builds need them)"
+        return
+      fi
       fail "these packages are missing and this user cannot install them; as root, type:
   apt-get update && $command"
     fi
     as_root=(sudo)
   fi
-  say "installing ${missing[*]}"
-  "${as_root[@]}" apt-get update -qq
+  say "installing ${missing[*]} ${extras[*]}"
+  "${as_root[@]}" apt-get update -qq || say "apt-get update failed; trying with the lists of before"
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" "${extras[@]}" ||
+    fail "the packages could not be installed; as root, type: $command"
 }
 
 brew_install() {
@@ -105,7 +115,8 @@ fetch_wheels() {
   # shellcheck disable=SC2086  # one word a flag is meant
   "$incoming/venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
     --only-binary=:all: --require-hashes --implementation cp --python-version 3.11 $flags \
-    --dest "$incoming" --requirement "$requirements"
+    --dest "$incoming" --requirement "$requirements" ||
+    fail "$what could not be fetched: the network is needed, or a filled folder in UNTILED_DEPS"
   local wheel
   for wheel in "$incoming"/*.whl; do python3 -m zipfile -e "$wheel" "$UNTILED_DEPS"; done
   rm -rf "$incoming"
@@ -118,15 +129,19 @@ make_oracle() {
   local wanted
   wanted="$(python3 -c 'import sys; print(sys.version_info[:2])') $(sha256 "$requirements")"
   if is_current "$stamp" "$wanted"; then return; fi
-  if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-    say "Python is older than 3.11: the tests that read our files with other libraries are skipped"
+  if ! python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'; then
+    say "Python is not 3.11 to 3.14: the tests that read our files with other libraries are skipped"
     return
   fi
   say "making the Python environment that checks our files"
   rm -rf "$UNTILED_DEPS/oracle" "$stamp"
   python3 -m venv "$UNTILED_DEPS/oracle"
   "$UNTILED_DEPS/oracle/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
-    --only-binary=:all: --require-hashes --requirement "$requirements"
+    --only-binary=:all: --require-hashes --requirement "$requirements" || {
+    say "its packages could not be fetched: the tests that need them are skipped"
+    rm -rf "$UNTILED_DEPS/oracle"
+    return
+  }
   echo "$wanted" >"$stamp"
 }
 

@@ -16,6 +16,16 @@ using Catch::Approx;
 #endif
 
 #include <cstdio>
+#include <string>
+
+/// Matches texts that hold `part`.
+inline auto contains_text(const std::string& part) {
+#if __has_include(<catch2/catch_all.hpp>)
+  return Catch::Matchers::ContainsSubstring(part);
+#else
+  return Catch::Matchers::Contains(part);
+#endif
+}
 
 /// Leaves the test case with a reason; the run's listener counts such cases.
 #define UNTILED_SKIP(reason)                                   \
