@@ -94,11 +94,7 @@ PlannedStep Engine::plan_inference(const Extent& pixels, int64_t fixed_bytes) co
     planned = estimate_step(graph_, wanted, plan);
     if (planned.memory.total_bytes() <= wanted.budget_bytes) return planned;
   }
-  throw ConfigError(
-      fmt::format("memory_budget {} is too small to run the network over {}: {} is "
-                  "needed, or a folder in run.scratch",
-                  format_bytes(wanted.budget_bytes), to_string(pixels),
-                  format_bytes(planned.memory.total_bytes())));
+  throw BudgetError(wanted, planned.memory.total_bytes());
 }
 
 Executor Engine::executor(const PlannedStep& planned,

@@ -1,6 +1,8 @@
 #include "app/pipeline/run_plan.h"
 
 #include <algorithm>
+#include <functional>
+#include <optional>
 
 #include "data/loader/cache.h"
 
@@ -26,16 +28,37 @@ int64_t cache_bytes(CacheMode mode, const std::vector<SlideSize>& slides) {
   return bytes;
 }
 
+/// The most that any of many plans needs, or the error that asks for the largest budget.
+class MostNeeded {
+ public:
+  void add(const std::function<PlannedStep()>& plan) {
+    try {
+      most_ = std::max(most_, plan().memory.total_bytes());
+    } catch (const BudgetError& error) {
+      if (!worst_ || error.least_bytes() > worst_->least_bytes()) worst_ = error;
+    }
+  }
+
+  int64_t bytes_or_throw() const {
+    if (worst_) throw BudgetError(*worst_);
+    return most_;
+  }
+
+ private:
+  int64_t most_ = 0;
+  std::optional<BudgetError> worst_;
+};
+
 int64_t most_needed(const Engine& engine, const std::vector<SlideSize>& training,
                     const std::vector<SlideSize>& evaluated, int64_t fixed_bytes) {
-  int64_t most = 0;
+  MostNeeded most;
   for (const SlideSize& s : training) {
-    most = std::max(most, engine.plan_training(s.extent, fixed_bytes).memory.total_bytes());
+    most.add([&] { return engine.plan_training(s.extent, fixed_bytes); });
   }
   for (const SlideSize& s : evaluated) {
-    most = std::max(most, engine.plan_inference(s.extent, fixed_bytes).memory.total_bytes());
+    most.add([&] { return engine.plan_inference(s.extent, fixed_bytes); });
   }
-  return most;
+  return most.bytes_or_throw();
 }
 
 }  // namespace

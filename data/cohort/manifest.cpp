@@ -8,8 +8,11 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <map>
+#include <span>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "data/cohort/csv.h"
@@ -100,17 +103,47 @@ std::map<std::string, size_t> read_header(const fs::path& file, const CsvRow& he
   return columns;
 }
 
-/// CLAM's slide_id is a file's name, often without its extension.
+/// What may follow a slide_id, the likelier first: images beside a slide are often its thumbnails.
+constexpr std::array<std::string_view, 14> kSlideEndings = {
+    ".svs", ".tif", ".tiff", ".ome.tif", ".ome.tiff", ".ndpi",    ".mrxs",
+    ".scn", ".bif", ".vms",  ".vmu",     ".dcm",      ".svslide", ".czi"};
+constexpr std::array<std::string_view, 3> kImageEndings = {".png", ".jpg", ".jpeg"};
+
+/// The regular files of a folder whose names go on with a dot after `start`, sorted; none where the
+/// folder cannot be read.
+std::vector<fs::path> files_that_start(const fs::path& folder, const std::string& start) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code none;
+    const std::string name = it->path().filename().string();
+    if (name.starts_with(start + ".") && it->is_regular_file(none)) files.push_back(it->path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<fs::path> with_endings(const std::vector<fs::path>& files, const fs::path& start,
+                                   std::span<const std::string_view> endings) {
+  std::vector<fs::path> chosen;
+  std::copy_if(files.begin(), files.end(), std::back_inserter(chosen), [&](const fs::path& file) {
+    const std::string ending = lower(file.string().substr(start.string().size()));
+    return std::find(endings.begin(), endings.end(), ending) != endings.end();
+  });
+  return chosen;
+}
+
+/// CLAM's slide_id is a file's name, often without its extension. A folder of that name may hold
+/// the other files of a MIRAX slide, or a DICOM slide where no file is there.
 fs::path complete(const Row& row, const fs::path& path) {
   std::error_code none;
-  if (fs::exists(path, none)) return path;
-  std::vector<fs::path> matches;
-  for (fs::directory_iterator it(path.parent_path(), none), end; !none && it != end;
-       it.increment(none)) {
-    if (it->path().stem() == path.filename()) matches.push_back(it->path());
-  }
+  if (fs::is_regular_file(path, none)) return path;
+  const std::vector<fs::path> files =
+      files_that_start(path.parent_path(), path.filename().string());
+  std::vector<fs::path> matches = with_endings(files, path, kSlideEndings);
+  if (matches.empty()) matches = with_endings(files, path, kImageEndings);
+  if (matches.empty() && !fs::exists(path, none)) matches = files;
   if (matches.size() > 1) {
-    std::sort(matches.begin(), matches.end());
     throw row.error(fmt::format("slide_id: {} may be {} or {}; give the extension", path.string(),
                                 matches[0].filename().string(), matches[1].filename().string()));
   }

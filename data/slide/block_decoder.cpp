@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,21 +16,6 @@
 
 namespace untiled {
 namespace {
-
-/// Rows and columns that a block holds; the last strip ends with the image.
-Extent block_extent(const TiffDirectory& directory, int64_t index) {
-  if (directory.tiled) return directory.tile;
-  const int64_t first_row = index * directory.tile.rows;
-  return {std::min(directory.tile.rows, directory.extent.rows - first_row), directory.tile.cols};
-}
-
-/// The part of a block that lies in the image.
-Extent visible_extent(const TiffDirectory& directory, int64_t index) {
-  const int64_t row = index / directory.tile_cols() * directory.tile.rows;
-  const int64_t col = index % directory.tile_cols() * directory.tile.cols;
-  return {std::min(directory.tile.rows, directory.extent.rows - row),
-          std::min(directory.tile.cols, directory.extent.cols - col)};
-}
 
 Alpha alpha_of(const TiffDirectory& directory) {
   if (!directory.has_alpha) return Alpha::kNone;
@@ -69,6 +55,13 @@ JpegColor jpeg_color(const TiffDirectory& directory) {
 
 }  // namespace
 
+Region block_region(const TiffDirectory& directory, int64_t index) {
+  const Region region =
+      shift(whole(directory.tile), index / directory.tile_cols() * directory.tile.rows,
+            index % directory.tile_cols() * directory.tile.cols);
+  return directory.tiled ? region : clip(region, directory.extent);
+}
+
 PositionedFile::PositionedFile(const std::filesystem::path& path)
     : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (descriptor_ < 0) {
@@ -77,6 +70,12 @@ PositionedFile::PositionedFile(const std::filesystem::path& path)
 }
 
 PositionedFile::~PositionedFile() { close(descriptor_); }
+
+uint64_t PositionedFile::size() const {
+  struct stat status {};
+  if (fstat(descriptor_, &status) != 0) throw DataError(std::strerror(errno));
+  return static_cast<uint64_t>(status.st_size);
+}
 
 std::vector<uint8_t> PositionedFile::read(uint64_t offset, uint64_t size) const {
   std::vector<uint8_t> bytes(size);
@@ -92,34 +91,34 @@ std::vector<uint8_t> PositionedFile::read(uint64_t offset, uint64_t size) const 
   return bytes;
 }
 
-RgbTile BlockDecoder::decode(const TiffLevel& level, int64_t index) const {
+PixelBlock BlockDecoder::decode(const TiffLevel& level, int64_t index) const {
   const auto& planes = level.planes;
   const bool any_missing = std::any_of(planes.begin(), planes.end(), [&](const auto& directory) {
     return directory.blocks[static_cast<size_t>(index)].size == 0;
   });
-  const Extent extent = block_extent(level.first(), index);
-  if (any_missing) return missing_tile(extent, background_);
+  const Region region = block_region(level.first(), index);
+  if (any_missing) return missing_block(region, background_);
   if (planes.size() == 1) return decode_directory(planes.front(), index);
   std::vector<Bytes> colors;
   for (const auto& directory : planes) {
-    colors.push_back(decode_plane(directory, index, extent, 1));
+    colors.push_back(decode_plane(directory, index, region.extent(), 1));
   }
-  return to_rgb(interleave(colors), extent, 3, Alpha::kNone, background_);
+  return to_rgb(interleave(colors), region, 3, Alpha::kNone, background_);
 }
 
-RgbTile BlockDecoder::decode_directory(const TiffDirectory& directory, int64_t index) const {
-  const Extent extent = block_extent(directory, index);
+PixelBlock BlockDecoder::decode_directory(const TiffDirectory& directory, int64_t index) const {
+  const Region region = block_region(directory, index);
   const int channels = directory.samples;
   if (!directory.separate_planes) {
-    return to_rgb(decode_plane(directory, index, extent, channels), extent, channels,
+    return to_rgb(decode_plane(directory, index, region.extent(), channels), region, channels,
                   alpha_of(directory), background_);
   }
   std::vector<Bytes> planes;
   for (int c = 0; c < channels; ++c) {
     const int64_t block = index + c * directory.tile_rows() * directory.tile_cols();
-    planes.push_back(decode_plane(directory, block, extent, 1));
+    planes.push_back(decode_plane(directory, block, region.extent(), 1));
   }
-  return to_rgb(interleave(planes), extent, channels, alpha_of(directory), background_);
+  return to_rgb(interleave(planes), region, channels, alpha_of(directory), background_);
 }
 
 Bytes BlockDecoder::decode_plane(const TiffDirectory& directory, int64_t block,
@@ -138,8 +137,8 @@ Bytes BlockDecoder::decode_jpeg_block(const TiffDirectory& directory, int64_t bl
   const std::vector<uint8_t> stream = file_.read(where.offset, where.size);
   JpegImage image =
       decode_jpeg(directory.jpeg_tables, stream, jpeg_color(directory), 4 * extent.area() + 65536);
-  const Extent needed =
-      visible_extent(directory, block % (directory.tile_rows() * directory.tile_cols()));
+  const int64_t index = block % (directory.tile_rows() * directory.tile_cols());
+  const Extent needed = clip(block_region(directory, index), directory.extent).extent();
   if (image.channels != channels || image.extent.rows < needed.rows ||
       image.extent.cols < needed.cols) {
     throw DataError(fmt::format("its JPEG stream has {} and {} channels where {} and {} belong",

@@ -8,7 +8,7 @@
 #include "data/slide/reader.h"
 #include "data/slide/tiff_handle.h"
 #include "data/slide/tiff_pyramid.h"
-#include "data/slide/tile_cache.h"
+#include "lib/core/pixel_source.h"
 
 namespace untiled {
 
@@ -21,6 +21,7 @@ class PositionedFile {
   PositionedFile(const PositionedFile&) = delete;
   PositionedFile& operator=(const PositionedFile&) = delete;
 
+  uint64_t size() const;
   /// `size` bytes from `offset`. Throws DataError when the file ends before them.
   std::vector<uint8_t> read(uint64_t offset, uint64_t size) const;
 
@@ -28,18 +29,22 @@ class PositionedFile {
   int descriptor_;
 };
 
+/// Where tile or strip `index` (row by row) lies in its image. Tiles may reach beyond the image's
+/// edge; the last strip ends with it.
+Region block_region(const TiffDirectory& directory, int64_t index);
+
 /// Any thread.
 class BlockDecoder {
  public:
   BlockDecoder(const std::filesystem::path& path, const Rgb& background)
       : file_(path), pool_(path), background_(background) {}
 
-  /// The tile or strip `index` (row by row) of `level`; one without data is missing. The last
-  /// strip may be shorter. Throws DataError with the reason, which names no file.
-  RgbTile decode(const TiffLevel& level, int64_t index) const;
+  /// The tile or strip `index` (row by row) of `level`, at its block_region; one without data is
+  /// missing. Throws DataError with the reason, which names no file.
+  PixelBlock decode(const TiffLevel& level, int64_t index) const;
 
  private:
-  RgbTile decode_directory(const TiffDirectory& directory, int64_t index) const;
+  PixelBlock decode_directory(const TiffDirectory& directory, int64_t index) const;
   Bytes decode_plane(const TiffDirectory& directory, int64_t block, const Extent& extent,
                      int channels) const;
   Bytes decode_jpeg_block(const TiffDirectory& directory, int64_t block, const Extent& extent,

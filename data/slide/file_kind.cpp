@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "lib/core/error.h"
@@ -60,8 +61,8 @@ constexpr std::pair<std::string_view, std::string_view> kKnownStarts[] = {
     {"\xFF\xD8\xFF"sv, "a JPEG image"sv},
 };
 
-/// The unsigned integer of `bytes`, in the byte order that a TIFF of mark 'I' or 'M' has.
-uint64_t tiff_integer(std::string_view bytes, char mark) {
+/// The unsigned integer of `bytes`, in the byte order that TIFF marks by 'I' (little) or 'M' (big).
+uint64_t integer_of(std::string_view bytes, char mark) {
   uint64_t value = 0;
   for (size_t i = 0; i < bytes.size(); ++i) {
     const size_t at = mark == 'I' ? bytes.size() - 1 - i : i;
@@ -79,6 +80,15 @@ FileKind file_kind(const fs::path& path) {
   if (head.starts_with("\xFF\xD8\xFF")) return FileKind::kJpeg;
   if (head.size() == 132 && head.substr(128) == "DICM") return FileKind::kDicom;
   return FileKind::kOther;
+}
+
+uint64_t file_bytes(const fs::path& path) {
+  std::error_code error;
+  const uint64_t size = fs::file_size(path, error);
+  if (error) {
+    throw DataError(fmt::format("{} cannot be examined: {}", path.string(), error.message()));
+  }
+  return size;
 }
 
 void require_readable_file(const fs::path& path) {
@@ -112,15 +122,28 @@ std::string describe_content(const fs::path& path) {
   return "data of an unknown kind";
 }
 
+std::string dicom_series(const fs::path& path) {
+  constexpr size_t kFirstPart = 256 << 10;
+  constexpr std::string_view kSeries = "\x20\x00\x0E\x00UI"sv;  // (0020,000E), explicit VR.
+  const std::string head = first_bytes(path, kFirstPart);
+  const size_t at = head.find(kSeries);
+  if (at == std::string::npos || at + kSeries.size() + 2 > head.size()) return {};
+  const size_t begin = at + kSeries.size() + 2;
+  const auto size = integer_of(std::string_view(head).substr(begin - 2, 2), 'I');
+  std::string uid = head.substr(begin, size);
+  while (uid.ends_with('\0') || uid.ends_with(' ')) uid.pop_back();
+  return uid;
+}
+
 void require_whole_tiff_header(const fs::path& path) {
   const std::string head = first_bytes(path, 16);
   const bool big = head.size() > 2 && (head[2] == '+' || head[3] == '+');
   const size_t needed = big ? 16 : 8;
-  const uint64_t size = fs::file_size(path);
+  const uint64_t size = file_bytes(path);
   const uint64_t directory =
       head.size() < needed
           ? needed
-          : tiff_integer(std::string_view(head).substr(big ? 8 : 4, big ? 8 : 4), head[0]);
+          : integer_of(std::string_view(head).substr(big ? 8 : 4, big ? 8 : 4), head[0]);
   if (head.size() < needed || directory >= size) {
     throw DataError(fmt::format(
         "{} is cut short: its first directory is at byte {} but the file ends at {}; copy it again",

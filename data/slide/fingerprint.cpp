@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "lib/core/error.h"
+#include "lib/core/stop.h"
 
 namespace untiled {
 namespace {
@@ -58,27 +59,38 @@ class Hasher {
   std::unique_ptr<XXH3_state_t, Free> state_;
 };
 
-std::vector<char> read_part(std::ifstream& file, int64_t offset, int64_t size) {
-  std::vector<char> bytes(static_cast<size_t>(size));
-  file.clear();
-  file.seekg(offset);
-  file.read(bytes.data(), size);
-  bytes.resize(static_cast<size_t>(std::max<std::streamsize>(0, file.gcount())));
-  return bytes;
-}
-
-uint64_t hash_part(std::ifstream& file, int64_t offset, int64_t size) {
-  const std::vector<char> bytes = read_part(file, offset, size);
-  return XXH64(bytes.data(), bytes.size(), 0);
-}
-
-std::ifstream open_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    throw DataError(fmt::format("{} cannot be opened: {}", path.string(), std::strerror(errno)));
+/// A file that is read by parts.
+class PartFile {
+ public:
+  explicit PartFile(const std::filesystem::path& path)
+      : path_(path.string()), file_(path, std::ios::binary) {
+    if (!file_) {
+      throw DataError(fmt::format("{} cannot be opened: {}", path_, std::strerror(errno)));
+    }
   }
-  return file;
-}
+
+  std::vector<char> read(int64_t offset, int64_t size) {
+    std::vector<char> bytes(static_cast<size_t>(size));
+    file_.seekg(offset);
+    file_.read(bytes.data(), size);
+    if (file_.gcount() != size) {
+      throw DataError(
+          fmt::format("{} cannot be read: {} bytes from byte {} were expected and {} came; see "
+                      "that its disk is sound and nobody writes to it",
+                      path_, size, offset, file_.gcount()));
+    }
+    return bytes;
+  }
+
+  uint64_t hash(int64_t offset, int64_t size) {
+    const std::vector<char> bytes = read(offset, size);
+    return XXH64(bytes.data(), bytes.size(), 0);
+  }
+
+ private:
+  std::string path_;
+  std::ifstream file_;
+};
 
 }  // namespace
 
@@ -86,12 +98,12 @@ std::string fingerprint(const SlideInfo& info) {
   Hasher hasher;
   for (const auto& path : info.files) {
     const FileState state = state_of(path);
-    std::ifstream file = open_file(path);
+    PartFile file(path);
     const int64_t ends = std::min(kEndBytes, state.size);
     hasher.add_number(static_cast<uint64_t>(state.size));
     hasher.add_number(static_cast<uint64_t>(state.modified_ns));
-    hasher.add_number(hash_part(file, 0, ends));
-    hasher.add_number(hash_part(file, state.size - ends, ends));
+    hasher.add_number(file.hash(0, ends));
+    hasher.add_number(file.hash(state.size - ends, ends));
   }
   hasher.add(info.quickhash.data(), info.quickhash.size());
   return hasher.hex();
@@ -101,10 +113,11 @@ std::string content_hash(const SlideInfo& info) {
   Hasher hasher;
   for (const auto& path : info.files) {
     const int64_t size = state_of(path).size;
-    std::ifstream file = open_file(path);
+    PartFile file(path);
     hasher.add_number(static_cast<uint64_t>(size));
     for (int64_t offset = 0; offset < size; offset += kChunkBytes) {
-      const std::vector<char> bytes = read_part(file, offset, std::min(kChunkBytes, size - offset));
+      throw_if_stopped();
+      const std::vector<char> bytes = file.read(offset, std::min(kChunkBytes, size - offset));
       hasher.add(bytes.data(), bytes.size());
     }
   }

@@ -12,6 +12,7 @@ namespace untiled {
 std::string fingerprint(const SlideInfo& info);
 
 /// 32 hex digits (XXH3, 128 bits) from every byte of all the slide's files, in order of name.
+/// Throws DataError when a file is gone, and Interrupted.
 std::string content_hash(const SlideInfo& info);
 
 }  // namespace untiled

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <mutex>
 
@@ -16,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr uint64_t kJpegHeaderBytes = 1 << 20;
+
 /// Runs `work` and adds the file's name to what goes wrong.
 template <typename Work>
 auto naming(const fs::path& path, const Work& work) {
@@ -28,23 +31,38 @@ auto naming(const fs::path& path, const Work& work) {
 }
 
 std::vector<uint8_t> read_bytes(const fs::path& path) {
-  return PositionedFile(path).read(0, fs::file_size(path));
+  const PositionedFile file(path);
+  return file.read(0, file.size());
 }
 
-RgbTile decode_png_slide(const fs::path& path, const Rgb& background) {
-  const PngImage image = decode_png(path);
-  return to_rgb(image.pixels, image.extent, image.channels, Alpha::kStraight, background);
+/// From the file's first part, which holds the header unless profiles and thumbnails are large.
+JpegHeader read_jpeg_header_of(const fs::path& path) {
+  const PositionedFile file(path);
+  const uint64_t size = file.size();
+  const uint64_t first_part = std::min(size, kJpegHeaderBytes);
+  try {
+    return read_jpeg_header(file.read(0, first_part));
+  } catch (const DataError&) {
+    if (first_part == size) throw;
+  }
+  return read_jpeg_header(file.read(0, size));
 }
 
-RgbTile decode_jpeg_slide(const fs::path& path, const Rgb& background, int64_t max_pixels) {
+PixelBlock decode_png_slide(const fs::path& path, const Rgb& background) {
+  PngImage image = decode_png(path);
+  return to_rgb(std::move(image.pixels), whole(image.extent), image.channels, Alpha::kStraight,
+                background);
+}
+
+PixelBlock decode_jpeg_slide(const fs::path& path, const Rgb& background, int64_t max_pixels) {
   JpegImage image = decode_jpeg({}, read_bytes(path), JpegColor::kFromStream, max_pixels);
-  if (image.channels == 3) return {image.extent, std::move(image.pixels), {}};
-  return to_rgb(image.pixels, image.extent, image.channels, Alpha::kNone, background);
+  return to_rgb(std::move(image.pixels), whole(image.extent), image.channels, Alpha::kNone,
+                background);
 }
 
 class ImageReader : public SlideReader {
  public:
-  using Decode = std::function<RgbTile()>;
+  using Decode = std::function<PixelBlock()>;
 
   ImageReader(SlideInfo info, Decode decode)
       : SlideReader(std::move(info)), decode_(std::move(decode)) {}
@@ -52,22 +70,22 @@ class ImageReader : public SlideReader {
  private:
   PixelBlock read_pixels(int /*level*/, const Region& region) const override {
     PixelBlock block = empty_block(region);
-    copy_tile(*image(), 0, 0, block);
+    copy_overlap(*image(), block);
     drop_empty_mask(block);
     return block;
   }
 
-  std::shared_ptr<const RgbTile> image() const {
+  std::shared_ptr<const PixelBlock> image() const {
     const std::lock_guard lock(mutex_);
     if (!image_) {
-      image_ = std::make_shared<const RgbTile>(naming(info().path, decode_));
+      image_ = std::make_shared<const PixelBlock>(naming(info().path, decode_));
     }
     return image_;
   }
 
   Decode decode_;
   mutable std::mutex mutex_;
-  mutable std::shared_ptr<const RgbTile> image_;
+  mutable std::shared_ptr<const PixelBlock> image_;
 };
 
 SlideInfo describe(const fs::path& path, const std::string& vendor, const Extent& extent,
@@ -106,7 +124,13 @@ std::shared_ptr<const SlideReader> open_png_slide(const fs::path& path,
 
 std::shared_ptr<const SlideReader> open_jpeg_slide(const fs::path& path,
                                                    const OpenOptions& options) {
-  const JpegHeader header = naming(path, [&] { return read_jpeg_header(read_bytes(path)); });
+  const JpegHeader header = naming(path, [&] { return read_jpeg_header_of(path); });
+  if (header.components != 1 && header.components != 3) {
+    throw DataError(fmt::format(
+        "{} has {} colour components (CMYK, perhaps) where 1 or 3 can be read: convert it to 8-bit "
+        "RGB",
+        path.string(), header.components));
+  }
   SlideInfo info = describe(path, "jpeg", header.extent, options);
   info.has_icc = header.has_icc;
   if (header.exif_orientation != 1) {

@@ -42,10 +42,15 @@ struct Decoder {
     std::longjmp(self.jump, 1);  // NOLINT(cert-err52-cpp): libjpeg's protocol
   }
 
-  /// Data that end early come as warnings; libjpeg would fill the rest with grey.
+  /// Data that end early or make no sense come as warnings; libjpeg would fill the rest with grey
+  /// or noise. Bytes beyond what a picture needs do no harm.
   static void on_message(j_common_ptr common, int level) {
     const int code = common->err->msg_code;
-    if (level < 0 && (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER)) fail(common);
+    if (level >= 0) return;
+    if (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE ||
+        code == JWRN_MUST_RESYNC || code == JWRN_BOGUS_PROGRESSION) {
+      fail(common);
+    }
   }
 
   bool read_header(std::span<const uint8_t> tables, std::span<const uint8_t> stream) {

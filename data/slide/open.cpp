@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <system_error>
 
 #include "data/slide/file_kind.h"
 #include "data/slide/image_reader.h"
@@ -115,17 +117,42 @@ ReaderPtr open_file(const fs::path& path, const OpenOptions& options) {
   return probed(vendor ? open_known(path, *vendor, options) : open_unknown(path, options), options);
 }
 
-/// A DICOM slide is a folder of files, any of which opens it.
-ReaderPtr open_folder(const fs::path& folder, const OpenOptions& options) {
+std::vector<fs::path> dicom_files(const fs::path& folder) {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.is_regular_file() && file_kind(entry.path()) == FileKind::kDicom) {
-      files.push_back(entry.path());
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code none;
+    if (it->is_regular_file(none) && file_kind(it->path()) == FileKind::kDicom) {
+      files.push_back(it->path());
     }
   }
+  if (error) {
+    throw DataError(
+        fmt::format("{} is a folder that cannot be listed: {}", folder.string(), error.message()));
+  }
   std::sort(files.begin(), files.end());
-  for (const fs::path& file : files) {
-    if (openslide_vendor(file)) return open_file(file, options);
+  return files;
+}
+
+void require_one_series(const fs::path& folder, const std::vector<fs::path>& slides) {
+  for (const fs::path& slide : slides) {
+    if (dicom_series(slide) == dicom_series(slides.front())) continue;
+    throw DataError(fmt::format(
+        "{} holds several DICOM slides, such as those of {} and {}: give one of the "
+        "files, or a folder for each slide",
+        folder.string(), slides.front().filename().string(), slide.filename().string()));
+  }
+}
+
+/// A DICOM slide is a folder of files, any of which opens it.
+ReaderPtr open_folder(const fs::path& folder, const OpenOptions& options) {
+  const std::vector<fs::path> files = dicom_files(folder);
+  std::vector<fs::path> slides;
+  std::copy_if(files.begin(), files.end(), std::back_inserter(slides),
+               [](const fs::path& file) { return openslide_vendor(file).has_value(); });
+  if (!slides.empty()) {
+    require_one_series(folder, slides);
+    return open_file(slides.front(), options);
   }
   throw DataError(fmt::format(
       "{} is a folder{}: give a slide's file, or a glob such as {}/*.svs", folder.string(),

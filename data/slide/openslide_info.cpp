@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <system_error>
 
 #include "data/slide/file_kind.h"
 #include "data/slide/ome.h"
 #include "data/slide/openslide_reader.h"
 #include "data/slide/privacy.h"
 #include "data/slide/scale.h"
+#include "lib/core/error.h"
 
 namespace untiled {
 namespace {
@@ -94,8 +96,13 @@ std::vector<LevelInfo> read_levels(const OpenSlideHandle& handle) {
 std::vector<fs::path> files_in(const fs::path& folder, auto&& wanted) {
   std::vector<fs::path> files;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.is_regular_file(error) && wanted(entry.path())) files.push_back(entry.path());
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code none;
+    if (it->is_regular_file(none) && wanted(it->path())) files.push_back(it->path());
+  }
+  if (error) {
+    throw DataError(fmt::format("{}, where the slide's files are, cannot be listed: {}",
+                                folder.string(), error.message()));
   }
   return files;
 }

@@ -26,12 +26,18 @@ class OpenSlideReader : public SlideReader {
  public:
   OpenSlideReader(SlideInfo info, std::shared_ptr<const OpenSlideHandle> handle,
                   int64_t cache_bytes)
-      : SlideReader(std::move(info)), handle_(std::move(handle)), cache_bytes_(cache_bytes) {}
+      : SlideReader(std::move(info)), handle_(std::move(handle)), cache_bytes_(cache_bytes) {
+    // Asked for once: a handle in its error state answers -1, and another thread's bad region can
+    // put the shared one into it.
+    for (size_t level = 0; level < this->info().levels.size(); ++level) {
+      ratios_.push_back(handle_->level_ratio(static_cast<int>(level)));
+    }
+  }
 
  private:
   PixelBlock read_pixels(int level, const Region& region) const override {
     PixelBlock block = empty_block(region);
-    const double ratio = handle()->level_ratio(level);
+    const double ratio = ratios_[static_cast<size_t>(level)];
     if (ratio == std::floor(ratio)) {
       read_exact_scale(level, static_cast<int64_t>(ratio), block);
     } else {
@@ -47,8 +53,8 @@ class OpenSlideReader : public SlideReader {
     const int64_t band_rows = std::max<int64_t>(1, kPixelsPerCall / region.cols.size());
     for (int64_t row = region.rows.begin; row < region.rows.end; row += band_rows) {
       const Region band = {{row, std::min(row + band_rows, region.rows.end)}, region.cols};
-      copy_tile(read_argb(level, {band.rows.begin * ratio, band.cols.begin * ratio}, band), row,
-                region.cols.begin, block);
+      copy_overlap(read_argb(level, {band.rows.begin * ratio, band.cols.begin * ratio}, band),
+                   block);
     }
   }
 
@@ -63,11 +69,11 @@ class OpenSlideReader : public SlideReader {
            col < region.cols.end; col += kLatticeTile) {
         const Region tile = {{row, std::min(row + kLatticeTile, region.rows.end)},
                              {col, std::min(col + kLatticeTile, region.cols.end)}};
-        copy_tile(read_argb(level,
-                            {std::llround(static_cast<double>(row) * ratio),
-                             std::llround(static_cast<double>(col) * ratio)},
-                            tile),
-                  row, col, block);
+        copy_overlap(read_argb(level,
+                               {std::llround(static_cast<double>(row) * ratio),
+                                std::llround(static_cast<double>(col) * ratio)},
+                               tile),
+                     block);
       }
     }
   }
@@ -79,15 +85,16 @@ class OpenSlideReader : public SlideReader {
 
   /// An error ends an OpenSlide handle for every thread that uses it, so a failed read is repeated
   /// on a fresh one of its own: only then is the error this region's.
-  RgbTile read_argb(int level, const Position& from, const Region& region) const {
+  PixelBlock read_argb(int level, const Position& from, const Region& region) const {
     const auto shared = handle();
     try {
-      return decode(*shared, level, from, region.extent());
+      return decode(*shared, level, from, region);
     } catch (const DataError&) {
-      replace(shared);
+      // The second try says what is wrong.
     }
     try {
-      return decode(OpenSlideHandle(info().path, 0), level, from, region.extent());
+      replace(shared);
+      return decode(OpenSlideHandle(info().path, 0), level, from, region);
     } catch (const DataError& error) {
       throw DataError(
           fmt::format("{} is damaged: {} of level {} cannot be read ({}); copy it again",
@@ -95,10 +102,10 @@ class OpenSlideReader : public SlideReader {
     }
   }
 
-  RgbTile decode(const OpenSlideHandle& handle, int level, const Position& from,
-                 const Extent& extent) const {
-    return argb_to_rgb(handle.read(level, from.row_level0, from.col_level0, extent), extent,
-                       info().background);
+  PixelBlock decode(const OpenSlideHandle& handle, int level, const Position& from,
+                    const Region& region) const {
+    return argb_to_rgb(handle.read(level, from.row_level0, from.col_level0, region.extent()),
+                       region, info().background);
   }
 
   std::shared_ptr<const OpenSlideHandle> handle() const {
@@ -113,6 +120,7 @@ class OpenSlideReader : public SlideReader {
     }
   }
 
+  std::vector<double> ratios_;  ///< OpenSlide's level-0 pixels per pixel, by level.
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const OpenSlideHandle> handle_;
   int64_t cache_bytes_;

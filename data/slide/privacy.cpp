@@ -8,12 +8,14 @@
 namespace untiled {
 namespace {
 
-constexpr std::array<std::string_view, 34> kPrivateWords = {
-    "accession", "artist",      "barcode",   "clinical",  "comment",  "computer", "copyright",
-    "created",   "date",        "descript",  "file name", "filename", "host",     "imageid",
-    "institut",  "label",       "macro",     "operator",  "patient",  "person",   "physician",
-    "project",   "s/n",         "scanscope", "serial",    "slide id", "slide_id", "slide_name",
-    "slidename", "slide title", "study",     "time",      "uid",      "user"};
+constexpr std::array<std::string_view, 43> kPrivateWords = {
+    "accession",  "artist",   "barcode",   "clinical",   "comment",   "computer",     "copyright",
+    "created",    "creator",  "date",      "descript",   "diagnosis", "documentname", "dsr id",
+    "file name",  "filename", "host",      "identifier", "imageid",   "institut",     "keyword",
+    "label",      "macro",    "operator",  "patient",    "person",    "physician",    "project",
+    "reference",  "s/n",      "scanid",    "scanscope",  "serial",    "slide id",     "slide_id",
+    "slide_name", "slideid",  "slidename", "study",      "time",      "title",        "uid",
+    "user"};
 
 }  // namespace
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
+#include "data/slide/file_kind.h"
 #include "data/slide/privacy.h"
 #include "data/slide/tiff_handle.h"
 #include "lib/core/error.h"
@@ -67,7 +69,7 @@ std::vector<uint64_t> sub_directories(TIFF* tiff) {
 
 std::vector<TiffBlock> blocks_of(const std::filesystem::path& path, TIFF* tiff, bool tiled) {
   const uint32_t count = tiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
-  if (count > std::filesystem::file_size(path)) {
+  if (count > file_bytes(path)) {
     throw DataError(fmt::format("{} is a damaged TIFF: it claims {} tiles, more than it has bytes",
                                 path.string(), count));
   }
@@ -136,6 +138,28 @@ TiffDirectory current_directory(const std::filesystem::path& path, TIFF* tiff) {
   directory.blocks = blocks_of(path, tiff, directory.tiled);
   directory.reduced = sub_directories(tiff);
   return directory;
+}
+
+void require_few(const std::filesystem::path& path, size_t directories) {
+  if (directories <= kMaxDirectories) return;
+  throw DataError(fmt::format(
+      "{} has more than {} TIFF directories: export the image to read as a TIFF of its own",
+      path.string(), kMaxDirectories));
+}
+
+/// A file whose SubIFDs name each other's directories again and again would be read for hours.
+void require_own_sub_directories(const std::filesystem::path& path,
+                                 const std::vector<TiffDirectory>& main) {
+  std::set<uint64_t> offsets;
+  for (const TiffDirectory& directory : main) {
+    for (const uint64_t offset : directory.reduced) {
+      if (offsets.insert(offset).second) continue;
+      throw DataError(
+          fmt::format("{} is a damaged TIFF: its SubIFD at byte {} is listed twice; copy it again",
+                      path.string(), offset));
+    }
+  }
+  require_few(path, main.size() + offsets.size());
 }
 
 std::vector<TiffDirectory> read_reduced(const std::filesystem::path& path, TiffHandle& handle,
@@ -207,7 +231,8 @@ TiffFile read_tiff_file(const std::filesystem::path& path) {
   TiffFile file;
   TiffHandle handle(path);
   file.main.push_back(current_directory(path, handle.get()));
-  while (TIFFLastDirectory(handle.get()) == 0 && file.main.size() < kMaxDirectories) {
+  while (TIFFLastDirectory(handle.get()) == 0) {
+    require_few(path, file.main.size() + 1);
     if (TIFFReadDirectory(handle.get()) == 0) {
       throw DataError(
           fmt::format("{} is a damaged TIFF: its directory {} cannot be read ({}); copy it again",
@@ -215,6 +240,7 @@ TiffFile read_tiff_file(const std::filesystem::path& path) {
     }
     file.main.push_back(current_directory(path, handle.get()));
   }
+  require_own_sub_directories(path, file.main);
   for (const TiffDirectory& directory : file.main) {
     file.sub.push_back(read_reduced(path, handle, directory));
   }
@@ -246,7 +272,7 @@ void require_rgb_samples(const std::filesystem::path& path, const TiffDirectory&
 
 void require_whole_blocks(const std::filesystem::path& path, const TiffDirectory& directory,
                           int level) {
-  const uint64_t file_size = std::filesystem::file_size(path);
+  const uint64_t file_size = file_bytes(path);
   for (size_t i = 0; i < directory.blocks.size(); ++i) {
     const TiffBlock& block = directory.blocks[i];
     if (block.size <= file_size && block.offset <= file_size - block.size) continue;

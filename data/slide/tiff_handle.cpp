@@ -1,18 +1,20 @@
 #include "data/slide/tiff_handle.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 
 #include "lib/core/error.h"
 
 namespace untiled {
 namespace {
-
-constexpr size_t kIdleHandles = 8;
 
 int record_error(TIFF* /*tiff*/, void* log, const char* /*module*/, const char* format,
                  va_list arguments) {
@@ -31,12 +33,25 @@ struct OptionsFree {
   void operator()(TIFFOpenOptions* options) const { TIFFOpenOptionsFree(options); }
 };
 
+/// Opened here, because libtiff tells no difference between a file that it may not open and a
+/// damaged one.
+int open_file(const std::filesystem::path& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    throw DataError(fmt::format("{} cannot be opened: {}", path.string(), std::strerror(errno)));
+  }
+  return descriptor;
+}
+
 /// Without memory mapping ("m"), so that pages of the file do not count as the process's memory.
 TIFF* open_tiff(const std::filesystem::path& path, std::string* log) {
   const std::unique_ptr<TIFFOpenOptions, OptionsFree> options(TIFFOpenOptionsAlloc());
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), record_error, log);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), ignore_warning, nullptr);
-  return TIFFOpenExt(path.c_str(), "rm", options.get());
+  const int descriptor = open_file(path);
+  TIFF* const tiff = TIFFFdOpenExt(descriptor, path.c_str(), "rm", options.get());
+  if (tiff == nullptr) close(descriptor);
+  return tiff;
 }
 
 }  // namespace
@@ -82,7 +97,7 @@ std::unique_ptr<TiffHandle> TiffPool::take(uint64_t directory) const {
 
 void TiffPool::give_back(std::unique_ptr<TiffHandle> handle) const {
   const std::lock_guard lock(mutex_);
-  if (idle_.size() < kIdleHandles) idle_.push_back(std::move(handle));
+  if (idle_.size() < most_idle_) idle_.push_back(std::move(handle));
 }
 
 }  // namespace untiled

@@ -15,7 +15,7 @@ namespace untiled {
 /// An open TIFF and the last error that libtiff reported for it. One thread at a time.
 class TiffHandle {
  public:
-  /// Throws DataError with libtiff's reason.
+  /// Throws DataError with the system's reason, or libtiff's.
   explicit TiffHandle(const std::filesystem::path& path);
 
   TIFF* get() const { return tiff_.get(); }
@@ -39,7 +39,9 @@ class TiffHandle {
 /// Handles of one file, as many as there are threads that read at once. Any thread.
 class TiffPool {
  public:
-  explicit TiffPool(std::filesystem::path path) : path_(std::move(path)) {}
+  /// At most `most_idle` handles, each an open file, wait for the next reader.
+  explicit TiffPool(std::filesystem::path path, size_t most_idle = 8)
+      : path_(std::move(path)), most_idle_(most_idle) {}
 
   /// A handle to use alone, at that directory. Throws DataError.
   std::unique_ptr<TiffHandle> take(uint64_t directory) const;
@@ -48,6 +50,7 @@ class TiffPool {
 
  private:
   std::filesystem::path path_;
+  size_t most_idle_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<TiffHandle>> idle_;
 };

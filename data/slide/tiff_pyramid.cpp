@@ -59,7 +59,10 @@ void add_sub_levels(const TiffFile& file, const std::vector<size_t>& planes, Tif
   for (size_t i = 0; i < file.sub[planes.front()].size(); ++i) {
     TiffLevel level;
     for (const size_t plane : planes) {
-      if (i < file.sub[plane].size()) level.planes.push_back(file.sub[plane][i]);
+      if (i >= file.sub[plane].size()) continue;
+      const TiffDirectory& reduced = file.sub[plane][i];
+      const bool same_samples = reduced.samples == file.main[plane].samples;
+      if (same_samples && decoding_obstacle(reduced).empty()) level.planes.push_back(reduced);
     }
     const bool complete = level.planes.size() == planes.size();
     if (complete && same_aspect(pyramid.levels.front().extent(), level.extent())) {

@@ -7,6 +7,7 @@
 #include "data/slide/block_decoder.h"
 #include "data/slide/samples.h"
 #include "data/slide/scale.h"
+#include "data/slide/tile_cache.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -27,32 +28,22 @@ class TiffReader : public SlideReader {
     PixelBlock block = empty_block(region);
     for (int64_t row = region.rows.begin / tile.rows; row * tile.rows < region.rows.end; ++row) {
       for (int64_t col = region.cols.begin / tile.cols; col * tile.cols < region.cols.end; ++col) {
-        copy_tile(*find_or_decode(level, row * directory.tile_cols() + col), row * tile.rows,
-                  col * tile.cols, block);
+        const int64_t index = row * directory.tile_cols() + col;
+        copy_overlap(*cache_.get({level, index}, [&] { return decode(level, index); }), block);
       }
     }
     drop_empty_mask(block);
     return block;
   }
 
-  std::shared_ptr<const RgbTile> find_or_decode(int level, int64_t index) const {
-    if (auto tile = cache_.find({level, index})) return tile;
-    auto tile = std::make_shared<const RgbTile>(decode(level, index));
-    cache_.insert({level, index}, tile);
-    return tile;
-  }
-
-  RgbTile decode(int level, int64_t index) const {
+  PixelBlock decode(int level, int64_t index) const {
     const TiffLevel& source = levels_[static_cast<size_t>(level)];
     try {
       return decoder_.decode(source, index);
     } catch (const DataError& error) {
-      const Extent& tile = source.first().tile;
-      const Region region = shift(whole(tile), index / source.first().tile_cols() * tile.rows,
-                                  index % source.first().tile_cols() * tile.cols);
+      const Region region = block_region(source.first(), index);
       throw DataError(fmt::format(
-          "{} is damaged: {} of level {} cannot be decoded ({}); copy it "
-          "again",
+          "{} is damaged: {} of level {} cannot be decoded ({}); copy it again",
           info().path.string(), to_string(clip(region, source.extent())), level, error.what()));
     }
   }
@@ -64,7 +55,11 @@ class TiffReader : public SlideReader {
 
 int64_t largest_block_bytes(const std::vector<TiffLevel>& levels) {
   int64_t largest = 0;
-  for (const TiffLevel& level : levels) largest = std::max(largest, level.first().tile.area() * 3);
+  for (const TiffLevel& level : levels) {
+    const TiffDirectory& first = level.first();
+    const int64_t marks = first.has_alpha || first.has_missing_blocks() ? 1 : 0;
+    largest = std::max(largest, first.tile.area() * (3 + marks));
+  }
   return largest;
 }
 

@@ -60,10 +60,7 @@ class ResampledView : public SlideView {
     if (region.empty()) return {region, 3, {}, {}};
     PixelBlock block = empty_block(region);
     for (const Region& tile : tile_grid(region.extent(), tile_extent(region))) {
-      PixelBlock part = average(shift(tile, region.rows.begin, region.cols.begin));
-      const Region where = part.region;
-      copy_tile({where.extent(), std::move(part.bytes), std::move(part.missing)}, where.rows.begin,
-                where.cols.begin, block);
+      copy_overlap(average(shift(tile, region.rows.begin, region.cols.begin)), block);
     }
     drop_empty_mask(block);
     return block;
@@ -76,8 +73,8 @@ class ResampledView : public SlideView {
                         reader().info().background);
   }
 
-  /// Output pixels whose source fits kSourcePixels: whole rows where possible, since slides decode
-  /// by tiles and a row of them stays in the reader's cache.
+  /// Output pixels whose source fits kSourcePixels: about square in the source, as its tiles are,
+  /// or longer where the region is narrow.
   Extent tile_extent(const Region& region) const {
     const double row_cost = std::max(rows_.step, 1.0);
     const double col_cost = std::max(cols_.step, 1.0);
@@ -211,6 +208,16 @@ int next_finer_level(const std::vector<LevelInfo>& levels, const Pair& downsampl
   return finer;
 }
 
+/// Whether a view begins at the corner of `base` and has ceil(base / downsample) pixels, to that
+/// scale.
+bool is_exact(const ViewInfo& info, const Region& base, const Pair& downsample) {
+  return info.downsample_x == downsample.x && info.downsample_y == downsample.y &&
+         info.offset_x_level0 == static_cast<double>(base.cols.begin) &&
+         info.offset_y_level0 == static_cast<double>(base.rows.begin) &&
+         info.extent ==
+             Extent{output_size(base.rows, downsample.y), output_size(base.cols, downsample.x)};
+}
+
 Pair wanted_downsample(const SlideInfo& info, const ScaleClaim& scale, double mpp) {
   if (!(mpp > 0) || !std::isfinite(mpp)) {
     throw ConfigError(fmt::format("data.mpp is {} but must be above 0 micrometres per pixel", mpp));
@@ -249,7 +256,8 @@ std::shared_ptr<const SlideView> make_view(std::shared_ptr<const SlideReader> re
   }
   const Pair downsample = wanted_downsample(info, scale, *options.mpp);
   if (const auto level = matching_level(info.levels, downsample)) {
-    return level_view(std::move(reader), *level, scale, frame, base);
+    auto view = level_view(reader, *level, scale, frame, base);
+    if (!options.exact_extent || is_exact(view->info(), base, downsample)) return view;
   }
   const int level = next_finer_level(info.levels, downsample);
   return resampled_view(std::move(reader), level, scale, frame, base, downsample);

@@ -12,8 +12,9 @@
 namespace untiled {
 
 struct ViewOptions {
-  int level = 0;                      ///< Pyramid level; ignored when `mpp` is set.
-  std::optional<double> mpp;          ///< Micrometres per pixel of the view, both axes.
+  int level = 0;              ///< Pyramid level; ignored when `mpp` is set.
+  std::optional<double> mpp;  ///< Micrometres per pixel of the view, both axes.
+  bool exact_extent = false;  ///< With `mpp`: ceil(frame / downsample) pixels, see make_view.
   std::optional<double> stated_mpp;   ///< Level 0's scale by command line or manifest: beats all.
   std::optional<double> assume_mpp;   ///< Level 0's scale where the slide says none or guesses.
   Origin origin = Origin::kQuPath;    ///< The frame: QuPath's starts at the slide's bounds.
@@ -56,7 +57,9 @@ class SlideView : public PixelSource {
 };
 
 /// A level within 0.5 % of the scale asked for is taken as it is; else the next finer one is
-/// averaged. Throws DataError: a level or crop that the slide does not have, a scale asked for of a
+/// averaged. A level's pixels may begin before the frame and end short of it or beyond; with
+/// `exact_extent` such a level is averaged too, its last row and column repeated where it is short.
+/// Throws DataError: a level or crop that the slide does not have, a scale asked for of a
 /// slide whose own is unknown.
 std::shared_ptr<const SlideView> make_view(std::shared_ptr<const SlideReader> reader,
                                            const ViewOptions& options);

@@ -77,7 +77,7 @@ void Painter::paint_section(size_t index, const Region& region, Painted& painted
         (row - region.rows.begin) * region.cols.size() + part.cols.begin - region.cols.begin;
     Truth* truth = painted.truth.data() + first;
     uint8_t* out = painted.pixels.data() + first * 3;
-    const uint8_t* in = texture.data() + (row - part.rows.begin) * part.cols.size() * 3;
+    auto in = static_cast<size_t>((row - part.rows.begin) * part.cols.size() * 3);
     for (size_t i = 0; i < tissue.size(); ++i, out += 3, in += 3) {
       const int32_t share = strength[i] >> scale_bits;
       if (ink[i] > 0) {
@@ -87,7 +87,7 @@ void Painter::paint_section(size_t index, const Region& region, Painted& painted
       } else if (tissue[i] > 0) {
         truth[i] = Truth::kTissue;
         for (size_t k = 0; k < 3; ++k) {
-          const int32_t taken = (stain[k][in[k]] * share) >> kStrengthBits;
+          const int32_t taken = (stain[k][texture[in + k]] * share) >> kStrengthBits;
           out[k] = static_cast<uint8_t>(glass_color_[k] - taken);
         }
       }

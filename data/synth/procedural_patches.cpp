@@ -4,8 +4,8 @@
 #include <numbers>
 #include <vector>
 
-#include "data/synth/parallel.h"
 #include "data/synth/patches.h"
+#include "lib/core/parallel.h"
 #include "lib/core/random.h"
 
 namespace untiled {

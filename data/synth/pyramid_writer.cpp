@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "data/synth/jpeg_encoder.h"
-#include "data/synth/parallel.h"
+#include "lib/core/parallel.h"
 
 namespace untiled {
 namespace {
@@ -59,7 +59,7 @@ std::vector<Extent> pyramid_extents(const Extent& extent) {
 
 PyramidWriter::PyramidWriter(const std::filesystem::path& path, const Extent& extent, double mpp,
                              int threads)
-    : mpp_(mpp), threads_(threads), file_(path) {
+    : mpp_(mpp), threads_(threads), target_(path), file_(target_.path()) {
   for (const Extent& size : pyramid_extents(extent)) {
     Level level{size, {}, 0, {}};
     if (!levels_.empty()) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "lib/core/atomic_file.h"
 #include "lib/core/pixel_source.h"
 #include "lib/core/region.h"
 #include "lib/output/bigtiff_writer.h"
@@ -33,8 +34,11 @@ class PyramidWriter {
   /// beyond the slide included, and is called from several threads. Throws what it throws, and
   /// DataError.
   void add_tile_row(const std::function<Bytes(const Region&)>& paint);
-  /// After the last row: writes the directories and puts the file in place. Throws DataError.
+  /// After the last row: writes the directories. The file is whole but not in place. Throws
+  /// DataError.
   void finish();
+  /// After `finish`: puts the file in place. Throws DataError.
+  void commit() { target_.commit(); }
 
  private:
   /// A level, and the row of tiles of it that is being gathered from the level above.
@@ -52,7 +56,8 @@ class PyramidWriter {
   double mpp_;
   int threads_;
   std::vector<Level> levels_;
-  BigTiffWriter file_;
+  AtomicFile target_;
+  BigTiffWriter file_;  ///< Writes target_.path().
 };
 
 }  // namespace untiled

@@ -21,7 +21,8 @@ namespace {
 MaskPngFacts mask_facts(const SynthOptions& options) {
   MaskPngFacts facts;
   facts.slide = options.extent;
-  facts.downsample = least_png_downsample(options.extent);
+  facts.downsample =
+      options.mask_downsample > 0 ? options.mask_downsample : least_png_downsample(options.extent);
   const double mpp = options.mpp * static_cast<double>(facts.downsample);
   facts.scale = OutputScale{mpp, mpp};
   return facts;
@@ -127,8 +128,9 @@ SynthReport synthesize(const SynthOptions& options, const Patches& patches) {
     if (!band.classes().empty()) mask.write_rows(band.classes());
     progress.advance();
   }
-  mask.finish();
   pyramid.finish();
+  mask.finish();
+  pyramid.commit();
   return {mask_path, facts.downsample, static_cast<int>(pyramid_extents(slide).size()),
           static_cast<int>(scene.sections().size()),
           static_cast<double>(tissue_pixels) / static_cast<double>(slide.area())};

@@ -14,6 +14,7 @@ struct SynthOptions {
   uint64_t seed = 0;
   double mpp = 0.25;            ///< Micrometres per pixel that the files state.
   int threads = 1;              ///< Changes no byte.
+  int64_t mask_downsample = 0;  ///< 0: the least at which the mask is readable.
   std::filesystem::path slide;  ///< A pyramidal TIFF; see pyramid_writer.h.
 };
 
@@ -35,7 +36,8 @@ void check_synth_extent(const Extent& extent);
 std::filesystem::path synth_mask_path(const std::filesystem::path& slide);
 
 /// Writes the slide and its mask: an 8-bit grey PNG, 255 where the slide shows tissue, lowered by
-/// the least whole factor d that keeps it readable (lib/output/mask_png.h). Mask pixel (i, j) tells
+/// options.mask_downsample or the least whole factor d that keeps it readable
+/// (lib/output/mask_png.h). Mask pixel (i, j) tells
 /// of level-0 pixel (min(i d + d / 2, rows - 1), min(j d + d / 2, columns - 1)). Ink is not tissue,
 /// pale tissue is. The slide appears last; both whole or not at all. Throws DataError (a full
 /// disk), ConfigError for a size out of range, Interrupted at the next row of tiles.

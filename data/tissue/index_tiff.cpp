@@ -3,23 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <mutex>
-#include <queue>
 #include <string>
 #include <utility>
 
+#include "data/slide/block_decoder.h"
 #include "data/slide/file_kind.h"
+#include "data/slide/samples.h"
 #include "data/slide/tiff_directory.h"
 #include "data/slide/tiff_handle.h"
+#include "data/slide/tile_cache.h"
 #include "lib/core/error.h"
 
 namespace untiled {
 namespace {
 
 constexpr int64_t kLargestBlock = 64 << 20;
-constexpr int64_t kStripRowsKept = 768;
+constexpr int64_t kRowsKept = 768;
 constexpr int64_t kMostStripBytes = 128 << 20;
+constexpr int64_t kMostTileBytes = 16 << 20;
+/// A run has a mask a slide open, and few threads read the same one at once.
+constexpr size_t kIdleHandles = 2;
 
 /// Why an image cannot be a mask; empty when it can.
 std::string mask_obstacle(const TiffDirectory& image) {
@@ -43,47 +46,19 @@ std::string mask_obstacle(const TiffDirectory& image) {
   return {};
 }
 
-/// Decoded strips, the oldest out first. Neighbouring tiles of a row need the same ones. Any
-/// thread.
-class StripCache {
- public:
-  explicit StripCache(int64_t max_bytes) : max_bytes_(max_bytes) {}
-
-  /// Null when the strip is not there.
-  std::shared_ptr<const Bytes> find(int64_t index) const {
-    const std::lock_guard lock(mutex_);
-    const auto found = strips_.find(index);
-    return found == strips_.end() ? nullptr : found->second;
-  }
-
-  void insert(int64_t index, std::shared_ptr<const Bytes> strip) {
-    const std::lock_guard lock(mutex_);
-    const auto size = static_cast<int64_t>(strip->size());
-    if (size > max_bytes_ || !strips_.emplace(index, std::move(strip)).second) return;
-    oldest_first_.push(index);
-    for (bytes_ += size; bytes_ > max_bytes_; oldest_first_.pop()) {
-      const auto oldest = strips_.find(oldest_first_.front());
-      bytes_ -= static_cast<int64_t>(oldest->second->size());
-      strips_.erase(oldest);
-    }
-  }
-
- private:
-  int64_t max_bytes_;
-  mutable std::mutex mutex_;
-  int64_t bytes_ = 0;
-  std::map<int64_t, std::shared_ptr<const Bytes>> strips_;
-  std::queue<int64_t> oldest_first_;
-};
+/// Neighbouring regions need the same blocks, and strips are as wide as the image. A block is kept
+/// even when it is larger: a mask of one strip is decoded once.
+int64_t bytes_kept(const TiffDirectory& image) {
+  return std::min(kRowsKept * image.extent.cols, image.tiled ? kMostTileBytes : kMostStripBytes);
+}
 
 class IndexTiff : public PixelSource {
  public:
   IndexTiff(const std::filesystem::path& path, TiffDirectory image)
       : path_(path.string()),
-        pool_(path),
+        pool_(path, kIdleHandles),
         image_(std::move(image)),
-        strips_(image_.tiled ? 0 : std::min(kStripRowsKept * image_.extent.cols, kMostStripBytes)) {
-  }
+        kept_(bytes_kept(image_)) {}
   Extent extent() const override { return image_.extent; }
   int channels() const override { return 1; }
 
@@ -92,16 +67,16 @@ class IndexTiff : public PixelSource {
       throw DataError(fmt::format("{}: {} lies outside its {}", path_, to_string(region),
                                   to_string(image_.extent)));
     }
-    PixelBlock out{region, 1, {}, {}};
-    out.bytes.resize(static_cast<size_t>(region.area()));
+    PixelBlock out = empty_block(region, 1);
     if (region.empty()) return out;
-    auto handle = pool_.take(image_.offset);
     const Interval rows = tiles_of(region.rows, image_.tile.rows);
     const Interval cols = tiles_of(region.cols, image_.tile.cols);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
-      for (int64_t col = cols.begin; col < cols.end; ++col) copy_tile(*handle, row, col, out);
+      for (int64_t col = cols.begin; col < cols.end; ++col) {
+        const int64_t index = row * image_.tile_cols() + col;
+        copy_overlap(*kept_.get({0, index}, [&] { return decode(index); }), out);
+      }
     }
-    pool_.give_back(std::move(handle));
     return out;
   }
 
@@ -110,49 +85,29 @@ class IndexTiff : public PixelSource {
     return {pixels.begin / tile, ceil_div(pixels.end, tile)};
   }
 
-  void copy_tile(TiffHandle& handle, int64_t tile_row, int64_t tile_col, PixelBlock& out) const {
-    const int64_t index = tile_row * image_.tile_cols() + tile_col;
-    const auto pixels = block(handle, index);
-    const Region tile =
-        shift(whole(image_.tile), tile_row * image_.tile.rows, tile_col * image_.tile.cols);
-    const Region part = intersect(tile, out.region);
-    for (int64_t row = part.rows.begin; row < part.rows.end; ++row) {
-      const uint8_t* from = pixels->data() + (row - tile.rows.begin) * image_.tile.cols +
-                            (part.cols.begin - tile.cols.begin);
-      uint8_t* to = out.bytes.data() + (row - out.region.rows.begin) * out.region.cols.size() +
-                    (part.cols.begin - out.region.cols.begin);
-      std::copy_n(from, part.cols.size(), to);
-    }
-  }
-
-  std::shared_ptr<const Bytes> block(TiffHandle& handle, int64_t index) const {
-    auto pixels = strips_.find(index);
-    if (pixels) return pixels;
-    pixels = std::make_shared<const Bytes>(decode(handle, index));
-    strips_.insert(index, pixels);
-    return pixels;
-  }
-
-  Bytes decode(TiffHandle& handle, int64_t index) const {
-    Bytes pixels;
-    pixels.assign(static_cast<size_t>(image_.tile.area()), 0);
-    if (image_.blocks.at(static_cast<size_t>(index)).size == 0) return pixels;
+  PixelBlock decode(int64_t index) const {
+    PixelBlock block = empty_block(block_region(image_, index), 1);
+    Bytes& pixels = block.bytes;
+    std::fill(pixels.begin(), pixels.end(), uint8_t{0});
+    if (image_.blocks.at(static_cast<size_t>(index)).size == 0) return block;
+    auto handle = pool_.take(image_.offset);
     const auto number = static_cast<uint32_t>(index);
     const auto size = static_cast<tmsize_t>(pixels.size());
     const tmsize_t count = image_.tiled
-                               ? TIFFReadEncodedTile(handle.get(), number, pixels.data(), size)
-                               : TIFFReadEncodedStrip(handle.get(), number, pixels.data(), size);
+                               ? TIFFReadEncodedTile(handle->get(), number, pixels.data(), size)
+                               : TIFFReadEncodedStrip(handle->get(), number, pixels.data(), size);
     if (count < 0) {
       throw DataError(fmt::format("{}: {} {} of the mask cannot be decoded ({}); copy it again",
-                                  path_, image_.tiled ? "tile" : "strip", index, handle.error()));
+                                  path_, image_.tiled ? "tile" : "strip", index, handle->error()));
     }
-    return pixels;
+    pool_.give_back(std::move(handle));
+    return block;
   }
 
   std::string path_;
   TiffPool pool_;
   TiffDirectory image_;
-  mutable StripCache strips_;
+  mutable TileCache kept_;
 };
 
 }  // namespace

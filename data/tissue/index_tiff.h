@@ -8,9 +8,9 @@
 
 namespace untiled {
 
-/// The first (largest) image of a TIFF of 8-bit indices, 1 channel, as stored. Tiles are decoded
-/// when they are read; of strips, which are as wide as the image, some hundred rows (at most 128
-/// MiB) are kept. Tiles without data are 0. Any thread. Throws DataError naming the file: for more
+/// The first (largest) image of a TIFF of 8-bit indices, 1 channel, as stored. Tiles and strips
+/// are decoded when they are read; some hundred rows of them are kept, of tiles at most 16 MiB, of
+/// strips 128 MiB. Tiles without data are 0. Any thread. Throws DataError naming the file: for more
 /// samples or bits, lossy compression, a damaged file, or strips of more than 64 MiB.
 std::shared_ptr<const PixelSource> open_index_tiff(const std::filesystem::path& path);
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "data/slide/samples.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -21,12 +22,6 @@ void require_inside(const Region& region, const Extent& extent) {
   }
 }
 
-PixelBlock empty_labels(const Region& region) {
-  PixelBlock block{region, 1, {}, {}};
-  block.bytes.resize(static_cast<size_t>(region.area()));
-  return block;
-}
-
 /// The first byte of row `row` of a 1-channel block, in the frame of its source.
 template <typename Block>
 auto* row_of(Block& block, int64_t row) {
@@ -36,55 +31,61 @@ auto* row_of(Block& block, int64_t row) {
 /// Which low pixel each pixel of one axis takes; never decreasing.
 using Lookup = std::vector<int64_t>;
 
-Lookup edge_to_edge(int64_t full, int64_t low) {
-  Lookup lookup(static_cast<size_t>(full));
-  for (int64_t i = 0; i < full; ++i) {
-    lookup[static_cast<size_t>(i)] = std::min((2 * i + 1) * low / (2 * full), low - 1);
+/// `low` low pixels for `full` pixels at level 0, which is the low plane's scale; and the plane's
+/// last pixel, which stands for what lies beyond it.
+struct LowAxis {
+  int64_t low;
+  int64_t full;
+  int64_t last;
+};
+
+LowAxis low_axis(int64_t low, int64_t full, const std::optional<int64_t>& downsample) {
+  if (downsample) return {1, *downsample, low - 1};
+  return {low, full, low - 1};
+}
+
+Lookup of_level0(int64_t pixels, const LowAxis& axis) {
+  Lookup lookup(static_cast<size_t>(pixels));
+  for (int64_t i = 0; i < pixels; ++i) {
+    lookup[static_cast<size_t>(i)] = std::min((2 * i + 1) * axis.low / (2 * axis.full), axis.last);
   }
   return lookup;
 }
 
-/// One axis of a view in its frame: pixel i begins at `offset` + i * `step` of `size` level-0
-/// pixels. Half pixels and their products are exact in double, so that level 0 agrees with
-/// edge_to_edge.
+/// One axis of a view in its frame: pixel i begins at `offset` + i * `step` level-0 pixels. Half
+/// pixels and their products are exact in double, so that level 0 agrees with of_level0.
 struct ViewAxis {
   int64_t pixels;
   double offset;
   double step;
-  int64_t size;
 };
 
-Lookup from_frame(const ViewAxis& axis, int64_t low) {
-  Lookup lookup(static_cast<size_t>(axis.pixels));
+Lookup of_view(const ViewAxis& view, const LowAxis& axis) {
+  Lookup lookup(static_cast<size_t>(view.pixels));
   for (size_t i = 0; i < lookup.size(); ++i) {
-    const double centre = axis.offset + (static_cast<double>(i) + 0.5) * axis.step;
+    const double centre = view.offset + (static_cast<double>(i) + 0.5) * view.step;
     const double index =
-        std::floor(centre * static_cast<double>(low) / static_cast<double>(axis.size));
-    lookup[i] = std::clamp<int64_t>(static_cast<int64_t>(index), 0, low - 1);
+        std::floor(centre * static_cast<double>(axis.low) / static_cast<double>(axis.full));
+    lookup[i] = std::clamp<int64_t>(static_cast<int64_t>(index), 0, axis.last);
   }
   return lookup;
 }
 
 class PlaneSource : public PixelSource {
  public:
-  PlaneSource(const Extent& extent, Bytes classes)
-      : extent_(extent), classes_(std::move(classes)) {}
-  Extent extent() const override { return extent_; }
+  explicit PlaneSource(PixelBlock plane) : plane_(std::move(plane)) {}
+  Extent extent() const override { return plane_.region.extent(); }
   int channels() const override { return 1; }
 
   PixelBlock read(const Region& region) const override {
-    require_inside(region, extent_);
-    PixelBlock block = empty_labels(region);
-    for (int64_t row = region.rows.begin; row < region.rows.end; ++row) {
-      const uint8_t* from = classes_.data() + row * extent_.cols + region.cols.begin;
-      std::copy_n(from, region.cols.size(), row_of(block, row));
-    }
+    require_inside(region, extent());
+    PixelBlock block = empty_block(region, 1);
+    copy_overlap(plane_, block);
     return block;
   }
 
  private:
-  Extent extent_;
-  Bytes classes_;
+  PixelBlock plane_;
 };
 
 class LookupSource : public PixelSource {
@@ -98,7 +99,7 @@ class LookupSource : public PixelSource {
 
   PixelBlock read(const Region& region) const override {
     require_inside(region, extent());
-    PixelBlock block = empty_labels(region);
+    PixelBlock block = empty_block(region, 1);
     if (!region.empty()) fill(region, block);
     return block;
   }
@@ -160,22 +161,16 @@ class RestrictedSource : public PixelSource {
 
   PixelBlock read(const Region& region) const override {
     require_inside(region, extent());
-    PixelBlock kept = empty_labels(region);
+    PixelBlock kept = empty_block(region, 1);
     std::fill(kept.bytes.begin(), kept.bytes.end(), kIgnoredLabel);
-    for (const Region& allowed : regions_) copy_part(intersect(allowed, region), kept);
+    for (const Region& allowed : regions_) {
+      const Region part = intersect(allowed, region);
+      if (!part.empty()) copy_overlap(labels_->read(part), kept);
+    }
     return kept;
   }
 
  private:
-  void copy_part(const Region& part, PixelBlock& kept) const {
-    if (part.empty()) return;
-    const PixelBlock labels = labels_->read(part);
-    const int64_t offset = part.cols.begin - kept.region.cols.begin;
-    for (int64_t row = part.rows.begin; row < part.rows.end; ++row) {
-      std::copy_n(row_of(labels, row), part.cols.size(), row_of(kept, row) + offset);
-    }
-  }
-
   std::shared_ptr<const PixelSource> labels_;
   std::vector<Region> regions_;
 };
@@ -185,34 +180,37 @@ std::shared_ptr<const PixelSource> make_plane(LabelMap map) {
     throw DataError(
         fmt::format("labels: a map of {} holds {} pixels", to_string(map.low), map.classes.size()));
   }
-  return std::make_shared<PlaneSource>(map.low, std::move(map.classes));
+  return std::make_shared<PlaneSource>(PixelBlock{whole(map.low), 1, std::move(map.classes), {}});
 }
 
 }  // namespace
 
 std::shared_ptr<const PixelSource> make_label_source(LabelMap map) {
-  Lookup rows = edge_to_edge(map.full.rows, map.low.rows);
-  Lookup cols = edge_to_edge(map.full.cols, map.low.cols);
+  Lookup rows = of_level0(map.full.rows, low_axis(map.low.rows, map.full.rows, map.downsample));
+  Lookup cols = of_level0(map.full.cols, low_axis(map.low.cols, map.full.cols, map.downsample));
   return std::make_shared<LookupSource>(make_plane(std::move(map)), std::move(rows),
                                         std::move(cols));
 }
 
 std::shared_ptr<const PixelSource> make_label_source(LabelMap map, const ViewInfo& view) {
-  return view_labels(make_plane(std::move(map)), view);
+  const auto downsample = map.downsample;
+  return view_labels(make_plane(std::move(map)), view, downsample);
 }
 
 std::shared_ptr<const PixelSource> view_labels(std::shared_ptr<const PixelSource> low,
-                                               const ViewInfo& view) {
+                                               const ViewInfo& view,
+                                               std::optional<int64_t> downsample) {
   const Region& frame = view.frame_level0;
   const ViewAxis rows = {view.extent.rows,
                          view.offset_y_level0 - static_cast<double>(frame.rows.begin),
-                         view.downsample_y, frame.rows.size()};
+                         view.downsample_y};
   const ViewAxis cols = {view.extent.cols,
                          view.offset_x_level0 - static_cast<double>(frame.cols.begin),
-                         view.downsample_x, frame.cols.size()};
-  const Extent extent = low->extent();
-  return std::make_shared<LookupSource>(std::move(low), from_frame(rows, extent.rows),
-                                        from_frame(cols, extent.cols));
+                         view.downsample_x};
+  const LowAxis low_rows = low_axis(low->extent().rows, frame.rows.size(), downsample);
+  const LowAxis low_cols = low_axis(low->extent().cols, frame.cols.size(), downsample);
+  return std::make_shared<LookupSource>(std::move(low), of_view(rows, low_rows),
+                                        of_view(cols, low_cols));
 }
 
 std::shared_ptr<const PixelSource> restrict_labels(std::shared_ptr<const PixelSource> labels,

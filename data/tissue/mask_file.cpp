@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -35,6 +36,17 @@ FactorRange factors(int64_t full, int64_t reduced) {
 
 FactorRange intersect(const FactorRange& a, const FactorRange& b) {
   return {std::max({a.least, b.least, 1.0}), std::min(a.most, b.most)};
+}
+
+/// The factor at which a mask has ceil(slide / d) pixels, as masks are exported here. Several may
+/// fit a mask of few pixels: then a power of two, else the least.
+std::optional<int64_t> exact_factor(const Extent& slide, const Extent& mask) {
+  const int64_t least = std::max(ceil_div(slide.rows, mask.rows), ceil_div(slide.cols, mask.cols));
+  const auto power = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(least)));
+  for (const int64_t d : {power, least}) {
+    if (mask == Extent{ceil_div(slide.rows, d), ceil_div(slide.cols, d)}) return d;
+  }
+  return std::nullopt;
 }
 
 std::string describe(const std::vector<ClassSettings>& classes, int ignore) {
@@ -89,8 +101,14 @@ class MappedSource : public PixelSource {
   ValueMap values_;
 };
 
-void require_fit(const std::filesystem::path& path, const Extent& slide, const Extent& mask) {
-  if (mask_factor(slide, mask)) return;
+/// The mask's factor where it is a whole number; none where the mask covers the slide edge to edge
+/// at another one.
+std::optional<int64_t> whole_factor(const std::filesystem::path& path, const Extent& slide,
+                                    const Extent& mask) {
+  if (const auto factor = mask_factor(slide, mask)) {
+    const std::optional<int64_t> rounded = std::llround(*factor);
+    return static_cast<double>(*rounded) == *factor ? rounded : std::nullopt;
+  }
   throw DataError(fmt::format(
       "{}: the mask is {} and its slide {}; it must have the slide's size or be smaller by one "
       "factor for rows and columns",
@@ -101,17 +119,18 @@ std::shared_ptr<const PixelSource> open_png_mask(const std::filesystem::path& pa
                                                  const ViewInfo& view, const ValueMap& values) {
   IndexPlane plane = read_index_png(path);
   const Extent slide = view.frame_level0.extent();
-  require_fit(path, slide, plane.extent);
+  const auto factor = whole_factor(path, slide, plane.extent);
   PixelBlock block{whole(plane.extent), 1, std::move(plane.indices), {}};
   values.apply(block);
-  return make_label_source({plane.extent, std::move(block.bytes), slide}, view);
+  return make_label_source({plane.extent, std::move(block.bytes), slide, factor}, view);
 }
 
 std::shared_ptr<const PixelSource> open_tiff_mask(const std::filesystem::path& path,
                                                   const ViewInfo& view, ValueMap values) {
   auto indices = open_index_tiff(path);
-  require_fit(path, view.frame_level0.extent(), indices->extent());
-  return view_labels(std::make_shared<MappedSource>(std::move(indices), std::move(values)), view);
+  const auto factor = whole_factor(path, view.frame_level0.extent(), indices->extent());
+  return view_labels(std::make_shared<MappedSource>(std::move(indices), std::move(values)), view,
+                     factor);
 }
 
 }  // namespace
@@ -133,6 +152,7 @@ MaskValues mask_values(const std::vector<ClassSettings>& classes, int ignore) {
 }
 
 std::optional<double> mask_factor(const Extent& slide, const Extent& mask) {
+  if (const auto factor = exact_factor(slide, mask)) return static_cast<double>(*factor);
   const FactorRange range =
       intersect(factors(slide.rows, mask.rows), factors(slide.cols, mask.cols));
   const bool by_rows = slide.rows >= slide.cols;  // The longer side tells the factor best.

@@ -24,15 +24,15 @@ using MaskValues = std::array<std::optional<uint8_t>, 256>;
 MaskValues mask_values(const std::vector<ClassSettings>& classes, int ignore);
 
 /// The factor d by which a mask is smaller than its slide: |rows / d - mask rows| <= 1 and the same
-/// for columns. The nearest power of two that fits, else the nearest whole number, else the ratio;
-/// nothing when no d >= 1 fits.
+/// for columns. One that gives ceil(slide / d) exactly comes first, then the nearest power of two
+/// that fits, the nearest whole number, and the ratio; nothing when no d >= 1 fits.
 std::optional<double> mask_factor(const Extent& slide, const Extent& mask);
 
 /// Labels of a view's pixels, 1 channel, class indices and kIgnoredLabel, by the lookup of
-/// label_map.h from a mask that covers the view's frame (the slide as `data.origin` sees it). A
-/// TIFF is read on demand; a PNG is held. Any thread. Throws DataError naming the file: when it is
-/// no mask, its size fits the frame by no factor (with both sizes), or a value is unknown (with its
-/// place; in a TIFF when that part is read).
+/// label_map.h from a mask that covers the view's frame (the slide as `data.origin` sees it), by
+/// mask_factor where that is whole. A TIFF is read on demand; a PNG is held. Any thread. Throws
+/// DataError naming the file: when it is no mask, its size fits the frame by no factor (with both
+/// sizes), or a value is unknown (with its place; in a TIFF when that part is read).
 std::shared_ptr<const PixelSource> open_mask(const std::filesystem::path& path,
                                              const ViewInfo& view,
                                              const std::vector<ClassSettings>& classes, int ignore);

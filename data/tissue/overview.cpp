@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <exception>
-#include <functional>
-#include <mutex>
-#include <thread>
 #include <vector>
 
+#include "lib/core/parallel.h"
 #include "lib/core/resources.h"
 #include "lib/core/stop.h"
 
@@ -25,27 +22,6 @@ void paste(const Bytes& block, const Region& region, int64_t cols, int channels,
   }
 }
 
-/// Calls `body` for 0 ... count - 1 in any order; rethrows the first exception.
-void for_each_index(size_t count, int threads, const std::function<void(size_t)>& body) {
-  std::atomic<size_t> next{0};
-  std::exception_ptr failure;
-  std::mutex mutex;
-  const auto work = [&] {
-    try {
-      for (size_t index = next++; index < count; index = next++) body(index);
-    } catch (...) {
-      next = count;
-      const std::lock_guard lock(mutex);
-      if (!failure) failure = std::current_exception();
-    }
-  };
-  std::vector<std::thread> helpers;
-  for (int i = 1; i < threads && static_cast<size_t>(i) < count; ++i) helpers.emplace_back(work);
-  work();
-  for (std::thread& helper : helpers) helper.join();
-  if (failure) std::rethrow_exception(failure);
-}
-
 }  // namespace
 
 Overview read_overview(const PixelSource& source, int threads) {
@@ -55,7 +31,7 @@ Overview read_overview(const PixelSource& source, int threads) {
   overview.missing.assign(static_cast<size_t>(extent.area()), 0);
   std::atomic<bool> any_missing{false};
   const auto tiles = tile_grid(extent, {kTile, kTile});
-  for_each_index(tiles.size(), threads > 0 ? threads : usable_cores(), [&](size_t index) {
+  parallel_for(tiles.size(), threads > 0 ? threads : usable_cores(), [&](size_t index) {
     throw_if_stopped();
     const PixelBlock block = source.read(tiles[index]);
     paste(block.bytes, block.region, extent.cols, 3, overview.rgb);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "data/slide/view.h"
+#include "data/tissue/index_png.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -14,8 +15,8 @@ namespace {
 
 constexpr int64_t kUnknownScaleDownsample = 16;
 constexpr double kUnknownScaleMpp = 0.5;
-/// A picture takes about 12 bytes a pixel while it is worked on.
-constexpr int64_t kMostPicturePixels = 89'478'485;
+/// A picture takes about 12 bytes a pixel while it is worked on, and its mask must fit into a PNG.
+constexpr int64_t kMostPicturePixels = kMostPngPixels;
 
 std::optional<PixelSize> level0_pixel(const ViewInfo& level0) {
   if (!level0.mpp_x || !level0.mpp_y) return std::nullopt;
@@ -27,27 +28,30 @@ PixelSize times(const PixelSize& pixel, int64_t downsample) {
   return {pixel.x_um * d, pixel.y_um * d};
 }
 
+const LevelInfo& level_of(const SlideInfo& slide, int level) {
+  if (level >= 0 && static_cast<size_t>(level) < slide.levels.size()) {
+    return slide.levels[static_cast<size_t>(level)];
+  }
+  throw DataError(fmt::format("{} has no level {} to make labels of: its levels are 0 to {}",
+                              slide.path.string(), level, slide.levels.size() - 1));
+}
+
 int64_t choose_downsample(const SlideInfo& slide, const TissueOptions& options,
                           const std::optional<PixelSize>& pixel) {
-  if (options.level) {
-    const auto level = static_cast<size_t>(*options.level);
-    if (level < slide.levels.size()) return std::llround(slide.levels[level].downsample);
-  }
+  if (options.level) return std::llround(level_of(slide, *options.level).downsample);
   if (!pixel) return kUnknownScaleDownsample;
   return std::max<int64_t>(1, std::llround(options.labels.mpp / std::sqrt(pixel->area_um2())));
 }
 
-/// A slide at 1/d whether or not its scale is known: the scale is counted in level-0 pixels.
+/// A slide's frame at 1/d whether or not its scale is known: the scale is counted in level-0
+/// pixels.
 std::shared_ptr<const SlideView> picture_view(const std::shared_ptr<const SlideReader>& reader,
                                               const TissueOptions& options, int64_t downsample) {
   ViewOptions view;
   view.origin = options.origin;
-  if (options.level) {
-    view.level = *options.level;
-  } else {
-    view.stated_mpp = 1.0;
-    view.mpp = static_cast<double>(downsample);
-  }
+  view.stated_mpp = 1.0;
+  view.mpp = static_cast<double>(downsample);
+  view.exact_extent = true;
   auto picture = make_view(reader, view);
   if (picture->extent().area() > kMostPicturePixels) {
     throw ConfigError(
@@ -90,7 +94,8 @@ TissueLabels label_tissue(const std::shared_ptr<const SlideReader>& reader,
   result.tissue = find_tissue(result.overview, options.labels, times(assumed, result.downsample));
   if (pixel) result.pixel = times(*pixel, result.downsample);
   if (!pixel) result.tissue.warnings.push_back(unknown_scale_warning(result.downsample));
-  result.map = {picture->extent(), std::exchange(result.tissue.classes, {}), level0.extent};
+  result.map = {picture->extent(), std::exchange(result.tissue.classes, {}), level0.extent,
+                result.downsample};
   return result;
 }
 

@@ -16,7 +16,7 @@ namespace untiled {
 
 struct TissueOptions {
   LabelSettings labels;
-  std::optional<int> level;          ///< Work at this pyramid level instead of labels.mpp.
+  std::optional<int> level;          ///< At this pyramid level's scale instead of labels.mpp.
   std::optional<double> stated_mpp;  ///< Level 0's scale by command line or manifest.
   std::optional<double> assume_mpp;  ///< Level 0's scale where the slide says none.
   Origin origin = Origin::kQuPath;
@@ -24,7 +24,7 @@ struct TissueOptions {
 };
 
 struct TissueLabels {
-  LabelMap map;                    ///< Covers the slide's frame at level 0.
+  LabelMap map;  ///< Of the slide's frame at level 0: map.low is ceil(frame / downsample), always.
   int64_t downsample = 1;          ///< Level-0 pixels per pixel of the map, whole.
   std::optional<PixelSize> pixel;  ///< Of the map; none when the slide's scale is unknown.
   TissueMask tissue;               ///< Threshold, fraction, doubts; its classes are in `map`.
@@ -36,8 +36,10 @@ struct TissueLabels {
 
 /// Labels by the method of otsu.h on the slide at 1/d, d the whole number nearest to labels.mpp
 /// over the slide's scale, 16 where that is unknown (areas then take 0.5 um a level-0 pixel, and a
-/// warning says so). The picture is averaged from the next finer level a part at a time; the labels
-/// depend on no thread. Throws DataError (the slide), ConfigError (a picture too large to hold).
+/// warning says so). The picture begins at the frame's corner and has ceil(frame / d) pixels: a
+/// level that has just these is taken as it is, else the next finer one is averaged, a part at a
+/// time. The labels depend on no thread. Throws DataError (the slide), ConfigError (a picture too
+/// large to hold).
 TissueLabels label_tissue(const std::shared_ptr<const SlideReader>& reader,
                           const TissueOptions& options);
 

@@ -1,4 +1,4 @@
-#include "data/synth/parallel.h"
+#include "lib/core/parallel.h"
 
 #include <algorithm>
 #include <atomic>

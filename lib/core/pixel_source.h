@@ -43,6 +43,10 @@ struct PixelBlock {
   size_t size_bytes() const { return bytes.size() + missing.size(); }
 };
 
+/// Copies the pixels and missing marks that `from` has of `onto`'s region. Both have as many
+/// channels.
+void copy_overlap(const PixelBlock& from, PixelBlock& onto);
+
 /// Class index that means "no weight": missing, ignored or not annotated.
 inline constexpr uint8_t kIgnoredLabel = 255;
 

@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "lib/core/printable.h"
+
 namespace untiled {
 namespace {
 
@@ -27,7 +29,7 @@ class Console {
  public:
   void message(std::string_view kind, std::string_view text) {
     const std::lock_guard lock(mutex_);
-    put(fmt::format("{}{}: {}\n{}", erase(), kind, text, shown_));
+    put(fmt::format("{}{}: {}\n{}", erase(), kind, printable(text), shown_));
   }
 
   /// Shows `text` in place of the line shown before.
@@ -95,6 +97,8 @@ void note(std::string_view message) {
 }
 
 void warn(std::string_view message) { console().message("warning", message); }
+
+void print_error(std::string_view message) { console().message("error", message); }
 
 void set_quiet(bool quiet) { console().set_quiet(quiet); }
 

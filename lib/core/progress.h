@@ -13,7 +13,9 @@ namespace untiled {
 /// Prints "note: ..." or "warning: ..." to stderr without tearing a progress line.
 void note(std::string_view message);
 void warn(std::string_view message);
-/// Silences notes and progress, not warnings (for --json and --quiet).
+/// Prints "error: ..." likewise. What the message quotes is made printable in all three.
+void print_error(std::string_view message);
+/// Silences notes and progress, not warnings and errors (for --json).
 void set_quiet(bool quiet);
 
 /// Progress of one piece of work with an estimate of the time left:

@@ -268,6 +268,17 @@ double least_work(const Graph& graph, const PlanRequest& request, const Estimato
 
 }  // namespace
 
+BudgetError::BudgetError(const PlanRequest& request, int64_t least_bytes)
+    : ConfigError(fmt::format(
+          "memory_budget {} is too small for a slide of {} with tiles of {}: the least that works "
+          "is {}{}",
+          mebibytes(request.budget_bytes), to_string(request.pixels), request.tile,
+          mebibytes(least_bytes),
+          request.has_scratch
+              ? "; a smaller streaming.tile needs less"
+              : "; a smaller streaming.tile or a folder in run.scratch needs less")),
+      least_bytes_(least_bytes) {}
+
 PlannedStep estimate_step(const Graph& graph, const PlanRequest& request, Plan plan) {
   const Estimator estimator(graph, request);
   estimator.check_limits(plan);
@@ -284,15 +295,7 @@ PlannedStep plan_step(const Graph& graph, const PlanRequest& request) {
     return estimate_step(graph, request, std::move(usual.plan));
   }
   Choice best = choose(graph, request, /*workers=*/1);
-  if (best.empty()) {
-    throw ConfigError(fmt::format(
-        "memory_budget {} is too small for a slide of {} with tiles of {}: the least that works "
-        "is {}{}",
-        mebibytes(request.budget_bytes), to_string(request.pixels), request.tile,
-        mebibytes(best.least_bytes),
-        request.has_scratch ? "; a smaller streaming.tile needs less"
-                            : "; a smaller streaming.tile or a folder in run.scratch needs less"));
-  }
+  if (best.empty()) throw BudgetError(request, best.least_bytes);
   return estimate_step(graph, request, std::move(best.plan));
 }
 

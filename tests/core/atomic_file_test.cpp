@@ -1,16 +1,13 @@
 #include "lib/core/atomic_file.h"
 
-#include <sys/resource.h>
-
-#include <csignal>
 #include <fstream>
 #include <iterator>
 
 #include "tests/catch.h"
+#include "tests/core/file_size_limit.h"
 #include "tests/core/temporary_folder.h"
 
 using namespace untiled;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -18,24 +15,6 @@ std::ptrdiff_t count_files(const std::filesystem::path& folder) {
   return std::distance(std::filesystem::directory_iterator(folder),
                        std::filesystem::directory_iterator());
 }
-
-/// Limits the size of files that this process writes, as a full disk would.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before_);
-    struct rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  struct rlimit before_ = {};
-};
 
 }  // namespace
 
@@ -70,7 +49,7 @@ TEST_CASE("until the commit the old file stays") {
   CHECK(count_files(folder.path()) == 1);
 }
 
-TEST_CASE("two writers of one name do not disturb each other; the last commit wins") {
+TEST_CASE("two writers of one name do not disturb each other: the last commit wins") {
   const TemporaryFolder folder;
   AtomicFile first(folder / "state");
   AtomicFile second(folder / "state");
@@ -89,15 +68,16 @@ TEST_CASE("a full disk is a data error that names the file, and the old file sta
   {
     const FileSizeLimit limit(4096);
     CHECK_THROWS_WITH(write_file(path, std::string(100'000, 'x')),
-                      Contains("checkpoint.bin") && Contains("no space left"));
+                      contains_text("checkpoint.bin") && contains_text("no space left"));
   }
   CHECK(read_file(path) == "old");
   CHECK(count_files(folder.path()) == 1);
 }
 
 TEST_CASE("ENOSPC says what to do") {
-  CHECK_THAT(write_error("out/mask.png", ENOSPC).what(),
-             Contains("out/mask.png") && Contains("no space left") && Contains("another folder"));
+  CHECK_THAT(write_error("out/mask.png", ENOSPC).what(), contains_text("out/mask.png") &&
+                                                             contains_text("no space left") &&
+                                                             contains_text("another folder"));
 }
 
 TEST_CASE("a destination that is a folder or a device is refused and kept") {
@@ -110,11 +90,11 @@ TEST_CASE("a destination that is a folder or a device is refused and kept") {
 TEST_CASE("a folder below a file is refused with its name") {
   const TemporaryFolder folder;
   write_file(folder / "file", "");
-  CHECK_THROWS_WITH(write_file(folder / "file/below/mask.png", "x"), Contains("file/below"));
+  CHECK_THROWS_WITH(write_file(folder / "file/below/mask.png", "x"), contains_text("file/below"));
 }
 
 TEST_CASE("a file that is missing or a folder is refused with its name") {
   const TemporaryFolder folder;
-  CHECK_THROWS_WITH(read_file(folder / "nothing.csv"), Contains("nothing.csv"));
+  CHECK_THROWS_WITH(read_file(folder / "nothing.csv"), contains_text("nothing.csv"));
   CHECK_THROWS_AS(read_file(folder.path()), DataError);
 }

@@ -11,7 +11,6 @@
 #include "tests/core/temporary_folder.h"
 
 using namespace untiled;
-using Catch::Matchers::Contains;
 
 namespace {
 

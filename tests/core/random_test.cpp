@@ -23,7 +23,7 @@ TEST_CASE("the sequence is fixed for all time, since runs are resumed by later v
   CHECK(random.next() == 0x5ED503E2BA0D31FULL);
 }
 
-TEST_CASE("uniform numbers lie in [0, 1) with mean 1/2 and variance 1/12") {
+TEST_CASE("uniform numbers are at least 0 and below 1, with mean 1/2 and variance 1/12") {
   Random random(5);
   double sum = 0;
   double squares = 0;

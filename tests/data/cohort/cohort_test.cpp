@@ -6,7 +6,6 @@
 #include "tests/core/temporary_folder.h"
 
 using namespace untiled;
-using Catch::Matchers::Contains;
 
 TEST_CASE("globs give training and validation slides") {
   const TemporaryFolder folder;
@@ -35,6 +34,6 @@ TEST_CASE("a manifest is divided by its splits and test slides stay out") {
 }
 
 TEST_CASE("a cohort without training slides says what to set") {
-  CHECK_THROWS_WITH(load_cohort({}), Contains("set data.slides or data.manifest"));
+  CHECK_THROWS_WITH(load_cohort({}), contains_text("set data.slides or data.manifest"));
   CHECK_THROWS_AS(load_cohort({}), ConfigError);
 }

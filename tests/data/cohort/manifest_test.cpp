@@ -5,7 +5,6 @@
 #include "tests/core/temporary_folder.h"
 
 using namespace untiled;
-using Catch::Matchers::Contains;
 using Catch::Matchers::EndsWith;
 
 namespace {
@@ -77,14 +76,36 @@ TEST_CASE("TRIDENT's and CLAM's columns are understood") {
 TEST_CASE("a CLAM slide_id that two files fit is refused") {
   const Manifest manifest;
   write_file(manifest / "s1.tif", "");
-  CHECK_THAT(manifest.refusal("slide_id\ns1\n"), Contains("may be s1.svs or s1.tif"));
+  CHECK_THAT(manifest.refusal("slide_id\ns1\n"), contains_text("may be s1.svs or s1.tif"));
+}
+
+TEST_CASE("a CLAM slide_id means the slide's file among those that begin with it") {
+  const Manifest manifest;
+  for (const char* name : {"a.mrxs", "b.svs", "b.xml", "b.jpg", "b.mask.png", "c.ome.tif", "d.svs",
+                           "d.svs.bak", "e.json", "f.raw", "g.png", "g.txt"}) {
+    write_file(manifest / name, "");
+  }
+  for (const char* name : {"a", "e"}) std::filesystem::create_directory(manifest / name);
+  write_file(manifest / "a/Data0000.dat", "");
+  const auto found = [&](const std::string& id) {
+    return manifest.read("slide_id\n" + id + "\n").at(0).path.filename();
+  };
+  CHECK(found("a") == "a.mrxs");
+  CHECK(found("b") == "b.svs");
+  CHECK(found("c") == "c.ome.tif");
+  CHECK(found("d") == "d.svs");
+  CHECK(found("d.svs") == "d.svs");
+  CHECK(found("e") == "e");  // A DICOM slide, say.
+  CHECK(found("f") == "f.raw");
+  CHECK(found("g") == "g.png");
+  CHECK_THAT(manifest.refusal("slide_id\nh\n"), contains_text("does not exist"));
 }
 
 TEST_CASE("a bad row names file, line and what is wrong") {
   const Manifest manifest;
   CHECK(manifest.refusal("slide,mpp\ns1.svs,0.5\ns2.svs,fine\n") ==
         "m.csv:3: mpp: expected micrometres per pixel from 0.01 to 100, found 'fine'");
-  CHECK_THAT(manifest.refusal("slide,mpp\ns1.svs,nan\n"), Contains("m.csv:2: mpp"));
+  CHECK_THAT(manifest.refusal("slide,mpp\ns1.svs,nan\n"), contains_text("m.csv:2: mpp"));
   CHECK(manifest.refusal("slide,mpp\ns1.svs\n") ==
         "m.csv:2: expected 2 fields as in the header, found 1");
   CHECK(manifest.refusal("slide,split\ns1.svs,trian\n") ==
@@ -92,13 +113,13 @@ TEST_CASE("a bad row names file, line and what is wrong") {
   CHECK(manifest.refusal("slide,mask\n,m1.png\n") ==
         "m.csv:2: slide: expected a path, found nothing");
   CHECK_THAT(manifest.refusal("slide\nnone.svs\n"),
-             Contains("m.csv:2: slide: ") && EndsWith("none.svs does not exist"));
+             contains_text("m.csv:2: slide: ") && EndsWith("none.svs does not exist"));
   CHECK_THAT(manifest.refusal("slide,mask\ns1.svs,none.png\n"),
-             Contains("m.csv:2: mask: ") && EndsWith("none.png does not exist"));
+             contains_text("m.csv:2: mask: ") && EndsWith("none.png does not exist"));
   for (const char* region : {"1,2,3", "1,2,3,4,5", "1,2,0,4", "-1,2,3,4", "a,b,c,d", "1,2,3,4.5"}) {
     CAPTURE(region);
     CHECK_THAT(manifest.refusal("slide,region\ns1.svs,\"" + std::string(region) + "\"\n"),
-               Contains("m.csv:2: region: expected \"x,y,width,height\""));
+               contains_text("m.csv:2: region: expected \"x,y,width,height\""));
   }
 }
 
@@ -106,8 +127,8 @@ TEST_CASE("a manifest without slides' column, empty, or with a column twice is r
   const Manifest manifest;
   CHECK(manifest.refusal("image,mask\ns1.svs,m1.png\n") ==
         "m.csv:1: expected a header with a column slide, found 'image,mask'");
-  CHECK_THAT(manifest.refusal(""), Contains("is empty"));
-  CHECK_THAT(manifest.refusal("slide,mask,mask\n"), Contains("column mask is there twice"));
+  CHECK_THAT(manifest.refusal(""), contains_text("is empty"));
+  CHECK_THAT(manifest.refusal("slide,mask,mask\n"), contains_text("column mask is there twice"));
 }
 
 TEST_CASE("a group or a slide in two splits is refused with both lines") {
@@ -116,12 +137,12 @@ TEST_CASE("a group or a slide in two splits is refused with both lines") {
         "m.csv:3: group p1 is in two splits, see line 2");
   CHECK_THAT(manifest.refusal("slide,split,region\ns1.svs,train,\"0,0,5,5\"\ns1.svs,val,"
                               "\"5,5,5,5\"\n"),
-             Contains("m.csv:3: slide ") && EndsWith("is in two splits, see line 2"));
+             contains_text("m.csv:3: slide ") && EndsWith("is in two splits, see line 2"));
   CHECK(manifest.read("slide,split,group\ns1.svs,train,p1\ns2.svs,train,p1\n").size() == 2);
 }
 
 TEST_CASE("a slide may come with several regions, but not twice with the same") {
   const Manifest manifest;
   CHECK(manifest.read("slide,region\ns1.svs,\"0,0,5,5\"\ns1.svs,\"5,5,5,5\"\n").size() == 2);
-  CHECK_THAT(manifest.refusal("slide\ns1.svs\ns1.svs\n"), Contains("m.csv:3: slide "));
+  CHECK_THAT(manifest.refusal("slide\ns1.svs\ns1.svs\n"), contains_text("m.csv:3: slide "));
 }

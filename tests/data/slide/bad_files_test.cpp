@@ -33,7 +33,7 @@ bool has(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("a missing, an empty, a text and a folder are each named for what they are") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_text(folder / "empty.svs", "");
   write_text(folder / "text.svs", "patient,slide\n1,a.svs\n");
   write_text(folder / "pointer.svs", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
@@ -58,14 +58,14 @@ TEST_CASE("a missing, an empty, a text and a folder are each named for what they
 
 TEST_CASE("a file without permission to read says so") {
   if (geteuid() == 0) UNTILED_SKIP("root may read everything");
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_text(folder / "locked.svs", "x");
   std::filesystem::permissions(folder / "locked.svs", std::filesystem::perms::none);
   CHECK(has(open_error(folder / "locked.svs"), "ermission denied"));
 }
 
 TEST_CASE("a pipe is refused without waiting for it") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   REQUIRE(mkfifo((folder / "pipe.svs").c_str(), 0600) == 0);
   CHECK(has(open_error(folder / "pipe.svs"), "neither a file nor a folder"));
 }
@@ -86,7 +86,7 @@ TEST_CASE("the three bad slides fail with the file's name and a reason") {
 }
 
 TEST_CASE("real slides that are cut short fail wherever the cut is") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   for (const char* name : {"CMU-1-Small-Region.svs", "CropBreastSlide.tiff", "OS-2.ome.tif",
                            "fluorescence.ndpi", "Case001_HE.jpg", "green-pen.png"}) {
     const auto path = shared_slide(name);
@@ -101,7 +101,7 @@ TEST_CASE("real slides that are cut short fail wherever the cut is") {
 }
 
 TEST_CASE("a tiled TIFF cut at any tenth fails and never gives white") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   for (const uint16_t compression :
        {COMPRESSION_NONE, COMPRESSION_ADOBE_DEFLATE, COMPRESSION_LZW}) {
     TiffImage image;
@@ -115,7 +115,7 @@ TEST_CASE("a tiled TIFF cut at any tenth fails and never gives white") {
 }
 
 TEST_CASE("a tile of noise fails with its place and leaves the others readable") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   // A palette goes through OpenSlide, whose errors last; RGB through libtiff.
   for (const uint16_t photometric : {PHOTOMETRIC_PALETTE, PHOTOMETRIC_RGB}) {
     TiffImage image;
@@ -141,7 +141,7 @@ TEST_CASE("a tile of noise fails with its place and leaves the others readable")
 }
 
 TEST_CASE("samples that RGB cannot hold are refused, never squashed") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   TiffImage deep;
   deep.bits = 16;
   TiffImage dyes;

@@ -39,16 +39,36 @@ TEST_CASE("an OME length in a unit without a size is no scale") {
 }
 
 TEST_CASE("properties that can identify a patient are private") {
-  for (const char* key :
-       {"openslide.comment", "aperio.User", "aperio.Date", "aperio.Filename", "aperio.ImageID",
-        "tiff.ImageDescription", "hamamatsu.BarcodeNo", "dicom.PatientName",
-        "mirax.GENERAL.SLIDE_ID", "openslide.associated.label.width", "leica.creation-date",
-        "tiff.HostComputer"}) {
+  for (const char* key : {"openslide.comment",
+                          "aperio.User",
+                          "aperio.Date",
+                          "aperio.Filename",
+                          "aperio.ImageID",
+                          "tiff.ImageDescription",
+                          "hamamatsu.BarcodeNo",
+                          "dicom.PatientName",
+                          "mirax.GENERAL.SLIDE_ID",
+                          "openslide.associated.label.width",
+                          "leica.creation-date",
+                          "tiff.HostComputer",
+                          "sakura.SlideId",
+                          "sakura.ScanId",
+                          "sakura.Creator",
+                          "sakura.DiagnosisCode",
+                          "sakura.Keywords",
+                          "hamamatsu.Reference",
+                          "aperio.Title",
+                          "aperio.DSR ID",
+                          "tiff.DocumentName",
+                          "dicom.ContainerIdentifier"}) {
     INFO(key);
     CHECK(is_private_property(key));
   }
-  for (const char* key : {"openslide.mpp-x", "aperio.AppMag", "openslide.level-count",
-                          "openslide.vendor", "hamamatsu.SourceLens", "tiff.XResolution"}) {
+  for (const char* key :
+       {"openslide.mpp-x", "aperio.AppMag", "openslide.level-count", "openslide.vendor",
+        "hamamatsu.SourceLens", "tiff.XResolution", "openslide.quickhash-1", "openslide.bounds-x",
+        "openslide.icc-size", "openslide.background-color", "openslide.objective-power",
+        "sakura.NominalLensMagnification", "aperio.MPP", "tiff.Software"}) {
     INFO(key);
     CHECK_FALSE(is_private_property(key));
   }

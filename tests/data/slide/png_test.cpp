@@ -24,7 +24,7 @@ void write_png(const std::filesystem::path& path, const Extent& extent, png_uint
 }  // namespace
 
 TEST_CASE("transparent pixels of a PNG are missing and half transparent ones are blended") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::vector<uint8_t> pixels = {10, 20, 30, 255, 40, 50, 60, 0, 100, 100, 100, 51};
   write_png(folder / "a.png", {1, 3}, PNG_FORMAT_RGBA, pixels.data());
   const PixelBlock block = open_slide(folder / "a.png")->read(0, {{0, 1}, {0, 3}});
@@ -33,14 +33,14 @@ TEST_CASE("transparent pixels of a PNG are missing and half transparent ones are
 }
 
 TEST_CASE("a grey PNG becomes RGB") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::vector<uint8_t> pixels = {7, 9};
   write_png(folder / "a.png", {2, 1}, PNG_FORMAT_GRAY, pixels.data());
   CHECK(open_slide(folder / "a.png")->read(0, {{0, 2}, {0, 1}}).bytes == Bytes{7, 7, 7, 9, 9, 9});
 }
 
 TEST_CASE("a PNG of 16 bits is refused") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::vector<uint16_t> pixels(3 * 4);
   write_png(folder / "deep.png", {2, 2}, PNG_FORMAT_LINEAR_RGB, pixels.data());
   const std::string error = data_error([&] { open_slide(folder / "deep.png"); });

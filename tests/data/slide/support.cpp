@@ -1,7 +1,5 @@
 #include "tests/data/slide/support.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <iterator>
 
@@ -100,16 +98,6 @@ void write_image(TIFF* tiff, const TiffImage& image, size_t sub_images) {
 }
 
 }  // namespace
-
-ScratchFolder::ScratchFolder() {
-  std::string name = (fs::temp_directory_path() / "untiled-slide-XXXXXX").string();
-  path_ = mkdtemp(name.data());
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code error;
-  fs::remove_all(path_, error);
-}
 
 void write_text(const fs::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;

@@ -11,26 +11,13 @@
 #include <vector>
 
 #include "data/slide/reader.h"
+#include "tests/core/temporary_folder.h"
 
 namespace untiled::testing {
 
 inline std::filesystem::path shared_slide(const std::string& name) {
   return std::filesystem::path(UNTILED_SHARED_DIR) / "slides" / name;
 }
-
-/// A folder of its own, removed at the end.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 void write_text(const std::filesystem::path& path, const std::string& text);
 /// The first `fraction` of a file.

@@ -50,7 +50,7 @@ TEST_CASE("several threads read the same bytes as one from every backend") {
 }
 
 TEST_CASE("several threads read lossless tiles through a pool of handles") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   TiffImage image;
   image.separate_planes = true;
   write_tiff(folder / "a.tif", {{image, {}}});
@@ -60,7 +60,7 @@ TEST_CASE("several threads read lossless tiles through a pool of handles") {
 }
 
 TEST_CASE("one thread's bad region does not disturb the others") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   TiffImage image;
   image.samples = 1;
   image.photometric = PHOTOMETRIC_PALETTE;

@@ -41,7 +41,7 @@ TiffImage reduced(int64_t step) {
 }  // namespace
 
 TEST_CASE("tiles and strips of every lossless compression and byte order are read exactly") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   for (const char* mode : {"w", "w8", "wb"}) {
     for (const uint16_t compression :
          {COMPRESSION_NONE, COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE, COMPRESSION_PACKBITS}) {
@@ -63,7 +63,7 @@ TEST_CASE("tiles and strips of every lossless compression and byte order are rea
 }
 
 TEST_CASE("grey images become RGB, and white-is-zero is turned over") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   TiffImage image;
   image.samples = 1;
   image.photometric = PHOTOMETRIC_MINISBLACK;
@@ -76,7 +76,7 @@ TEST_CASE("grey images become RGB, and white-is-zero is turned over") {
 }
 
 TEST_CASE("levels are found in SubIFDs and in the main chain") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_tiff(folder / "sub.tif", {{TiffImage{}, {reduced(2), reduced(4)}}});
   write_tiff(folder / "chain.tif", {{TiffImage{}, {}}, {reduced(2), {}}, {reduced(4), {}}});
   for (const char* name : {"sub.tif", "chain.tif"}) {
@@ -90,8 +90,37 @@ TEST_CASE("levels are found in SubIFDs and in the main chain") {
   }
 }
 
+TEST_CASE("a SubIFD with samples that cannot be read as its image's is no level") {
+  const TemporaryFolder folder;
+  TiffImage deep = reduced(2);
+  deep.bits = 16;
+  TiffImage grey = reduced(5);
+  grey.samples = 1;
+  grey.photometric = PHOTOMETRIC_MINISBLACK;
+  write_tiff(folder / "mixed.tif", {{TiffImage{}, {deep, reduced(4), grey}}});
+  const auto reader = open_slide(folder / "mixed.tif");
+  REQUIRE(reader->info().levels.size() == 2);
+  check_pixels(*reader, 0, TiffImage{});
+  check_pixels(*reader, 1, reduced(4));
+}
+
+TEST_CASE("an Aperio slide with tiles without data is left to OpenSlide, which fills them") {
+  const TemporaryFolder folder;
+  TiffImage image;
+  image.description = "Aperio Image Library v11.2.1\r\n400x300 |AppMag = 20|MPP = 0.5";
+  write_tiff(folder / "whole.svs", {{image, {}}});
+  CHECK(open_slide(folder / "whole.svs")->info().backend == "tiff");
+  image.skipped_tiles = {1};
+  write_tiff(folder / "sparse.svs", {{image, {}}});
+  const auto reader = open_slide(folder / "sparse.svs");
+  CHECK(reader->info().vendor == "aperio");
+  CHECK(reader->info().backend == "openslide");
+  CHECK(reader->read(0, {{0, 1}, {0, 1}}).bytes == expected(image, {{0, 1}, {0, 1}}));
+  CHECK(reader->read(0, {{0, 128}, {128, 256}}).bytes.size() == 128 * 128 * 3);
+}
+
 TEST_CASE("three grey planes of an OME-TIFF are red, green and blue") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   std::vector<TiffChain> chain;
   for (int c = 0; c < 3; ++c) {
     TiffImage plane;
@@ -119,7 +148,7 @@ TEST_CASE("three grey planes of an OME-TIFF are red, green and blue") {
 }
 
 TEST_CASE("three planes with the colours of dyes are no RGB") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   TiffImage plane;
   plane.samples = 1;
   plane.photometric = PHOTOMETRIC_MINISBLACK;
@@ -132,7 +161,7 @@ TEST_CASE("three planes with the colours of dyes are no RGB") {
 }
 
 TEST_CASE("tiles without data are missing and have the background colour") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   TiffImage image;
   image.skipped_tiles = {0, 1};
   write_tiff(folder / "sparse.tif", {{image, {}}});
@@ -148,7 +177,7 @@ TEST_CASE("tiles without data are missing and have the background colour") {
 }
 
 TEST_CASE("sparse tiles give a generic TIFF OpenSlide's bounds") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   TiffImage image;
   image.extent = {512, 512};
   image.skipped_tiles = {0, 1, 2, 3, 4, 8, 12};  // The first row and the first column of tiles.
@@ -159,7 +188,7 @@ TEST_CASE("sparse tiles give a generic TIFF OpenSlide's bounds") {
 }
 
 TEST_CASE("transparent pixels are missing") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   TiffImage image;
   image.samples = 4;
   image.alpha = true;
@@ -171,7 +200,7 @@ TEST_CASE("transparent pixels are missing") {
 }
 
 TEST_CASE("the scale of a generic TIFF is its resolution") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   TiffImage image;
   image.pixels_per_cm = 20000;
   write_tiff(folder / "scaled.tif", {{image, {}}});
@@ -181,7 +210,7 @@ TEST_CASE("the scale of a generic TIFF is its resolution") {
 }
 
 TEST_CASE("levels whose scale OpenSlide rounds give the same pixels for every region") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   TiffImage large;
   large.extent = {1201, 1399};
   TiffImage small;
@@ -211,7 +240,7 @@ TEST_CASE("levels whose scale OpenSlide rounds give the same pixels for every re
 }
 
 TEST_CASE("a cache of one byte changes no pixel") {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_tiff(folder / "a.tif", {{TiffImage{}, {}}});
   OpenOptions options;
   options.cache_bytes = 1;

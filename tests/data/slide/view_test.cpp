@@ -110,6 +110,35 @@ TEST_CASE("a level within half a per cent of the scale asked for is taken as it 
   CHECK(*other->info().mpp_x == Approx(4.03));
 }
 
+TEST_CASE("an exact view of a level that is short repeats its last row and column") {
+  SlideInfo info = fake_info();
+  info.levels = {{{1001, 1203}, 1.0}, {{125, 150}, 8.0}};
+  ViewOptions options = at_mpp(4.0);
+  CHECK(make_view(fake(info), options)->extent() == Extent{125, 150});
+  options.exact_extent = true;
+  const auto view = make_view(fake(info), options);
+  REQUIRE(view->extent() == Extent{126, 151});
+  CHECK(view->read({{0, 125}, {0, 150}}).bytes == pattern_block({{0, 125}, {0, 150}}).bytes);
+  CHECK(view->read({{125, 126}, {7, 9}}).bytes == pattern_block({{124, 125}, {7, 9}}).bytes);
+  CHECK(view->read({{3, 4}, {150, 151}}).bytes == pattern_block({{3, 4}, {149, 150}}).bytes);
+}
+
+TEST_CASE("an exact view begins at the corner of the bounds, also between a level's pixels") {
+  SlideInfo info = fake_info();
+  info.bounds = Region{{100, 701}, {200, 1000}};
+  ViewOptions options = at_mpp(4.0);
+  options.exact_extent = true;
+  const auto view = make_view(fake(info), options);
+  CHECK(view->extent() == Extent{76, 100});
+  CHECK(view->info().offset_y_level0 == 100);
+  CHECK(view->info().offset_x_level0 == 200);
+  // Row 12.5 to 13.5 and column 25 to 26 of level 2.
+  const int sum = pattern(12, 25, 0) + pattern(13, 25, 0);
+  CHECK(view->read({{0, 1}, {0, 1}}).bytes[0] == (sum + 1) / 2);
+  info.bounds = Region{{96, 696}, {200, 1000}};
+  CHECK_FALSE(make_view(fake(info), options)->info().resampled);
+}
+
 TEST_CASE("resampling averages whole windows of the next finer level") {
   const auto view = make_view(fake(fake_info()), at_mpp(2.0));
   CHECK(view->info().level == 1);

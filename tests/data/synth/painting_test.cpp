@@ -1,10 +1,8 @@
 #include <algorithm>
-#include <atomic>
 #include <set>
 
 #include "data/synth/field_grid.h"
 #include "data/synth/painter.h"
-#include "data/synth/parallel.h"
 #include "data/synth/patchwork.h"
 #include "data/synth/scene.h"
 #include "lib/core/error.h"
@@ -110,20 +108,6 @@ TEST_CASE("the smallest slide has tissue too") {
     const Painter painter(scene, patches, seed);
     const std::vector<Truth> truth = painter.paint(whole(extent)).truth;
     CHECK(std::count(truth.begin(), truth.end(), Truth::kTissue) >= 64 * 64 / 5);
-  }
-}
-
-TEST_CASE("a parallel loop takes each turn once and throws the first error") {
-  for (const int threads : {1, 4}) {
-    std::vector<std::atomic<int>> turns(100);
-    parallel_for(turns.size(), threads, [&](size_t i) { ++turns[i]; });
-    CHECK(std::all_of(turns.begin(), turns.end(), [](const auto& count) { return count == 1; }));
-    CHECK_THROWS_WITH(parallel_for(10, threads,
-                                   [](size_t i) {
-                                     if (i == 3) throw DataError("turn 3");
-                                   }),
-                      "turn 3");
-    parallel_for(0, threads, [](size_t) { FAIL("there is no turn"); });
   }
 }
 

@@ -75,7 +75,7 @@ TEST_CASE("a slide smaller than a patch is mirrored to its size") {
 TEST_CASE("a slide without tissue gives no texture, and the error names it") {
   CHECK_THROWS_AS(sample_patches(TwoToneSlide({600, 600}, 0), "blank.svs", 1), DataError);
   CHECK_THROWS_WITH(sample_patches(TwoToneSlide({600, 600}, 0), "blank.svs", 1),
-                    Catch::StartsWith("blank.svs: ") && Catch::Contains("--texture"));
+                    Catch::Matchers::StartsWith("blank.svs: ") && contains_text("--texture"));
 }
 
 }  // namespace

@@ -1,51 +1,24 @@
 #include "data/synth/synthesize.h"
 
-#include <sys/resource.h>
-
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "data/synth/jpeg_encoder.h"
 #include "data/synth/pyramid_writer.h"
+#include "data/tissue/index_png.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/stop.h"
 #include "tests/catch.h"
+#include "tests/core/file_size_limit.h"
+#include "tests/core/temporary_folder.h"
 
 namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "untiled-synth-test-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-/// Lets files grow to `bytes` only, as a full disk would.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 SynthOptions options_for(const fs::path& slide, const Extent& extent, int threads) {
   SynthOptions options;
@@ -101,9 +74,49 @@ TEST_CASE("a full disk is a data error that names the file, and leaves nothing")
     const FileSizeLimit limit(200000);
     CHECK_THROWS_AS(synthesize(options_for(slide, {1300, 2111}, 2), patches), DataError);
     CHECK_THROWS_WITH(synthesize(options_for(slide, {1300, 2111}, 2), patches),
-                      Catch::Contains("slide.tif"));
+                      contains_text("slide.tif"));
   }
   CHECK(fs::is_empty(folder.path()));
+}
+
+TEST_CASE("a disk that fills up at the slide's last bytes leaves no mask either") {
+  const TemporaryFolder folder;
+  const fs::path slide = folder.path() / "slide.tif";
+  const Patches patches = draw_patches(1, 2);
+  synthesize(options_for(slide, {1300, 2111}, 2), patches);
+  const auto size = fs::file_size(slide);
+  fs::remove(slide);
+  write_file(synth_mask_path(slide), "an older mask");
+  {
+    const FileSizeLimit limit(size - 10);
+    CHECK_THROWS_WITH(synthesize(options_for(slide, {1300, 2111}, 2), patches),
+                      contains_text("slide.tif"));
+  }
+  CHECK_FALSE(fs::exists(slide));
+  CHECK(read_file(synth_mask_path(slide)) == "an older mask");
+}
+
+TEST_CASE("a lowered mask tells of the pixels at its centres") {
+  const TemporaryFolder folder;
+  const Patches patches = draw_patches(3, 2);
+  SynthOptions options = options_for(folder.path() / "slide.tif", {1301, 1111}, 2);
+  options.mask_downsample = 1;
+  synthesize(options, patches);
+  const IndexPlane truth = read_index_png(synth_mask_path(options.slide));
+  for (const int64_t d : {2, 3, 7, 300}) {
+    options.mask_downsample = d;
+    CHECK(synthesize(options, patches).mask_downsample == d);
+    const IndexPlane mask = read_index_png(synth_mask_path(options.slide));
+    REQUIRE(mask.extent == Extent{ceil_div(1301, d), ceil_div(1111, d)});
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < mask.extent.area(); ++i) {
+      const int64_t row = std::min<int64_t>(i / mask.extent.cols * d + d / 2, 1300);
+      const int64_t col = std::min<int64_t>(i % mask.extent.cols * d + d / 2, 1110);
+      const auto at = static_cast<size_t>(row * 1111 + col);
+      wrong += mask.indices[static_cast<size_t>(i)] != truth.indices[at] ? 1 : 0;
+    }
+    CHECK(wrong == 0);
+  }
 }
 
 TEST_CASE("a stop ends at the next row of tiles and leaves nothing") {
@@ -114,6 +127,11 @@ TEST_CASE("a stop ends at the next row of tiles and leaves nothing") {
                   Interrupted);
   request_stop(0);
   CHECK(fs::is_empty(folder.path()));
+}
+
+TEST_CASE("an extent that JPEG does not have is an error, and the next tile is encoded") {
+  CHECK_THROWS_AS(encode_jpeg({}, {0, 10}, 85), InternalError);
+  CHECK_FALSE(encode_jpeg(Bytes(16 * 16 * 3), {16, 16}, 85).empty());
 }
 
 TEST_CASE("sizes out of range are refused before anything is written") {

@@ -143,6 +143,8 @@ TEST_CASE("a mask fits at one factor for rows and columns, to a pixel") {
   CHECK(mask_factor({9000, 12'000}, {3000, 4000}) == 3.0);
   CHECK(mask_factor({10'000, 25'000}, {4000, 10'000}).value() == Approx(2.5));
   CHECK(mask_factor({1, 333}, {1, 84}) == 4.0);
+  CHECK(mask_factor({2967, 2220}, {22, 16}) == 139.0);  // ceil; not 128, which fits to a pixel.
+  CHECK(mask_factor({1250, 1000}, {10, 8}) == 128.0);   // 125 gives as many.
   CHECK_FALSE(mask_factor({2967, 2220}, {2220, 2967}));
   CHECK_FALSE(mask_factor({16'000, 64'000}, {500, 2010}));
   CHECK_FALSE(mask_factor({100, 100}, {200, 200}));
@@ -189,13 +191,48 @@ TEST_CASE("tiled and striped TIFFs are read in parts, at any factor") {
   }
 }
 
+TEST_CASE("a mask at 1 / d lies from the corner on, its last pixels beyond or short of the edge") {
+  const TemporaryFolder folder;
+  const Extent slide = {2967, 2220};
+  const auto value = [](int64_t row, int64_t col) { return (row + col) % 2; };
+  const auto check = [&](const Extent& mask, int64_t d) {
+    write_png(folder / "mask.png", mask, PNG_COLOR_TYPE_GRAY, 8, value);
+    write_tiff(folder / "mask.tif", mask, Layout::kTiles, COMPRESSION_LZW, value);
+    for (const char* name : {"mask.png", "mask.tif"}) {
+      INFO(name << " at 1 / " << d);
+      CHECK(wrong(*open_mask(folder / name, whole_view(slide), {}, 255), [&](int64_t row,
+                                                                             int64_t col) {
+              return value(std::min(row / d, mask.rows - 1), std::min(col / d, mask.cols - 1));
+            }) == 0);
+    }
+  };
+  check({ceil_div(2967, 139), ceil_div(2220, 139)}, 139);
+  check({ceil_div(2967, 16), ceil_div(2220, 16)}, 16);
+  check({2967 / 16, 2220 / 16}, 16);
+}
+
+TEST_CASE("what was read of a TIFF mask is not decoded again") {
+  const TemporaryFolder folder;
+  const auto value = [](int64_t row, int64_t col) { return (row / 3 + col / 5) % 2; };
+  const Extent mask = {1500, 70};  // More rows than the 768 that are kept of smaller strips.
+  for (const Layout layout : {Layout::kTiles, Layout::kOneStrip}) {
+    const auto path = folder / "mask.tif";
+    write_tiff(path, mask, layout, COMPRESSION_ADOBE_DEFLATE, value);
+    const auto labels = open_mask(path, whole_view(mask), {}, 255);
+    const Region part = {{0, 500}, {0, 70}};
+    const Bytes before = labels->read(part).bytes;
+    write_file(path, std::string(std::filesystem::file_size(path), 'x'));
+    CHECK(labels->read(part).bytes == before);
+  }
+}
+
 TEST_CASE("a mask that this program exported is read back") {
   const TemporaryFolder folder;
   const Extent slide = {1037, 611};
   const auto tissue = [](int64_t row, int64_t col) {
     return (row / 20 + col / 30) % 2 == 1 ? 1 : 0;
   };
-  MaskPngWriter png(folder / "mask.png", {slide, 1, {}, Origin::kQuPath, {"tissue"}});
+  MaskPngWriter png(folder / "mask.png", {slide, 1, {}, Origin::kQuPath, {}});
   ProbabilityTiff tiff(folder / "mask.tif", {slide, 1, SampleType::kUint8, {}});
   for (int64_t row = 0; row < slide.rows; ++row) {
     std::vector<uint8_t> classes;
@@ -226,7 +263,7 @@ TEST_CASE("a mask that fits by no factor is refused with both sizes") {
   CHECK_THROWS_AS(open_mask(folder / "mask.png", whole_view({610, 900}), {}, 255), DataError);
   CHECK_THROWS_WITH(
       open_mask(folder / "mask.png", whole_view({610, 900}), {}, 255),
-      Catch::Contains("mask.png") && Catch::Contains("61 x 83") && Catch::Contains("610 x 900"));
+      contains_text("mask.png") && contains_text("61 x 83") && contains_text("610 x 900"));
 }
 
 TEST_CASE("an unknown value is refused with its place") {
@@ -250,8 +287,8 @@ TEST_CASE("an unknown value is refused with its place") {
   for (const std::string& message : {message_of([&] { open("mask.png"); }), message_of([&] {
                                        labels->read({{0, 41}, {70, 83}});
                                      })}) {
-    CHECK_THAT(message, Catch::Contains("value 5") && Catch::Contains("row 40, column 77") &&
-                            Catch::Contains("2 (tumour)"));
+    CHECK_THAT(message, contains_text("value 5") && contains_text("row 40, column 77") &&
+                            contains_text("2 (tumour)"));
   }
 }
 
@@ -265,9 +302,9 @@ TEST_CASE("what is no mask is refused with the reason") {
   write_png(folder / "deep.png", {20, 30}, PNG_COLOR_TYPE_GRAY, 16, zero);
   write_file(folder / "text.png", "this is a text");
   write_file(folder / "empty.png", "");
-  CHECK_THROWS_WITH(open("rgb.png"), Catch::Contains("colours"));
-  CHECK_THROWS_WITH(open("deep.png"), Catch::Contains("16 bits"));
-  CHECK_THROWS_WITH(open("text.png"), Catch::Contains("plain text"));
+  CHECK_THROWS_WITH(open("rgb.png"), contains_text("colours"));
+  CHECK_THROWS_WITH(open("deep.png"), contains_text("16 bits"));
+  CHECK_THROWS_WITH(open("text.png"), contains_text("plain text"));
   CHECK_THROWS_AS(open("empty.png"), DataError);
   CHECK_THROWS_AS(open("absent.png"), DataError);
 
@@ -275,7 +312,7 @@ TEST_CASE("what is no mask is refused with the reason") {
             [](int64_t row, int64_t col) { return static_cast<int>(row * 7 + col) % 2; });
   const std::string bytes = read_file(folder / "whole.png");
   write_file(folder / "cut.png", std::string_view(bytes).substr(0, bytes.size() - 30));
-  CHECK_THROWS_WITH(open("cut.png"), Catch::Contains("damaged"));
+  CHECK_THROWS_WITH(open("cut.png"), contains_text("damaged"));
 
   write_tiff(folder / "whole.tif", {20, 30}, Layout::kStrips, COMPRESSION_NONE, zero);
   const std::string tiff = read_file(folder / "whole.tif");

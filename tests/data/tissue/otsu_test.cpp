@@ -161,18 +161,18 @@ TEST_CASE("a blank slide has no tissue and says why") {
   CHECK(count(mask, 0) == 64 * 64);
   CHECK(mask.fraction == 0);
   CHECK_FALSE(mask.threshold);
-  CHECK_THAT(mask.empty_reason, Catch::Contains("blank"));
+  CHECK_THAT(mask.empty_reason, contains_text("blank"));
 
   Drawing lost({8, 8});
   lost.lose({{0, 8}, {0, 8}});
   const TissueMask nothing = find_tissue(lost.overview, LabelSettings(), kEightUm);
   CHECK(count(nothing, kIgnoredLabel) == 64);
-  CHECK_THAT(nothing.empty_reason, Catch::Contains("no pixel"));
+  CHECK_THAT(nothing.empty_reason, contains_text("no pixel"));
 
   Drawing dust({64, 64});
   dust.fill({{5, 8}, {5, 8}}, 20);
   CHECK_THAT(find_tissue(dust.overview, LabelSettings(), kEightUm).empty_reason,
-             Catch::Contains("min_object_um2"));
+             contains_text("min_object_um2"));
 }
 
 TEST_CASE("a dark background raises a doubt") {
@@ -180,7 +180,7 @@ TEST_CASE("a dark background raises a doubt") {
   dark.fill({{10, 40}, {10, 40}}, 120);
   const TissueMask mask = find_tissue(dark.overview, without_cleaning(), kEightUm);
   REQUIRE(mask.warnings.size() == 1);
-  CHECK_THAT(mask.warnings[0], Catch::Contains("dark background"));
+  CHECK_THAT(mask.warnings[0], contains_text("dark background"));
 }
 
 }  // namespace untiled

@@ -30,6 +30,56 @@ void write_square(const std::filesystem::path& path, const Region& square) {
   write_picture(path, picture);
 }
 
+/// A pyramid in memory: white, but for a dark square of level 0.
+class SquarePyramid : public SlideReader {
+ public:
+  SquarePyramid(SlideInfo info, const Region& square)
+      : SlideReader(std::move(info)), square_(square) {}
+
+ private:
+  PixelBlock read_pixels(int level, const Region& region) const override {
+    const auto d = static_cast<int64_t>(info().levels[static_cast<size_t>(level)].downsample);
+    PixelBlock block{region, 3, {}, {}};
+    for (int64_t row = region.rows.begin; row < region.rows.end; ++row) {
+      for (int64_t col = region.cols.begin; col < region.cols.end; ++col) {
+        const int64_t y = row * d + d / 2;
+        const int64_t x = col * d + d / 2;
+        const bool dark = square_.contains({{y, y + 1}, {x, x + 1}});
+        block.bytes.insert(block.bytes.end(), 3, dark ? 130 : 245);
+      }
+    }
+    return block;
+  }
+
+  Region square_;
+};
+
+/// Levels of floor(size / d), as many scanners write them; the last one is that of the labels.
+std::shared_ptr<const SlideReader> square_pyramid(const std::optional<Region>& bounds) {
+  SlideInfo info;
+  info.path = "pyramid.svs";
+  info.levels = {{{2967, 2220}, 1.0}, {{741, 555}, 4.0}, {{185, 138}, 16.0}};
+  info.bounds = bounds;
+  return std::make_shared<SquarePyramid>(std::move(info), Region{{1100, 2700}, {500, 2000}});
+}
+
+/// Pixels whose label is not the same from the map and from the mask that was exported from it.
+int64_t wrong_after_export(const std::shared_ptr<const SlideReader>& reader,
+                           const TissueLabels& labels, const ViewOptions& options) {
+  const TemporaryFolder folder;
+  MaskPngWriter png(folder / "mask.png",
+                    {labels.map.full, labels.downsample, {}, Origin::kQuPath, {}});
+  png.write_rows({labels.map.classes.data(), labels.map.classes.size()});
+  png.finish();
+  const ViewInfo view = make_view(reader, options)->info();
+  const Bytes direct = make_label_source(labels.map, view)->read(whole(view.extent)).bytes;
+  const Bytes exported =
+      open_mask(folder / "mask.png", view, {}, 255)->read(whole(view.extent)).bytes;
+  int64_t wrong = 0;
+  for (size_t i = 0; i < direct.size(); ++i) wrong += direct[i] != exported[i] ? 1 : 0;
+  return wrong;
+}
+
 }  // namespace
 
 TEST_CASE("a slide without a scale is labelled at 1/16 and says so") {
@@ -43,7 +93,7 @@ TEST_CASE("a slide without a scale is labelled at 1/16 and says so") {
   CHECK_FALSE(labels.pixel);
   CHECK_FALSE(labels.area_mm2());
   REQUIRE(labels.tissue.warnings.size() == 1);
-  CHECK_THAT(labels.tissue.warnings[0], Catch::Contains("scale is unknown"));
+  CHECK_THAT(labels.tissue.warnings[0], contains_text("scale is unknown"));
   // 20 x 30 low pixels, the corners rounded by the median filter.
   const auto tissue = std::count(labels.map.classes.begin(), labels.map.classes.end(), 1);
   CHECK(tissue <= 600);
@@ -93,19 +143,63 @@ TEST_CASE("CMU-1 has a plausible share of tissue") {
 TEST_CASE("labels that were exported as a mask are read back as they were") {
   const auto path = shared_slide("CMU-1-Small-Region.svs");
   if (!std::filesystem::exists(path)) UNTILED_SKIP("no " + path.string());
-  const TemporaryFolder folder;
   const auto reader = open_slide(path);
   const TissueLabels labels = label_tissue(reader, {});
-  MaskPngWriter png(folder / "mask.png",
-                    {labels.map.full, labels.downsample, {}, Origin::kQuPath, {"tissue"}});
-  png.write_rows({labels.map.classes.data(), labels.map.classes.size()});
-  png.finish();
-  const auto view = make_view(reader, {});
-  const auto direct = make_label_source(labels.map, view->info());
-  const auto exported = open_mask(folder / "mask.png", view->info(), {}, 255);
+  CHECK(wrong_after_export(reader, labels, {}) == 0);
+  const auto direct = make_label_source(labels.map, make_view(reader, {})->info());
   const Region part = {{700, 2967}, {300, 2220}};
-  CHECK(direct->read(part).bytes == exported->read(part).bytes);
   CHECK(direct->read(part).bytes == make_label_source(labels.map)->read(part).bytes);
+}
+
+TEST_CASE("labels of a pyramid whose levels are short lie where its pixels do") {
+  ViewOptions level1;
+  level1.level = 1;
+  for (const std::optional<int> level : {std::optional<int>(), std::optional<int>(2)}) {
+    for (const std::optional<Region> bounds :
+         {std::optional<Region>(), std::optional(Region{{37, 2901}, {55, 2205}})}) {
+      const auto reader = square_pyramid(bounds);
+      TissueOptions options;
+      options.level = level;
+      options.labels.median_um = 0;
+      const TissueLabels labels = label_tissue(reader, options);
+      REQUIRE(labels.downsample == 16);
+      CHECK(labels.map.low == mask_extent(labels.map.full, 16));
+      CHECK(labels.overview.extent == labels.map.low);
+      CHECK(wrong_after_export(reader, labels, {}) == 0);
+      CHECK(wrong_after_export(reader, labels, level1) == 0);
+      const PixelBlock all = make_label_source(labels.map)->read(whole(labels.map.full));
+      const Region frame = frame_of(reader->info(), Origin::kQuPath);
+      const Region square =
+          shift(Region{{1100, 2700}, {500, 2000}}, -frame.rows.begin, -frame.cols.begin);
+      for (const int64_t inset :
+           {16, -16}) {  // The labels' edge is within a pixel of the square's.
+        const Region edge = {{square.rows.begin + inset, square.rows.end - inset},
+                             {square.cols.begin + inset, square.cols.end - inset}};
+        const auto label = [&](int64_t row, int64_t col) {
+          return all.bytes[static_cast<size_t>(row * labels.map.full.cols + col)];
+        };
+        const int expected = inset > 0 ? 1 : 0;
+        CHECK(label(edge.rows.begin, edge.cols.begin + 40) == expected);
+        CHECK(label(edge.rows.end - 1, edge.cols.begin + 40) == expected);
+        CHECK(label(edge.rows.begin + 40, edge.cols.begin) == expected);
+        CHECK(label(edge.rows.begin + 40, edge.cols.end - 1) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("labels of a real pyramid are read back from their mask as they were") {
+  const auto path = shared_slide("CropBreastSlide.tiff");
+  if (!std::filesystem::exists(path)) UNTILED_SKIP("no " + path.string());
+  const auto reader = open_slide(path);
+  for (const int level : {3, 4, 5}) {
+    TissueOptions options;
+    options.level = level;
+    const TissueLabels labels = label_tissue(reader, options);
+    CHECK(labels.downsample == int64_t{1} << level);
+    CHECK(labels.map.low == mask_extent(labels.map.full, labels.downsample));
+    CHECK(wrong_after_export(reader, labels, {}) == 0);
+  }
 }
 
 TEST_CASE("labels can be made at a pyramid level that is there") {
