@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 
+#include <utility>
+
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -86,10 +88,18 @@ bool OpenSlideHandle::has_icc() const {
 
 std::vector<uint32_t> OpenSlideHandle::read(int level, int64_t row_level0, int64_t col_level0,
                                             const Extent& extent) const {
+  auto pixels = try_read(level, row_level0, col_level0, extent);
+  if (!pixels) throw DataError(openslide_get_error(slide_.get()));
+  return std::move(*pixels);
+}
+
+std::optional<std::vector<uint32_t>> OpenSlideHandle::try_read(int level, int64_t row_level0,
+                                                               int64_t col_level0,
+                                                               const Extent& extent) const {
   std::vector<uint32_t> pixels(static_cast<size_t>(extent.area()));
   openslide_read_region(slide_.get(), pixels.data(), col_level0, row_level0, level, extent.cols,
                         extent.rows);
-  require_sound(slide_.get());
+  if (openslide_get_error(slide_.get()) != nullptr) return std::nullopt;
   return pixels;
 }
 

@@ -43,6 +43,9 @@ class OpenSlideHandle {
   /// Throws DataError with OpenSlide's reason, which names no file.
   std::vector<uint32_t> read(int level, int64_t row_level0, int64_t col_level0,
                              const Extent& extent) const;
+  /// The same, or nothing after an error, be it another thread's.
+  std::optional<std::vector<uint32_t>> try_read(int level, int64_t row_level0, int64_t col_level0,
+                                                const Extent& extent) const;
 
  private:
   struct Closer {

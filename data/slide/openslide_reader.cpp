@@ -87,25 +87,18 @@ class OpenSlideReader : public SlideReader {
   /// on a fresh one of its own: only then is the error this region's.
   PixelBlock read_argb(int level, const Position& from, const Region& region) const {
     const auto shared = handle();
-    try {
-      return decode(*shared, level, from, region);
-    } catch (const DataError&) {
-      // The second try says what is wrong.
-    }
+    const auto pixels = shared->try_read(level, from.row_level0, from.col_level0, region.extent());
+    if (pixels) return argb_to_rgb(*pixels, region, info().background);
     try {
       replace(shared);
-      return decode(OpenSlideHandle(info().path, 0), level, from, region);
+      const OpenSlideHandle own(info().path, 0);
+      return argb_to_rgb(own.read(level, from.row_level0, from.col_level0, region.extent()), region,
+                         info().background);
     } catch (const DataError& error) {
       throw DataError(
           fmt::format("{} is damaged: {} of level {} cannot be read ({}); copy it again",
                       info().path.string(), to_string(region), level, error.what()));
     }
-  }
-
-  PixelBlock decode(const OpenSlideHandle& handle, int level, const Position& from,
-                    const Region& region) const {
-    return argb_to_rgb(handle.read(level, from.row_level0, from.col_level0, region.extent()),
-                       region, info().background);
   }
 
   std::shared_ptr<const OpenSlideHandle> handle() const {

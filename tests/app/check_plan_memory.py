@@ -39,7 +39,7 @@ def check(app, folder, findings):
     large, small = folder / "large.tif", folder / "small.tif"
     app.succeed("synth", "--size", f"{SIDE}x{SIDE}", "--seed", 1, "--out", large)
     write_slide(small)
-    for budget in ("512MiB", "4GiB"):
+    for budget in ("390MiB", "4GiB"):
         check_budget(app, folder, (large, small), budget, findings)
 
 
