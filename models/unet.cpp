@@ -1,10 +1,13 @@
 #include "models/unet.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <vector>
 
 #include "lib/core/random.h"
 
@@ -19,14 +22,61 @@ uint64_t name_key(const std::string& name) {
   return key;
 }
 
-at::Tensor uniform(const ParameterShape& parameter, uint64_t seed) {
+/// Of a slide, about: with biases that take it away, first features answer to contrast.
+constexpr double kMeanPixel = 0.8;
+
+/// For each channel of a layer the channel that it begins as the mirror image of, or -1. Channels
+/// after a ReLU come in pairs, so that of each pair one passes what the other stops.
+std::vector<int64_t> mirrors(const Graph& graph, LayerId id) {
+  const Layer& layer = graph.layer(id);
+  std::vector<int64_t> of(static_cast<size_t>(layer.channels), -1);
+  if (layer.kind == LayerKind::kConcat) {
+    size_t first = 0;
+    for (const LayerId input : layer.inputs) {
+      const std::vector<int64_t> part = mirrors(graph, input);
+      for (size_t c = 0; c < part.size(); ++c) {
+        if (part[c] >= 0) of[first + c] = part[c] + static_cast<int64_t>(first);
+      }
+      first += part.size();
+    }
+  } else if (layer.relu) {
+    for (size_t c = 1; c < of.size(); c += 2) of[c] = static_cast<int64_t>(c) - 1;
+  }
+  return of;
+}
+
+at::Tensor uniform(const ParameterShape& parameter, double bound, uint64_t seed) {
   at::Tensor values = at::empty(parameter.shape, at::kFloat);
   Random random(seed, name_key(parameter.name));
-  const double bound = 1.0 / std::sqrt(static_cast<double>(parameter.fan_in));
   auto* data = values.mutable_data_ptr<float>();
   for (int64_t i = 0; i < values.numel(); ++i) {
     data[i] = static_cast<float>(random.uniform(-bound, bound));
   }
+  return values;
+}
+
+/// Makes every channel along `dimension` that mirrors another its negative.
+void mirror(at::Tensor& values, int64_t dimension, const std::vector<int64_t>& of) {
+  for (size_t c = 0; c < of.size(); ++c) {
+    if (of[c] < 0) continue;
+    at::Tensor image = values.select(dimension, static_cast<int64_t>(c));
+    image.copy_(values.select(dimension, of[c])).neg_();
+  }
+}
+
+/// Keeps a signal's variance: uniform in +- sqrt(3 / n) of n signals that an output sums over.
+at::Tensor initial_weight(const Graph& graph, LayerId id, const ParameterShape& parameter,
+                          uint64_t seed) {
+  const Layer& layer = graph.layer(id);
+  const bool transposed = layer.kind == LayerKind::kTransposedConv;
+  const std::vector<int64_t> out = mirrors(graph, id);
+  const std::vector<int64_t> in = mirrors(graph, layer.inputs[0]);
+  const auto signals = std::count(in.begin(), in.end(), -1);
+  const double share = static_cast<double>(signals) / static_cast<double>(in.size());
+  const double bound = std::sqrt(3.0 / (share * static_cast<double>(parameter.fan_in)));
+  at::Tensor values = uniform(parameter, bound, seed);
+  mirror(values, transposed ? 1 : 0, out);
+  mirror(values, transposed ? 0 : 1, in);
   return values;
 }
 
@@ -67,11 +117,30 @@ Graph unet_graph(const ModelSettings& settings, int64_t logit_channels) {
   return graph;
 }
 
+NamedTensors random_parameters(const Graph& graph, uint64_t seed) {
+  NamedTensors parameters;
+  for (const ParameterShape& p : graph.parameters()) {
+    parameters.names.push_back(p.name);
+    const double bound = 1.0 / std::sqrt(static_cast<double>(p.fan_in));
+    parameters.tensors.push_back(uniform(p, bound, seed));
+  }
+  return parameters;
+}
+
 NamedTensors initial_parameters(const Graph& graph, uint64_t seed) {
   NamedTensors parameters;
   for (const ParameterShape& p : graph.parameters()) {
     parameters.names.push_back(p.name);
-    parameters.tensors.push_back(uniform(p, seed));
+    parameters.tensors.push_back(at::zeros(p.shape, at::kFloat));
+  }
+  for (LayerId id = 1; id <= graph.output(); ++id) {
+    if (graph.layer(id).parameter < 0) continue;
+    const auto weight = static_cast<size_t>(graph.layer(id).parameter);
+    parameters.tensors[weight] = initial_weight(graph, id, graph.parameters()[weight], seed);
+    if (graph.layer(id).inputs[0] == 0) {
+      parameters.tensors[weight + 1] =
+          parameters.tensors[weight].sum(at::IntArrayRef{1, 2, 3}).mul_(-kMeanPixel);
+    }
   }
   return parameters;
 }

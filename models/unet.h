@@ -19,8 +19,16 @@ int64_t logit_channels(const DataSettings& data);
 /// Layers named encoder1.down, encoder1.refine, ..., decoder1.up, head.
 Graph unet_graph(const ModelSettings& settings, int64_t logit_channels);
 
-/// Weights and biases uniform in +- 1 / sqrt(fan in), as LibTorch initialises convolutions, drawn
-/// from `seed` by parameter name: the same on every device.
+/// Weights to begin training with: channels after a ReLU come in pairs of opposite signs, so that a
+/// pair passes a signal whole whatever its sign and the network begins nearly linear
+/// ("looks-linear" initialisation, Balduzzi et al. 2017). With two channels a level, as the default
+/// has, independent signs often leave a level without any signal. Biases are 0 but for the first
+/// layer's, which take a slide's mean brightness away. Drawn from `seed` by parameter name: the
+/// same on every device.
 NamedTensors initial_parameters(const Graph& graph, uint64_t seed);
+
+/// Weights and biases uniform in +- 1 / sqrt(fan in), drawn likewise: to compare implementations
+/// with, for every weight and every bias counts.
+NamedTensors random_parameters(const Graph& graph, uint64_t seed);
 
 }  // namespace untiled

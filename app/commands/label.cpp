@@ -55,22 +55,11 @@ std::filesystem::path output_file(const LabelOptions& options, const std::string
   return options.out / (id + ending);
 }
 
-/// The map's rows, the last row and column repeated where the level that it was made from is a
-/// pixel short of ceil(slide / d).
 void write_mask(const std::filesystem::path& path, const TissueLabels& labels, Origin origin) {
   MaskPngFacts facts{labels.map.full, labels.downsample, {}, origin, {{"tissue", 1}}};
   if (labels.pixel) facts.scale = OutputScale{labels.pixel->x_um, labels.pixel->y_um};
   MaskPngWriter png(path, facts);
-  const Extent extent = mask_extent(labels.map.full, labels.downsample);
-  const Extent low = labels.map.low;
-  std::vector<uint8_t> row(static_cast<size_t>(extent.cols));
-  for (int64_t y = 0; y < extent.rows; ++y) {
-    const uint8_t* from = labels.map.classes.data() + std::min(y, low.rows - 1) * low.cols;
-    for (int64_t x = 0; x < extent.cols; ++x) {
-      row[static_cast<size_t>(x)] = from[std::min(x, low.cols - 1)];
-    }
-    png.write_rows(row);
-  }
+  png.write_rows({labels.map.classes.data(), labels.map.classes.size()});
   png.finish();
 }
 

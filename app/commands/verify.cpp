@@ -164,7 +164,7 @@ VerifyResult compare(const Settings& settings, const VerifyOptions& options) {
   const std::vector<double> weights = class_weights(settings.data);
   const auto loss =
       make_loss(settings.train.loss, channels, weights, engine.device().profile.has_float64);
-  NamedTensors parameters = initial_parameters(engine.graph(), settings.seed);
+  NamedTensors parameters = random_parameters(engine.graph(), settings.seed);
   for (at::Tensor& p : parameters.tensors) p = p.to(engine.dtype());
 
   // Everything is stored: the plan with the most halos, adds and borders inside the image.

@@ -1,6 +1,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "lib/streaming/plan.h"
+#include "models/unet.h"
 #include "models/unet_module.h"
 #include "tests/catch.h"
 #include "tests/streaming/streaming_fixtures.h"
@@ -65,6 +66,34 @@ TEST_CASE("a lattice has tiles of one shape and owns each pixel once") {
     }
     CHECK(owned == e.area());
   }
+}
+
+TEST_CASE("weights begin as pairs of opposite signs, biases without a slide's brightness") {
+  const Graph graph = make_graph({});
+  const NamedTensors parameters = initial_parameters(graph, 5);
+  const auto find = [&](const std::string& name) {
+    const auto at = std::find(parameters.names.begin(), parameters.names.end(), name);
+    REQUIRE(at != parameters.names.end());
+    return parameters.tensors[static_cast<size_t>(at - parameters.names.begin())];
+  };
+  const at::Tensor refine = find("encoder2.refine.weight");
+  CHECK(refine[1].equal(-refine[0]));
+  CHECK(refine.select(1, 3).equal(-refine.select(1, 2)));
+  CHECK_FALSE(refine[2].equal(-refine[0]));
+  const at::Tensor up = find("decoder2.up.weight");  // [inputs, outputs, rows, columns]
+  CHECK(up.select(1, 1).equal(-up.select(1, 0)));
+  CHECK(up[5].equal(-up[4]));
+  const at::Tensor head = find("head.weight");  // Two features and the pixels' three channels.
+  CHECK(head.select(1, 1).equal(-head.select(1, 0)));
+  CHECK_FALSE(head.select(1, 3).equal(-head.select(1, 2)));
+  CHECK(find("encoder2.refine.bias").count_nonzero().item<int64_t>() == 0);
+  const at::Tensor glass = find("encoder1.down.weight")
+                               .sum(at::IntArrayRef{1, 2, 3})
+                               .mul(0.8)
+                               .add(find("encoder1.down.bias"));
+  CHECK(glass.abs().max().item<double>() < 1e-5);
+  CHECK(initial_parameters(graph, 5).tensors[0].equal(parameters.tensors[0]));
+  CHECK_FALSE(initial_parameters(graph, 6).tensors[0].equal(parameters.tensors[0]));
 }
 
 }  // namespace

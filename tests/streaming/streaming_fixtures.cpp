@@ -55,7 +55,7 @@ std::unique_ptr<PixelLoss> make_test_loss(LossKind kind, std::vector<double> cla
 Graph make_graph(const Case& c) { return unet_graph(c.model, c.classes); }
 
 NamedTensors make_parameters(const Case& c) {
-  NamedTensors parameters = initial_parameters(make_graph(c), c.seed);
+  NamedTensors parameters = random_parameters(make_graph(c), c.seed);
   for (at::Tensor& t : parameters.tensors) t = t.to(c.dtype);
   return parameters;
 }
