@@ -12,7 +12,7 @@ MIB = 1 << 20
 
 def check_budget(app, folder, slides, budget, findings):
     yaml = write_settings(
-        folder / f"{budget}.yaml", slides[:1], data={"validation": [str(slides[1])]},
+        folder / f"{budget}.yaml", slides[:1], data={"validation": [str(slides[1])], "queue": "16MiB"},
         train={"steps": 1, "loss": "bce", "validate_every": 0},
         augment={"flip": False, "stain": 0.0}, streaming={"tile": 512}, memory_budget=budget)
     plan = app.json("plan", yaml)
@@ -39,7 +39,7 @@ def check(app, folder, findings):
     large, small = folder / "large.tif", folder / "small.tif"
     app.succeed("synth", "--size", f"{SIDE}x{SIDE}", "--seed", 1, "--out", large)
     write_slide(small)
-    for budget in ("390MiB", "4GiB"):
+    for budget in ("512MiB", "4GiB"):
         check_budget(app, folder, (large, small), budget, findings)
 
 
