@@ -1,38 +1,15 @@
-#include <sys/resource.h>
-
-#include <csignal>
 #include <filesystem>
 #include <functional>
 
 #include "lib/core/error.h"
 #include "lib/output/preview.h"
 #include "tests/catch.h"
+#include "tests/core/file_size_limit.h"
 #include "tests/core/temporary_folder.h"
 #include "tests/output/patterns.h"
 
 namespace untiled {
 namespace {
-
-/// No file of this process may grow beyond `bytes`; writes fail as on a full disk.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    before_signal_ = std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit = {bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, before_signal_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit before_ = {};
-  void (*before_signal_)(int) = nullptr;
-};
 
 /// What `write` throws while files may not grow beyond `bytes`; empty when it does not.
 std::string failure(rlim_t bytes, const std::function<void()>& write) {
