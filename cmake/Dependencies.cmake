@@ -27,6 +27,12 @@ add_library(untiled_cli ALIAS CLI11::CLI11)
 find_package(nlohmann_json REQUIRED)
 add_library(untiled_json ALIAS nlohmann_json::nlohmann_json)
 
+find_path(HWY_INCLUDE_DIR hwy/highway.h REQUIRED)
+find_library(HWY_LIBRARY hwy REQUIRED)
+add_library(untiled_highway INTERFACE)
+target_include_directories(untiled_highway SYSTEM INTERFACE ${HWY_INCLUDE_DIR})
+target_link_libraries(untiled_highway INTERFACE ${HWY_LIBRARY})
+
 if(UNTILED_TORCH)
   set(torch_root ${UNTILED_DEPS}/torch)
   if(NOT EXISTS ${torch_root}/include/ATen/ATen.h)

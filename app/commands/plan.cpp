@@ -102,6 +102,8 @@ Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
                {"workers", r.planned.workers},
                {"most_workers", engine.most_workers()},
                {"device", engine.device().device.str()},
+               {"kernels", engine.kernels().name()},
+               {"simd", engine.kernels().simd},
                {"stored", names(graph, r.planned.plan.stored)},
                {"spilled", names(graph, r.planned.plan.spilled)},
                {"recomputed", names(graph, recomputed(graph, r.planned.plan))},
@@ -127,6 +129,7 @@ Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
     }
     json["segments"].push_back({{"target", graph.layer(s.segment.target).name},
                                 {"tile", s.tile.rows},
+                                {"kernels", engine.fuses(s.segment) ? "fused" : "libtorch"},
                                 {"inputs", inputs}});
   }
   return json;
@@ -143,6 +146,11 @@ std::string joined(const Json& list) {
   std::string text;
   for (const auto& item : list) text += (text.empty() ? "" : ", ") + item.get<std::string>();
   return text.empty() ? "nothing" : text;
+}
+
+std::string kernels_text(const Json& segment, const Json& j) {
+  if (segment["kernels"] == "libtorch") return "LibTorch";
+  return fmt::format("fused ({})", j["simd"].get<std::string>());
 }
 
 void print_plan(const Json& j) {
@@ -165,8 +173,8 @@ void print_plan(const Json& j) {
           fmt::format("{}{} {} x {}", inputs.empty() ? "" : ", ", i["layer"].get<std::string>(),
                       i["rows"].get<int64_t>(), i["columns"].get<int64_t>());
     }
-    fmt::print("  segment           {}: tiles of {}, from {}\n", s["target"].get<std::string>(),
-               s["tile"].get<int64_t>(), inputs);
+    fmt::print("  segment           {}: tiles of {}, from {}, {}\n", s["target"].get<std::string>(),
+               s["tile"].get<int64_t>(), inputs, kernels_text(s, j));
   }
   fmt::print(
       "  predicted memory  {} over the program's base: stored {}, tiles {}, reading {}, "
@@ -184,14 +192,13 @@ int plan(const SettingsOptions& settings_options, const PlanOptions& options, bo
   const Settings settings = settings_options.load();
   const Engine engine(settings, logit_channels(settings.data));
   const Subjects subjects = find_subjects(engine, settings, options);
-  const int loss_passes = settings.train.loss == LossKind::kBce ? 1 : 2;
   Json document = Json::array();
   for (const Subject& subject : subjects.slides) {
     const Extent extent = subject.size.extent;
     Report report{.subject = subject,
                   .planned = engine.plan_training(extent, subjects.run.fixed_bytes),
                   .run = subjects.run};
-    report.compute_seconds = engine.measure_seconds(report.planned, extent, loss_passes);
+    report.compute_seconds = engine.measure_seconds(report.planned, extent);
     document.push_back(to_json(report, engine, settings));
     if (!json) print_plan(document.back());
   }

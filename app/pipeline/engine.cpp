@@ -1,6 +1,7 @@
 #include "app/pipeline/engine.h"
 
 #include <ATen/ops/rand.h>
+#include <ATen/ops/randint.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +11,9 @@
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
+#include "lib/kernels/libtorch_kernel.h"
 #include "lib/streaming/tile_workers.h"
+#include "lib/train/losses.h"
 #include "models/unet.h"
 
 namespace untiled {
@@ -47,19 +50,36 @@ Engine::Engine(const Settings& settings, int64_t logit_channels)
       device_(choose_device(settings.device, settings.profile,
                             settings.streaming.dtype == Precision::kFloat64)),
       graph_(unet_graph(settings.model, logit_channels)),
-      kernel_(graph_),
-      workers_(choose_workers(settings, device_)),
-      dtype_(settings.streaming.dtype == Precision::kFloat64 ? at::kDouble : at::kFloat) {
+      dtype_(settings.streaming.dtype == Precision::kFloat64 ? at::kDouble : at::kFloat),
+      workers_(choose_workers(settings, device_)) {
   if (dtype_ == at::kDouble && !device_.profile.has_float64) {
     throw ConfigError(
         fmt::format("streaming.dtype float64: {} has no float64; use float32 or device: cpu",
                     device_.profile.name));
   }
+  choose_kernel();
   if (device_.is_fallback) {
     warn(device_.reason);
   } else {
     note(device_.reason);
   }
+}
+
+void Engine::choose_kernel() {
+  const bool can_fuse = device_.device.is_cpu() && dtype_ == at::kFloat &&
+                        settings_.kernels == KernelChoice::kAuto && !fused_blocks(graph_).empty();
+  if (!can_fuse) {
+    kernel_ = std::make_unique<LibTorchKernel>(graph_);
+    return;
+  }
+  auto fused = std::make_unique<FusedKernel>(graph_, settings_.simd);
+  kernels_.simd = settings_.simd == "auto" ? fused::available_simd().front() : settings_.simd;
+  fused_ = fused.get();
+  kernel_ = std::move(fused);
+}
+
+bool Engine::fuses(const Segment& segment) const {
+  return fused_ != nullptr && fused_->fuses(segment);
 }
 
 PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
@@ -105,11 +125,10 @@ Executor Engine::executor(const PlannedStep& planned,
   options.workers = planned.workers;
   options.scratch = settings_.run.scratch;
   options.on_pixels = std::move(on_pixels);
-  return {graph_, planned.plan, kernel_, options};
+  return {graph_, planned.plan, *kernel_, options};
 }
 
-double Engine::measure_seconds(const PlannedStep& planned, const Extent& pixels,
-                               int loss_passes) const {
+double Engine::measure_seconds(const PlannedStep& planned, const Extent& pixels) const {
   const std::vector<Extent> extents = graph_.extents(pixels);
   std::vector<at::Tensor> parameters = initial_parameters(graph_, 0).tensors;
   for (at::Tensor& p : parameters) p = p.to(device_.device, dtype_);
@@ -117,49 +136,62 @@ double Engine::measure_seconds(const PlannedStep& planned, const Extent& pixels,
   for (const SegmentPlan& s : planned.plan.segments) {
     const Extent target = extents[static_cast<size_t>(s.segment.target)];
     const Region out = clip(whole(s.tile), target);
-    // An inner segment runs forward once to be stored and once more on the way back.
-    const int forward_passes = s.segment.target == graph_.output() ? loss_passes : 2;
-    const double seconds = measure_tile(s.segment, extents, parameters, out, forward_passes);
+    const double seconds = measure_tile(s.segment, extents, parameters, out);
     total += seconds * static_cast<double>(target.area()) / static_cast<double>(out.area());
   }
   return total / planned.workers;
 }
 
 double Engine::measure_tile(const Segment& segment, const std::vector<Extent>& extents,
-                            const std::vector<at::Tensor>& parameters, const Region& out,
-                            int forward_passes) const {
-  using Clock = std::chrono::steady_clock;
+                            const std::vector<at::Tensor>& parameters, const Region& out) const {
   const auto options = at::TensorOptions().dtype(dtype_).device(device_.device);
   const TileRegions need = tile_regions(graph_, segment, extents, out);
   LayerTensors crops(graph_.layers().size());
   for (const LayerId id : segment.inputs) {
     const Extent e = need[static_cast<size_t>(id)].extent();
     crops[static_cast<size_t>(id)] =
-        at::rand({1, graph_.layer(id).channels, e.rows, e.cols}, options);
+        id == 0 ? at::randint(256, {e.rows, e.cols, 3}, options.dtype(at::kByte))
+                : at::rand({1, graph_.layer(id).channels, e.rows, e.cols}, options);
   }
+  const int64_t channels = graph_.layer(segment.target).channels;
+  const at::Tensor gradient = at::rand({1, channels, out.rows.size(), out.cols.size()}, options);
+  const at::Tensor labels =
+      at::randint(2, {out.rows.size(), out.cols.size()}, options.dtype(at::kByte));
+  const bool is_last = segment.target == graph_.output();
+  const auto loss = make_loss(settings_.train.loss, channels, class_weights(settings_.data),
+                              device_.profile.has_float64);
+  const LossSums totals(static_cast<size_t>(loss->sum_count()), 1.0);
+
+  const auto run = [&] {
+    if (is_last) {
+      if (loss->needs_totals()) {
+        finish(kernel_->loss_sums(segment, need, extents, parameters, crops, labels, *loss));
+      }
+      return kernel_
+          ->loss_backward(segment, need, extents, parameters, crops, labels, *loss, totals)
+          .gradients;
+    }
+    // Once to be stored, and once more on the way back.
+    finish(kernel_->forward(segment, need, extents, parameters, crops,
+                            /*keep=*/false)[static_cast<size_t>(segment.target)]);
+    LayerTensors values =
+        kernel_->forward(segment, need, extents, parameters, crops, /*keep=*/true);
+    return kernel_->backward(segment, need, extents, parameters, std::move(values), gradient);
+  };
+  using Clock = std::chrono::steady_clock;
   double least = 0.0;
   // The first run warms up; all run as in a worker, on one thread.
   run_tiles(
       3, 1,
       [&](size_t /*run*/) {
         const auto start = Clock::now();
-        LayerTensors values =
-            kernel_.forward(segment, need, extents, parameters, crops, /*keep=*/true);
-        const at::Tensor result = values[static_cast<size_t>(segment.target)];
-        finish(result);
-        const std::chrono::duration<double> forward = Clock::now() - start;
-        const at::Tensor gradient = at::rand(result.sizes(), options);
-        const auto middle = Clock::now();
-        const TileGradients gradients =
-            kernel_.backward(segment, need, extents, parameters, std::move(values), gradient);
-        for (const at::Tensor& g : gradients.parameters) {
+        for (const at::Tensor& g : run().parameters) {
           if (g.defined()) finish(g);
         }
-        const std::chrono::duration<double> backward = Clock::now() - middle;
-        return forward_passes * forward.count() + backward.count();
+        return std::chrono::duration<double>(Clock::now() - start).count();
       },
-      [&](size_t run, double spent) {
-        if (run > 0) least = run == 1 ? spent : std::min(least, spent);
+      [&](size_t count, double spent) {
+        if (count > 0) least = count == 1 ? spent : std::min(least, spent);
       });
   return least;
 }

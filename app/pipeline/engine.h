@@ -3,15 +3,23 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "lib/config/settings.h"
 #include "lib/device/device.h"
-#include "lib/kernels/libtorch_kernel.h"
+#include "lib/kernels/fused_kernel.h"
 #include "lib/streaming/executor.h"
 #include "lib/streaming/planner.h"
 
 namespace untiled {
+
+/// What computes the segments.
+struct KernelsInUse {
+  std::string simd;  ///< Instruction set of the fused kernels; empty where LibTorch computes all.
+  std::string name() const { return simd.empty() ? "libtorch" : "fused"; }
+};
 
 class Engine {
  public:
@@ -27,6 +35,9 @@ class Engine {
   const Graph& graph() const { return graph_; }
   const DeviceChoice& device() const { return device_; }
   at::ScalarType dtype() const { return dtype_; }
+  const KernelsInUse& kernels() const { return kernels_; }
+  /// Whether fused kernels compute this segment.
+  bool fuses(const Segment& segment) const;
 
   /// The plan of a training step over a slide of `pixels`, of whose budget readers, queues and
   /// caches take `fixed_bytes`, with as many of the `threads` that were asked for as fit. Throws
@@ -45,23 +56,24 @@ class Engine {
   int most_workers() const { return workers_; }
 
   /// Seconds of a training step over the slide without reading, from one tile of each segment run
-  /// on random numbers here and now: for estimates. `loss_passes`: how often the last segment runs
-  /// forward, 2 where the loss needs sums first.
-  double measure_seconds(const PlannedStep& planned, const Extent& pixels, int loss_passes) const;
+  /// on random numbers here and now: for estimates.
+  double measure_seconds(const PlannedStep& planned, const Extent& pixels) const;
 
  private:
+  void choose_kernel();
   PlanRequest request(const Extent& pixels, int64_t fixed_bytes) const;
   /// Seconds of one tile, the better of two runs.
   double measure_tile(const Segment& segment, const std::vector<Extent>& extents,
-                      const std::vector<at::Tensor>& parameters, const Region& out,
-                      int forward_passes) const;
+                      const std::vector<at::Tensor>& parameters, const Region& out) const;
 
   Settings settings_;
   DeviceChoice device_;
   Graph graph_;
-  LibTorchKernel kernel_;
-  int workers_;
   at::ScalarType dtype_;
+  std::unique_ptr<SegmentKernel> kernel_;
+  const FusedKernel* fused_ = nullptr;  ///< kernel_, where it is one.
+  KernelsInUse kernels_;
+  int workers_;
 };
 
 /// Slides above this many pixels get a progress line within each pass.

@@ -156,6 +156,8 @@ Provenance TrainingRun::provenance() const {
   Provenance provenance;
   provenance.version = UNTILED_VERSION;
   provenance.device = engine_.device().device.str();
+  provenance.kernels = engine_.kernels().name();
+  provenance.simd = engine_.kernels().simd;
   provenance.deidentify = settings_.run.deidentify;
   const auto record = [&](const SlideInput& s, const std::string& split) {
     provenance.slides.push_back({s.id, s.entry.path.string(), split, fingerprint(s.slide->slide()),

@@ -180,6 +180,10 @@ bool is_device(const std::string& text) {
          number.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+bool is_simd(const std::string& text) {
+  return text == "auto" || text == "avx512" || text == "avx2" || text == "neon" || text == "scalar";
+}
+
 bool is_profile(const std::string& text) {
   return text.empty() || text == "cpu" || text == "mps" || text == "cuda";
 }
@@ -365,16 +369,22 @@ std::vector<Field<StreamingSettings>> streaming_fields() {
 }
 
 std::vector<Field<Settings>> general_fields() {
-  return {bytes("memory_budget", &Settings::memory_budget,
-                "Most memory above what the program needs to start."),
-          number("threads", &Settings::threads, {0, 4096},
-                 "Tiles computed at the same time; 0: as many as cores may be used."),
-          number("seed", &Settings::seed, {0},
-                 "Of weights, order and augmentation; the same seed gives the same bits."),
-          text("device", &Settings::device, "auto, cpu, mps, cuda or cuda:N", is_device,
-               "Where to compute; auto takes CUDA, then MPS, then the CPU."),
-          text("profile", &Settings::profile, "cpu, mps, cuda or nothing", is_profile,
-               "Keep another backend's limits too; to try them without its hardware.")};
+  return {
+      bytes("memory_budget", &Settings::memory_budget,
+            "Most memory above what the program needs to start."),
+      number("threads", &Settings::threads, {0, 4096},
+             "Tiles computed at the same time; 0: as many as cores may be used."),
+      number("seed", &Settings::seed, {0},
+             "Of weights, order and augmentation; the same seed gives the same bits."),
+      choice("kernels", &Settings::kernels,
+             {{"auto", KernelChoice::kAuto}, {"libtorch", KernelChoice::kLibTorch}},
+             "auto: fused kernels where the network has their form (CPU, float32), else LibTorch."),
+      text("simd", &Settings::simd, "auto, avx512, avx2, neon or scalar", is_simd,
+           "Instruction set of the fused kernels; the last bits of results depend on it."),
+      text("device", &Settings::device, "auto, cpu, mps, cuda or cuda:N", is_device,
+           "Where to compute; auto takes CUDA, then MPS, then the CPU."),
+      text("profile", &Settings::profile, "cpu, mps, cuda or nothing", is_profile,
+           "Keep another backend's limits too; to try them without its hardware.")};
 }
 
 std::vector<Field<Settings>> make_settings_fields() {

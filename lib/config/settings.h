@@ -103,6 +103,9 @@ struct AugmentSettings {
   double brightness = 0.0;  ///< Standard deviation of brightness, relative.
 };
 
+/// What computes segments on a CPU; see lib/kernels.
+enum class KernelChoice { kAuto, kLibTorch };
+
 enum class Precision { kFloat32, kFloat64 };
 
 struct StreamingSettings {
@@ -121,6 +124,9 @@ struct Settings {
   int64_t memory_budget = int64_t{4} << 30;  ///< Bytes above the program's own base.
   int threads = 0;                           ///< Tile workers; 0: one a usable core.
   uint64_t seed = 0;
+  KernelChoice kernels = KernelChoice::kAuto;
+  std::string simd =
+      "auto";  ///< Instruction set of the fused kernels: auto, avx512, avx2, neon, scalar.
   std::string device = "auto";  ///< auto, cpu, mps, cuda or cuda:N.
   std::string profile;          ///< Plan under a backend's limits: mps or cuda.
 };

@@ -4,9 +4,9 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/threshold_backward.h>
-#include <ATen/ops/zeros.h>
 
 #include "lib/kernels/crop_layers.h"
+#include "lib/kernels/gradient_buffers.h"
 
 namespace untiled {
 namespace {
@@ -27,6 +27,14 @@ at::Tensor nothing(const Layer& layer, const at::Tensor& like) {
   return at::empty({1, layer.channels, 0, 0}, like.options());
 }
 
+/// [rows, cols, 3] bytes as [1, 3, rows, cols] of 0 to 1.
+at::Tensor to_planes(const at::Tensor& pixels, at::ScalarType dtype) {
+  return pixels.permute({2, 0, 1})
+      .unsqueeze(0)
+      .to(dtype, false, false, at::MemoryFormat::Contiguous)
+      .div_(255.0);
+}
+
 /// Leading channels of a layer's value that have a gradient: pixels have none, and where they are
 /// the last part of a concatenation the work for them is saved.
 int64_t differentiable_channels(const Graph& graph, LayerId id) {
@@ -35,33 +43,6 @@ int64_t differentiable_channels(const Graph& graph, LayerId id) {
   if (layer.kind != LayerKind::kConcat || layer.inputs.back() != 0) return layer.channels;
   return layer.channels - graph.layer(0).channels;
 }
-
-/// Gradients of layers on their way back through a segment: contributions of several consumers
-/// add up over the layer's whole region.
-class GradientBuffers {
- public:
-  GradientBuffers(const TileRegions& regions, size_t layers)
-      : regions_(regions), gradients_(layers) {}
-
-  void add(LayerId id, const Crop& term) {
-    at::Tensor& held = gradients_[index(id)];
-    const Region& region = regions_[index(id)];
-    if (!held.defined() && term.region == region) {
-      held = term.values;
-      return;
-    }
-    if (!held.defined()) {
-      held = at::zeros({1, term.values.size(1), region.rows.size(), region.cols.size()},
-                       term.values.options());
-    }
-    part_of({held, region}, term.region).add_(term.values);
-  }
-  at::Tensor take(LayerId id) { return std::move(gradients_[index(id)]); }
-
- private:
-  const TileRegions& regions_;
-  LayerTensors gradients_;
-};
 
 }  // namespace
 
@@ -74,6 +55,7 @@ LayerTensors LibTorchKernel::forward(const Segment& segment, const TileRegions& 
     for (const LayerId input : graph_.layer(id).inputs) last_use[index(input)] = id;
   }
   LayerTensors values = std::move(crops);
+  if (values[0].defined()) values[0] = to_planes(values[0], parameters.front().scalar_type());
   for (const LayerId id : segment.layers) {
     const Layer& layer = graph_.layer(id);
     const Region& out = regions[index(id)];

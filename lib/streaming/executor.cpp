@@ -104,7 +104,7 @@ class SlideRun {
   std::unique_ptr<RegionPass> begin_pixels(size_t s, const std::vector<size_t>& tiles) const;
   TileWork load(size_t s, size_t tile, const TileRegions& need, RegionPass* pixels,
                 size_t position) const;
-  at::Tensor to_device(const PixelBlock& block) const;
+  at::Tensor to_device(PixelBlock block) const;
   at::Tensor label_tile(const PixelSource& labels, const Region& region,
                         const Bytes& missing) const;
   SlideStore& store(std::vector<std::unique_ptr<SlideStore>>& stores, LayerId id) const;
@@ -153,17 +153,14 @@ std::unique_ptr<RegionPass> SlideRun::begin_pixels(size_t s,
   return image_.begin(std::move(needed));
 }
 
-at::Tensor SlideRun::to_device(const PixelBlock& block) const {
+/// [rows, cols, 3] uint8; on a CPU without a copy.
+at::Tensor SlideRun::to_device(PixelBlock block) const {
   const Extent e = block.region.extent();
-  // from_blob does not write; the block outlives the copy below.
-  const at::Tensor bytes =
-      at::from_blob(const_cast<uint8_t*>(block.bytes.data()), {e.rows, e.cols, block.channels},
-                    at::TensorOptions().dtype(at::kByte));
-  return bytes.to(options_.device)
-      .permute({2, 0, 1})
-      .unsqueeze(0)
-      .to(options_.dtype, false, false, at::MemoryFormat::Contiguous)
-      .div_(255.0);
+  auto held = std::make_shared<Bytes>(std::move(block.bytes));
+  return at::from_blob(
+             held->data(), {e.rows, e.cols, block.channels},
+             [held](void* /*data*/) mutable { held.reset(); }, at::TensorOptions().dtype(at::kByte))
+      .to(options_.device);
 }
 
 SlideRun::TileWork SlideRun::load(size_t s, size_t tile, const TileRegions& need,
@@ -174,9 +171,9 @@ SlideRun::TileWork SlideRun::load(size_t s, size_t tile, const TileRegions& need
       work.crops[index(id)] = values_[index(id)]->read(need[index(id)]);
       continue;
     }
-    const PixelBlock block = pixels->take(position);
-    work.crops[0] = to_device(block);
+    PixelBlock block = pixels->take(position);
     if (s == last()) work.missing = crop_missing(block, tiles_[s][tile].compute);
+    work.crops[0] = to_device(std::move(block));
   }
   return work;
 }
@@ -315,10 +312,9 @@ LossSums SlideRun::loss_totals(const PixelSource& labels, const PixelLoss& loss)
         const size_t tile = tiles[position];
         const TileRegions need = regions(last(), tile);
         TileWork work = load(last(), tile, need, pixels.get(), position);
-        const LayerTensors values = kernel_.forward(segment(last()), need, extents_, parameters_,
-                                                    std::move(work.crops), /*keep=*/false);
-        return loss.sums(values[index(graph_.output())],
-                         label_tile(labels, tiles_[last()][tile].compute, work.missing));
+        return kernel_.loss_sums(
+            segment(last()), need, extents_, parameters_, std::move(work.crops),
+            label_tile(labels, tiles_[last()][tile].compute, work.missing), loss);
       },
       [&](size_t position, const at::Tensor& terms) {
         sums.add({terms});
@@ -369,14 +365,11 @@ void SlideRun::loss_and_backward(const PixelSource& labels, const PixelLoss& los
         const size_t tile = tiles[position];
         TileOutcome outcome{.gradients = {}, .regions = regions(last(), tile), .sums = {}};
         TileWork work = load(last(), tile, outcome.regions, pixels.get(), position);
-        LayerTensors values = kernel_.forward(segment(last()), outcome.regions, extents_,
-                                              parameters_, std::move(work.crops), /*keep=*/true);
-        const at::Tensor& logits = values[index(graph_.output())];
-        const at::Tensor label = label_tile(labels, tiles_[last()][tile].compute, work.missing);
-        outcome.sums = loss.sums(logits, label);
-        at::Tensor gradient = loss.gradient(logits, label, totals);
-        outcome.gradients = kernel_.backward(segment(last()), outcome.regions, extents_,
-                                             parameters_, std::move(values), std::move(gradient));
+        TileLoss result = kernel_.loss_backward(
+            segment(last()), outcome.regions, extents_, parameters_, std::move(work.crops),
+            label_tile(labels, tiles_[last()][tile].compute, work.missing), loss, totals);
+        outcome.sums = std::move(result.sums);
+        outcome.gradients = std::move(result.gradients);
         return outcome;
       },
       [&](size_t position, const TileOutcome& outcome) {

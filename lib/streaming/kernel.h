@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "lib/streaming/loss.h"
 #include "lib/streaming/segment.h"
 
 namespace untiled {
@@ -20,14 +21,20 @@ struct TileGradients {
   std::vector<at::Tensor> parameters;  ///< By parameter; undefined where the tile adds none.
 };
 
+/// What one tile of the last segment adds to the loss and to the gradients.
+struct TileLoss {
+  at::Tensor sums;  ///< See PixelLoss::sums.
+  TileGradients gradients;
+};
+
 /// Computes segments tile by tile. Stateless between calls and safe to call from several threads.
 class SegmentKernel {
  public:
   virtual ~SegmentKernel() = default;
 
-  /// Computes every layer of the segment on its region. `crops` holds the segment's inputs, each
-  /// [1, channels, rows, cols] of `regions`; the result holds the layers' values too, the last
-  /// being the target's. With `keep` false, values that no later layer reads are dropped.
+  /// Computes the segment on its regions. `crops` holds the segment's inputs of `regions`: layers
+  /// as [1, channels, rows, cols], the slide as it is read, [rows, cols, 3] uint8. The result holds
+  /// the target's value and, with `keep`, all else that `backward` needs.
   virtual LayerTensors forward(const Segment& segment, const TileRegions& regions,
                                const std::vector<Extent>& extents,
                                const std::vector<at::Tensor>& parameters, LayerTensors crops,
@@ -39,6 +46,20 @@ class SegmentKernel {
                                  const std::vector<Extent>& extents,
                                  const std::vector<at::Tensor>& parameters, LayerTensors values,
                                  at::Tensor target_gradient) const = 0;
+
+  /// The loss's sums over a tile of the last segment. `labels` is [rows, cols] uint8 of the
+  /// target's region. This and the next are made of the functions above unless a kernel knows
+  /// better.
+  virtual at::Tensor loss_sums(const Segment& segment, const TileRegions& regions,
+                               const std::vector<Extent>& extents,
+                               const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                               const at::Tensor& labels, const PixelLoss& loss) const;
+  /// Those sums and the tile's gradients. `totals` as in PixelLoss::gradient.
+  virtual TileLoss loss_backward(const Segment& segment, const TileRegions& regions,
+                                 const std::vector<Extent>& extents,
+                                 const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                                 const at::Tensor& labels, const PixelLoss& loss,
+                                 const LossSums& totals) const;
 };
 
 }  // namespace untiled

@@ -3,12 +3,30 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
+#include <optional>
 #include <vector>
 
 namespace untiled {
 
 /// Sums over pixels; their meaning is the loss's own. float64.
 using LossSums = std::vector<double>;
+
+/// The gradient of a pixel of label y with the probability p = sigmoid(logit), as
+/// weight[y] * (cross_entropy * (p - y) + slope[y] * p * (1 - p)): for kernels that take the loss
+/// in one sweep with the network.
+struct SigmoidTerms {
+  std::array<double, 2> weight = {1.0, 1.0};
+  double cross_entropy = 1.0;
+  std::array<double, 2> slope = {0.0, 0.0};
+};
+
+/// Sums over the pixels of label 0 and of label 1, without weights.
+struct SigmoidTotals {
+  std::array<double, 2> count = {0.0, 0.0};
+  std::array<double, 2> probability = {0.0, 0.0};
+  std::array<double, 2> cross_entropy = {0.0, 0.0};
+};
 
 /// loss = value(sum over pixels of terms). Thread-safe.
 class PixelLoss {
@@ -29,6 +47,13 @@ class PixelLoss {
                               const LossSums& totals) const = 0;
   virtual double gradient_scale(const LossSums& totals) const = 0;
   virtual double value(const LossSums& totals) const = 0;
+
+  /// The gradient in closed form, with `totals` as above; none where there are several channels.
+  virtual std::optional<SigmoidTerms> sigmoid_terms(const LossSums& /*totals*/) const {
+    return std::nullopt;
+  }
+  /// The sums of `sums` from those of a loss that has sigmoid_terms.
+  virtual LossSums sigmoid_sums(const SigmoidTotals& /*totals*/) const { return {}; }
 };
 
 }  // namespace untiled

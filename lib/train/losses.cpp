@@ -63,6 +63,30 @@ class SumLoss : public PixelLoss {
     return gradient.unsqueeze(0);
   }
 
+  std::optional<SigmoidTerms> sigmoid_terms(const LossSums& totals) const override {
+    if (channels_ != 1) return std::nullopt;
+    SigmoidTerms terms{.cross_entropy = has_cross_entropy() ? 1.0 : 0.0};
+    if (class_weights_.size() == 2) terms.weight = {class_weights_[0], class_weights_[1]};
+    if (has_dice() && !totals.empty()) {
+      const DiceSlope d = dice_slope(totals, 0);
+      terms.slope = {d.offset, d.offset + d.slope};
+    }
+    return terms;
+  }
+
+  LossSums sigmoid_sums(const SigmoidTotals& t) const override {
+    const std::vector<double> w =
+        class_weights_.size() == 2 ? class_weights_ : std::vector<double>{1.0, 1.0};
+    LossSums sums = {w[0] * t.cross_entropy[0] + w[1] * t.cross_entropy[1],
+                     w[0] * t.count[0] + w[1] * t.count[1]};
+    if (has_dice()) {
+      sums.insert(sums.end(),
+                  {w[1] * t.probability[1], w[0] * t.probability[0] + w[1] * t.probability[1],
+                   w[1] * t.count[1]});
+    }
+    return sums;
+  }
+
   double gradient_scale(const LossSums& totals) const override {
     return totals[1] > 0.0 ? 1.0 / totals[1] : 0.0;
   }
@@ -84,6 +108,11 @@ class SumLoss : public PixelLoss {
     double numerator;
     double denominator;
   };
+  /// d(Dice)/dp of a class times sum(w), over w: slope * y + offset.
+  struct DiceSlope {
+    double slope;
+    double offset;
+  };
 
   at::Tensor pixel_sum(const at::Tensor& values) const {
     return values.sum(at::IntArrayRef{-2, -1}, false, sum_type_);
@@ -95,6 +124,13 @@ class SumLoss : public PixelLoss {
   static DiceTerms dice_terms(const LossSums& totals, int64_t k) {
     const auto at = static_cast<size_t>(2 + 3 * k);
     return {2.0 * totals[at] + 1.0, totals[at + 1] + totals[at + 2] + 1.0};
+  }
+
+  /// With N and D of a class: d/dp = -w (2 y D - N) / D^2.
+  DiceSlope dice_slope(const LossSums& totals, int64_t k) const {
+    const DiceTerms d = dice_terms(totals, k);
+    const double scale = totals[1] / static_cast<double>(channels_);
+    return {-2.0 * scale / d.denominator, scale * d.numerator / (d.denominator * d.denominator)};
   }
 
   Targets targets(const at::Tensor& z, const at::Tensor& labels) const {
@@ -126,15 +162,14 @@ class SumLoss : public PixelLoss {
     return -(at::log_softmax(z, 0) * t.one_hot).sum(0);
   }
 
-  /// d(Dice)/dz times sum(w). With N and D of a class: d/dp = -w (2 y D - N) / D^2.
+  /// d(Dice)/dz times sum(w).
   at::Tensor dice_gradient(const Targets& t, const at::Tensor& p, const LossSums& totals) const {
-    std::vector<double> slope(static_cast<size_t>(channels_));
-    std::vector<double> offset(static_cast<size_t>(channels_));
+    std::vector<double> slope;
+    std::vector<double> offset;
     for (int64_t k = 0; k < channels_; ++k) {
-      const DiceTerms d = dice_terms(totals, k);
-      const double scale = totals[1] / static_cast<double>(channels_);
-      slope[static_cast<size_t>(k)] = -2.0 * scale / d.denominator;
-      offset[static_cast<size_t>(k)] = scale * d.numerator / (d.denominator * d.denominator);
+      const DiceSlope d = dice_slope(totals, k);
+      slope.push_back(d.slope);
+      offset.push_back(d.offset);
     }
     const auto column = [&](const std::vector<double>& v) {
       return at::tensor(v, at::TensorOptions().dtype(at::kDouble))

@@ -134,7 +134,10 @@ void write_provenance(const fs::path& path, const Provenance& provenance,
   for (const SlideRecord& slide : provenance.slides) {
     slides.push_back(to_json(slide, provenance.deidentify));
   }
-  ordered_json json = {{"version", provenance.version}, {"device", provenance.device}};
+  ordered_json json = {{"version", provenance.version},
+                       {"device", provenance.device},
+                       {"kernels", provenance.kernels},
+                       {"simd", provenance.simd}};
   if (!provenance.deidentify) json["host"] = host_name();
   json["settings_hash"] = settings_hash(settings);
   json["slides"] = std::move(slides);
@@ -155,6 +158,8 @@ void write_summary(const fs::path& path, const Summary& summary) {
                              {"best_step", summary.best_step},
                              {"last_dice", summary.last_dice},
                              {"device", summary.device},
+                             {"kernels", summary.kernels},
+                             {"simd", summary.simd},
                              {"weights_hash", summary.weights_hash},
                              {"settings_hash", summary.settings_hash},
                              {"version", summary.version}};

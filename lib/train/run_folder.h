@@ -63,6 +63,8 @@ struct SlideRecord {
 struct Provenance {
   std::string version;
   std::string device;
+  std::string kernels;  ///< fused or libtorch.
+  std::string simd;     ///< Instruction set of the fused kernels; empty with LibTorch.
   std::vector<SlideRecord> slides;
   bool deidentify = false;  ///< Leaves out the host's name and the slides' paths.
 };
@@ -86,6 +88,8 @@ struct Summary {
   int64_t best_step = 0;
   double last_dice = 0.0;
   std::string device;
+  std::string kernels;  ///< See Provenance.
+  std::string simd;
   std::string weights_hash;
   std::string settings_hash;
   std::string version;

@@ -448,6 +448,8 @@ Summary Trainer::summarize_run() const {
   summary.best_step = state_.best ? state_.best->step : 0;
   summary.last_dice = state_.last_dice;
   summary.device = options_.provenance.device;
+  summary.kernels = options_.provenance.kernels;
+  summary.simd = options_.provenance.simd;
   summary.weights_hash = content_hash(state_.parameters);
   summary.settings_hash = settings_hash(state_.settings);
   summary.version = options_.provenance.version;

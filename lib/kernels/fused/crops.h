@@ -1,0 +1,57 @@
+// Views of the pieces of whole-slide images that a block reads and writes. Regions are in the
+// global coordinates of the image they belong to.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lib/core/region.h"
+
+namespace untiled::fused {
+
+/// Interleaved RGB bytes, rows x columns x 3.
+struct PixelCrop {
+  const uint8_t* data = nullptr;
+  Region region;
+};
+
+/// Channels x rows x columns, contiguous.
+struct PlaneCrop {
+  const float* data = nullptr;
+  int channels = 0;
+  Region region;
+
+  const float* at(int channel, int64_t row) const {
+    return data + (channel * region.rows.size() + row - region.rows.begin) * region.cols.size();
+  }
+};
+
+/// The same, to be written.
+struct PlaneTarget {
+  float* data = nullptr;
+  int channels = 0;
+  Region region;
+
+  float* at(int channel, int64_t row) const {
+    return data + (channel * region.rows.size() + row - region.rows.begin) * region.cols.size();
+  }
+};
+
+/// Weights in the order of LibTorch: convolutions [out][in][k][k], transposed ones [in][out][k][k].
+struct LayerWeights {
+  const float* weight = nullptr;
+  const float* bias = nullptr;
+  int kernel = 0;
+  int in = 0;
+  int out = 0;
+
+  int64_t weight_count() const { return int64_t{1} * in * out * kernel * kernel; }
+};
+
+/// Gradients of a layer's parameters, in the order of its weights.
+struct LayerSums {
+  std::vector<double> weight;
+  std::vector<double> bias;
+};
+
+}  // namespace untiled::fused

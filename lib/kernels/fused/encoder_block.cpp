@@ -1,0 +1,304 @@
+#include "lib/kernels/fused/encoder_block.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "lib/kernels/fused/fine_rows.h"
+#include "lib/kernels/fused/row_buffer.h"
+
+namespace untiled::fused {
+namespace {
+
+Geometry down_geometry(const LayerWeights& down) {
+  return {down.kernel, kPhases, (down.kernel - 1) / 2};
+}
+Geometry refine_geometry(const LayerWeights& refine) {
+  return {refine.kernel, 1, (refine.kernel - 1) / 2};
+}
+
+/// The columns of the layer between, and of the input pixels left and right of them.
+Columns encoder_columns(const EncoderTile& tile) {
+  const int64_t padding = (tile.down.kernel - 1) / 2;
+  const Interval cols = tile.between().cols;
+  return Columns::covering(cols.begin - ceil_div(padding, kPhases), cols.end + padding / kPhases);
+}
+
+FineRows input_rows(const RowKernels& kernels, const EncoderTile& tile, const Columns& columns) {
+  return std::visit([&](const auto& crop) { return FineRows(kernels, columns, crop); }, tile.input);
+}
+
+std::vector<float> scaled(const float* weights, int64_t count, float scale) {
+  std::vector<float> result(weights, weights + count);
+  for (float& w : result) w /= scale;
+  return result;
+}
+
+/// [out][in][k][k] to [in][out][k][k], each kernel turned around where `flip`.
+std::vector<float> adjoint(const LayerWeights& layer, bool flip) {
+  const int taps = layer.kernel * layer.kernel;
+  std::vector<float> result(static_cast<size_t>(layer.weight_count()));
+  for (int o = 0; o < layer.out; ++o) {
+    for (int i = 0; i < layer.in; ++i) {
+      for (int k = 0; k < taps; ++k) {
+        result[static_cast<size_t>((i * layer.out + o) * taps + (flip ? taps - 1 - k : k))] =
+            layer.weight[(o * layer.in + i) * taps + k];
+      }
+    }
+  }
+  return result;
+}
+
+/// The rows of the layer between, made in increasing order from the input's.
+class Between {
+ public:
+  /// `lag`: how many rows behind the newest are still asked for, beside those that `refine` reads.
+  Between(const RowKernels& kernels, const EncoderTile& tile, const Columns& columns, int lag)
+      : kernels_(kernels),
+        tile_(tile),
+        columns_(columns),
+        region_(tile.between()),
+        input_(input_rows(kernels, tile, columns)),
+        weights_(scaled(tile.down.weight, tile.down.weight_count(), input_.scale())),
+        fine_(kPhases * lag + tile.down.kernel, tile.down.in * kPhases, columns.shape),
+        rows_(lag + tile.refine.kernel, tile.down.out, columns.shape),
+        no_fine_(1, tile.down.in * kPhases, columns.shape),
+        no_row_(1, tile.down.out, columns.shape),
+        next_(region_.rows.begin),
+        next_fine_(tile.input_region().rows.begin) {}
+
+  const Region& region() const { return region_; }
+  float scale() const { return input_.scale(); }
+
+  /// Makes rows up to, not including, `end`.
+  void make_until(int64_t end) {
+    for (; next_ < std::min(end, region_.rows.end); ++next_) make(next_);
+  }
+  /// Row i, or zeros where there is none.
+  const float* row(int64_t i) {
+    return region_.rows.begin <= i && i < region_.rows.end ? rows_.row(i) : no_row_.row(0);
+  }
+  /// The input's fine rows that row i reads.
+  void fine_rows(int64_t i, const float** rows) {
+    const Interval in = tile_.input_region().rows;
+    for (int k = 0; k < tile_.down.kernel; ++k) {
+      const int64_t y = kPhases * i - (tile_.down.kernel - 1) / 2 + k;
+      rows[k] = in.begin <= y && y < in.end ? fine_.row(y) : no_fine_.row(0);
+    }
+  }
+
+ private:
+  void make(int64_t i) {
+    const Geometry g = down_geometry(tile_.down);
+    const Interval need = intersect(conv_input({i, i + 1}, g), tile_.input_region().rows);
+    for (; next_fine_ < need.end; ++next_fine_) input_.load(next_fine_, fine_.row(next_fine_));
+    const float* rows[2 * kRowPadding];
+    fine_rows(i, rows);
+    float* row = rows_.row(i);
+    kernels_.strided(columns_.shape, {tile_.down.kernel, tile_.down.in, tile_.down.out, true}, rows,
+                     weights_.data(), tile_.down.bias, row);
+    clear_outside(row);
+  }
+
+  /// Zeros where the image has no columns: what `refine` reads there is its padding.
+  void clear_outside(float* row) const {
+    const int64_t left = std::clamp<int64_t>(-columns_.first, 0, columns_.shape.width);
+    const int64_t right =
+        std::clamp<int64_t>(tile_.out_extent.cols - columns_.first, 0, columns_.shape.width);
+    for (int c = 0; c < tile_.down.out; ++c, row += columns_.shape.stride) {
+      std::fill_n(row, left, 0.0F);
+      std::fill(row + right, row + columns_.shape.width, 0.0F);
+    }
+  }
+
+  const RowKernels& kernels_;
+  const EncoderTile& tile_;
+  Columns columns_;
+  Region region_;
+  FineRows input_;
+  std::vector<float> weights_;
+  RowRing fine_;
+  RowRing rows_;
+  RowRing no_fine_;
+  RowRing no_row_;
+  int64_t next_;
+  int64_t next_fine_;
+};
+
+/// One row of the output.
+void refine_row(const RowKernels& kernels, const EncoderTile& tile, const RowShape& shape,
+                Between& between, int64_t i, float* out) {
+  const int kernel = tile.refine.kernel;
+  const int64_t padding = (kernel - 1) / 2;
+  between.make_until(i + padding + 1);
+  const float* rows[2 * kRowPadding];
+  for (int k = 0; k < kernel; ++k) rows[k] = between.row(i - padding + k);
+  kernels.coarse(shape, {kernel, tile.refine.in, tile.refine.out, true}, rows, tile.refine.weight,
+                 tile.refine.bias, nullptr, out);
+}
+
+/// The way back through one tile, row by row.
+class EncoderGradient {
+ public:
+  EncoderGradient(const RowKernels& kernels, const EncoderTile& tile, const PlaneCrop& out_gradient,
+                  const PlaneTarget& input_gradient)
+      : kernels_(kernels),
+        tile_(tile),
+        out_gradient_(out_gradient),
+        input_gradient_(input_gradient),
+        columns_(encoder_columns(tile)),
+        padding_((tile.refine.kernel - 1) / 2),
+        between_(kernels, tile, columns_, tile.refine.kernel - 1),
+        refine_adjoint_(adjoint(tile.refine, /*flip=*/true)),
+        down_adjoint_(adjoint(tile.down, /*flip=*/false)),
+        out_(1, tile.refine.out, columns_.shape),
+        gradient_(tile.refine.kernel + 1, tile.refine.out, columns_.shape),
+        between_gradient_(tile.down.kernel / kPhases + 4, tile.down.out, columns_.shape),
+        none_(1, std::max(tile.refine.out, tile.down.out), columns_.shape),
+        fine_(1, tile.down.in * kPhases, columns_.shape),
+        scratch_(columns_.fine().size()),
+        refine_sums_(tile.refine.weight_count()),
+        refine_bias_(tile.refine.out),
+        down_sums_(tile.down.weight_count()),
+        down_bias_(tile.down.out),
+        next_input_row_(tile.input_region().rows.begin) {}
+
+  EncoderSums run() {
+    const Interval rows = between_.region().rows;
+    int64_t next_out = tile_.out.rows.begin;
+    for (int64_t i = rows.begin; i < rows.end; ++i) {
+      for (; next_out < std::min(i + padding_ + 1, tile_.out.rows.end); ++next_out) {
+        take_output_row(next_out);
+      }
+      take_between_row(i);
+      finish_input_rows(i + 1 == rows.end ? tile_.input_region().rows.end
+                                          : kPhases * (i + 1) - (tile_.down.kernel - 1) / 2);
+    }
+    EncoderSums sums{{down_sums_.totals(), down_bias_.totals()},
+                     {refine_sums_.totals(), refine_bias_.totals()}};
+    for (double& w : sums.down.weight) w /= static_cast<double>(between_.scale());
+    return sums;
+  }
+
+ private:
+  /// The gradient of output row i before its relu, and refine's parameters from it.
+  void take_output_row(int64_t i) {
+    refine_row(kernels_, tile_, columns_.shape, between_, i, out_.row(0));
+    float* row = gradient_.row(i);
+    const Interval cols = tile_.out.cols;
+    for (int c = 0; c < tile_.refine.out; ++c) {
+      std::memcpy(row + c * columns_.shape.stride + cols.begin - columns_.first,
+                  out_gradient_.at(c, i), static_cast<size_t>(cols.size()) * sizeof(float));
+    }
+    kernels_.mask(columns_.shape, tile_.refine.out, out_.row(0), row);
+    const float* rows[2 * kRowPadding];
+    for (int k = 0; k < tile_.refine.kernel; ++k) rows[k] = between_.row(i - padding_ + k);
+    kernels_.coarse_weights(columns_.shape,
+                            {tile_.refine.kernel, tile_.refine.in, tile_.refine.out}, rows, row,
+                            refine_sums_.lanes());
+    kernels_.add_up(columns_.shape, tile_.refine.out, 1, row, refine_bias_.lanes());
+    refine_sums_.end_row();
+    refine_bias_.end_row();
+  }
+
+  const float* gradient_row(int64_t i) {
+    const Interval rows = tile_.out.rows;
+    return rows.begin <= i && i < rows.end ? gradient_.row(i) : none_.row(0);
+  }
+
+  /// The gradient of the layer between before its relu, and down's parameters from it.
+  void take_between_row(int64_t i) {
+    const float* rows[2 * kRowPadding];
+    for (int k = 0; k < tile_.refine.kernel; ++k) rows[k] = gradient_row(i - padding_ + k);
+    float* row = between_gradient_.row(i);
+    kernels_.coarse(columns_.shape, {tile_.refine.kernel, tile_.refine.out, tile_.refine.in, false},
+                    rows, refine_adjoint_.data(), nullptr, between_.row(i), row);
+    between_.fine_rows(i, rows);
+    kernels_.strided_weights(columns_.shape, {tile_.down.kernel, tile_.down.in, tile_.down.out},
+                             rows, row, down_sums_.lanes());
+    kernels_.add_up(columns_.shape, tile_.down.out, 1, row, down_bias_.lanes());
+    down_sums_.end_row();
+    down_bias_.end_row();
+  }
+
+  /// Gradients of input rows below `end`, to which no further row of the layer between adds.
+  void finish_input_rows(int64_t end) {
+    if (input_gradient_.data == nullptr) return;
+    for (; next_input_row_ < end; ++next_input_row_) finish_input_row(next_input_row_);
+  }
+
+  void finish_input_row(int64_t y) {
+    const int kernel = tile_.down.kernel;
+    const Interval rows = between_.region().rows;
+    const int64_t padded = y + (kernel - 1) / 2;
+    TransposedTap taps[kRowPadding];
+    int count = 0;
+    for (auto ky = static_cast<int>(padded % kPhases); ky < kernel && ky <= padded; ky += kPhases) {
+      const int64_t i = (padded - ky) / kPhases;
+      if (rows.begin <= i && i < rows.end) taps[count++] = {between_gradient_.row(i), ky};
+    }
+    kernels_.transposed(columns_.shape, {kernel, tile_.down.out, tile_.down.in, false}, taps, count,
+                        down_adjoint_.data(), nullptr, fine_.row(0));
+    for (int c = 0; c < tile_.down.in; ++c) {
+      join_row(kernels_, columns_, fine_.row(0) + c * kPhases * columns_.shape.stride,
+               input_gradient_.region.cols, scratch_.data(), input_gradient_.at(c, y));
+    }
+  }
+
+  const RowKernels& kernels_;
+  const EncoderTile& tile_;
+  PlaneCrop out_gradient_;
+  PlaneTarget input_gradient_;
+  Columns columns_;
+  int64_t padding_;
+  Between between_;
+  std::vector<float> refine_adjoint_;
+  std::vector<float> down_adjoint_;
+  RowRing out_;
+  RowRing gradient_;
+  RowRing between_gradient_;
+  RowRing none_;
+  RowRing fine_;
+  AlignedFloats scratch_;
+  LaneSums refine_sums_;
+  LaneSums refine_bias_;
+  LaneSums down_sums_;
+  LaneSums down_bias_;
+  int64_t next_input_row_;
+};
+
+}  // namespace
+
+Region EncoderTile::between() const {
+  const Geometry g = refine_geometry(refine);
+  return clip({conv_input(out.rows, g), conv_input(out.cols, g)}, out_extent);
+}
+
+Region EncoderTile::input_region() const {
+  const Geometry g = down_geometry(down);
+  const Region middle = between();
+  return clip({conv_input(middle.rows, g), conv_input(middle.cols, g)}, in_extent);
+}
+
+void encoder_forward(const RowKernels& kernels, const EncoderTile& tile,
+                     const PlaneTarget& result) {
+  const Columns columns = encoder_columns(tile);
+  Between between(kernels, tile, columns, 0);
+  RowRing out(1, tile.refine.out, columns.shape);
+  const Interval cols = tile.out.cols;
+  for (int64_t i = tile.out.rows.begin; i < tile.out.rows.end; ++i) {
+    refine_row(kernels, tile, columns.shape, between, i, out.row(0));
+    for (int c = 0; c < tile.refine.out; ++c) {
+      std::memcpy(result.at(c, i),
+                  out.row(0) + c * columns.shape.stride + cols.begin - columns.first,
+                  static_cast<size_t>(cols.size()) * sizeof(float));
+    }
+  }
+}
+
+EncoderSums encoder_backward(const RowKernels& kernels, const EncoderTile& tile,
+                             const PlaneCrop& out_gradient, const PlaneTarget& input_gradient) {
+  return EncoderGradient(kernels, tile, out_gradient, input_gradient).run();
+}
+
+}  // namespace untiled::fused

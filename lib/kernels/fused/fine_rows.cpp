@@ -1,0 +1,60 @@
+#include "lib/kernels/fused/fine_rows.h"
+
+#include <cstring>
+
+namespace untiled::fused {
+
+FineRows::FineRows(const RowKernels& kernels, const Columns& columns, const PixelCrop& crop)
+    : kernels_(kernels),
+      columns_(columns),
+      crop_(crop),
+      channels_(3),
+      held_(intersect(columns.fine(), crop.region.cols)),
+      bytes_(static_cast<size_t>(columns.fine().size() * 3), 0),
+      floats_(0) {}
+
+FineRows::FineRows(const RowKernels& kernels, const Columns& columns, const PlaneCrop& crop)
+    : kernels_(kernels),
+      columns_(columns),
+      crop_(crop),
+      channels_(crop.channels),
+      held_(intersect(columns.fine(), crop.region.cols)),
+      floats_(columns.fine().size()) {}
+
+void FineRows::load(int64_t y, float* row) {
+  if (held_.empty()) return;
+  const int64_t offset = held_.begin - columns_.fine().begin;
+  if (const auto* pixels = std::get_if<PixelCrop>(&crop_)) {
+    const Region& r = pixels->region;
+    const int64_t at = (y - r.rows.begin) * r.cols.size() + held_.begin - r.cols.begin;
+    std::memcpy(bytes_.data() + 3 * offset, pixels->data + 3 * at,
+                static_cast<size_t>(3 * held_.size()));
+    kernels_.split_rgb(columns_.shape, bytes_.data(), row);
+    return;
+  }
+  const auto& planes = std::get<PlaneCrop>(crop_);
+  for (int c = 0; c < channels_; ++c) {
+    const float* from = planes.at(c, y) + held_.begin - planes.region.cols.begin;
+    std::memcpy(floats_.data() + offset, from, static_cast<size_t>(held_.size()) * sizeof(float));
+    kernels_.split(columns_.shape, floats_.data(), row + c * kPhases * columns_.shape.stride);
+  }
+}
+
+void join_row(const RowKernels& kernels, const Columns& columns, const float* channel,
+              const Interval& cols, float* scratch, float* target) {
+  kernels.join(columns.shape, channel, scratch);
+  std::memcpy(target, scratch + cols.begin - columns.fine().begin,
+              static_cast<size_t>(cols.size()) * sizeof(float));
+}
+
+void clear_fine(const Columns& columns, int64_t begin, int64_t count, int channels, float* row) {
+  const int64_t end = std::min(begin + count, columns.fine().end);
+  for (int64_t x = begin; x < end; ++x) {
+    const int64_t i = x - columns.fine().begin;
+    for (int c = 0; c < channels; ++c) {
+      row[(c * kPhases + i % kPhases) * columns.shape.stride + i / kPhases] = 0.0F;
+    }
+  }
+}
+
+}  // namespace untiled::fused

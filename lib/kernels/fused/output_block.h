@@ -1,0 +1,43 @@
+// The last block: logits = head(cat[upsampling, RGB]), with the loss of one class's logits and the
+// gradient of all that, in one sweep over the rows of a tile. Nothing at full resolution is kept
+// but a few rows.
+#pragma once
+
+#include "lib/kernels/fused/upsampling.h"
+
+namespace untiled::fused {
+
+/// One tile; `own` is what of the logits belongs to it.
+struct OutputTile {
+  UpsamplingTile upsampling;  ///< Its `out` is `features()`.
+  LayerWeights head;          ///< Input channels: the upsampling's, then R, G, B.
+  PixelCrop pixels;           ///< Holds at least `features()`.
+  Region own;
+  Extent extent;  ///< Of the slide.
+
+  /// What `own` takes of the upsampling and the pixels.
+  static Region features(const Region& own, int head_kernel, const Extent& extent);
+};
+
+struct OutputSums {
+  LayerSums head;
+  LayerSums upsampling;
+};
+
+/// Writes the logits of `own` to `result`.
+void output_forward(const RowKernels& kernels, const OutputTile& tile, const PlaneTarget& result);
+
+/// Adds up the loss of one class's logits; `labels` are the rows and columns of `own`.
+void output_loss(const RowKernels& kernels, const OutputTile& tile, const uint8_t* labels,
+                 const SigmoidLossRow& loss, SigmoidSums& sums);
+
+/// Adds up the loss and takes its gradient back. `inputs` have the region of `upsampling.in()`.
+OutputSums output_loss_backward(const RowKernels& kernels, const OutputTile& tile,
+                                const uint8_t* labels, const SigmoidLossRow& loss,
+                                SigmoidSums& sums, std::vector<PlaneTarget> inputs);
+
+/// Takes a given gradient of the logits of `own` back: for losses over several classes.
+OutputSums output_backward(const RowKernels& kernels, const OutputTile& tile,
+                           const PlaneCrop& logits_gradient, std::vector<PlaneTarget> inputs);
+
+}  // namespace untiled::fused

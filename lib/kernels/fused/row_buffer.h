@@ -1,0 +1,99 @@
+// Memory for rows of planes, and for sums over them.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "lib/core/interval.h"
+#include "lib/core/region.h"
+#include "lib/kernels/fused/row_kernels.h"
+
+namespace untiled::fused {
+
+/// Zeros that vectors may be loaded from and stored to.
+class AlignedFloats {
+ public:
+  explicit AlignedFloats(int64_t count)
+      : lines_(static_cast<size_t>((count + kLanes - 1) / kLanes)) {}
+  float* data() { return reinterpret_cast<float*>(lines_.data()); }
+
+ private:
+  struct alignas(64) Line {
+    float lanes[kLanes] = {};
+  };
+  std::vector<Line> lines_;
+};
+
+/// The coarse columns that the rows of one tile span; index 0 is column `first`.
+struct Columns {
+  int64_t first = 0;
+  RowShape shape;
+
+  /// All of [begin, end), rounded up to whole vectors.
+  static Columns covering(int64_t begin, int64_t end) {
+    const auto width =
+        static_cast<int>(ceil_div(std::max<int64_t>(end - begin, 1), kLanes) * kLanes);
+    return {begin, {width, width + 2 * kRowPadding}};
+  }
+  int64_t end() const { return first + shape.width; }
+  Interval fine() const { return {kPhases * first, kPhases * end()}; }
+};
+
+/// The last rows of an image that is made row by row: row y takes the place of row y - capacity.
+/// Paddings and what is never written hold 0.
+class RowRing {
+ public:
+  /// Keeps at least `rows` rows of `planes` planes.
+  RowRing(int rows, int planes, const RowShape& shape)
+      : row_floats_(int64_t{1} * planes * shape.stride) {
+    while (capacity_ < rows) capacity_ *= 2;
+    values_ = AlignedFloats(capacity_ * row_floats_);
+  }
+  float* row(int64_t y) {
+    return values_.data() + (y & (capacity_ - 1)) * row_floats_ + kRowPadding;
+  }
+
+ private:
+  int64_t row_floats_;
+  int64_t capacity_ = 1;
+  AlignedFloats values_{0};
+};
+
+/// Sums of a layer's weight gradients: float lanes over some rows, doubles over a tile.
+class LaneSums {
+ public:
+  explicit LaneSums(int64_t count)
+      : lanes_(count * kLanes), totals_(static_cast<size_t>(count), 0.0) {}
+
+  float* lanes() { return lanes_.data(); }
+  /// To be called after each row; float32 would lose digits over a whole tile.
+  void end_row() {
+    if (++rows_ % kRowsInFloat == 0) flush();
+  }
+  const std::vector<double>& totals() {
+    flush();
+    return totals_;
+  }
+
+ private:
+  static constexpr int kRowsInFloat = 64;
+
+  void flush() {
+    float* lane = lanes_.data();
+    for (double& total : totals_) {
+      double sum = 0.0;
+      for (int l = 0; l < kLanes; ++l, ++lane) {
+        sum += static_cast<double>(*lane);
+        *lane = 0.0F;
+      }
+      total += sum;
+    }
+  }
+
+  AlignedFloats lanes_;
+  std::vector<double> totals_;
+  int64_t rows_ = 0;
+};
+
+}  // namespace untiled::fused

@@ -1,0 +1,129 @@
+// Compiled once for every instruction set: Highway includes this file again for each.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/kernels/fused/row_kernels.cpp"
+#define HWY_COMPILE_ALL_ATTAINABLE
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+#include <hwy/foreach_target.h>
+
+// Highway asks for these after foreach_target.h.
+#include <hwy/highway.h>
+
+#include "lib/kernels/fused/conv_rows-inl.h"
+#include "lib/kernels/fused/pixel_rows-inl.h"
+#include "lib/kernels/fused/row_kernels.h"
+#include "lib/kernels/fused/sigmoid_row-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace untiled::fused::HWY_NAMESPACE {
+
+const RowKernels* table() {
+  static const RowKernels kernels{.name = hwy::TargetName(HWY_TARGET),
+                                  .strided = strided,
+                                  .strided_weights = strided_weights,
+                                  .transposed = transposed,
+                                  .fine = fine,
+                                  .fine_weights = fine_weights,
+                                  .coarse = coarse,
+                                  .coarse_weights = coarse_weights,
+                                  .split_rgb = split_rgb,
+                                  .split = split,
+                                  .join = join,
+                                  .mask = mask,
+                                  .add_up = add_up,
+                                  .sigmoid_loss = sigmoid_loss};
+  return &kernels;
+}
+
+}  // namespace untiled::fused::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <hwy/targets.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lib/core/error.h"
+
+namespace untiled::fused {
+namespace {
+
+HWY_EXPORT(table);
+
+struct Simd {
+  const char* name;
+  int64_t target;
+};
+
+constexpr Simd kSimd[] = {{"avx512", HWY_AVX3},
+                          {"avx2", HWY_AVX2},
+                          {"neon", HWY_NEON},
+                          {"scalar", HWY_EMU128 | HWY_SCALAR}};
+
+/// The table of one target, found by letting the dispatcher see that target alone.
+const RowKernels* table_of(int64_t target) {
+  hwy::SetSupportedTargetsForTest(target);
+  const RowKernels* found = HWY_DYNAMIC_DISPATCH(table)();
+  hwy::SetSupportedTargetsForTest(0);
+  return found;
+}
+
+struct Table {
+  std::string name;
+  const RowKernels* kernels;
+};
+
+const std::vector<Table>& tables() {
+  static const std::vector<Table> found = [] {
+    std::vector<Table> list;
+    const int64_t usable = hwy::SupportedTargets() | HWY_EMU128 | HWY_SCALAR;
+    for (const Simd& simd : kSimd) {
+      const int64_t target = HWY_TARGETS & usable & simd.target;
+      if (target != 0) list.push_back({simd.name, table_of(target)});
+    }
+    return list;
+  }();
+  return found;
+}
+
+}  // namespace
+
+SigmoidSums::SigmoidSums() {
+  for (int y = 0; y < 2; ++y) {
+    std::fill_n(product[y], kLanes, 1.0F);
+    std::fill_n(exponent[y], kLanes, 0);
+  }
+}
+
+void SigmoidSums::finish() {
+  for (int y = 0; y < 2; ++y) {
+    for (int lane = 0; lane < kLanes; ++lane) {
+      cross_entropy[y] += std::log(static_cast<double>(product[y][lane])) +
+                          std::log(2.0) * static_cast<double>(exponent[y][lane]);
+    }
+  }
+}
+
+bool has_strided_kernel(int64_t kernel) { return kernel == 5 || kernel == 7 || kernel == 9; }
+bool has_unit_kernel(int64_t kernel) { return kernel == 3 || kernel == 5; }
+
+std::vector<std::string> available_simd() {
+  std::vector<std::string> names;
+  for (const Table& t : tables()) names.push_back(t.name);
+  return names;
+}
+
+const RowKernels& row_kernels(const std::string& simd) {
+  if (simd == "auto") return *tables().front().kernels;
+  for (const Table& t : tables()) {
+    if (t.name == simd) return *t.kernels;
+  }
+  throw ConfigError(fmt::format("simd: {} does not run on this processor; it has {}", simd,
+                                fmt::join(available_simd(), ", ")));
+}
+
+}  // namespace untiled::fused
+#endif

@@ -1,0 +1,111 @@
+// Loss and gradient of one class's logits.
+#if defined(UNTILED_SIGMOID_ROW_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef UNTILED_SIGMOID_ROW_INL_H
+#undef UNTILED_SIGMOID_ROW_INL_H
+#else
+#define UNTILED_SIGMOID_ROW_INL_H
+#endif
+
+#include "lib/kernels/fused/pixel_rows-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace untiled::fused::HWY_NAMESPACE {
+
+/// exp(x) for -87 <= x <= 0, to about 1e-7: 2^n times a polynomial in the rest f of x / ln 2, whose
+/// coefficients are those of least largest relative error on [-0.5, 0.5].
+HWY_INLINE Vector exp_of_negative(Vector x) {
+  const Vector scaled = hn::Mul(x, hn::Set(kFloats, 1.44269504088896F));
+  const Vector whole = hn::Round(scaled);
+  const Vector f = hn::Sub(scaled, whole);
+  Vector e = hn::Set(kFloats, 1.3264727125e-3F);
+  e = hn::MulAdd(e, f, hn::Set(kFloats, 9.6715126450e-3F));
+  e = hn::MulAdd(e, f, hn::Set(kFloats, 5.5507337435e-2F));
+  e = hn::MulAdd(e, f, hn::Set(kFloats, 2.4022242085e-1F));
+  e = hn::MulAdd(e, f, hn::Set(kFloats, 6.9314697760e-1F));
+  e = hn::MulAdd(e, f, hn::Set(kFloats, 1.0F));
+  const auto power = hn::ShiftLeft<23>(hn::ConvertTo(kInts, whole));
+  return hn::BitCast(kFloats, hn::Add(hn::BitCast(kInts, e), power));
+}
+
+/// Sums of a row, of one label's pixels.
+struct LabelSums {
+  Vector count;
+  Vector probability;
+  Vector linear;   ///< Of max(z, 0) - z y.
+  Vector product;  ///< Of 1 + exp(-|z|): its logarithm completes the cross entropy.
+};
+
+HWY_INLINE void add_pixels(hn::Mask<Floats> selected, Vector probability, Vector linear,
+                           Vector factor, LabelSums& sums) {
+  const Vector one = hn::Set(kFloats, 1.0F);
+  sums.count = hn::Add(sums.count, hn::IfThenElseZero(selected, one));
+  sums.probability = hn::Add(sums.probability, hn::IfThenElseZero(selected, probability));
+  sums.linear = hn::Add(sums.linear, hn::IfThenElseZero(selected, linear));
+  sums.product = hn::Mul(sums.product, hn::IfThenElse(selected, factor, one));
+}
+
+HWY_INLINE void sigmoid_vector(const SigmoidLossRow& loss, Vector label, float* at,
+                               LabelSums sums[2]) {
+  const Vector zero = hn::Zero(kFloats);
+  const Vector one = hn::Set(kFloats, 1.0F);
+  const Vector z = load(at);
+  const Vector t = exp_of_negative(hn::Max(hn::Neg(hn::Abs(z)), hn::Set(kFloats, -87.0F)));
+  const Vector factor = hn::Add(one, t);
+  const Vector r = hn::Div(one, factor);
+  const Vector p = hn::IfThenElse(hn::Ge(z, zero), r, hn::Mul(t, r));
+  const auto is_zero = hn::Eq(label, zero);
+  const auto is_one = hn::Eq(label, one);
+  add_pixels(is_zero, p, hn::Max(z, zero), factor, sums[0]);
+  add_pixels(is_one, p, hn::Max(hn::Neg(z), zero), factor, sums[1]);
+  const Vector error = hn::Sub(p, hn::IfThenElseZero(is_one, one));
+  const Vector curve = hn::Mul(hn::Mul(t, r), r);  // p (1 - p), without cancellation
+  const Vector slope =
+      hn::IfThenElse(is_one, hn::Set(kFloats, loss.slope[1]), hn::Set(kFloats, loss.slope[0]));
+  const Vector gradient =
+      hn::MulAdd(slope, curve, hn::Mul(hn::Set(kFloats, loss.cross_entropy), error));
+  const Vector weight =
+      hn::IfThenElse(is_one, hn::Set(kFloats, loss.weight[1]),
+                     hn::IfThenElseZero(is_zero, hn::Set(kFloats, loss.weight[0])));
+  hn::Store(hn::Mul(weight, gradient), kFloats, at);
+}
+
+/// Moves the exponent of a running product into its integer part; the product is in [1, 2) then.
+HWY_INLINE void normalise(LabelSums& sums, int32_t* exponent) {
+  const auto bits = hn::BitCast(kInts, sums.product);
+  const auto power = hn::Sub(hn::ShiftRight<23>(bits), hn::Set(kInts, 127));
+  hn::Store(hn::Add(hn::Load(kInts, exponent), power), kInts, exponent);
+  sums.product = hn::BitCast(
+      kFloats, hn::Or(hn::And(bits, hn::Set(kInts, 0x7fffff)), hn::Set(kInts, 0x3f800000)));
+}
+
+HWY_ATTR void sigmoid_loss(const RowShape& shape, const SigmoidLossRow& loss, const uint8_t* labels,
+                           float* logits, SigmoidSums& sums) {
+  const Vector zero = hn::Zero(kFloats);
+  LabelSums part[2];
+  for (int y = 0; y < 2; ++y) part[y] = {zero, zero, zero, load(sums.product[y])};
+  for (int j = 0; j < shape.width; j += kVector) {
+    const auto words = hn::LoadU(kWords, reinterpret_cast<const uint32_t*>(labels + kPhases * j));
+    float* at = logits + j;
+    sigmoid_vector(loss, low_byte(words), at, part);
+    sigmoid_vector(loss, low_byte(hn::ShiftRight<8>(words)), at + shape.stride, part);
+    sigmoid_vector(loss, low_byte(hn::ShiftRight<16>(words)), at + 2 * shape.stride, part);
+    sigmoid_vector(loss, low_byte(hn::ShiftRight<24>(words)), at + 3 * shape.stride, part);
+    // A factor is at most 2: after 16 times 4 of them a product is below 2^65.
+    if (j / kVector % 16 == 15) {
+      for (int y = 0; y < 2; ++y) normalise(part[y], sums.exponent[y]);
+    }
+  }
+  for (int y = 0; y < 2; ++y) {
+    normalise(part[y], sums.exponent[y]);
+    hn::Store(part[y].product, kFloats, sums.product[y]);
+    sums.count[y] += static_cast<double>(hn::GetLane(hn::SumOfLanes(kFloats, part[y].count)));
+    sums.probability[y] +=
+        static_cast<double>(hn::GetLane(hn::SumOfLanes(kFloats, part[y].probability)));
+    sums.cross_entropy[y] +=
+        static_cast<double>(hn::GetLane(hn::SumOfLanes(kFloats, part[y].linear)));
+  }
+}
+
+}  // namespace untiled::fused::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif

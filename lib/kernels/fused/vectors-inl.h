@@ -1,0 +1,40 @@
+// Names for vectors of the instruction set that is being compiled. Included again for each.
+#if defined(UNTILED_VECTORS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef UNTILED_VECTORS_INL_H
+#undef UNTILED_VECTORS_INL_H
+#else
+#define UNTILED_VECTORS_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include "lib/kernels/fused/row_kernels.h"
+
+#ifndef UNTILED_UNROLL
+#define UNTILED_UNROLL _Pragma("GCC unroll 64")
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace untiled::fused::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Floats = hn::ScalableTag<float>;
+using Ints = hn::RebindToSigned<Floats>;
+using Words = hn::RebindToUnsigned<Floats>;
+using Vector = hn::Vec<Floats>;
+
+constexpr Floats kFloats{};
+constexpr Ints kInts{};
+constexpr Words kWords{};
+/// Floats in a vector; sizes are fixed on all targets that are compiled.
+constexpr int kVector = static_cast<int>(hn::MaxLanes(kFloats));
+/// 32 registers instead of 16: more sums can be kept in them.
+constexpr bool kManyRegisters = kVector == 16 || HWY_TARGET == HWY_NEON;
+
+HWY_INLINE Vector load(const float* p) { return hn::Load(kFloats, p); }
+HWY_INLINE Vector load_unaligned(const float* p) { return hn::LoadU(kFloats, p); }
+HWY_INLINE Vector spread(const float* p) { return hn::Set(kFloats, *p); }
+
+}  // namespace untiled::fused::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif

@@ -1,0 +1,427 @@
+#include "lib/kernels/fused_kernel.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/tensor.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "lib/kernels/fused/decoder_block.h"
+#include "lib/kernels/fused/encoder_block.h"
+#include "lib/kernels/fused/output_block.h"
+#include "lib/kernels/gradient_buffers.h"
+
+namespace untiled {
+namespace {
+
+using Kind = FusedBlock::Kind;
+
+size_t index(LayerId id) { return static_cast<size_t>(id); }
+
+bool is_same_padded(const Geometry& g, int64_t stride) {
+  return g.stride == stride && g.padding == (g.kernel - 1) / 2;
+}
+
+bool is_down(const Layer& layer) {
+  return layer.kind == LayerKind::kConv && layer.relu &&
+         is_same_padded(layer.geometry, fused::kPhases) &&
+         fused::has_strided_kernel(layer.geometry.kernel);
+}
+
+bool is_up(const Layer& layer) {
+  return layer.kind == LayerKind::kTransposedConv && layer.relu &&
+         is_same_padded(layer.geometry, fused::kPhases) &&
+         fused::has_strided_kernel(layer.geometry.kernel);
+}
+
+bool is_unit(const Layer& layer, bool relu) {
+  return layer.kind == LayerKind::kConv && layer.relu == relu &&
+         is_same_padded(layer.geometry, 1) && fused::has_unit_kernel(layer.geometry.kernel);
+}
+
+/// Layers that read `id`.
+std::vector<LayerId> readers(const Graph& graph, LayerId id) {
+  std::vector<LayerId> found;
+  for (LayerId other = id + 1; other <= graph.output(); ++other) {
+    const auto& inputs = graph.layer(other).inputs;
+    if (std::find(inputs.begin(), inputs.end(), id) != inputs.end()) found.push_back(other);
+  }
+  return found;
+}
+
+std::optional<LayerId> only_reader(const Graph& graph, LayerId id) {
+  const std::vector<LayerId> found = readers(graph, id);
+  if (found.size() != 1 || graph.layer(id).storable) return std::nullopt;
+  return found.front();
+}
+
+std::optional<FusedBlock> encoder_from(const Graph& graph, LayerId down) {
+  const std::optional<LayerId> refine = only_reader(graph, down);
+  if (!is_down(graph.layer(down)) || !refine || !is_unit(graph.layer(*refine), true)) return {};
+  return FusedBlock{Kind::kEncoder, {down, *refine}, graph.layer(down).inputs, down};
+}
+
+/// An upsampling with the concatenation that it reads, and the head after it where that is its only
+/// reader.
+std::optional<FusedBlock> decoder_from(const Graph& graph, LayerId up) {
+  if (!is_up(graph.layer(up))) return {};
+  FusedBlock block{Kind::kDecoder, {up}, graph.layer(up).inputs, up};
+  const LayerId source = block.inputs.front();
+  if (graph.layer(source).kind == LayerKind::kConcat) {
+    if (only_reader(graph, source) != up) return {};
+    block.inputs = graph.layer(source).inputs;
+    block.layers.insert(block.layers.begin(), source);
+  }
+  const std::optional<LayerId> features = only_reader(graph, up);
+  if (!features || graph.layer(*features).inputs != std::vector<LayerId>{up, 0}) return block;
+  const std::optional<LayerId> head = only_reader(graph, *features);
+  if (!head || !is_unit(graph.layer(*head), false)) return block;
+  block.kind = Kind::kOutput;
+  block.layers.insert(block.layers.end(), {*features, *head});
+  block.inputs.push_back(0);
+  return block;
+}
+
+fused::PlaneCrop crop_of(const at::Tensor& values, const Region& region) {
+  return {values.const_data_ptr<float>(), static_cast<int>(values.size(1)), region};
+}
+
+fused::PlaneTarget target_of(at::Tensor& values, const Region& region) {
+  return {values.mutable_data_ptr<float>(), static_cast<int>(values.size(1)), region};
+}
+
+at::Tensor planes(int64_t channels, const Region& region) {
+  return at::empty({1, channels, region.rows.size(), region.cols.size()}, at::kFloat);
+}
+
+/// float64 sums in the shape of their parameter.
+at::Tensor sums_like(const std::vector<double>& sums, const at::Tensor& parameter) {
+  return at::tensor(sums, at::kDouble).view(parameter.sizes());
+}
+
+fused::SigmoidLossRow row_loss(const SigmoidTerms& terms) {
+  fused::SigmoidLossRow row;
+  row.cross_entropy = static_cast<float>(terms.cross_entropy);
+  for (size_t y = 0; y < 2; ++y) {
+    row.weight[y] = static_cast<float>(terms.weight[y]);
+    row.slope[y] = static_cast<float>(terms.slope[y]);
+  }
+  return row;
+}
+
+at::Tensor loss_tensor(const PixelLoss& loss, fused::SigmoidSums& sums) {
+  sums.finish();
+  SigmoidTotals totals;
+  for (size_t y = 0; y < 2; ++y) {
+    totals.count[y] = sums.count[y];
+    totals.probability[y] = sums.probability[y];
+    totals.cross_entropy[y] = sums.cross_entropy[y];
+  }
+  return at::tensor(loss.sigmoid_sums(totals), at::kDouble);
+}
+
+}  // namespace
+
+std::vector<FusedBlock> fused_blocks(const Graph& graph) {
+  std::vector<FusedBlock> blocks;
+  for (LayerId id = 1; id <= graph.output(); ++id) {
+    if (auto block = encoder_from(graph, id)) blocks.push_back(std::move(*block));
+    if (auto block = decoder_from(graph, id)) blocks.push_back(std::move(*block));
+  }
+  return blocks;
+}
+
+/// One tile of a segment made of blocks: values of blocks' results on the way forward, their
+/// gradients on the way back.
+class FusedKernel::Tile {
+ public:
+  Tile(const FusedKernel& kernel, const TileRegions& regions, const std::vector<Extent>& extents,
+       const std::vector<at::Tensor>& parameters, LayerTensors values)
+      : graph_(kernel.graph_),
+        rows_(kernel.rows_),
+        regions_(regions),
+        extents_(extents),
+        parameters_(parameters),
+        values_(std::move(values)),
+        buffers_(regions, kernel.graph_.layers().size()) {
+    gradients_.parameters.resize(parameters.size());
+    gradients_.inputs.resize(values_.size());
+  }
+
+  void forward(const std::vector<const FusedBlock*>& blocks) {
+    for (const FusedBlock* block : blocks) forward(*block);
+  }
+  LayerTensors take_values() { return std::move(values_); }
+
+  /// The output block with its loss; `gradient` asks for the way back through it as well.
+  at::Tensor output_loss(const FusedBlock& block, const at::Tensor& labels, const PixelLoss& loss,
+                         const LossSums& totals, bool gradient) {
+    const fused::OutputTile tile = output_tile(block);
+    const fused::SigmoidLossRow row = row_loss(*loss.sigmoid_terms(totals));
+    fused::SigmoidSums sums;
+    const auto* label_data = labels.const_data_ptr<uint8_t>();
+    if (gradient) {
+      LayerTensors inputs = input_gradients(block, tile.upsampling.in());
+      keep(block, fused::output_loss_backward(rows_, tile, label_data, row, sums,
+                                              targets(block, inputs, tile.upsampling.in())));
+      add_inputs(block, inputs, tile.upsampling.in());
+    } else {
+      fused::output_loss(rows_, tile, label_data, row, sums);
+    }
+    return loss_tensor(loss, sums);
+  }
+
+  void start_backward(LayerId target, at::Tensor gradient) {
+    buffers_.add(target, {std::move(gradient), region(target)});
+  }
+  void backward(const std::vector<const FusedBlock*>& blocks) {
+    for (auto it = blocks.rbegin(); it != blocks.rend(); ++it) backward(**it);
+  }
+  TileGradients take_gradients(const Segment& segment) {
+    for (const LayerId id : segment.inputs) {
+      if (id != 0) gradients_.inputs[index(id)] = buffers_.take(id);
+    }
+    return std::move(gradients_);
+  }
+
+ private:
+  const Region& region(LayerId id) const { return regions_[index(id)]; }
+
+  fused::LayerWeights weights(LayerId id) const {
+    const Layer& layer = graph_.layer(id);
+    const auto at = static_cast<size_t>(layer.parameter);
+    return {parameters_[at].const_data_ptr<float>(), parameters_[at + 1].const_data_ptr<float>(),
+            static_cast<int>(layer.geometry.kernel), static_cast<int>(graph_.input_channels(id)),
+            static_cast<int>(layer.channels)};
+  }
+
+  fused::PixelCrop pixels() const { return {values_[0].const_data_ptr<uint8_t>(), region(0)}; }
+
+  fused::EncoderTile encoder_tile(const FusedBlock& block) const {
+    const LayerId input = block.inputs.front();
+    fused::EncoderTile tile{.down = weights(block.first_weights),
+                            .refine = weights(block.result()),
+                            .input = {},
+                            .in_extent = extents_[index(input)],
+                            .out_extent = extents_[index(block.result())],
+                            .out = region(block.result())};
+    if (input == 0) {
+      tile.input = pixels();
+    } else {
+      tile.input = crop_of(values_[index(input)], region(input));
+    }
+    return tile;
+  }
+
+  fused::UpsamplingTile upsampling_tile(const FusedBlock& block, const Region& out) const {
+    fused::UpsamplingTile tile{.layer = weights(block.first_weights),
+                               .inputs = {},
+                               .in_extent = extents_[index(block.inputs.front())],
+                               .out_extent = extents_[index(block.first_weights)],
+                               .out = out};
+    for (const LayerId id : block.inputs) {
+      if (id != 0) tile.inputs.push_back(crop_of(values_[index(id)], region(id)));
+    }
+    return tile;
+  }
+
+  fused::OutputTile output_tile(const FusedBlock& block) const {
+    const fused::LayerWeights head = weights(block.result());
+    const Region own = region(block.result());
+    const Region features = fused::OutputTile::features(own, head.kernel, extents_[0]);
+    return {.upsampling = upsampling_tile(block, features),
+            .head = head,
+            .pixels = pixels(),
+            .own = own,
+            .extent = extents_[0]};
+  }
+
+  void forward(const FusedBlock& block) {
+    const Region& out = region(block.result());
+    at::Tensor result = planes(graph_.layer(block.result()).channels, out);
+    if (!out.empty()) {
+      const fused::PlaneTarget target = target_of(result, out);
+      switch (block.kind) {
+        case Kind::kEncoder:
+          fused::encoder_forward(rows_, encoder_tile(block), target);
+          break;
+        case Kind::kDecoder:
+          fused::decoder_forward(rows_, upsampling_tile(block, out), target);
+          break;
+        case Kind::kOutput:
+          fused::output_forward(rows_, output_tile(block), target);
+          break;
+      }
+    }
+    values_[index(block.result())] = std::move(result);
+  }
+
+  void backward(const FusedBlock& block) {
+    at::Tensor gradient = buffers_.take(block.result());
+    if (!gradient.defined()) return;
+    gradient = gradient.contiguous();
+    const Region& out = region(block.result());
+    if (block.kind == Kind::kEncoder) {
+      encoder_backward(block, crop_of(gradient, out));
+      return;
+    }
+    if (block.kind == Kind::kDecoder) {
+      const fused::UpsamplingTile tile = upsampling_tile(block, out);
+      LayerTensors inputs = input_gradients(block, tile.in());
+      keep(block.first_weights, fused::decoder_backward(rows_, tile, crop_of(gradient, out),
+                                                        targets(block, inputs, tile.in())));
+      add_inputs(block, inputs, tile.in());
+      return;
+    }
+    const fused::OutputTile tile = output_tile(block);
+    LayerTensors inputs = input_gradients(block, tile.upsampling.in());
+    keep(block, fused::output_backward(rows_, tile, crop_of(gradient, out),
+                                       targets(block, inputs, tile.upsampling.in())));
+    add_inputs(block, inputs, tile.upsampling.in());
+  }
+
+  void encoder_backward(const FusedBlock& block, const fused::PlaneCrop& gradient) {
+    const fused::EncoderTile tile = encoder_tile(block);
+    const LayerId input = block.inputs.front();
+    at::Tensor into;
+    fused::PlaneTarget target;
+    if (input != 0) {
+      into = planes(graph_.layer(input).channels, tile.input_region());
+      target = target_of(into, tile.input_region());
+    }
+    const fused::EncoderSums sums = fused::encoder_backward(rows_, tile, gradient, target);
+    keep(block.first_weights, sums.down);
+    keep(block.result(), sums.refine);
+    if (input != 0) buffers_.add(input, {into, tile.input_region()});
+  }
+
+  LayerTensors input_gradients(const FusedBlock& block, const Region& in) const {
+    LayerTensors gradients;
+    for (const LayerId id : block.inputs) {
+      if (id != 0) gradients.push_back(planes(graph_.layer(id).channels, in));
+    }
+    return gradients;
+  }
+
+  static std::vector<fused::PlaneTarget> targets(const FusedBlock& /*block*/, LayerTensors& inputs,
+                                                 const Region& in) {
+    std::vector<fused::PlaneTarget> result;
+    for (at::Tensor& input : inputs) result.push_back(target_of(input, in));
+    return result;
+  }
+
+  void add_inputs(const FusedBlock& block, const LayerTensors& inputs, const Region& in) {
+    for (size_t i = 0; i < inputs.size(); ++i) buffers_.add(block.inputs[i], {inputs[i], in});
+  }
+
+  void keep(LayerId id, const fused::LayerSums& sums) {
+    const auto at = static_cast<size_t>(graph_.layer(id).parameter);
+    gradients_.parameters[at] = sums_like(sums.weight, parameters_[at]);
+    gradients_.parameters[at + 1] = sums_like(sums.bias, parameters_[at + 1]);
+  }
+  void keep(const FusedBlock& block, const fused::OutputSums& sums) {
+    keep(block.first_weights, sums.upsampling);
+    keep(block.result(), sums.head);
+  }
+
+  const Graph& graph_;
+  const fused::RowKernels& rows_;
+  const TileRegions& regions_;
+  const std::vector<Extent>& extents_;
+  const std::vector<at::Tensor>& parameters_;
+  LayerTensors values_;
+  GradientBuffers buffers_;
+  TileGradients gradients_;
+};
+
+FusedKernel::FusedKernel(const Graph& graph, const std::string& simd)
+    : graph_(graph),
+      libtorch_(graph),
+      rows_(fused::row_kernels(simd)),
+      blocks_(fused_blocks(graph)) {}
+
+std::vector<const FusedBlock*> FusedKernel::blocks_of(const Segment& segment) const {
+  std::vector<const FusedBlock*> blocks;
+  size_t covered = 0;
+  for (const FusedBlock& block : blocks_) {
+    const auto inside = std::count_if(block.layers.begin(), block.layers.end(), [&](LayerId id) {
+      return std::find(segment.layers.begin(), segment.layers.end(), id) != segment.layers.end();
+    });
+    if (inside == 0) continue;
+    if (static_cast<size_t>(inside) != block.layers.size()) return {};
+    blocks.push_back(&block);
+    covered += block.layers.size();
+  }
+  if (covered != segment.layers.size()) return {};
+  return blocks;
+}
+
+bool FusedKernel::fuses(const Segment& segment) const { return !blocks_of(segment).empty(); }
+
+LayerTensors FusedKernel::forward(const Segment& segment, const TileRegions& regions,
+                                  const std::vector<Extent>& extents,
+                                  const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                                  bool keep) const {
+  const auto blocks = blocks_of(segment);
+  if (blocks.empty()) {
+    return libtorch_.forward(segment, regions, extents, parameters, std::move(crops), keep);
+  }
+  Tile tile(*this, regions, extents, parameters, std::move(crops));
+  tile.forward(blocks);
+  return tile.take_values();
+}
+
+TileGradients FusedKernel::backward(const Segment& segment, const TileRegions& regions,
+                                    const std::vector<Extent>& extents,
+                                    const std::vector<at::Tensor>& parameters, LayerTensors values,
+                                    at::Tensor target_gradient) const {
+  const auto blocks = blocks_of(segment);
+  if (blocks.empty()) {
+    return libtorch_.backward(segment, regions, extents, parameters, std::move(values),
+                              std::move(target_gradient));
+  }
+  Tile tile(*this, regions, extents, parameters, std::move(values));
+  tile.start_backward(segment.target, std::move(target_gradient));
+  tile.backward(blocks);
+  return tile.take_gradients(segment);
+}
+
+at::Tensor FusedKernel::loss_sums(const Segment& segment, const TileRegions& regions,
+                                  const std::vector<Extent>& extents,
+                                  const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                                  const at::Tensor& labels, const PixelLoss& loss) const {
+  auto blocks = blocks_of(segment);
+  if (blocks.empty() || !loss.sigmoid_terms({})) {
+    return SegmentKernel::loss_sums(segment, regions, extents, parameters, std::move(crops), labels,
+                                    loss);
+  }
+  const FusedBlock& output = *blocks.back();
+  blocks.pop_back();
+  Tile tile(*this, regions, extents, parameters, std::move(crops));
+  tile.forward(blocks);
+  return tile.output_loss(output, labels, loss, {}, /*gradient=*/false);
+}
+
+TileLoss FusedKernel::loss_backward(const Segment& segment, const TileRegions& regions,
+                                    const std::vector<Extent>& extents,
+                                    const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                                    const at::Tensor& labels, const PixelLoss& loss,
+                                    const LossSums& totals) const {
+  auto blocks = blocks_of(segment);
+  if (blocks.empty() || !loss.sigmoid_terms(totals)) {
+    return SegmentKernel::loss_backward(segment, regions, extents, parameters, std::move(crops),
+                                        labels, loss, totals);
+  }
+  const FusedBlock& output = *blocks.back();
+  blocks.pop_back();
+  Tile tile(*this, regions, extents, parameters, std::move(crops));
+  tile.forward(blocks);
+  TileLoss result;
+  result.sums = tile.output_loss(output, labels, loss, totals, /*gradient=*/true);
+  tile.backward(blocks);
+  result.gradients = tile.take_gradients(segment);
+  return result;
+}
+
+}  // namespace untiled

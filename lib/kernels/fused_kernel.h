@@ -1,0 +1,66 @@
+// Segments on a CPU in float32 with the row kernels of lib/kernels/fused: the U-Net's encoders,
+// decoders and its output, each in one sweep without layers in between. What does not have that
+// form goes to LibTorch.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/kernels/fused/row_kernels.h"
+#include "lib/kernels/libtorch_kernel.h"
+
+namespace untiled {
+
+/// Layers that one sweep computes.
+struct FusedBlock {
+  enum class Kind { kEncoder, kDecoder, kOutput };
+  Kind kind = Kind::kEncoder;
+  std::vector<LayerId> layers;  ///< In order; the last is the block's result.
+  std::vector<LayerId> inputs;  ///< In the order of their channels; layer 0 last.
+  LayerId first_weights = -1;   ///< `down` of an encoder, `up` of the others.
+  LayerId result() const { return layers.back(); }
+};
+
+/// The blocks that make up a graph's layers; layers of no block are left out.
+std::vector<FusedBlock> fused_blocks(const Graph& graph);
+
+class FusedKernel : public SegmentKernel {
+ public:
+  /// Keeps a reference to `graph`. `simd` is "auto" or an instruction set; throws ConfigError where
+  /// the processor does not have it.
+  FusedKernel(const Graph& graph, const std::string& simd);
+
+  /// Whether a segment is made of blocks; LibTorch computes the others.
+  bool fuses(const Segment& segment) const;
+
+  LayerTensors forward(const Segment& segment, const TileRegions& regions,
+                       const std::vector<Extent>& extents,
+                       const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                       bool keep) const override;
+  TileGradients backward(const Segment& segment, const TileRegions& regions,
+                         const std::vector<Extent>& extents,
+                         const std::vector<at::Tensor>& parameters, LayerTensors values,
+                         at::Tensor target_gradient) const override;
+  at::Tensor loss_sums(const Segment& segment, const TileRegions& regions,
+                       const std::vector<Extent>& extents,
+                       const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                       const at::Tensor& labels, const PixelLoss& loss) const override;
+  TileLoss loss_backward(const Segment& segment, const TileRegions& regions,
+                         const std::vector<Extent>& extents,
+                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                         const at::Tensor& labels, const PixelLoss& loss,
+                         const LossSums& totals) const override;
+
+ private:
+  class Tile;
+
+  /// The blocks of a segment, in order; empty where it is not made of blocks.
+  std::vector<const FusedBlock*> blocks_of(const Segment& segment) const;
+
+  const Graph& graph_;
+  LibTorchKernel libtorch_;
+  const fused::RowKernels& rows_;
+  std::vector<FusedBlock> blocks_;
+};
+
+}  // namespace untiled

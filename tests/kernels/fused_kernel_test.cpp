@@ -1,0 +1,139 @@
+#include "lib/kernels/fused_kernel.h"
+
+#include <fmt/format.h>
+
+#include "lib/core/error.h"
+#include "lib/core/random.h"
+#include "lib/train/losses.h"
+#include "tests/catch.h"
+#include "tests/streaming/streaming_fixtures.h"
+
+namespace untiled::testing {
+namespace {
+
+constexpr double kGradient = 1e-4;
+constexpr double kLoss = 1e-5;
+constexpr double kLogits = 1e-5;
+
+Streamed stream_fused(Case c, const std::string& simd) {
+  c.dtype = at::kFloat;
+  const Graph graph = make_graph(c);
+  const FusedKernel kernel(graph, simd);
+  return stream(c, kernel, graph, *make_loss(c.loss, c.classes, c.class_weights));
+}
+
+/// Against whole-image autograd in float64.
+Errors fused_errors(const Case& c, const std::string& simd) {
+  Streamed streamed = stream_fused(c, simd);
+  streamed.logits = streamed.logits.to(at::kDouble);
+  return compare(c, streamed);
+}
+
+std::string describe(const Case& c, const std::string& simd) {
+  std::string stored;
+  for (const std::string& name : c.stored) stored += " " + name;
+  return fmt::format("{} {} tile {} classes {} loss {} stored{} seed {}", simd, to_string(c.extent),
+                     c.tile, c.classes, static_cast<int>(c.loss), stored, c.seed);
+}
+
+void check_close(const Case& c, const std::string& simd) {
+  INFO(describe(c, simd));
+  const Errors e = fused_errors(c, simd);
+  CHECK(e.logits <= kLogits);
+  CHECK(e.loss <= kLoss);
+  CHECK(e.gradient <= kGradient);
+}
+
+TEST_CASE("every segment of the default network is fused") {
+  const Graph graph = make_graph({});
+  const FusedKernel kernel(graph, "auto");
+  CHECK(fused_blocks(graph).size() == 6);
+  for (const auto& stored : {std::vector<LayerId>{}, graph.storable_layers()}) {
+    for (const Segment& segment : cut_segments(graph, stored)) CHECK(kernel.fuses(segment));
+  }
+}
+
+TEST_CASE("fused equals whole-image autograd on every instruction set") {
+  for (const std::string& simd : fused::available_simd()) {
+    for (const LossKind loss : {LossKind::kBce, LossKind::kDice, LossKind::kBceDice}) {
+      check_close(
+          {.extent = {150, 202}, .loss = loss, .ignored = 0.2, .tile = 64, .stored = {"all"}},
+          simd);
+    }
+    check_close({.extent = {150, 202}, .class_weights = {0.5, 3.0}, .tile = 64, .stored = {}},
+                simd);
+  }
+}
+
+TEST_CASE("fused equals whole-image autograd for any size, tile and stored layers") {
+  Random random(7, 0);
+  const std::vector<std::vector<std::string>> stored = {
+      {}, {"all"}, {"encoder1.refine"}, {"encoder2.refine", "decoder2.up"}, {"decoder3.up"}};
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    Case c{.ignored = 0.1, .seed = seed};
+    c.extent = {1 + static_cast<int64_t>(random.uniform(0, 260)),
+                1 + static_cast<int64_t>(random.uniform(0, 260))};
+    c.tile = 5 + static_cast<int64_t>(random.uniform(0, 200));
+    c.loss = seed % 2 == 0 ? LossKind::kBce : LossKind::kBceDice;
+    c.stored = stored[seed % stored.size()];
+    check_close(c, "auto");
+  }
+}
+
+TEST_CASE("fused equals whole-image autograd for slides of a few pixels") {
+  for (const Extent extent : {Extent{1, 1}, Extent{1, 333}, Extent{70, 1}, Extent{3, 5}}) {
+    check_close({.extent = extent, .tile = 32, .stored = {"all"}}, "auto");
+    check_close({.extent = extent, .tile = 3, .stored = {}}, "auto");
+  }
+}
+
+TEST_CASE("fused equals whole-image autograd for other channels, kernels and classes") {
+  ModelSettings wide{.widths = {3, 8, 9}};
+  ModelSettings large{
+      .widths = {4, 5}, .down_kernel = 9, .refine_kernel = 5, .up_kernel = 7, .head_kernel = 5};
+  ModelSettings deep{.widths = {2, 3, 4, 5, 6}, .down_kernel = 5};
+  for (const ModelSettings& model : {wide, large, deep}) {
+    for (const int classes : {1, 3}) {
+      check_close(
+          {.extent = {130, 170}, .model = model, .classes = classes, .tile = 48, .stored = {"all"}},
+          "auto");
+    }
+  }
+}
+
+TEST_CASE("networks without a fused form are computed by LibTorch") {
+  const Case c{.extent = {90, 80},
+               .model = {.widths = {2, 3}, .stride = 2, .down_kernel = 3, .up_kernel = 3},
+               .stored = {"all"}};
+  const Graph graph = make_graph(c);
+  CHECK(fused_blocks(graph).empty());
+  check_close(c, "auto");
+}
+
+TEST_CASE("fused results are the same bits for any number of workers") {
+  Case c{.extent = {230, 190}, .loss = LossKind::kBceDice, .tile = 48, .workers = 1, .stored = {}};
+  const Streamed one = stream_fused(c, "auto");
+  c.workers = 3;
+  const Streamed three = stream_fused(c, "auto");
+  CHECK(one.step.loss == three.step.loss);
+  CHECK(one.logits.equal(three.logits));
+  for (size_t i = 0; i < one.step.gradients.size(); ++i) {
+    CHECK(one.step.gradients[i].equal(three.step.gradients[i]));
+  }
+}
+
+TEST_CASE("fused logits are the same bits for any tile") {
+  Case c{.extent = {230, 190}, .tile = 512, .stored = {"all"}};
+  const Streamed whole = stream_fused(c, "auto");
+  for (const int64_t tile : {31, 64, 129}) {
+    c.tile = tile;
+    CHECK(stream_fused(c, "auto").logits.equal(whole.logits));
+  }
+}
+
+TEST_CASE("an instruction set that the processor lacks is an error that names those it has") {
+  CHECK_THROWS_WITH(fused::row_kernels("avx1024"), contains_text("scalar"));
+}
+
+}  // namespace
+}  // namespace untiled::testing
