@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <vector>
 
 #include "lib/core/random.h"
@@ -21,9 +22,6 @@ uint64_t name_key(const std::string& name) {
   for (const char c : name) key = mix64(key ^ static_cast<uint64_t>(c));
   return key;
 }
-
-/// Of a slide, about: with biases that take it away, first features answer to contrast.
-constexpr double kMeanPixel = 0.8;
 
 /// For each channel of a layer the channel that it begins as the mirror image of, or -1. Channels
 /// after a ReLU come in pairs, so that of each pair one passes what the other stops.
@@ -64,17 +62,49 @@ void mirror(at::Tensor& values, int64_t dimension, const std::vector<int64_t>& o
   }
 }
 
-/// Keeps a signal's variance: uniform in +- sqrt(3 / n) of n signals that an output sums over.
+/// A triangle in rows times one in columns, whose sum is 1 (times the outputs that a transposed
+/// convolution makes of each input).
+std::vector<double> smooth_kernel(const Layer& layer) {
+  const auto k = layer.geometry.kernel;
+  std::vector<double> line;
+  for (int64_t i = 0; i < k; ++i) line.push_back(static_cast<double>(std::min(i, k - 1 - i) + 1));
+  const double sum = std::accumulate(line.begin(), line.end(), 0.0);
+  const bool transposed = layer.kind == LayerKind::kTransposedConv;
+  const double gain =
+      transposed ? static_cast<double>(layer.geometry.stride * layer.geometry.stride) : 1.0;
+  std::vector<double> kernel;
+  for (const double y : line) {
+    for (const double x : line) kernel.push_back(gain * x * y / (sum * sum));
+  }
+  return kernel;
+}
+
+/// Adds to each channel pair's kernel a smooth one of a random sign and size in +- `bound`.
+void add_smooth_kernels(at::Tensor& values, const Layer& layer, double bound, uint64_t seed) {
+  const std::vector<double> kernel = smooth_kernel(layer);
+  Random random(seed, name_key(layer.name));
+  auto* data = values.mutable_data_ptr<float>();
+  for (float* pair = data; pair != data + values.numel(); pair += kernel.size()) {
+    const double size = random.uniform(-bound, bound);
+    for (size_t t = 0; t < kernel.size(); ++t) pair[t] += static_cast<float>(size * kernel[t]);
+  }
+}
+
+/// What colours and stains do is smooth: most of a kernel begins as a weighted mean of its
+/// channels, which keeps their variance over the signals that it sums; a part is independent
+/// noise, for edges and texture.
 at::Tensor initial_weight(const Graph& graph, LayerId id, const ParameterShape& parameter,
                           uint64_t seed) {
+  constexpr double kNoise = 0.3;
   const Layer& layer = graph.layer(id);
   const bool transposed = layer.kind == LayerKind::kTransposedConv;
   const std::vector<int64_t> out = mirrors(graph, id);
   const std::vector<int64_t> in = mirrors(graph, layer.inputs[0]);
-  const auto signals = std::count(in.begin(), in.end(), -1);
-  const double share = static_cast<double>(signals) / static_cast<double>(in.size());
+  const auto signals = static_cast<double>(std::count(in.begin(), in.end(), -1));
+  const double share = signals / static_cast<double>(in.size());
   const double bound = std::sqrt(3.0 / (share * static_cast<double>(parameter.fan_in)));
-  at::Tensor values = uniform(parameter, bound, seed);
+  at::Tensor values = uniform(parameter, kNoise * bound, seed);
+  add_smooth_kernels(values, layer, std::sqrt(3.0 / signals), seed);
   mirror(values, transposed ? 1 : 0, out);
   mirror(values, transposed ? 0 : 1, in);
   return values;
@@ -125,6 +155,22 @@ NamedTensors random_parameters(const Graph& graph, uint64_t seed) {
     parameters.tensors.push_back(uniform(p, bound, seed));
   }
   return parameters;
+}
+
+std::vector<PixelReader> pixel_readers(const Graph& graph) {
+  std::vector<PixelReader> readers;
+  for (LayerId id = 1; id <= graph.output(); ++id) {
+    const Layer& layer = graph.layer(id);
+    if (layer.parameter < 0) continue;
+    const LayerId source = layer.inputs[0];
+    const Layer& input = graph.layer(source);
+    const bool reads =
+        source == 0 || (input.kind == LayerKind::kConcat && input.inputs.back() == 0);
+    if (!reads) continue;
+    readers.push_back({static_cast<size_t>(layer.parameter),
+                       input.channels - graph.layer(0).channels, kMeanPixel});
+  }
+  return readers;
 }
 
 NamedTensors initial_parameters(const Graph& graph, uint64_t seed) {

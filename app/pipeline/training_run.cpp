@@ -172,6 +172,7 @@ TrainOptions TrainingRun::options() const {
   TrainOptions options;
   options.settings = settings_;
   options.parameters = initial_parameters(engine_.graph(), settings_.seed);
+  options.pixel_readers = pixel_readers(engine_.graph());
   for (at::Tensor& t : options.parameters.tensors) t = t.to(engine_.dtype());
   for (const SlideInput& s : slides_.training) options.training_slides.push_back(s.id);
   for (const SlideInput& s : evaluated()) options.evaluation_slides.push_back(s.id);

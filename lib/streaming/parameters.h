@@ -15,4 +15,12 @@ struct NamedTensors {
   std::vector<at::Tensor> tensors;
 };
 
+/// A layer with weights [out, in, k, k] of which the last input channels, from `first_channel` on,
+/// read the slide's pixels; `mean` is about those pixels' mean.
+struct PixelReader {
+  size_t weight = 0;  ///< Index of the weight; its bias follows.
+  int64_t first_channel = 0;
+  double mean = 0.0;
+};
+
 }  // namespace untiled

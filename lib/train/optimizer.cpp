@@ -1,5 +1,6 @@
 #include "lib/train/optimizer.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
 #include <fmt/format.h>
 #include <torch/optim/adam.h>
@@ -120,11 +121,20 @@ std::unique_ptr<torch::optim::OptimizerParamState> make_state(OptimizerKind kind
   return adam_state<torch::optim::AdamWParamState>(step, exp_avg, exp_avg_sq);
 }
 
+/// The part of a weight, or of its gradient, that meets pixels.
+at::Tensor pixel_part(const at::Tensor& weight, const PixelReader& reader) {
+  return weight.narrow(1, reader.first_channel, weight.size(1) - reader.first_channel);
+}
+
+at::Tensor sum_by_output(const at::Tensor& weight) { return weight.sum(at::IntArrayRef{1, 2, 3}); }
+
 }  // namespace
 
-Optimizer::Optimizer(const OptimizerSettings& settings, NamedTensors parameters)
+Optimizer::Optimizer(const OptimizerSettings& settings, NamedTensors parameters,
+                     std::vector<PixelReader> readers)
     : kind_(settings.kind),
       parameters_(std::move(parameters)),
+      readers_(std::move(readers)),
       optimizer_(make_optimizer(settings, parameters_.tensors)) {}
 
 Optimizer::~Optimizer() = default;
@@ -135,8 +145,21 @@ void Optimizer::step(const Gradients& gradients, double learning_rate) {
     const at::Tensor& parameter = parameters_.tensors[i];
     parameter.mutable_grad() = gradients[i].to(parameter.scalar_type());
   }
+  // With w (x - m) + b' for w x + b: b' = b + m sum(w), and dL/dw at a fixed b' is dL/dw - m dL/db.
+  std::vector<at::Tensor> sums;
+  for (const PixelReader& r : readers_) {
+    const at::Tensor& weight = parameters_.tensors[r.weight];
+    const at::Tensor& bias_gradient = parameters_.tensors[r.weight + 1].grad();
+    pixel_part(weight.mutable_grad(), r).sub_(bias_gradient.view({-1, 1, 1, 1}) * r.mean);
+    sums.push_back(sum_by_output(pixel_part(weight, r)));
+  }
   optimizer_->param_groups().front().options().set_lr(learning_rate);
   optimizer_->step();
+  for (size_t i = 0; i < readers_.size(); ++i) {
+    const PixelReader& r = readers_[i];
+    const at::Tensor now = sum_by_output(pixel_part(parameters_.tensors[r.weight], r));
+    parameters_.tensors[r.weight + 1].sub_((now - sums[i]) * r.mean);
+  }
 }
 
 NamedTensors Optimizer::state() const {

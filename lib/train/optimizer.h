@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "lib/config/settings.h"
 #include "lib/streaming/parameters.h"
@@ -16,8 +17,13 @@ namespace untiled {
 /// Updates a list of parameters in place. One thread at a time.
 class Optimizer {
  public:
-  /// Keeps references to `parameters` (CPU, float32 or float64, no autograd).
-  Optimizer(const OptimizerSettings& settings, NamedTensors parameters);
+  /// Keeps references to `parameters` (CPU, float32 or float64, no autograd). Weights of `readers`
+  /// are updated as if their pixels had the mean 0, the bias keeping what the layer gives for the
+  /// mean pixel: without that, one step of Adam, which moves all weights of a channel alike, moves
+  /// its output by the learning rate times the kernel's size times the mean, and channels die.
+  /// The function that the parameters stand for is not touched.
+  Optimizer(const OptimizerSettings& settings, NamedTensors parameters,
+            std::vector<PixelReader> readers = {});
   ~Optimizer();
   Optimizer(Optimizer&&) noexcept;
   Optimizer& operator=(Optimizer&&) = delete;
@@ -34,6 +40,7 @@ class Optimizer {
  private:
   OptimizerKind kind_;
   NamedTensors parameters_;
+  std::vector<PixelReader> readers_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
 };
 

@@ -229,7 +229,7 @@ Trainer::Trainer(const RunFolder& folder, const TrainOptions& options,
       callbacks_(callbacks),
       train_(options.settings.train),
       state_(first_state(folder, options)),
-      optimizer_(train_.optimizer, state_.parameters),
+      optimizer_(train_.optimizer, state_.parameters, options_.pixel_readers),
       log_(folder, state_.file_bytes, class_names(options.checkpoint), options.timing_parts) {
   optimizer_.load_state(state_.optimizer);
 }

@@ -50,6 +50,7 @@ struct TrainCallbacks {
 struct TrainOptions {
   Settings settings;        ///< Those of train, seed and data.level count; all are recorded.
   NamedTensors parameters;  ///< Initial values, float32 or float64; copied.
+  std::vector<PixelReader> pixel_readers;      ///< See Optimizer.
   std::vector<std::string> training_slides;    ///< Names.
   std::vector<std::string> evaluation_slides;  ///< Validation slides, else the training slides.
   CheckpointInfo checkpoint;                   ///< Goes with the weights; `step` is filled in.

@@ -89,7 +89,7 @@ TEST_CASE("weights begin as pairs of opposite signs, biases without a slide's br
   CHECK(find("encoder2.refine.bias").count_nonzero().item<int64_t>() == 0);
   const at::Tensor glass = find("encoder1.down.weight")
                                .sum(at::IntArrayRef{1, 2, 3})
-                               .mul(0.8)
+                               .mul(kMeanPixel)
                                .add(find("encoder1.down.bias"));
   CHECK(glass.abs().max().item<double>() < 1e-5);
   CHECK(initial_parameters(graph, 5).tensors[0].equal(parameters.tensors[0]));

@@ -135,6 +135,32 @@ TEST_CASE("an optimiser put back after any step goes on bit for bit") {
   CHECK(content_hash(uninterrupted.state()) == content_hash(after.state()));
 }
 
+TEST_CASE("weights that read pixels move as if the pixels had the mean 0") {
+  // One output channel of one feature (weight 0.5) and one pixel channel (weight -0.25) of 1 x 1.
+  constexpr double kMean = 0.8;
+  const NamedTensors parameters{
+      {"head.weight", "head.bias"},
+      {tensor_of<double>({1, 2, 1, 1}, {0.5, -0.25}), tensor_of<double>({1}, {0.125})}};
+  const OptimizerSettings settings = settings_of(OptimizerKind::kAdam);
+  Optimizer optimizer(settings, parameters, {{0, 1, kMean}});
+  PlainOptimizer feature(settings, 0.5);
+  PlainOptimizer pixel(settings, -0.25);
+  PlainOptimizer bias(settings, 0.125 + kMean * -0.25);  // What the layer gives at the mean pixel.
+  for (int step = 1; step <= 6; ++step) {
+    const std::vector<double> g = gradient_values(step);
+    optimizer.step({tensor_of<double>({1, 2, 1, 1}, {g[0], g[1]}), tensor_of<double>({1}, {g[2]})},
+                   0.01);
+    feature.step(g[0], 0.01);
+    pixel.step(g[1] - kMean * g[2], 0.01);
+    bias.step(g[2], 0.01);
+  }
+  const std::vector<double> weight = values_of<double>(parameters.tensors[0]);
+  const double found_bias = values_of<double>(parameters.tensors[1])[0];
+  CHECK(weight[0] == Approx(feature.value()).epsilon(1e-12));
+  CHECK(weight[1] == Approx(pixel.value()).epsilon(1e-12));
+  CHECK(found_bias + kMean * weight[1] == Approx(bias.value()).epsilon(1e-12));
+}
+
 TEST_CASE("a saved optimiser state does not change when training goes on") {
   const NamedTensors parameters = start<float>();
   Optimizer optimizer(settings_of(OptimizerKind::kAdam), parameters);
