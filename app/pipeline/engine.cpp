@@ -94,7 +94,21 @@ PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
   request.has_scratch = !settings_.run.scratch.empty();
   request.limits = {device_.profile.max_elements, device_.profile.max_tensor_bytes,
                     device_.profile.max_dimension};
+  request.tile_bytes = tile_bytes(/*with_backward=*/true);
   return request;
+}
+
+std::function<int64_t(const Segment&, const TileRegions&)> Engine::tile_bytes(
+    bool with_backward) const {
+  // Where a graph has blocks, only segments that mix them with other layers are LibTorch's; the
+  // planner's own estimate is right for a whole network of such.
+  if (fused_ == nullptr) return {};
+  for (const Segment& s : cut_segments(graph_, graph_.storable_layers())) {
+    if (!fused_->fuses(s)) return {};
+  }
+  return [this, with_backward](const Segment& segment, const TileRegions& regions) {
+    return fused_->tile_bytes(segment, regions, with_backward);
+  };
 }
 
 PlannedStep Engine::plan_training(const Extent& pixels, int64_t fixed_bytes) const {
@@ -104,6 +118,7 @@ PlannedStep Engine::plan_training(const Extent& pixels, int64_t fixed_bytes) con
 PlannedStep Engine::plan_inference(const Extent& pixels, int64_t fixed_bytes) const {
   PlanRequest wanted = request(pixels, fixed_bytes);
   wanted.with_backward = false;
+  wanted.tile_bytes = tile_bytes(/*with_backward=*/false);
   wanted.tiling = Tiling::kLattice;
   wanted.tile = kInferenceTile;
   Plan plan = make_plan(graph_, inference_layers(graph_), kInferenceTile, Tiling::kLattice);

@@ -61,6 +61,8 @@ class Engine {
 
  private:
   void choose_kernel();
+  /// The planner's hook for fused kernels; empty where LibTorch computes a segment.
+  std::function<int64_t(const Segment&, const TileRegions&)> tile_bytes(bool with_backward) const;
   PlanRequest request(const Extent& pixels, int64_t fixed_bytes) const;
   /// Seconds of one tile, the better of two runs.
   double measure_tile(const Segment& segment, const std::vector<Extent>& extents,

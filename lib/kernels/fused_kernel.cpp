@@ -17,6 +17,9 @@ namespace {
 
 using Kind = FusedBlock::Kind;
 
+/// Planes like the logits that LibTorch's loss over several classes holds at a time.
+constexpr int64_t kLossCopies = 6;
+
 size_t index(LayerId id) { return static_cast<size_t>(id); }
 
 bool is_same_padded(const Geometry& g, int64_t stride) {
@@ -358,6 +361,30 @@ std::vector<const FusedBlock*> FusedKernel::blocks_of(const Segment& segment) co
 }
 
 bool FusedKernel::fuses(const Segment& segment) const { return !blocks_of(segment).empty(); }
+
+int64_t FusedKernel::tile_bytes(const Segment& segment, const TileRegions& regions,
+                                bool with_backward) const {
+  // A value, its gradient and one block's contribution to that.
+  const int64_t copies = with_backward ? 3 : 1;
+  const auto planes_of = [&](LayerId id) {
+    return graph_.layer(id).channels * regions[index(id)].area() * int64_t{sizeof(float)};
+  };
+  int64_t bytes = 0;
+  for (const LayerId id : segment.inputs) {
+    bytes += id == 0 ? graph_.layer(0).channels * regions[0].area() : copies * planes_of(id);
+  }
+  for (const FusedBlock* block : blocks_of(segment)) {
+    const LayerId id = block->result();
+    if (block->kind != Kind::kOutput || !with_backward) {
+      bytes += copies * planes_of(id);
+    } else if (graph_.layer(id).channels == 1) {
+      bytes += regions[index(id)].area();  // The labels: the loss is taken row by row.
+    } else {
+      bytes += kLossCopies * planes_of(id);
+    }
+  }
+  return bytes;
+}
 
 LayerTensors FusedKernel::forward(const Segment& segment, const TileRegions& regions,
                                   const std::vector<Extent>& extents,

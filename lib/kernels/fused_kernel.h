@@ -33,6 +33,9 @@ class FusedKernel : public SegmentKernel {
   /// Whether a segment is made of blocks; LibTorch computes the others.
   bool fuses(const Segment& segment) const;
 
+  /// Bytes that a tile of a segment that is fused takes, with its way back where that is wanted.
+  int64_t tile_bytes(const Segment& segment, const TileRegions& regions, bool with_backward) const;
+
   LayerTensors forward(const Segment& segment, const TileRegions& regions,
                        const std::vector<Extent>& extents,
                        const std::vector<at::Tensor>& parameters, LayerTensors crops,

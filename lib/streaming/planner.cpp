@@ -136,6 +136,7 @@ class Estimator {
 
   int64_t tile_bytes(const SegmentPlan& s) const {
     const TileRegions need = middle_tile(s);
+    if (request_.tile_bytes) return request_.tile_bytes(s.segment, need);
     double sum = 0.0;
     double largest = 0.0;
     double blocked = 0.0;

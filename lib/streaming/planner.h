@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct PlanRequest {
   bool with_backward = true;  ///< A training step, not only logits.
   Tiling tiling = Tiling::kGrid;
   OperationLimits limits;
+  /// Bytes that one tile of a segment takes while it is computed; empty: LibTorch's.
+  std::function<int64_t(const Segment&, const TileRegions&)> tile_bytes;
 };
 
 /// Bytes at the moment of the step when they are most.

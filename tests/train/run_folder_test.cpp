@@ -97,7 +97,8 @@ TEST_CASE("every setting that may change on resume exists") {
 TEST_CASE("provenance names slides, and neither host nor paths when de-identified") {
   const ScratchFolder scratch;
   Provenance provenance{
-      "0.1.0", "cpu", {{"a.svs", "/data/a.svs", "train", "f00", {3, 4}, 0.25}}, false};
+      "0.1.0", "cpu", "fused", "avx2", {{"a.svs", "/data/a.svs", "train", "f00", {3, 4}, 0.25}},
+      false};
   const SettingsMap settings = {{"train.loss", "bce"}, {"device", "cpu"}};
   write_provenance(scratch / "p.json", provenance, settings);
   auto json = nlohmann::json::parse(read_file(scratch / "p.json"));

@@ -58,7 +58,7 @@ TrainOptions toy_options() {
   options.checkpoint.classes = {{"tissue", 1, {200, 0, 0}, 1.0}};
   options.checkpoint.version = "test";
   options.provenance = {
-      "test", "cpu", {{"one.svs", "/one.svs", "train", "f1", {10, 10}, 0.5}}, true};
+      "test", "cpu", "libtorch", "", {{"one.svs", "/one.svs", "train", "f1", {10, 10}, 0.5}}, true};
   options.timing_parts = {"read", "forward"};
   return options;
 }
