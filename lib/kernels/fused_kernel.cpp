@@ -167,7 +167,7 @@ class FusedKernel::Tile {
     if (gradient) {
       LayerTensors inputs = input_gradients(block, tile.upsampling.in());
       keep(block, fused::output_loss_backward(rows_, tile, label_data, row, sums,
-                                              targets(block, inputs, tile.upsampling.in())));
+                                              targets(inputs, tile.upsampling.in())));
       add_inputs(block, inputs, tile.upsampling.in());
     } else {
       fused::output_loss(rows_, tile, label_data, row, sums);
@@ -236,8 +236,7 @@ class FusedKernel::Tile {
     return {.upsampling = upsampling_tile(block, features),
             .head = head,
             .pixels = pixels(),
-            .own = own,
-            .extent = extents_[0]};
+            .own = own};
   }
 
   void forward(const FusedBlock& block) {
@@ -273,14 +272,14 @@ class FusedKernel::Tile {
       const fused::UpsamplingTile tile = upsampling_tile(block, out);
       LayerTensors inputs = input_gradients(block, tile.in());
       keep(block.first_weights, fused::decoder_backward(rows_, tile, crop_of(gradient, out),
-                                                        targets(block, inputs, tile.in())));
+                                                        targets(inputs, tile.in())));
       add_inputs(block, inputs, tile.in());
       return;
     }
     const fused::OutputTile tile = output_tile(block);
     LayerTensors inputs = input_gradients(block, tile.upsampling.in());
     keep(block, fused::output_backward(rows_, tile, crop_of(gradient, out),
-                                       targets(block, inputs, tile.upsampling.in())));
+                                       targets(inputs, tile.upsampling.in())));
     add_inputs(block, inputs, tile.upsampling.in());
   }
 
@@ -307,8 +306,7 @@ class FusedKernel::Tile {
     return gradients;
   }
 
-  static std::vector<fused::PlaneTarget> targets(const FusedBlock& /*block*/, LayerTensors& inputs,
-                                                 const Region& in) {
+  static std::vector<fused::PlaneTarget> targets(LayerTensors& inputs, const Region& in) {
     std::vector<fused::PlaneTarget> result;
     for (at::Tensor& input : inputs) result.push_back(target_of(input, in));
     return result;

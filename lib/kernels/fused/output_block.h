@@ -13,7 +13,6 @@ struct OutputTile {
   LayerWeights head;          ///< Input channels: the upsampling's, then R, G, B.
   PixelCrop pixels;           ///< Holds at least `features()`.
   Region own;
-  Extent extent;  ///< Of the slide.
 
   /// What `own` takes of the upsampling and the pixels.
   static Region features(const Region& own, int head_kernel, const Extent& extent);

@@ -2,7 +2,9 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/fused/row_kernels.cpp"
 #define HWY_COMPILE_ALL_ATTAINABLE
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+// Those left out are old, or have vectors whose size is not known when this is compiled.
+#define HWY_DISABLED_TARGETS \
+  (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #include <hwy/foreach_target.h>
 
 // Highway asks for these after foreach_target.h.
@@ -53,19 +55,25 @@ namespace {
 
 HWY_EXPORT(table);
 
+/// Highway's targets that go by one name, of which the best is taken; better ones have lower bits.
 struct Simd {
   const char* name;
-  int64_t target;
+  int64_t targets;
 };
 
-constexpr Simd kSimd[] = {{"avx512", HWY_AVX3},
-                          {"avx2", HWY_AVX2},
-                          {"neon", HWY_NEON},
-                          {"scalar", HWY_EMU128 | HWY_SCALAR}};
+constexpr int64_t kScalar = HWY_EMU128 | HWY_SCALAR;
+constexpr Simd kSimd[] = {
+#if HWY_ARCH_ARM
+    {"neon", ~kScalar},
+#else
+    {"avx512", HWY_AVX3 | (HWY_AVX3 - 1)},
+    {"avx2", HWY_AVX2},
+#endif
+    {"scalar", kScalar}};
 
-/// The table of one target, found by letting the dispatcher see that target alone.
-const RowKernels* table_of(int64_t target) {
-  hwy::SetSupportedTargetsForTest(target);
+/// The table of the best of some targets, found by letting the dispatcher see those alone.
+const RowKernels* table_of(int64_t targets) {
+  hwy::SetSupportedTargetsForTest(targets);
   const RowKernels* found = HWY_DYNAMIC_DISPATCH(table)();
   hwy::SetSupportedTargetsForTest(0);
   return found;
@@ -79,10 +87,10 @@ struct Table {
 const std::vector<Table>& tables() {
   static const std::vector<Table> found = [] {
     std::vector<Table> list;
-    const int64_t usable = hwy::SupportedTargets() | HWY_EMU128 | HWY_SCALAR;
+    const int64_t usable = hwy::SupportedTargets() | kScalar;
     for (const Simd& simd : kSimd) {
-      const int64_t target = HWY_TARGETS & usable & simd.target;
-      if (target != 0) list.push_back({simd.name, table_of(target)});
+      const int64_t targets = HWY_TARGETS & usable & simd.targets;
+      if (targets != 0) list.push_back({simd.name, table_of(targets)});
     }
     return list;
   }();

@@ -1,6 +1,6 @@
 #include "lib/kernels/fused/upsampling.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "lib/kernels/fused/fine_rows.h"
 
@@ -55,9 +55,8 @@ void UpsamplingRows::load(int64_t i) {
   for (const PlaneCrop& crop : tile_.inputs) {
     const Interval held = intersect(crop.region.cols, Interval{columns_.first, columns_.end()});
     for (int c = 0; c < crop.channels; ++c, row += columns_.shape.stride) {
-      std::memcpy(row + held.begin - columns_.first,
-                  crop.at(c, i) + held.begin - crop.region.cols.begin,
-                  static_cast<size_t>(held.size()) * sizeof(float));
+      const float* from = crop.at(c, i) + held.begin - crop.region.cols.begin;
+      std::copy_n(from, held.size(), row + held.begin - columns_.first);
     }
   }
 }
@@ -130,8 +129,8 @@ void UpsamplingGradient::finish_input_row(int64_t i) {
   weight_sums_.end_row();
   for (const PlaneTarget& target : targets_) {
     for (int c = 0; c < target.channels; ++c, result += columns_.shape.stride) {
-      std::memcpy(target.at(c, i), result + target.region.cols.begin - columns_.first,
-                  static_cast<size_t>(target.region.cols.size()) * sizeof(float));
+      const float* from = result + target.region.cols.begin - columns_.first;
+      std::copy_n(from, target.region.cols.size(), target.at(c, i));
     }
   }
 }

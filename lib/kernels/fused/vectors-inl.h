@@ -29,7 +29,7 @@ constexpr Words kWords{};
 /// Floats in a vector; sizes are fixed on all targets that are compiled.
 constexpr int kVector = static_cast<int>(hn::MaxLanes(kFloats));
 /// 32 registers instead of 16: more sums can be kept in them.
-constexpr bool kManyRegisters = kVector == 16 || HWY_TARGET == HWY_NEON;
+constexpr bool kManyRegisters = kVector == 16 || HWY_ARCH_ARM_A64;
 
 HWY_INLINE Vector load(const float* p) { return hn::Load(kFloats, p); }
 HWY_INLINE Vector load_unaligned(const float* p) { return hn::LoadU(kFloats, p); }

@@ -1,0 +1,214 @@
+// Blocks on tiles anywhere in slides of any size: instruction sets agree, and nothing is read or
+// written outside the crops (which sanitizers see). That the numbers are right is shown against
+// whole-image autograd in tests/kernels/fused_kernel_test.cpp.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lib/core/random.h"
+#include "lib/kernels/fused/decoder_block.h"
+#include "lib/kernels/fused/encoder_block.h"
+#include "lib/kernels/fused/output_block.h"
+#include "tests/catch.h"
+
+namespace untiled::fused {
+namespace {
+
+using Floats = std::vector<float>;
+
+class Draw {
+ public:
+  explicit Draw(uint64_t seed) : random_(seed, 0) {}
+  int64_t integer(int64_t begin, int64_t end) {
+    return begin + static_cast<int64_t>(random_.uniform(0, static_cast<double>(end - begin)));
+  }
+  Floats floats(int64_t count) {
+    Floats values(static_cast<size_t>(count));
+    for (float& v : values) v = static_cast<float>(random_.uniform(-0.5, 0.5));
+    return values;
+  }
+  std::vector<uint8_t> bytes(int64_t count, int64_t end) {
+    std::vector<uint8_t> values(static_cast<size_t>(count));
+    for (uint8_t& v : values) v = static_cast<uint8_t>(integer(0, end));
+    return values;
+  }
+  Interval part(int64_t size) {
+    const int64_t begin = integer(0, size);
+    return {begin, integer(begin, size) + 1};
+  }
+  Region part(const Extent& extent) { return {part(extent.rows), part(extent.cols)}; }
+
+ private:
+  Random random_;
+};
+
+/// Weights of a layer and memory for them.
+struct Layer {
+  Layer(Draw& draw, int kernel, int in, int out)
+      : weight(draw.floats(int64_t{1} * kernel * kernel * in * out)),
+        bias(draw.floats(out)),
+        view{weight.data(), bias.data(), kernel, in, out} {}
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+
+  Floats weight;
+  Floats bias;
+  LayerWeights view;
+};
+
+void append(Floats& all, const LayerSums& sums) {
+  for (const auto* values : {&sums.weight, &sums.bias}) {
+    for (const double v : *values) all.push_back(static_cast<float>(v));
+  }
+}
+
+void append(Floats& all, const Floats& values) {
+  all.insert(all.end(), values.begin(), values.end());
+}
+
+Extent quarter(const Extent& e) { return {ceil_div(e.rows, kPhases), ceil_div(e.cols, kPhases)}; }
+
+Floats zeros(int channels, const Region& region) {
+  return Floats(static_cast<size_t>(channels * region.area()));
+}
+
+Floats run_encoder(const RowKernels& kernels, uint64_t seed, bool pixels) {
+  Draw draw(seed);
+  const Extent extent{draw.integer(1, 200), draw.integer(1, 200)};
+  const int in = pixels ? 3 : 2;
+  const Layer down(draw, 7, in, 3);
+  const Layer refine(draw, 3, 3, 3);
+  EncoderTile tile{.down = down.view,
+                   .refine = refine.view,
+                   .input = {},
+                   .in_extent = extent,
+                   .out_extent = quarter(extent),
+                   .out = draw.part(quarter(extent))};
+  const Region region = tile.input_region();
+  const std::vector<uint8_t> bytes = draw.bytes(3 * region.area(), 256);
+  const Floats planes = draw.floats(in * region.area());
+  if (pixels) {
+    tile.input = PixelCrop{bytes.data(), region};
+  } else {
+    tile.input = PlaneCrop{planes.data(), in, region};
+  }
+  Floats result = zeros(3, tile.out);
+  encoder_forward(kernels, tile, {result.data(), 3, tile.out});
+  const Floats gradient = draw.floats(3 * tile.out.area());
+  Floats into = zeros(in, region);
+  const EncoderSums sums =
+      encoder_backward(kernels, tile, {gradient.data(), 3, tile.out},
+                       pixels ? PlaneTarget{} : PlaneTarget{into.data(), in, region});
+  append(result, sums.down);
+  append(result, sums.refine);
+  append(result, into);
+  return result;
+}
+
+Floats run_decoder(const RowKernels& kernels, uint64_t seed) {
+  Draw draw(seed);
+  const Extent extent{draw.integer(1, 200), draw.integer(1, 200)};
+  const Layer up(draw, 5, 3, 2);
+  UpsamplingTile tile{.layer = up.view,
+                      .inputs = {},
+                      .in_extent = quarter(extent),
+                      .out_extent = extent,
+                      .out = draw.part(extent)};
+  const Region in = tile.in();
+  const Floats first = draw.floats(in.area());
+  const Floats second = draw.floats(2 * in.area());
+  tile.inputs = {{first.data(), 1, in}, {second.data(), 2, in}};
+  Floats result = zeros(2, tile.out);
+  decoder_forward(kernels, tile, {result.data(), 2, tile.out});
+  const Floats gradient = draw.floats(2 * tile.out.area());
+  Floats into_first = zeros(1, in);
+  Floats into_second = zeros(2, in);
+  append(result, decoder_backward(kernels, tile, {gradient.data(), 2, tile.out},
+                                  {{into_first.data(), 1, in}, {into_second.data(), 2, in}}));
+  append(result, into_first);
+  append(result, into_second);
+  return result;
+}
+
+Floats run_output(const RowKernels& kernels, uint64_t seed) {
+  Draw draw(seed);
+  const Extent extent{draw.integer(1, 200), draw.integer(1, 200)};
+  const Layer up(draw, 5, 3, 2);
+  const Layer head(draw, 3, 5, 1);
+  const Region own = draw.part(extent);
+  const Region features = OutputTile::features(own, 3, extent);
+  OutputTile tile{.upsampling = {.layer = up.view,
+                                 .inputs = {},
+                                 .in_extent = quarter(extent),
+                                 .out_extent = extent,
+                                 .out = features},
+                  .head = head.view,
+                  .pixels = {},
+                  .own = own};
+  const Region in = tile.upsampling.in();
+  const Floats planes = draw.floats(3 * in.area());
+  const std::vector<uint8_t> bytes = draw.bytes(3 * features.area(), 256);
+  const std::vector<uint8_t> labels = draw.bytes(own.area(), 3);  // 2 has no weight.
+  tile.upsampling.inputs = {{planes.data(), 3, in}};
+  tile.pixels = {bytes.data(), features};
+  Floats result = zeros(1, own);
+  output_forward(kernels, tile, {result.data(), 1, own});
+  Floats into = zeros(3, in);
+  SigmoidSums sums;
+  const SigmoidLossRow loss{{1.0F, 2.0F}, 1.0F, {0.3F, -0.4F}};
+  const OutputSums gradients =
+      output_loss_backward(kernels, tile, labels.data(), loss, sums, {{into.data(), 3, in}});
+  SigmoidSums again;
+  output_loss(kernels, tile, labels.data(), loss, again);
+  sums.finish();
+  again.finish();
+  for (size_t y = 0; y < 2; ++y) {
+    CHECK(sums.cross_entropy[y] == again.cross_entropy[y]);
+    CHECK(sums.count[y] == static_cast<double>(std::count(labels.begin(), labels.end(), y)));
+    result.push_back(static_cast<float>(sums.cross_entropy[y]));
+    result.push_back(static_cast<float>(sums.probability[y]));
+  }
+  append(result, gradients.head);
+  append(result, gradients.upsampling);
+  append(result, into);
+  return result;
+}
+
+void check_equal(const Floats& found, const Floats& expected) {
+  float largest = 1.0F;
+  float difference = 0.0F;
+  REQUIRE(found.size() == expected.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    largest = std::max(largest, std::abs(expected[i]));
+    difference = std::max(difference, std::abs(found[i] - expected[i]));
+  }
+  CHECK(difference <= 2e-5F * largest);
+}
+
+template <typename Run>
+void check_all(Run run) {
+  const RowKernels& scalar = row_kernels("scalar");
+  for (uint64_t seed = 1; seed <= 25; ++seed) {
+    const Floats expected = run(scalar, seed);
+    for (const std::string& simd : available_simd()) {
+      INFO(fmt::format("{} seed {}", simd, seed));
+      check_equal(run(row_kernels(simd), seed), expected);
+    }
+  }
+}
+
+TEST_CASE("encoders of pixels agree on every instruction set") {
+  check_all([](const RowKernels& k, uint64_t seed) { return run_encoder(k, seed, true); });
+}
+
+TEST_CASE("encoders of planes agree on every instruction set") {
+  check_all([](const RowKernels& k, uint64_t seed) { return run_encoder(k, seed, false); });
+}
+
+TEST_CASE("decoders agree on every instruction set") { check_all(run_decoder); }
+
+TEST_CASE("the output and its loss agree on every instruction set") { check_all(run_output); }
+
+}  // namespace
+}  // namespace untiled::fused
