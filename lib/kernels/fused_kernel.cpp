@@ -87,11 +87,11 @@ std::optional<FusedBlock> decoder_from(const Graph& graph, LayerId up) {
 }
 
 fused::PlaneCrop crop_of(const at::Tensor& values, const Region& region) {
-  return {values.const_data_ptr<float>(), static_cast<int>(values.size(1)), region};
+  return {values.const_data_ptr<float>(), values.size(1), region};
 }
 
 fused::PlaneTarget target_of(at::Tensor& values, const Region& region) {
-  return {values.mutable_data_ptr<float>(), static_cast<int>(values.size(1)), region};
+  return {values.mutable_data_ptr<float>(), values.size(1), region};
 }
 
 at::Tensor planes(int64_t channels, const Region& region) {
@@ -195,8 +195,7 @@ class FusedKernel::Tile {
     const Layer& layer = graph_.layer(id);
     const auto at = static_cast<size_t>(layer.parameter);
     return {parameters_[at].const_data_ptr<float>(), parameters_[at + 1].const_data_ptr<float>(),
-            static_cast<int>(layer.geometry.kernel), static_cast<int>(graph_.input_channels(id)),
-            static_cast<int>(layer.channels)};
+            layer.geometry.kernel, graph_.input_channels(id), layer.channels};
   }
 
   fused::PixelCrop pixels() const { return {values_[0].const_data_ptr<uint8_t>(), region(0)}; }

@@ -17,74 +17,74 @@ namespace untiled::fused::HWY_NAMESPACE {
 
 /// Where the fine column 4 * j + offset lies: in which phase, and how many coarse columns on.
 struct FineColumn {
-  int phase;
-  int shift;
+  int64_t phase;
+  int64_t shift;
 };
-constexpr FineColumn fine_column(int offset) {
-  const int phase = ((offset % kPhases) + kPhases) % kPhases;
+constexpr FineColumn fine_column(int64_t offset) {
+  const int64_t phase = ((offset % kPhases) + kPhases) % kPhases;
   return {phase, (offset - phase) / kPhases};
 }
 
-HWY_INLINE Vector load_fine(const float* channel, int stride, int j, int offset) {
+HWY_INLINE Vector load_fine(const float* channel, int64_t stride, int64_t j, int64_t offset) {
   const FineColumn at = fine_column(offset);
   const float* p = channel + at.phase * stride + j + at.shift;
   return at.shift == 0 ? load(p) : load_unaligned(p);
 }
 
-HWY_INLINE Vector bias_or_zero(const float* bias, int o) {
+HWY_INLINE Vector bias_or_zero(const float* bias, int64_t o) {
   return bias != nullptr ? spread(bias + o) : hn::Zero(kFloats);
 }
 
 // ---- strided: fine rows to a coarse one --------------------------------------------------------
 
 /// `kOut` channels of `kCount` vectors at column j.
-template <int kKernel, int kOut, int kCount>
+template <int64_t kKernel, int64_t kOut, int64_t kCount>
 HWY_INLINE void strided_block(const RowShape& shape, const ConvShape& conv,
                               const float* const* rows, const float* weights, const float* bias,
-                              float* out, int j) {
-  const int per_out = conv.in * kKernel * kKernel;
+                              float* out, int64_t j) {
+  const int64_t per_out = conv.in * kKernel * kKernel;
   Vector sum[kOut][kCount];
   UNTILED_UNROLL
-  for (int o = 0; o < kOut; ++o) {
+  for (int64_t o = 0; o < kOut; ++o) {
     UNTILED_UNROLL
-    for (int q = 0; q < kCount; ++q) sum[o][q] = bias_or_zero(bias, o);
+    for (int64_t q = 0; q < kCount; ++q) sum[o][q] = bias_or_zero(bias, o);
   }
-  for (int i = 0; i < conv.in; ++i) {
-    for (int ky = 0; ky < kKernel; ++ky) {
+  for (int64_t i = 0; i < conv.in; ++i) {
+    for (int64_t ky = 0; ky < kKernel; ++ky) {
       const float* row = rows[ky] + i * kPhases * shape.stride;
       const float* tap = weights + (i * kKernel + ky) * kKernel;
       UNTILED_UNROLL
-      for (int kx = 0; kx < kKernel; ++kx) {
+      for (int64_t kx = 0; kx < kKernel; ++kx) {
         Vector x[kCount];
         UNTILED_UNROLL
-        for (int q = 0; q < kCount; ++q) {
+        for (int64_t q = 0; q < kCount; ++q) {
           x[q] = load_fine(row, shape.stride, j + q * kVector, kx - (kKernel - 1) / 2);
         }
         UNTILED_UNROLL
-        for (int o = 0; o < kOut; ++o) {
+        for (int64_t o = 0; o < kOut; ++o) {
           const Vector w = spread(tap + o * per_out + kx);
           UNTILED_UNROLL
-          for (int q = 0; q < kCount; ++q) sum[o][q] = hn::MulAdd(x[q], w, sum[o][q]);
+          for (int64_t q = 0; q < kCount; ++q) sum[o][q] = hn::MulAdd(x[q], w, sum[o][q]);
         }
       }
     }
   }
   UNTILED_UNROLL
-  for (int o = 0; o < kOut; ++o) {
+  for (int64_t o = 0; o < kOut; ++o) {
     UNTILED_UNROLL
-    for (int q = 0; q < kCount; ++q) {
+    for (int64_t q = 0; q < kCount; ++q) {
       const Vector v = conv.relu ? hn::Max(sum[o][q], hn::Zero(kFloats)) : sum[o][q];
       hn::Store(v, kFloats, out + o * shape.stride + j + q * kVector);
     }
   }
 }
 
-template <int kKernel, int kOut>
+template <int64_t kKernel, int64_t kOut>
 HWY_NOINLINE void strided_channels(const RowShape& shape, const ConvShape& conv,
                                    const float* const* rows, const float* weights,
                                    const float* bias, float* out) {
-  constexpr int kCount = std::min(4, (kManyRegisters ? 16 : 8) / kOut);
-  int j = 0;
+  constexpr int64_t kCount = std::min<int64_t>(4, (kManyRegisters ? 16 : 8) / kOut);
+  int64_t j = 0;
   for (; j + kCount * kVector <= shape.width; j += kCount * kVector) {
     strided_block<kKernel, kOut, kCount>(shape, conv, rows, weights, bias, out, j);
   }
@@ -93,55 +93,55 @@ HWY_NOINLINE void strided_channels(const RowShape& shape, const ConvShape& conv,
   }
 }
 
-template <int kKernel>
+template <int64_t kKernel>
 void strided_of(const RowShape& shape, const ConvShape& conv, const float* const* rows,
                 const float* weights, const float* bias, float* out) {
-  const int per_out = conv.in * kKernel * kKernel;
-  int o = 0;
+  const int64_t per_out = conv.in * kKernel * kKernel;
+  int64_t o = 0;
   const auto run = [&](auto channels) {
-    constexpr int kOut = decltype(channels)::value;
+    constexpr int64_t kOut = decltype(channels)::value;
     for (; o + kOut <= conv.out; o += kOut) {
       strided_channels<kKernel, kOut>(shape, conv, rows, weights + o * per_out,
                                       bias != nullptr ? bias + o : nullptr, out + o * shape.stride);
     }
   };
-  run(std::integral_constant<int, 4>());
-  run(std::integral_constant<int, 2>());
-  run(std::integral_constant<int, 1>());
+  run(std::integral_constant<int64_t, 4>());
+  run(std::integral_constant<int64_t, 2>());
+  run(std::integral_constant<int64_t, 1>());
 }
 
 // ---- weight gradients of strided ---------------------------------------------------------------
 
-template <int kKernel, int kOut>
+template <int64_t kKernel, int64_t kOut>
 HWY_NOINLINE void strided_weights_of_channels(const RowShape& shape, const ConvShape& conv,
                                               const float* const* rows, const float* out_gradient,
                                               float* sums) {
-  const int per_out = conv.in * kKernel * kKernel * kLanes;
-  for (int i = 0; i < conv.in; ++i) {
-    for (int ky = 0; ky < kKernel; ++ky) {
+  const int64_t per_out = conv.in * kKernel * kKernel * kLanes;
+  for (int64_t i = 0; i < conv.in; ++i) {
+    for (int64_t ky = 0; ky < kKernel; ++ky) {
       const float* row = rows[ky] + i * kPhases * shape.stride;
       float* at = sums + (i * kKernel + ky) * kKernel * kLanes;
       Vector sum[kOut][kKernel];
       UNTILED_UNROLL
-      for (int o = 0; o < kOut; ++o) {
+      for (int64_t o = 0; o < kOut; ++o) {
         UNTILED_UNROLL
-        for (int kx = 0; kx < kKernel; ++kx) sum[o][kx] = load(at + o * per_out + kx * kLanes);
+        for (int64_t kx = 0; kx < kKernel; ++kx) sum[o][kx] = load(at + o * per_out + kx * kLanes);
       }
-      for (int j = 0; j < shape.width; j += kVector) {
+      for (int64_t j = 0; j < shape.width; j += kVector) {
         Vector g[kOut];
         UNTILED_UNROLL
-        for (int o = 0; o < kOut; ++o) g[o] = load(out_gradient + o * shape.stride + j);
+        for (int64_t o = 0; o < kOut; ++o) g[o] = load(out_gradient + o * shape.stride + j);
         UNTILED_UNROLL
-        for (int kx = 0; kx < kKernel; ++kx) {
+        for (int64_t kx = 0; kx < kKernel; ++kx) {
           const Vector x = load_fine(row, shape.stride, j, kx - (kKernel - 1) / 2);
           UNTILED_UNROLL
-          for (int o = 0; o < kOut; ++o) sum[o][kx] = hn::MulAdd(x, g[o], sum[o][kx]);
+          for (int64_t o = 0; o < kOut; ++o) sum[o][kx] = hn::MulAdd(x, g[o], sum[o][kx]);
         }
       }
       UNTILED_UNROLL
-      for (int o = 0; o < kOut; ++o) {
+      for (int64_t o = 0; o < kOut; ++o) {
         UNTILED_UNROLL
-        for (int kx = 0; kx < kKernel; ++kx) {
+        for (int64_t kx = 0; kx < kKernel; ++kx) {
           hn::Store(sum[o][kx], kFloats, at + o * per_out + kx * kLanes);
         }
       }
@@ -149,60 +149,60 @@ HWY_NOINLINE void strided_weights_of_channels(const RowShape& shape, const ConvS
   }
 }
 
-template <int kKernel>
+template <int64_t kKernel>
 void strided_weights_of(const RowShape& shape, const ConvShape& conv, const float* const* rows,
                         const float* out_gradient, float* sums) {
-  const int per_out = conv.in * kKernel * kKernel * kLanes;
-  int o = 0;
+  const int64_t per_out = conv.in * kKernel * kKernel * kLanes;
+  int64_t o = 0;
   const auto run = [&](auto channels) {
-    constexpr int kOut = decltype(channels)::value;
+    constexpr int64_t kOut = decltype(channels)::value;
     for (; o + kOut <= conv.out; o += kOut) {
       strided_weights_of_channels<kKernel, kOut>(shape, conv, rows, out_gradient + o * shape.stride,
                                                  sums + o * per_out);
     }
   };
-  if constexpr (kManyRegisters && kKernel <= 5) run(std::integral_constant<int, 4>());
-  run(std::integral_constant<int, 2>());
-  run(std::integral_constant<int, 1>());
+  if constexpr (kManyRegisters && kKernel <= 5) run(std::integral_constant<int64_t, 4>());
+  run(std::integral_constant<int64_t, 2>());
+  run(std::integral_constant<int64_t, 1>());
 }
 
 // ---- transposed: coarse rows to a fine one -----------------------------------------------------
 
 /// Fine column 4 * j + p takes the coarse column j + (p + padding - kx) / 4 where that is whole.
-template <int kKernel, int kOut, int kCount>
+template <int64_t kKernel, int64_t kOut, int64_t kCount>
 HWY_INLINE void transposed_block(const RowShape& shape, const ConvShape& conv,
-                                 const TransposedTap* taps, int tap_count, const float* weights,
-                                 const float* bias, float* out, int j) {
-  constexpr int kPadding = (kKernel - 1) / 2;
-  const int per_out = conv.in * kKernel * kKernel;
+                                 const TransposedTap* taps, int64_t tap_count, const float* weights,
+                                 const float* bias, float* out, int64_t j) {
+  constexpr int64_t kPadding = (kKernel - 1) / 2;
+  const int64_t per_out = conv.in * kKernel * kKernel;
   Vector sum[kOut][kCount][kPhases];
   UNTILED_UNROLL
-  for (int o = 0; o < kOut; ++o) {
+  for (int64_t o = 0; o < kOut; ++o) {
     UNTILED_UNROLL
-    for (int q = 0; q < kCount; ++q) {
+    for (int64_t q = 0; q < kCount; ++q) {
       UNTILED_UNROLL
-      for (int p = 0; p < kPhases; ++p) sum[o][q][p] = bias_or_zero(bias, o);
+      for (int64_t p = 0; p < kPhases; ++p) sum[o][q][p] = bias_or_zero(bias, o);
     }
   }
-  for (int t = 0; t < tap_count; ++t) {
-    for (int i = 0; i < conv.in; ++i) {
+  for (int64_t t = 0; t < tap_count; ++t) {
+    for (int64_t i = 0; i < conv.in; ++i) {
       const float* row = taps[t].row + i * shape.stride + j;
       const float* tap = weights + (i * kKernel + taps[t].kernel_row) * kKernel;
       UNTILED_UNROLL
-      for (int kx = 0; kx < kKernel; ++kx) {
+      for (int64_t kx = 0; kx < kKernel; ++kx) {
         // x = 4 (j - shift) + phase for the tap's own column j.
         const FineColumn at = fine_column(kx - kPadding);
         Vector x[kCount];
         UNTILED_UNROLL
-        for (int q = 0; q < kCount; ++q) {
+        for (int64_t q = 0; q < kCount; ++q) {
           const float* p = row + q * kVector - at.shift;
           x[q] = at.shift == 0 ? load(p) : load_unaligned(p);
         }
         UNTILED_UNROLL
-        for (int o = 0; o < kOut; ++o) {
+        for (int64_t o = 0; o < kOut; ++o) {
           const Vector w = spread(tap + o * per_out + kx);
           UNTILED_UNROLL
-          for (int q = 0; q < kCount; ++q) {
+          for (int64_t q = 0; q < kCount; ++q) {
             sum[o][q][at.phase] = hn::MulAdd(x[q], w, sum[o][q][at.phase]);
           }
         }
@@ -210,11 +210,11 @@ HWY_INLINE void transposed_block(const RowShape& shape, const ConvShape& conv,
     }
   }
   UNTILED_UNROLL
-  for (int o = 0; o < kOut; ++o) {
+  for (int64_t o = 0; o < kOut; ++o) {
     UNTILED_UNROLL
-    for (int q = 0; q < kCount; ++q) {
+    for (int64_t q = 0; q < kCount; ++q) {
       UNTILED_UNROLL
-      for (int p = 0; p < kPhases; ++p) {
+      for (int64_t p = 0; p < kPhases; ++p) {
         const Vector s = sum[o][q][p];
         const Vector v = conv.relu ? hn::Max(s, hn::Zero(kFloats)) : s;
         hn::Store(v, kFloats, out + (o * kPhases + p) * shape.stride + j + q * kVector);
@@ -223,12 +223,12 @@ HWY_INLINE void transposed_block(const RowShape& shape, const ConvShape& conv,
   }
 }
 
-template <int kKernel, int kOut>
+template <int64_t kKernel, int64_t kOut>
 HWY_NOINLINE void transposed_channels(const RowShape& shape, const ConvShape& conv,
-                                      const TransposedTap* taps, int tap_count,
+                                      const TransposedTap* taps, int64_t tap_count,
                                       const float* weights, const float* bias, float* out) {
-  constexpr int kCount = 2;
-  int j = 0;
+  constexpr int64_t kCount = 2;
+  int64_t j = 0;
   for (; j + kCount * kVector <= shape.width; j += kCount * kVector) {
     transposed_block<kKernel, kOut, kCount>(shape, conv, taps, tap_count, weights, bias, out, j);
   }
@@ -237,32 +237,32 @@ HWY_NOINLINE void transposed_channels(const RowShape& shape, const ConvShape& co
   }
 }
 
-template <int kKernel>
+template <int64_t kKernel>
 void transposed_of(const RowShape& shape, const ConvShape& conv, const TransposedTap* taps,
-                   int tap_count, const float* weights, const float* bias, float* out) {
-  const int per_out = conv.in * kKernel * kKernel;
-  int o = 0;
+                   int64_t tap_count, const float* weights, const float* bias, float* out) {
+  const int64_t per_out = conv.in * kKernel * kKernel;
+  int64_t o = 0;
   const auto run = [&](auto channels) {
-    constexpr int kOut = decltype(channels)::value;
+    constexpr int64_t kOut = decltype(channels)::value;
     for (; o + kOut <= conv.out; o += kOut) {
       transposed_channels<kKernel, kOut>(shape, conv, taps, tap_count, weights + o * per_out,
                                          bias != nullptr ? bias + o : nullptr,
                                          out + o * kPhases * shape.stride);
     }
   };
-  if constexpr (kManyRegisters) run(std::integral_constant<int, 2>());
-  run(std::integral_constant<int, 1>());
+  if constexpr (kManyRegisters) run(std::integral_constant<int64_t, 2>());
+  run(std::integral_constant<int64_t, 1>());
 }
 
 // ---- stride 1, on rows of kPlanes planes a channel: 4 (fine) or 1 (coarse) ---------------------
 
 /// Columns that the planes of one index and their neighbours take part in, from the first on.
-template <int kKernel, int kPlanes>
-HWY_INLINE void load_neighbours(const float* channel, int stride, int j,
+template <int64_t kKernel, int64_t kPlanes>
+HWY_INLINE void load_neighbours(const float* channel, int64_t stride, int64_t j,
                                 Vector (&x)[kPlanes + kKernel - 1]) {
-  constexpr int kPadding = (kKernel - 1) / 2;
+  constexpr int64_t kPadding = (kKernel - 1) / 2;
   UNTILED_UNROLL
-  for (int n = 0; n < kPlanes + kKernel - 1; ++n) {
+  for (int64_t n = 0; n < kPlanes + kKernel - 1; ++n) {
     if constexpr (kPlanes == kPhases) {
       x[n] = load_fine(channel, stride, j, n - kPadding);
     } else {
@@ -273,37 +273,37 @@ HWY_INLINE void load_neighbours(const float* channel, int stride, int j,
 }
 
 /// `kOut` channels of `kRows` output rows; out[r] is the row of the first of the channels.
-template <int kKernel, int kPlanes, int kOut, int kRows>
+template <int64_t kKernel, int64_t kPlanes, int64_t kOut, int64_t kRows>
 HWY_NOINLINE void unit_channels(const RowShape& shape, const ConvShape& conv,
                                 const float* const* rows, const float* weights, const float* bias,
                                 const float* const* mask, float* const* out) {
-  const int per_out = conv.in * kKernel * kKernel;
-  for (int j = 0; j < shape.width; j += kVector) {
+  const int64_t per_out = conv.in * kKernel * kKernel;
+  for (int64_t j = 0; j < shape.width; j += kVector) {
     Vector sum[kOut][kRows][kPlanes];
     UNTILED_UNROLL
-    for (int o = 0; o < kOut; ++o) {
+    for (int64_t o = 0; o < kOut; ++o) {
       UNTILED_UNROLL
-      for (int r = 0; r < kRows; ++r) {
+      for (int64_t r = 0; r < kRows; ++r) {
         UNTILED_UNROLL
-        for (int p = 0; p < kPlanes; ++p) sum[o][r][p] = bias_or_zero(bias, o);
+        for (int64_t p = 0; p < kPlanes; ++p) sum[o][r][p] = bias_or_zero(bias, o);
       }
     }
-    for (int i = 0; i < conv.in; ++i) {
+    for (int64_t i = 0; i < conv.in; ++i) {
       UNTILED_UNROLL
-      for (int n = 0; n < kKernel + kRows - 1; ++n) {
+      for (int64_t n = 0; n < kKernel + kRows - 1; ++n) {
         Vector x[kPlanes + kKernel - 1];
         load_neighbours<kKernel, kPlanes>(rows[n] + i * kPlanes * shape.stride, shape.stride, j, x);
         UNTILED_UNROLL
-        for (int r = 0; r < kRows; ++r) {
-          const int ky = n - r;
+        for (int64_t r = 0; r < kRows; ++r) {
+          const int64_t ky = n - r;
           if (ky < 0 || ky >= kKernel) continue;
           UNTILED_UNROLL
-          for (int kx = 0; kx < kKernel; ++kx) {
+          for (int64_t kx = 0; kx < kKernel; ++kx) {
             UNTILED_UNROLL
-            for (int o = 0; o < kOut; ++o) {
+            for (int64_t o = 0; o < kOut; ++o) {
               const Vector w = spread(weights + o * per_out + (i * kKernel + ky) * kKernel + kx);
               UNTILED_UNROLL
-              for (int p = 0; p < kPlanes; ++p) {
+              for (int64_t p = 0; p < kPlanes; ++p) {
                 sum[o][r][p] = hn::MulAdd(x[p + kx], w, sum[o][r][p]);
               }
             }
@@ -312,12 +312,12 @@ HWY_NOINLINE void unit_channels(const RowShape& shape, const ConvShape& conv,
       }
     }
     UNTILED_UNROLL
-    for (int o = 0; o < kOut; ++o) {
+    for (int64_t o = 0; o < kOut; ++o) {
       UNTILED_UNROLL
-      for (int r = 0; r < kRows; ++r) {
+      for (int64_t r = 0; r < kRows; ++r) {
         UNTILED_UNROLL
-        for (int p = 0; p < kPlanes; ++p) {
-          const int at = (o * kPlanes + p) * shape.stride + j;
+        for (int64_t p = 0; p < kPlanes; ++p) {
+          const int64_t at = (o * kPlanes + p) * shape.stride + j;
           Vector v = sum[o][r][p];
           if (mask != nullptr) {
             v = hn::IfThenElseZero(hn::Gt(load(mask[r] + at), hn::Zero(kFloats)), v);
@@ -330,18 +330,18 @@ HWY_NOINLINE void unit_channels(const RowShape& shape, const ConvShape& conv,
   }
 }
 
-template <int kKernel, int kPlanes, int kRows>
+template <int64_t kKernel, int64_t kPlanes, int64_t kRows>
 void unit_of(const RowShape& shape, const ConvShape& conv, const float* const* rows,
              const float* weights, const float* bias, const float* const* mask, float* const* out) {
-  const int per_out = conv.in * kKernel * kKernel;
-  int o = 0;
+  const int64_t per_out = conv.in * kKernel * kKernel;
+  int64_t o = 0;
   const auto run = [&](auto channels) {
-    constexpr int kOut = decltype(channels)::value;
+    constexpr int64_t kOut = decltype(channels)::value;
     for (; o + kOut <= conv.out; o += kOut) {
-      const int offset = o * kPlanes * shape.stride;
+      const int64_t offset = o * kPlanes * shape.stride;
       const float* masks[kRows];
       float* outs[kRows];
-      for (int r = 0; r < kRows; ++r) {
+      for (int64_t r = 0; r < kRows; ++r) {
         masks[r] = mask != nullptr ? mask[r] + offset : nullptr;
         outs[r] = out[r] + offset;
       }
@@ -350,38 +350,39 @@ void unit_of(const RowShape& shape, const ConvShape& conv, const float* const* r
                                                    mask != nullptr ? masks : nullptr, outs);
     }
   };
-  if constexpr (kPlanes == 1 || kManyRegisters) run(std::integral_constant<int, 2>());
-  run(std::integral_constant<int, 1>());
+  if constexpr (kPlanes == 1 || kManyRegisters) run(std::integral_constant<int64_t, 2>());
+  run(std::integral_constant<int64_t, 1>());
 }
 
 /// Of one output and one input channel.
-template <int kKernel, int kPlanes, int kRows>
-HWY_NOINLINE void unit_weights_of_channel(const RowShape& shape, const float* const* rows, int i,
-                                          const float* const* out_gradient, int o, float* sums) {
+template <int64_t kKernel, int64_t kPlanes, int64_t kRows>
+HWY_NOINLINE void unit_weights_of_channel(const RowShape& shape, const float* const* rows,
+                                          int64_t i, const float* const* out_gradient, int64_t o,
+                                          float* sums) {
   Vector sum[kKernel * kKernel];
   UNTILED_UNROLL
-  for (int k = 0; k < kKernel * kKernel; ++k) sum[k] = load(sums + k * kLanes);
-  for (int j = 0; j < shape.width; j += kVector) {
+  for (int64_t k = 0; k < kKernel * kKernel; ++k) sum[k] = load(sums + k * kLanes);
+  for (int64_t j = 0; j < shape.width; j += kVector) {
     Vector g[kRows][kPlanes];
     UNTILED_UNROLL
-    for (int r = 0; r < kRows; ++r) {
+    for (int64_t r = 0; r < kRows; ++r) {
       UNTILED_UNROLL
-      for (int p = 0; p < kPlanes; ++p) {
+      for (int64_t p = 0; p < kPlanes; ++p) {
         g[r][p] = load(out_gradient[r] + (o * kPlanes + p) * shape.stride + j);
       }
     }
     UNTILED_UNROLL
-    for (int n = 0; n < kKernel + kRows - 1; ++n) {
+    for (int64_t n = 0; n < kKernel + kRows - 1; ++n) {
       Vector x[kPlanes + kKernel - 1];
       load_neighbours<kKernel, kPlanes>(rows[n] + i * kPlanes * shape.stride, shape.stride, j, x);
       UNTILED_UNROLL
-      for (int r = 0; r < kRows; ++r) {
-        const int ky = n - r;
+      for (int64_t r = 0; r < kRows; ++r) {
+        const int64_t ky = n - r;
         if (ky < 0 || ky >= kKernel) continue;
         UNTILED_UNROLL
-        for (int p = 0; p < kPlanes; ++p) {
+        for (int64_t p = 0; p < kPlanes; ++p) {
           UNTILED_UNROLL
-          for (int kx = 0; kx < kKernel; ++kx) {
+          for (int64_t kx = 0; kx < kKernel; ++kx) {
             sum[ky * kKernel + kx] = hn::MulAdd(x[p + kx], g[r][p], sum[ky * kKernel + kx]);
           }
         }
@@ -389,14 +390,14 @@ HWY_NOINLINE void unit_weights_of_channel(const RowShape& shape, const float* co
     }
   }
   UNTILED_UNROLL
-  for (int k = 0; k < kKernel * kKernel; ++k) hn::Store(sum[k], kFloats, sums + k * kLanes);
+  for (int64_t k = 0; k < kKernel * kKernel; ++k) hn::Store(sum[k], kFloats, sums + k * kLanes);
 }
 
-template <int kKernel, int kPlanes, int kRows>
+template <int64_t kKernel, int64_t kPlanes, int64_t kRows>
 void unit_weights_of(const RowShape& shape, const ConvShape& conv, const float* const* rows,
                      const float* const* out_gradient, float* sums) {
-  for (int o = 0; o < conv.out; ++o) {
-    for (int i = 0; i < conv.in; ++i) {
+  for (int64_t o = 0; o < conv.out; ++o) {
+    for (int64_t i = 0; i < conv.in; ++i) {
       unit_weights_of_channel<kKernel, kPlanes, kRows>(
           shape, rows, i, out_gradient, o, sums + (o * conv.in + i) * kKernel * kKernel * kLanes);
     }
@@ -406,16 +407,16 @@ void unit_weights_of(const RowShape& shape, const ConvShape& conv, const float* 
 // ---- the operations of the table: kernel sizes become types ------------------------------------
 
 template <typename Run>
-void for_strided_kernel(int kernel, Run run) {
-  if (kernel == 5) run(std::integral_constant<int, 5>());
-  if (kernel == 7) run(std::integral_constant<int, 7>());
-  if (kernel == 9) run(std::integral_constant<int, 9>());
+void for_strided_kernel(int64_t kernel, Run run) {
+  if (kernel == 5) run(std::integral_constant<int64_t, 5>());
+  if (kernel == 7) run(std::integral_constant<int64_t, 7>());
+  if (kernel == 9) run(std::integral_constant<int64_t, 9>());
 }
 
 template <typename Run>
-void for_unit_kernel(int kernel, Run run) {
-  if (kernel == 3) run(std::integral_constant<int, 3>());
-  if (kernel == 5) run(std::integral_constant<int, 5>());
+void for_unit_kernel(int64_t kernel, Run run) {
+  if (kernel == 3) run(std::integral_constant<int64_t, 3>());
+  if (kernel == 5) run(std::integral_constant<int64_t, 5>());
 }
 
 void strided(const RowShape& shape, const ConvShape& conv, const float* const* rows,
@@ -433,36 +434,36 @@ void strided_weights(const RowShape& shape, const ConvShape& conv, const float* 
 }
 
 void transposed(const RowShape& shape, const ConvShape& conv, const TransposedTap* taps,
-                int tap_count, const float* weights, const float* bias, float* out) {
+                int64_t tap_count, const float* weights, const float* bias, float* out) {
   for_strided_kernel(conv.kernel, [&](auto kernel) {
     transposed_of<decltype(kernel)::value>(shape, conv, taps, tap_count, weights, bias, out);
   });
 }
 
-void fine(const RowShape& shape, const ConvShape& conv, const float* const* rows, int count,
+void fine(const RowShape& shape, const ConvShape& conv, const float* const* rows, int64_t count,
           const float* weights, const float* bias, const float* const* mask, float* const* out) {
   for_unit_kernel(conv.kernel, [&](auto kernel) {
-    constexpr int kKernel = decltype(kernel)::value;
+    constexpr int64_t kKernel = decltype(kernel)::value;
     if (kManyRegisters && count == 2) {
       unit_of<kKernel, kPhases, 2>(shape, conv, rows, weights, bias, mask, out);
       return;
     }
-    for (int r = 0; r < count; ++r) {
+    for (int64_t r = 0; r < count; ++r) {
       unit_of<kKernel, kPhases, 1>(shape, conv, rows + r, weights, bias,
                                    mask != nullptr ? mask + r : nullptr, out + r);
     }
   });
 }
 
-void fine_weights(const RowShape& shape, const ConvShape& conv, const float* const* rows, int count,
-                  const float* const* out_gradient, float* sums) {
+void fine_weights(const RowShape& shape, const ConvShape& conv, const float* const* rows,
+                  int64_t count, const float* const* out_gradient, float* sums) {
   for_unit_kernel(conv.kernel, [&](auto kernel) {
-    constexpr int kKernel = decltype(kernel)::value;
+    constexpr int64_t kKernel = decltype(kernel)::value;
     if (kManyRegisters && kKernel == 3 && count == 2) {
       unit_weights_of<kKernel, kPhases, 2>(shape, conv, rows, out_gradient, sums);
       return;
     }
-    for (int r = 0; r < count; ++r) {
+    for (int64_t r = 0; r < count; ++r) {
       unit_weights_of<kKernel, kPhases, 1>(shape, conv, rows + r, out_gradient + r, sums);
     }
   });

@@ -18,10 +18,10 @@ struct PixelCrop {
 /// Channels x rows x columns, contiguous.
 struct PlaneCrop {
   const float* data = nullptr;
-  int channels = 0;
+  int64_t channels = 0;
   Region region;
 
-  const float* at(int channel, int64_t row) const {
+  const float* at(int64_t channel, int64_t row) const {
     return data + (channel * region.rows.size() + row - region.rows.begin) * region.cols.size();
   }
 };
@@ -29,10 +29,10 @@ struct PlaneCrop {
 /// The same, to be written.
 struct PlaneTarget {
   float* data = nullptr;
-  int channels = 0;
+  int64_t channels = 0;
   Region region;
 
-  float* at(int channel, int64_t row) const {
+  float* at(int64_t channel, int64_t row) const {
     return data + (channel * region.rows.size() + row - region.rows.begin) * region.cols.size();
   }
 };
@@ -41,11 +41,11 @@ struct PlaneTarget {
 struct LayerWeights {
   const float* weight = nullptr;
   const float* bias = nullptr;
-  int kernel = 0;
-  int in = 0;
-  int out = 0;
+  int64_t kernel = 0;
+  int64_t in = 0;
+  int64_t out = 0;
 
-  int64_t weight_count() const { return int64_t{1} * in * out * kernel * kernel; }
+  int64_t weight_count() const { return in * out * kernel * kernel; }
 };
 
 /// Gradients of a layer's parameters, in the order of its weights.

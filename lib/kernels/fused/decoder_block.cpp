@@ -12,7 +12,7 @@ void decoder_forward(const RowKernels& kernels, const UpsamplingTile& tile,
   AlignedFloats scratch(columns.fine().size());
   for (int64_t y = tile.out.rows.begin; y < tile.out.rows.end; ++y) {
     rows.make(y, row.row(0));
-    for (int c = 0; c < tile.layer.out; ++c) {
+    for (int64_t c = 0; c < tile.layer.out; ++c) {
       join_row(kernels, columns, row.row(0) + c * kPhases * columns.shape.stride, tile.out.cols,
                scratch.data(), result.at(c, y));
     }

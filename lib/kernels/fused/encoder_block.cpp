@@ -36,11 +36,11 @@ std::vector<float> scaled(const float* weights, int64_t count, float scale) {
 
 /// [out][in][k][k] to [in][out][k][k], each kernel turned around where `flip`.
 std::vector<float> adjoint(const LayerWeights& layer, bool flip) {
-  const int taps = layer.kernel * layer.kernel;
+  const int64_t taps = layer.kernel * layer.kernel;
   std::vector<float> result(static_cast<size_t>(layer.weight_count()));
-  for (int o = 0; o < layer.out; ++o) {
-    for (int i = 0; i < layer.in; ++i) {
-      for (int k = 0; k < taps; ++k) {
+  for (int64_t o = 0; o < layer.out; ++o) {
+    for (int64_t i = 0; i < layer.in; ++i) {
+      for (int64_t k = 0; k < taps; ++k) {
         result[static_cast<size_t>((i * layer.out + o) * taps + (flip ? taps - 1 - k : k))] =
             layer.weight[(o * layer.in + i) * taps + k];
       }
@@ -53,7 +53,7 @@ std::vector<float> adjoint(const LayerWeights& layer, bool flip) {
 class Between {
  public:
   /// `lag`: how many rows behind the newest are still asked for, beside those that `refine` reads.
-  Between(const RowKernels& kernels, const EncoderTile& tile, const Columns& columns, int lag)
+  Between(const RowKernels& kernels, const EncoderTile& tile, const Columns& columns, int64_t lag)
       : kernels_(kernels),
         tile_(tile),
         columns_(columns),
@@ -81,7 +81,7 @@ class Between {
   /// The input's fine rows that row i reads.
   void fine_rows(int64_t i, const float** rows) {
     const Interval in = tile_.input_region().rows;
-    for (int k = 0; k < tile_.down.kernel; ++k) {
+    for (int64_t k = 0; k < tile_.down.kernel; ++k) {
       const int64_t y = kPhases * i - (tile_.down.kernel - 1) / 2 + k;
       rows[k] = in.begin <= y && y < in.end ? fine_.row(y) : no_fine_.row(0);
     }
@@ -105,7 +105,7 @@ class Between {
     const int64_t left = std::clamp<int64_t>(-columns_.first, 0, columns_.shape.width);
     const int64_t right =
         std::clamp<int64_t>(tile_.out_extent.cols - columns_.first, 0, columns_.shape.width);
-    for (int c = 0; c < tile_.down.out; ++c, row += columns_.shape.stride) {
+    for (int64_t c = 0; c < tile_.down.out; ++c, row += columns_.shape.stride) {
       std::fill_n(row, left, 0.0F);
       std::fill(row + right, row + columns_.shape.width, 0.0F);
     }
@@ -128,11 +128,11 @@ class Between {
 /// One row of the output.
 void refine_row(const RowKernels& kernels, const EncoderTile& tile, const RowShape& shape,
                 Between& between, int64_t i, float* out) {
-  const int kernel = tile.refine.kernel;
+  const int64_t kernel = tile.refine.kernel;
   const int64_t padding = (kernel - 1) / 2;
   between.make_until(i + padding + 1);
   const float* rows[2 * kRowPadding];
-  for (int k = 0; k < kernel; ++k) rows[k] = between.row(i - padding + k);
+  for (int64_t k = 0; k < kernel; ++k) rows[k] = between.row(i - padding + k);
   kernels.coarse(shape, {kernel, tile.refine.in, tile.refine.out, true}, rows, tile.refine.weight,
                  tile.refine.bias, nullptr, out);
 }
@@ -186,13 +186,13 @@ class EncoderGradient {
     refine_row(kernels_, tile_, columns_.shape, between_, i, out_.row(0));
     float* row = gradient_.row(i);
     const Interval cols = tile_.out.cols;
-    for (int c = 0; c < tile_.refine.out; ++c) {
+    for (int64_t c = 0; c < tile_.refine.out; ++c) {
       std::memcpy(row + c * columns_.shape.stride + cols.begin - columns_.first,
                   out_gradient_.at(c, i), static_cast<size_t>(cols.size()) * sizeof(float));
     }
     kernels_.mask(columns_.shape, tile_.refine.out, out_.row(0), row);
     const float* rows[2 * kRowPadding];
-    for (int k = 0; k < tile_.refine.kernel; ++k) rows[k] = between_.row(i - padding_ + k);
+    for (int64_t k = 0; k < tile_.refine.kernel; ++k) rows[k] = between_.row(i - padding_ + k);
     kernels_.coarse_weights(columns_.shape,
                             {tile_.refine.kernel, tile_.refine.in, tile_.refine.out}, rows, row,
                             refine_sums_.lanes());
@@ -209,7 +209,7 @@ class EncoderGradient {
   /// The gradient of the layer between before its relu, and down's parameters from it.
   void take_between_row(int64_t i) {
     const float* rows[2 * kRowPadding];
-    for (int k = 0; k < tile_.refine.kernel; ++k) rows[k] = gradient_row(i - padding_ + k);
+    for (int64_t k = 0; k < tile_.refine.kernel; ++k) rows[k] = gradient_row(i - padding_ + k);
     float* row = between_gradient_.row(i);
     kernels_.coarse(columns_.shape, {tile_.refine.kernel, tile_.refine.out, tile_.refine.in, false},
                     rows, refine_adjoint_.data(), nullptr, between_.row(i), row);
@@ -228,18 +228,18 @@ class EncoderGradient {
   }
 
   void finish_input_row(int64_t y) {
-    const int kernel = tile_.down.kernel;
+    const int64_t kernel = tile_.down.kernel;
     const Interval rows = between_.region().rows;
     const int64_t padded = y + (kernel - 1) / 2;
     TransposedTap taps[kRowPadding];
-    int count = 0;
-    for (auto ky = static_cast<int>(padded % kPhases); ky < kernel && ky <= padded; ky += kPhases) {
+    int64_t count = 0;
+    for (int64_t ky = padded % kPhases; ky < kernel && ky <= padded; ky += kPhases) {
       const int64_t i = (padded - ky) / kPhases;
       if (rows.begin <= i && i < rows.end) taps[count++] = {between_gradient_.row(i), ky};
     }
     kernels_.transposed(columns_.shape, {kernel, tile_.down.out, tile_.down.in, false}, taps, count,
                         down_adjoint_.data(), nullptr, fine_.row(0));
-    for (int c = 0; c < tile_.down.in; ++c) {
+    for (int64_t c = 0; c < tile_.down.in; ++c) {
       join_row(kernels_, columns_, fine_.row(0) + c * kPhases * columns_.shape.stride,
                input_gradient_.region.cols, scratch_.data(), input_gradient_.at(c, y));
     }
@@ -288,7 +288,7 @@ void encoder_forward(const RowKernels& kernels, const EncoderTile& tile,
   const Interval cols = tile.out.cols;
   for (int64_t i = tile.out.rows.begin; i < tile.out.rows.end; ++i) {
     refine_row(kernels, tile, columns.shape, between, i, out.row(0));
-    for (int c = 0; c < tile.refine.out; ++c) {
+    for (int64_t c = 0; c < tile.refine.out; ++c) {
       std::memcpy(result.at(c, i),
                   out.row(0) + c * columns.shape.stride + cols.begin - columns.first,
                   static_cast<size_t>(cols.size()) * sizeof(float));

@@ -33,7 +33,7 @@ void FineRows::load(int64_t y, float* row) {
     return;
   }
   const auto& planes = std::get<PlaneCrop>(crop_);
-  for (int c = 0; c < channels_; ++c) {
+  for (int64_t c = 0; c < channels_; ++c) {
     const float* from = planes.at(c, y) + held_.begin - planes.region.cols.begin;
     std::memcpy(floats_.data() + offset, from, static_cast<size_t>(held_.size()) * sizeof(float));
     kernels_.split(columns_.shape, floats_.data(), row + c * kPhases * columns_.shape.stride);
@@ -47,11 +47,12 @@ void join_row(const RowKernels& kernels, const Columns& columns, const float* ch
               static_cast<size_t>(cols.size()) * sizeof(float));
 }
 
-void clear_fine(const Columns& columns, int64_t begin, int64_t count, int channels, float* row) {
+void clear_fine(const Columns& columns, int64_t begin, int64_t count, int64_t channels,
+                float* row) {
   const int64_t end = std::min(begin + count, columns.fine().end);
   for (int64_t x = begin; x < end; ++x) {
     const int64_t i = x - columns.fine().begin;
-    for (int c = 0; c < channels; ++c) {
+    for (int64_t c = 0; c < channels; ++c) {
       row[(c * kPhases + i % kPhases) * columns.shape.stride + i / kPhases] = 0.0F;
     }
   }

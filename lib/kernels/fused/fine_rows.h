@@ -16,7 +16,7 @@ class FineRows {
   FineRows(const RowKernels& kernels, const Columns& columns, const PixelCrop& crop);
   FineRows(const RowKernels& kernels, const Columns& columns, const PlaneCrop& crop);
 
-  int channels() const { return channels_; }
+  int64_t channels() const { return channels_; }
   float scale() const { return std::holds_alternative<PixelCrop>(crop_) ? 255.0F : 1.0F; }
   /// Row y, which lies inside the crop, into `row`; 0 where the crop has no columns.
   void load(int64_t y, float* row);
@@ -25,7 +25,7 @@ class FineRows {
   const RowKernels& kernels_;
   Columns columns_;
   std::variant<PixelCrop, PlaneCrop> crop_;
-  int channels_;
+  int64_t channels_;
   Interval held_;  ///< Columns that both the crop and `columns` have.
   std::vector<uint8_t> bytes_;
   AlignedFloats floats_;
@@ -36,6 +36,6 @@ void join_row(const RowKernels& kernels, const Columns& columns, const float* ch
               const Interval& cols, float* scratch, float* target);
 
 /// Sets fine columns from `begin` on to 0, `count` of them at most, in `channels` channels.
-void clear_fine(const Columns& columns, int64_t begin, int64_t count, int channels, float* row);
+void clear_fine(const Columns& columns, int64_t begin, int64_t count, int64_t channels, float* row);
 
 }  // namespace untiled::fused

@@ -8,27 +8,27 @@
 namespace untiled::fused {
 namespace {
 
-constexpr int kRgb = 3;
+constexpr int64_t kRgb = 3;
 
 /// Weights of the pixels' channels are made for pixels of 0 to 255.
 std::vector<float> head_weights(const LayerWeights& head, float pixel_scale) {
   std::vector<float> weights(head.weight, head.weight + head.weight_count());
-  const int taps = head.kernel * head.kernel;
-  for (int o = 0; o < head.out; ++o) {
+  const int64_t taps = head.kernel * head.kernel;
+  for (int64_t o = 0; o < head.out; ++o) {
     float* pixels = weights.data() + ((o + 1) * head.in - kRgb) * taps;
-    for (int k = 0; k < kRgb * taps; ++k) pixels[k] /= pixel_scale;
+    for (int64_t k = 0; k < kRgb * taps; ++k) pixels[k] /= pixel_scale;
   }
   return weights;
 }
 
 /// [out][in][k][k] of the upsampling's channels to [in][out][k][k], kernels turned around.
 std::vector<float> head_adjoint(const LayerWeights& head) {
-  const int taps = head.kernel * head.kernel;
-  const int features = head.in - kRgb;
+  const int64_t taps = head.kernel * head.kernel;
+  const int64_t features = head.in - kRgb;
   std::vector<float> result(static_cast<size_t>(features * head.out * taps));
-  for (int o = 0; o < head.out; ++o) {
-    for (int i = 0; i < features; ++i) {
-      for (int k = 0; k < taps; ++k) {
+  for (int64_t o = 0; o < head.out; ++o) {
+    for (int64_t i = 0; i < features; ++i) {
+      for (int64_t k = 0; k < taps; ++k) {
         result[static_cast<size_t>((i * head.out + o) * taps + taps - 1 - k)] =
             head.weight[(o * head.in + i) * taps + k];
       }
@@ -67,11 +67,11 @@ class OutputRows {
     return features_.row(y);
   }
   /// The feature rows that logits of rows y ... y + count - 1 take.
-  void feature_rows(int64_t y, int count, const float** rows) {
-    for (int k = 0; k < tile_.head.kernel + count - 1; ++k) rows[k] = feature(y - padding_ + k);
+  void feature_rows(int64_t y, int64_t count, const float** rows) {
+    for (int64_t k = 0; k < tile_.head.kernel + count - 1; ++k) rows[k] = feature(y - padding_ + k);
   }
   /// Logits of rows y ... y + count - 1, count being 1 or 2.
-  void logits(int64_t y, int count, float* const* out) {
+  void logits(int64_t y, int64_t count, float* const* out) {
     const float* rows[2 * kRowPadding];
     feature_rows(y, count, rows);
     kernels_.fine(shape(), head(), rows, count, weights_.data(), tile_.head.bias, nullptr, out);
@@ -139,14 +139,14 @@ class OutputGradient {
   float* row(int64_t y) { return logits_.row(y); }
 
   /// Rows y ... y + count - 1 have their gradient.
-  void take(int64_t y, int count) {
+  void take(int64_t y, int64_t count) {
     const float* features[2 * kRowPadding];
     const float* gradients[2] = {row(y), row(y + count - 1)};
     rows_.feature_rows(y, count, features);
     kernels_.fine_weights(rows_.shape(), rows_.head(), features, count, gradients,
                           weight_sums_.lanes());
     weight_sums_.end_row();
-    for (int r = 0; r < count; ++r) {
+    for (int64_t r = 0; r < count; ++r) {
       kernels_.add_up(rows_.shape(), tile_.head.out, kPhases, row(y + r), bias_sums_.lanes());
       bias_sums_.end_row();
     }
@@ -161,10 +161,11 @@ class OutputGradient {
 
   OutputSums sums() {
     OutputSums sums{{weight_sums_.totals(), bias_sums_.totals()}, upsampling_.sums()};
-    const int taps = tile_.head.kernel * tile_.head.kernel;
-    for (int o = 0; o < tile_.head.out; ++o) {
+    const int64_t taps = tile_.head.kernel * tile_.head.kernel;
+    for (int64_t o = 0; o < tile_.head.out; ++o) {
       double* pixels = sums.head.weight.data() + ((o + 1) * tile_.head.in - kRgb) * taps;
-      for (int k = 0; k < kRgb * taps; ++k) pixels[k] /= static_cast<double>(rows_.pixel_scale());
+      for (int64_t k = 0; k < kRgb * taps; ++k)
+        pixels[k] /= static_cast<double>(rows_.pixel_scale());
     }
     return sums;
   }
@@ -174,7 +175,7 @@ class OutputGradient {
   void take_feature(int64_t y) {
     const Interval own = tile_.own.rows;
     const float* rows[2 * kRowPadding];
-    for (int k = 0; k < tile_.head.kernel; ++k) {
+    for (int64_t k = 0; k < tile_.head.kernel; ++k) {
       const int64_t from = y - padding_ + k;
       rows[k] = own.begin <= from && from < own.end ? row(from) : none_.row(0);
     }
@@ -201,13 +202,13 @@ class OutputGradient {
 template <typename Visit>
 void for_row_pairs(const Interval& own, Visit visit) {
   for (int64_t y = own.begin; y < own.end; y += 2) {
-    visit(y, static_cast<int>(std::min<int64_t>(2, own.end - y)));
+    visit(y, std::min<int64_t>(2, own.end - y));
   }
 }
 
 }  // namespace
 
-Region OutputTile::features(const Region& own, int head_kernel, const Extent& extent) {
+Region OutputTile::features(const Region& own, int64_t head_kernel, const Extent& extent) {
   const Geometry g{head_kernel, 1, (head_kernel - 1) / 2};
   return clip({conv_input(own.rows, g), conv_input(own.cols, g)}, extent);
 }
@@ -216,11 +217,11 @@ void output_forward(const RowKernels& kernels, const OutputTile& tile, const Pla
   OutputRows rows(kernels, tile);
   RowRing logits(2, tile.head.out * kPhases, rows.shape());
   AlignedFloats scratch(rows.columns().fine().size());
-  for_row_pairs(tile.own.rows, [&](int64_t y, int count) {
+  for_row_pairs(tile.own.rows, [&](int64_t y, int64_t count) {
     float* out[2] = {logits.row(y), logits.row(y + count - 1)};
     rows.logits(y, count, out);
-    for (int r = 0; r < count; ++r) {
-      for (int c = 0; c < tile.head.out; ++c) {
+    for (int64_t r = 0; r < count; ++r) {
+      for (int64_t c = 0; c < tile.head.out; ++c) {
         join_row(kernels, rows.columns(), out[r] + c * kPhases * rows.shape().stride, tile.own.cols,
                  scratch.data(), result.at(c, y + r));
       }
@@ -233,10 +234,10 @@ void output_loss(const RowKernels& kernels, const OutputTile& tile, const uint8_
   OutputRows rows(kernels, tile);
   LabelRows label_rows(tile, rows.columns(), labels);
   RowRing logits(2, kPhases, rows.shape());
-  for_row_pairs(tile.own.rows, [&](int64_t y, int count) {
+  for_row_pairs(tile.own.rows, [&](int64_t y, int64_t count) {
     float* out[2] = {logits.row(y), logits.row(y + count - 1)};
     rows.logits(y, count, out);
-    for (int r = 0; r < count; ++r) {
+    for (int64_t r = 0; r < count; ++r) {
       kernels.sigmoid_loss(rows.shape(), loss, label_rows.load(y + r), out[r], sums);
     }
   });
@@ -248,10 +249,10 @@ OutputSums output_loss_backward(const RowKernels& kernels, const OutputTile& til
   OutputRows rows(kernels, tile);
   OutputGradient gradient(kernels, tile, rows, std::move(inputs));
   LabelRows label_rows(tile, rows.columns(), labels);
-  for_row_pairs(tile.own.rows, [&](int64_t y, int count) {
+  for_row_pairs(tile.own.rows, [&](int64_t y, int64_t count) {
     float* out[2] = {gradient.row(y), gradient.row(y + count - 1)};
     rows.logits(y, count, out);
-    for (int r = 0; r < count; ++r) {
+    for (int64_t r = 0; r < count; ++r) {
       kernels.sigmoid_loss(rows.shape(), loss, label_rows.load(y + r), out[r], sums);
     }
     gradient.take(y, count);
@@ -264,8 +265,8 @@ OutputSums output_backward(const RowKernels& kernels, const OutputTile& tile,
   OutputRows rows(kernels, tile);
   OutputGradient gradient(kernels, tile, rows, std::move(inputs));
   FineRows incoming(kernels, rows.columns(), logits_gradient);
-  for_row_pairs(tile.own.rows, [&](int64_t y, int count) {
-    for (int r = 0; r < count; ++r) incoming.load(y + r, gradient.row(y + r));
+  for_row_pairs(tile.own.rows, [&](int64_t y, int64_t count) {
+    for (int64_t r = 0; r < count; ++r) incoming.load(y + r, gradient.row(y + r));
     gradient.take(y, count);
   });
   return gradient.sums();

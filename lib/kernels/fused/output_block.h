@@ -15,7 +15,7 @@ struct OutputTile {
   Region own;
 
   /// What `own` takes of the upsampling and the pixels.
-  static Region features(const Region& own, int head_kernel, const Extent& extent);
+  static Region features(const Region& own, int64_t head_kernel, const Extent& extent);
 };
 
 struct OutputSums {

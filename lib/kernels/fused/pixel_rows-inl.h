@@ -18,16 +18,16 @@ HWY_INLINE Vector low_byte(hn::Vec<Words> words) {
 
 // Four RGB pixels are three words: byte k of the twelve is channel k mod 3 of phase k / 3.
 HWY_ATTR void split_rgb(const RowShape& shape, const uint8_t* pixels, float* row) {
-  for (int j = 0; j < shape.width; j += kVector) {
+  for (int64_t j = 0; j < shape.width; j += kVector) {
     hn::Vec<Words> words[3];
     hn::LoadInterleaved3(kWords, reinterpret_cast<const uint32_t*>(pixels + 12 * j), words[0],
                          words[1], words[2]);
     float* out = row + j;
-    const auto put = [&](int k, hn::Vec<Words> shifted) HWY_ATTR {
+    const auto put = [&](int64_t k, hn::Vec<Words> shifted) HWY_ATTR {
       hn::Store(low_byte(shifted), kFloats, out + ((k % 3) * kPhases + k / 3) * shape.stride);
     };
     UNTILED_UNROLL
-    for (int w = 0; w < 3; ++w) {
+    for (int64_t w = 0; w < 3; ++w) {
       put(4 * w, words[w]);
       put(4 * w + 1, hn::ShiftRight<8>(words[w]));
       put(4 * w + 2, hn::ShiftRight<16>(words[w]));
@@ -37,38 +37,39 @@ HWY_ATTR void split_rgb(const RowShape& shape, const uint8_t* pixels, float* row
 }
 
 HWY_ATTR void split(const RowShape& shape, const float* values, float* row) {
-  for (int j = 0; j < shape.width; j += kVector) {
+  for (int64_t j = 0; j < shape.width; j += kVector) {
     Vector phase[kPhases];
     hn::LoadInterleaved4(kFloats, values + kPhases * j, phase[0], phase[1], phase[2], phase[3]);
-    for (int p = 0; p < kPhases; ++p) hn::Store(phase[p], kFloats, row + p * shape.stride + j);
+    for (int64_t p = 0; p < kPhases; ++p) hn::Store(phase[p], kFloats, row + p * shape.stride + j);
   }
 }
 
 HWY_ATTR void join(const RowShape& shape, const float* row, float* values) {
-  for (int j = 0; j < shape.width; j += kVector) {
+  for (int64_t j = 0; j < shape.width; j += kVector) {
     Vector phase[kPhases];
-    for (int p = 0; p < kPhases; ++p) phase[p] = load(row + p * shape.stride + j);
+    for (int64_t p = 0; p < kPhases; ++p) phase[p] = load(row + p * shape.stride + j);
     hn::StoreInterleaved4(phase[0], phase[1], phase[2], phase[3], kFloats, values + kPhases * j);
   }
 }
 
-HWY_ATTR void mask(const RowShape& shape, int planes, const float* mask, float* row) {
-  for (int p = 0; p < planes; ++p) {
+HWY_ATTR void mask(const RowShape& shape, int64_t planes, const float* mask, float* row) {
+  for (int64_t p = 0; p < planes; ++p) {
     const float* m = mask + p * shape.stride;
     float* r = row + p * shape.stride;
-    for (int j = 0; j < shape.width; j += kVector) {
+    for (int64_t j = 0; j < shape.width; j += kVector) {
       const Vector kept = hn::IfThenElseZero(hn::Gt(load(m + j), hn::Zero(kFloats)), load(r + j));
       hn::Store(kept, kFloats, r + j);
     }
   }
 }
 
-HWY_ATTR void add_up(const RowShape& shape, int count, int planes, const float* row, float* sums) {
-  for (int group = 0; group < count; ++group) {
+HWY_ATTR void add_up(const RowShape& shape, int64_t count, int64_t planes, const float* row,
+                     float* sums) {
+  for (int64_t group = 0; group < count; ++group) {
     Vector sum = load(sums + group * kLanes);
-    for (int p = 0; p < planes; ++p) {
+    for (int64_t p = 0; p < planes; ++p) {
       const float* r = row + (group * planes + p) * shape.stride;
-      for (int j = 0; j < shape.width; j += kVector) sum = hn::Add(sum, load(r + j));
+      for (int64_t j = 0; j < shape.width; j += kVector) sum = hn::Add(sum, load(r + j));
     }
     hn::Store(sum, kFloats, sums + group * kLanes);
   }

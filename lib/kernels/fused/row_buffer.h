@@ -32,8 +32,7 @@ struct Columns {
 
   /// All of [begin, end), rounded up to whole vectors.
   static Columns covering(int64_t begin, int64_t end) {
-    const auto width =
-        static_cast<int>(ceil_div(std::max<int64_t>(end - begin, 1), kLanes) * kLanes);
+    const int64_t width = ceil_div(std::max<int64_t>(end - begin, 1), kLanes) * kLanes;
     return {begin, {width, width + 2 * kRowPadding}};
   }
   int64_t end() const { return first + shape.width; }
@@ -45,8 +44,8 @@ struct Columns {
 class RowRing {
  public:
   /// Keeps at least `rows` rows of `planes` planes.
-  RowRing(int rows, int planes, const RowShape& shape)
-      : row_floats_(int64_t{1} * planes * shape.stride) {
+  RowRing(int64_t rows, int64_t planes, const RowShape& shape)
+      : row_floats_(planes * shape.stride) {
     while (capacity_ < rows) capacity_ *= 2;
     values_ = AlignedFloats(capacity_ * row_floats_);
   }
@@ -83,7 +82,7 @@ class LaneSums {
     float* lane = lanes_.data();
     for (double& total : totals_) {
       double sum = 0.0;
-      for (int l = 0; l < kLanes; ++l, ++lane) {
+      for (int64_t l = 0; l < kLanes; ++l, ++lane) {
         sum += static_cast<double>(*lane);
         *lane = 0.0F;
       }

@@ -100,15 +100,15 @@ const std::vector<Table>& tables() {
 }  // namespace
 
 SigmoidSums::SigmoidSums() {
-  for (int y = 0; y < 2; ++y) {
+  for (int64_t y = 0; y < 2; ++y) {
     std::fill_n(product[y], kLanes, 1.0F);
     std::fill_n(exponent[y], kLanes, 0);
   }
 }
 
 void SigmoidSums::finish() {
-  for (int y = 0; y < 2; ++y) {
-    for (int lane = 0; lane < kLanes; ++lane) {
+  for (int64_t y = 0; y < 2; ++y) {
+    for (int64_t lane = 0; lane < kLanes; ++lane) {
       cross_entropy[y] += std::log(static_cast<double>(product[y][lane])) +
                           std::log(2.0) * static_cast<double>(exponent[y][lane]);
     }

@@ -17,29 +17,29 @@
 
 namespace untiled::fused {
 
-inline constexpr int kPhases = 4;
+inline constexpr int64_t kPhases = 4;
 /// Widths of rows are multiples of this: the most floats a vector holds.
-inline constexpr int kLanes = 16;
-inline constexpr int kRowPadding = 16;
+inline constexpr int64_t kLanes = 16;
+inline constexpr int64_t kRowPadding = 16;
 
 /// What the planes of the rows of one call have in common.
 struct RowShape {
-  int width = 0;   ///< Coarse columns, a multiple of kLanes.
-  int stride = 0;  ///< Floats between planes, a multiple of kLanes.
+  int64_t width = 0;   ///< Coarse columns, a multiple of kLanes.
+  int64_t stride = 0;  ///< Floats between planes, a multiple of kLanes.
 };
 
 /// Sizes of a convolution.
 struct ConvShape {
-  int kernel = 0;
-  int in = 0;
-  int out = 0;
+  int64_t kernel = 0;
+  int64_t in = 0;
+  int64_t out = 0;
   bool relu = false;  ///< Clamp the result at 0.
 };
 
 /// One tap row of a transposed convolution: a coarse row and the kernel row that it meets.
 struct TransposedTap {
   const float* row = nullptr;
-  int kernel_row = 0;
+  int64_t kernel_row = 0;
 };
 
 /// How labels weigh and what the gradient of a pixel is: with p the sigmoid of the logit,
@@ -77,14 +77,14 @@ struct RowKernels {
   void (*strided_weights)(const RowShape&, const ConvShape&, const float* const* rows,
                           const float* out_gradient, float* sums);
   /// One fine row of a transposed convolution.
-  void (*transposed)(const RowShape&, const ConvShape&, const TransposedTap* taps, int tap_count,
-                     const float* weights, const float* bias, float* out);
+  void (*transposed)(const RowShape&, const ConvShape&, const TransposedTap* taps,
+                     int64_t tap_count, const float* weights, const float* bias, float* out);
   /// Convolution of stride 1 on fine rows: rows[0 .. kernel + count - 2] give out[0 .. count - 1],
   /// count being 1 or 2. Where `mask` is given, results are 0 where mask[row] is not above 0.
-  void (*fine)(const RowShape&, const ConvShape&, const float* const* rows, int count,
+  void (*fine)(const RowShape&, const ConvShape&, const float* const* rows, int64_t count,
                const float* weights, const float* bias, const float* const* mask,
                float* const* out);
-  void (*fine_weights)(const RowShape&, const ConvShape&, const float* const* rows, int count,
+  void (*fine_weights)(const RowShape&, const ConvShape&, const float* const* rows, int64_t count,
                        const float* const* out_gradient, float* sums);
   /// The same for coarse rows, one at a time.
   void (*coarse)(const RowShape&, const ConvShape&, const float* const* rows, const float* weights,
@@ -98,9 +98,9 @@ struct RowKernels {
   void (*split)(const RowShape&, const float* values, float* row);
   void (*join)(const RowShape&, const float* row, float* values);
   /// row = mask > 0 ? row : 0, over `planes` planes.
-  void (*mask)(const RowShape&, int planes, const float* mask, float* row);
+  void (*mask)(const RowShape&, int64_t planes, const float* mask, float* row);
   /// Adds each lane of `count` groups of `planes` planes to sums[group * kLanes + lane].
-  void (*add_up)(const RowShape&, int count, int planes, const float* row, float* sums);
+  void (*add_up)(const RowShape&, int64_t count, int64_t planes, const float* row, float* sums);
 
   /// Replaces logits (one channel, a fine row) by their gradient; `labels` has 4 * width bytes.
   void (*sigmoid_loss)(const RowShape&, const SigmoidLossRow&, const uint8_t* labels, float* logits,

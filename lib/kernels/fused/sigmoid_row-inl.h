@@ -82,8 +82,8 @@ HWY_ATTR void sigmoid_loss(const RowShape& shape, const SigmoidLossRow& loss, co
                            float* logits, SigmoidSums& sums) {
   const Vector zero = hn::Zero(kFloats);
   LabelSums part[2];
-  for (int y = 0; y < 2; ++y) part[y] = {zero, zero, zero, load(sums.product[y])};
-  for (int j = 0; j < shape.width; j += kVector) {
+  for (int64_t y = 0; y < 2; ++y) part[y] = {zero, zero, zero, load(sums.product[y])};
+  for (int64_t j = 0; j < shape.width; j += kVector) {
     const auto words = hn::LoadU(kWords, reinterpret_cast<const uint32_t*>(labels + kPhases * j));
     float* at = logits + j;
     sigmoid_vector(loss, low_byte(words), at, part);
@@ -92,10 +92,10 @@ HWY_ATTR void sigmoid_loss(const RowShape& shape, const SigmoidLossRow& loss, co
     sigmoid_vector(loss, low_byte(hn::ShiftRight<24>(words)), at + 3 * shape.stride, part);
     // A factor is at most 2: after 16 times 4 of them a product is below 2^65.
     if (j / kVector % 16 == 15) {
-      for (int y = 0; y < 2; ++y) normalise(part[y], sums.exponent[y]);
+      for (int64_t y = 0; y < 2; ++y) normalise(part[y], sums.exponent[y]);
     }
   }
-  for (int y = 0; y < 2; ++y) {
+  for (int64_t y = 0; y < 2; ++y) {
     normalise(part[y], sums.exponent[y]);
     hn::Store(part[y].product, kFloats, sums.product[y]);
     sums.count[y] += static_cast<double>(hn::GetLane(hn::SumOfLanes(kFloats, part[y].count)));

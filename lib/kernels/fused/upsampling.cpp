@@ -13,14 +13,14 @@ Geometry geometry(const LayerWeights& layer) {
 
 /// Input rows between the one that a new output row needs and the one that its gradient still
 /// needs, with room to spare.
-int rows_kept(const LayerWeights& layer) { return layer.kernel / kPhases + 6; }
+int64_t rows_kept(const LayerWeights& layer) { return layer.kernel / kPhases + 6; }
 
 /// [in][out][k][k] to [out][in][k][k].
 std::vector<float> swap_channels(const LayerWeights& layer) {
-  const int taps = layer.kernel * layer.kernel;
+  const int64_t taps = layer.kernel * layer.kernel;
   std::vector<float> swapped(static_cast<size_t>(layer.weight_count()));
-  for (int o = 0; o < layer.out; ++o) {
-    for (int i = 0; i < layer.in; ++i) {
+  for (int64_t o = 0; o < layer.out; ++o) {
+    for (int64_t i = 0; i < layer.in; ++i) {
       std::copy_n(layer.weight + (i * layer.out + o) * taps, taps,
                   swapped.begin() + (o * layer.in + i) * taps);
     }
@@ -54,7 +54,7 @@ void UpsamplingRows::load(int64_t i) {
   float* row = rows_.row(i);
   for (const PlaneCrop& crop : tile_.inputs) {
     const Interval held = intersect(crop.region.cols, Interval{columns_.first, columns_.end()});
-    for (int c = 0; c < crop.channels; ++c, row += columns_.shape.stride) {
+    for (int64_t c = 0; c < crop.channels; ++c, row += columns_.shape.stride) {
       const float* from = crop.at(c, i) + held.begin - crop.region.cols.begin;
       std::copy_n(from, held.size(), row + held.begin - columns_.first);
     }
@@ -70,11 +70,10 @@ void UpsamplingRows::make(int64_t y, float* row) {
   const LayerWeights& layer = tile_.layer;
   const int64_t padded = y + (layer.kernel - 1) / 2;
   TransposedTap taps[kRowPadding];
-  int count = 0;
+  int64_t count = 0;
   // From the last kernel row down, which is from the first input row on.
-  const auto last = static_cast<int>((layer.kernel - 1 - padded % kPhases) / kPhases * kPhases +
-                                     padded % kPhases);
-  for (int ky = last; ky >= 0; ky -= kPhases) {
+  const int64_t last = (layer.kernel - 1 - padded % kPhases) / kPhases * kPhases + padded % kPhases;
+  for (int64_t ky = last; ky >= 0; ky -= kPhases) {
     const int64_t i = (padded - ky) / kPhases;
     if (padded < ky || i >= tile_.in_extent.rows) continue;
     taps[count++] = {input(i), ky};
@@ -94,7 +93,7 @@ UpsamplingGradient::UpsamplingGradient(const RowKernels& kernels, const Upsampli
       targets_(std::move(inputs)),
       gradients_(tile.layer.kernel + 2 * kPhases, tile.layer.out * kPhases, columns.shape),
       zeros_(1, tile.layer.out * kPhases, columns.shape),
-      result_(int64_t{1} * tile.layer.in * columns.shape.stride),
+      result_(tile.layer.in * columns.shape.stride),
       weight_sums_(tile.layer.weight_count()),
       bias_sums_(tile.layer.out),
       summed_(tile.out.rows.begin),
@@ -116,7 +115,7 @@ void UpsamplingGradient::advance(int64_t end) {
 void UpsamplingGradient::finish_input_row(int64_t i) {
   const LayerWeights& layer = tile_.layer;
   const float* rows[2 * kRowPadding];
-  for (int k = 0; k < layer.kernel; ++k) {
+  for (int64_t k = 0; k < layer.kernel; ++k) {
     const int64_t y = kPhases * i - (layer.kernel - 1) / 2 + k;
     const bool made = tile_.out.rows.begin <= y && y < tile_.out.rows.end;
     rows[k] = made ? row(y) : zeros_.row(0);
@@ -128,7 +127,7 @@ void UpsamplingGradient::finish_input_row(int64_t i) {
   kernels_.strided_weights(columns_.shape, conv, rows, inputs_.input(i), weight_sums_.lanes());
   weight_sums_.end_row();
   for (const PlaneTarget& target : targets_) {
-    for (int c = 0; c < target.channels; ++c, result += columns_.shape.stride) {
+    for (int64_t c = 0; c < target.channels; ++c, result += columns_.shape.stride) {
       const float* from = result + target.region.cols.begin - columns_.first;
       std::copy_n(from, target.region.cols.size(), target.at(c, i));
     }

@@ -27,7 +27,7 @@ constexpr Floats kFloats{};
 constexpr Ints kInts{};
 constexpr Words kWords{};
 /// Floats in a vector; sizes are fixed on all targets that are compiled.
-constexpr int kVector = static_cast<int>(hn::MaxLanes(kFloats));
+constexpr int64_t kVector = static_cast<int64_t>(hn::MaxLanes(kFloats));
 /// 32 registers instead of 16: more sums can be kept in them.
 constexpr bool kManyRegisters = kVector == 16 || HWY_ARCH_ARM_A64;
 
