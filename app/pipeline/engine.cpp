@@ -66,9 +66,15 @@ Engine::Engine(const Settings& settings, int64_t logit_channels)
 }
 
 void Engine::choose_kernel() {
-  const bool can_fuse = device_.device.is_cpu() && dtype_ == at::kFloat &&
-                        settings_.kernels == KernelChoice::kAuto && !fused_blocks(graph_).empty();
+  const bool has_profile = !settings_.profile.empty() && settings_.profile != "cpu";
+  const bool is_worth_it = settings_.simd != "auto" || fused::available_simd().front() != "scalar";
+  const bool can_fuse = device_.device.is_cpu() && dtype_ == at::kFloat && !has_profile &&
+                        settings_.kernels == KernelChoice::kAuto && is_worth_it &&
+                        !fused_blocks(graph_).empty();
   if (!can_fuse) {
+    if (settings_.simd != "auto") {
+      warn(fmt::format("simd {} is not used: LibTorch computes this network here", settings_.simd));
+    }
     kernel_ = std::make_unique<LibTorchKernel>(graph_);
     return;
   }

@@ -17,6 +17,8 @@ namespace {
 
 using Kind = FusedBlock::Kind;
 
+/// Lanes and totals of a weight's gradient, copies of the weight in other orders.
+constexpr int64_t kBytesPerWeight = fused::kLanes * 4 + 32;
 /// Planes like the logits that LibTorch's loss over several classes holds at a time.
 constexpr int64_t kLossCopies = 6;
 
@@ -24,6 +26,16 @@ size_t index(LayerId id) { return static_cast<size_t>(id); }
 
 bool is_same_padded(const Geometry& g, int64_t stride) {
   return g.stride == stride && g.padding == (g.kernel - 1) / 2;
+}
+
+/// Sums of gradients, 16 lanes a weight, must stay in a core's cache: beyond this LibTorch is
+/// faster.
+constexpr int64_t kMostWeights = 32768;
+
+bool is_small(const Graph& graph, LayerId id) {
+  const Layer& layer = graph.layer(id);
+  const int64_t taps = layer.geometry.kernel * layer.geometry.kernel;
+  return layer.channels * graph.input_channels(id) * taps <= kMostWeights;
 }
 
 bool is_down(const Layer& layer) {
@@ -61,14 +73,15 @@ std::optional<LayerId> only_reader(const Graph& graph, LayerId id) {
 
 std::optional<FusedBlock> encoder_from(const Graph& graph, LayerId down) {
   const std::optional<LayerId> refine = only_reader(graph, down);
-  if (!is_down(graph.layer(down)) || !refine || !is_unit(graph.layer(*refine), true)) return {};
+  if (!is_down(graph.layer(down)) || !is_small(graph, down)) return {};
+  if (!refine || !is_unit(graph.layer(*refine), true) || !is_small(graph, *refine)) return {};
   return FusedBlock{Kind::kEncoder, {down, *refine}, graph.layer(down).inputs, down};
 }
 
 /// An upsampling with the concatenation that it reads, and the head after it where that is its only
 /// reader.
 std::optional<FusedBlock> decoder_from(const Graph& graph, LayerId up) {
-  if (!is_up(graph.layer(up))) return {};
+  if (!is_up(graph.layer(up)) || !is_small(graph, up)) return {};
   FusedBlock block{Kind::kDecoder, {up}, graph.layer(up).inputs, up};
   const LayerId source = block.inputs.front();
   if (graph.layer(source).kind == LayerKind::kConcat) {
@@ -79,7 +92,7 @@ std::optional<FusedBlock> decoder_from(const Graph& graph, LayerId up) {
   const std::optional<LayerId> features = only_reader(graph, up);
   if (!features || graph.layer(*features).inputs != std::vector<LayerId>{up, 0}) return block;
   const std::optional<LayerId> head = only_reader(graph, *features);
-  if (!head || !is_unit(graph.layer(*head), false)) return block;
+  if (!head || !is_unit(graph.layer(*head), false) || !is_small(graph, *head)) return block;
   block.kind = Kind::kOutput;
   block.layers.insert(block.layers.end(), {*features, *head});
   block.inputs.push_back(0);
@@ -359,6 +372,17 @@ std::vector<const FusedBlock*> FusedKernel::blocks_of(const Segment& segment) co
 
 bool FusedKernel::fuses(const Segment& segment) const { return !blocks_of(segment).empty(); }
 
+int64_t FusedKernel::weight_count(const FusedBlock& block) const {
+  int64_t count = 0;
+  for (const LayerId id : block.layers) {
+    const Layer& layer = graph_.layer(id);
+    if (layer.parameter < 0) continue;
+    count +=
+        layer.channels * graph_.input_channels(id) * layer.geometry.kernel * layer.geometry.kernel;
+  }
+  return count;
+}
+
 int64_t FusedKernel::tile_bytes(const Segment& segment, const TileRegions& regions,
                                 bool with_backward) const {
   // A value, its gradient and one block's contribution to that.
@@ -371,6 +395,7 @@ int64_t FusedKernel::tile_bytes(const Segment& segment, const TileRegions& regio
     bytes += id == 0 ? graph_.layer(0).channels * regions[0].area() : copies * planes_of(id);
   }
   for (const FusedBlock* block : blocks_of(segment)) {
+    if (with_backward) bytes += kBytesPerWeight * weight_count(*block);
     const LayerId id = block->result();
     if (block->kind != Kind::kOutput || !with_backward) {
       bytes += copies * planes_of(id);

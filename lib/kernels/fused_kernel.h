@@ -57,6 +57,7 @@ class FusedKernel : public SegmentKernel {
  private:
   class Tile;
 
+  int64_t weight_count(const FusedBlock& block) const;
   /// The blocks of a segment, in order; empty where it is not made of blocks.
   std::vector<const FusedBlock*> blocks_of(const Segment& segment) const;
 

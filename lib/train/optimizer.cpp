@@ -143,22 +143,21 @@ Optimizer::Optimizer(Optimizer&&) noexcept = default;
 void Optimizer::step(const Gradients& gradients, double learning_rate) {
   for (size_t i = 0; i < parameters_.tensors.size(); ++i) {
     const at::Tensor& parameter = parameters_.tensors[i];
-    parameter.mutable_grad() = gradients[i].to(parameter.scalar_type());
+    parameter.mutable_grad() =
+        gradients[i].to(parameter.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
   }
   // With w (x - m) + b' for w x + b: b' = b + m sum(w), and dL/dw at a fixed b' is dL/dw - m dL/db.
-  std::vector<at::Tensor> sums;
   for (const PixelReader& r : readers_) {
     const at::Tensor& weight = parameters_.tensors[r.weight];
     const at::Tensor& bias_gradient = parameters_.tensors[r.weight + 1].grad();
     pixel_part(weight.mutable_grad(), r).sub_(bias_gradient.view({-1, 1, 1, 1}) * r.mean);
-    sums.push_back(sum_by_output(pixel_part(weight, r)));
+    parameters_.tensors[r.weight + 1].add_(sum_by_output(pixel_part(weight, r)) * r.mean);
   }
   optimizer_->param_groups().front().options().set_lr(learning_rate);
   optimizer_->step();
-  for (size_t i = 0; i < readers_.size(); ++i) {
-    const PixelReader& r = readers_[i];
-    const at::Tensor now = sum_by_output(pixel_part(parameters_.tensors[r.weight], r));
-    parameters_.tensors[r.weight + 1].sub_((now - sums[i]) * r.mean);
+  for (const PixelReader& r : readers_) {
+    const at::Tensor& weight = parameters_.tensors[r.weight];
+    parameters_.tensors[r.weight + 1].sub_(sum_by_output(pixel_part(weight, r)) * r.mean);
   }
 }
 

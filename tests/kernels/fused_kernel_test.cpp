@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
+
 #include "lib/core/error.h"
 #include "lib/core/random.h"
 #include "lib/train/losses.h"
@@ -129,6 +132,60 @@ TEST_CASE("fused logits are the same bits for any tile") {
     c.tile = tile;
     CHECK(stream_fused(c, "auto").logits.equal(whole.logits));
   }
+}
+
+/// Gradients and loss of a white slide, of which every product is the same.
+TEST_CASE("sums of many equal terms keep their digits") {
+  const Extent extent{520, 512};
+  const Case c{.extent = extent, .tile = 512, .workers = 1};
+  const Graph graph = make_graph(c);
+  const auto white =
+      std::make_shared<MemorySource>(extent, 3, Bytes(static_cast<size_t>(3 * extent.area()), 255));
+  const MemorySource labels(extent, 1, Bytes(static_cast<size_t>(extent.area()), 0));
+  const auto loss = make_loss(LossKind::kBce, 1, {});
+  const NamedTensors parameters = make_parameters(c);
+  const Plan plan = make_plan(graph, {}, c.tile, Tiling::kGrid);
+  const LibTorchKernel libtorch(graph);
+  const StepResult expected = Executor(graph, plan, libtorch, {.dtype = at::kDouble})
+                                  .step(parameters.tensors, DirectFeed(white), labels, *loss);
+  for (const std::string& simd : fused::available_simd()) {
+    const FusedKernel kernel(graph, simd);
+    const StepResult found = Executor(graph, plan, kernel, {.dtype = at::kFloat})
+                                 .step(parameters.tensors, DirectFeed(white), labels, *loss);
+    for (size_t i = 0; i < expected.gradients.size(); ++i) {
+      INFO(simd << " " << parameters.names[i]);
+      const at::Tensor& e = expected.gradients[i];
+      const double difference = found.gradients[i].sub(e).abs().max().item<double>();
+      CHECK(difference <= kGradient * e.abs().max().item<double>());
+    }
+  }
+}
+
+TEST_CASE("weights that are not a number give a loss that is not one") {
+  const Case c{.extent = {40, 50}, .tile = 64, .workers = 1};
+  const Graph graph = make_graph(c);
+  const auto image = random_image(c.extent, 1);
+  const auto labels = random_labels(c.extent, 1, 0.0, 1);
+  const auto loss = make_loss(LossKind::kBce, 1, {});
+  const Plan plan = make_plan(graph, {}, c.tile, Tiling::kGrid);
+  for (const std::string& simd : fused::available_simd()) {
+    const FusedKernel kernel(graph, simd);
+    for (const size_t bad : {size_t{0}, size_t{2}, size_t{12}, graph.parameters().size() - 1}) {
+      INFO(simd << " parameter " << bad);
+      NamedTensors parameters = make_parameters(c);
+      parameters.tensors[bad].fill_(std::numeric_limits<float>::quiet_NaN());
+      const StepResult step = Executor(graph, plan, kernel, {.dtype = at::kFloat})
+                                  .step(parameters.tensors, DirectFeed(image), *labels, *loss);
+      CHECK(std::isnan(step.loss));
+    }
+  }
+}
+
+TEST_CASE("networks of very many channels are left to LibTorch") {
+  const Case c{.model = {.widths = {64, 128, 256}}};
+  const Graph graph = make_graph(c);
+  const FusedKernel kernel(graph, "auto");
+  for (const Segment& segment : cut_segments(graph, {})) CHECK_FALSE(kernel.fuses(segment));
 }
 
 TEST_CASE("an instruction set that the processor lacks is an error that names those it has") {

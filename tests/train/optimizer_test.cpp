@@ -141,8 +141,8 @@ TEST_CASE("weights that read pixels move as if the pixels had the mean 0") {
   const NamedTensors parameters{
       {"head.weight", "head.bias"},
       {tensor_of<double>({1, 2, 1, 1}, {0.5, -0.25}), tensor_of<double>({1}, {0.125})}};
-  OptimizerSettings settings = settings_of(OptimizerKind::kAdam);
-  settings.weight_decay = 0.0;  // It pulls at the bias itself, not at the layer's output.
+  const OptimizerSettings settings =
+      settings_of(GENERATE(OptimizerKind::kAdam, OptimizerKind::kAdamW, OptimizerKind::kSgd));
   Optimizer optimizer(settings, parameters, {{0, 1, kMean}});
   PlainOptimizer feature(settings, 0.5);
   PlainOptimizer pixel(settings, -0.25);

@@ -73,7 +73,7 @@ HWY_INLINE void strided_block(const RowShape& shape, const ConvShape& conv,
   for (int64_t o = 0; o < kOut; ++o) {
     UNTILED_UNROLL
     for (int64_t q = 0; q < kCount; ++q) {
-      const Vector v = conv.relu ? hn::Max(sum[o][q], hn::Zero(kFloats)) : sum[o][q];
+      const Vector v = conv.relu ? at_least_zero(sum[o][q]) : sum[o][q];
       hn::Store(v, kFloats, out + o * shape.stride + j + q * kVector);
     }
   }
@@ -216,7 +216,7 @@ HWY_INLINE void transposed_block(const RowShape& shape, const ConvShape& conv,
       UNTILED_UNROLL
       for (int64_t p = 0; p < kPhases; ++p) {
         const Vector s = sum[o][q][p];
-        const Vector v = conv.relu ? hn::Max(s, hn::Zero(kFloats)) : s;
+        const Vector v = conv.relu ? at_least_zero(s) : s;
         hn::Store(v, kFloats, out + (o * kPhases + p) * shape.stride + j + q * kVector);
       }
     }
@@ -322,7 +322,7 @@ HWY_NOINLINE void unit_channels(const RowShape& shape, const ConvShape& conv,
           if (mask != nullptr) {
             v = hn::IfThenElseZero(hn::Gt(load(mask[r] + at), hn::Zero(kFloats)), v);
           }
-          if (conv.relu) v = hn::Max(v, hn::Zero(kFloats));
+          if (conv.relu) v = at_least_zero(v);
           hn::Store(v, kFloats, out[r] + at);
         }
       }

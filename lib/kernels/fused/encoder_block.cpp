@@ -92,7 +92,7 @@ class Between {
     const Geometry g = down_geometry(tile_.down);
     const Interval need = intersect(conv_input({i, i + 1}, g), tile_.input_region().rows);
     for (; next_fine_ < need.end; ++next_fine_) input_.load(next_fine_, fine_.row(next_fine_));
-    const float* rows[2 * kRowPadding];
+    const float* rows[kMostKernel];
     fine_rows(i, rows);
     float* row = rows_.row(i);
     kernels_.strided(columns_.shape, {tile_.down.kernel, tile_.down.in, tile_.down.out, true}, rows,
@@ -131,7 +131,7 @@ void refine_row(const RowKernels& kernels, const EncoderTile& tile, const RowSha
   const int64_t kernel = tile.refine.kernel;
   const int64_t padding = (kernel - 1) / 2;
   between.make_until(i + padding + 1);
-  const float* rows[2 * kRowPadding];
+  const float* rows[kMostKernel];
   for (int64_t k = 0; k < kernel; ++k) rows[k] = between.row(i - padding + k);
   kernels.coarse(shape, {kernel, tile.refine.in, tile.refine.out, true}, rows, tile.refine.weight,
                  tile.refine.bias, nullptr, out);
@@ -157,10 +157,10 @@ class EncoderGradient {
         none_(1, std::max(tile.refine.out, tile.down.out), columns_.shape),
         fine_(1, tile.down.in * kPhases, columns_.shape),
         scratch_(columns_.fine().size()),
-        refine_sums_(tile.refine.weight_count()),
-        refine_bias_(tile.refine.out),
-        down_sums_(tile.down.weight_count()),
-        down_bias_(tile.down.out),
+        refine_sums_(kernels, tile.refine.weight_count()),
+        refine_bias_(kernels, tile.refine.out),
+        down_sums_(kernels, tile.down.weight_count()),
+        down_bias_(kernels, tile.down.out),
         next_input_row_(tile.input_region().rows.begin) {}
 
   EncoderSums run() {
@@ -191,14 +191,14 @@ class EncoderGradient {
                   out_gradient_.at(c, i), static_cast<size_t>(cols.size()) * sizeof(float));
     }
     kernels_.mask(columns_.shape, tile_.refine.out, out_.row(0), row);
-    const float* rows[2 * kRowPadding];
+    const float* rows[kMostKernel];
     for (int64_t k = 0; k < tile_.refine.kernel; ++k) rows[k] = between_.row(i - padding_ + k);
     kernels_.coarse_weights(columns_.shape,
                             {tile_.refine.kernel, tile_.refine.in, tile_.refine.out}, rows, row,
                             refine_sums_.lanes());
     kernels_.add_up(columns_.shape, tile_.refine.out, 1, row, refine_bias_.lanes());
-    refine_sums_.end_row();
-    refine_bias_.end_row();
+    refine_sums_.added(columns_.shape.width);
+    refine_bias_.added(columns_.shape.width);
   }
 
   const float* gradient_row(int64_t i) {
@@ -208,7 +208,7 @@ class EncoderGradient {
 
   /// The gradient of the layer between before its relu, and down's parameters from it.
   void take_between_row(int64_t i) {
-    const float* rows[2 * kRowPadding];
+    const float* rows[kMostKernel];
     for (int64_t k = 0; k < tile_.refine.kernel; ++k) rows[k] = gradient_row(i - padding_ + k);
     float* row = between_gradient_.row(i);
     kernels_.coarse(columns_.shape, {tile_.refine.kernel, tile_.refine.out, tile_.refine.in, false},
@@ -217,8 +217,8 @@ class EncoderGradient {
     kernels_.strided_weights(columns_.shape, {tile_.down.kernel, tile_.down.in, tile_.down.out},
                              rows, row, down_sums_.lanes());
     kernels_.add_up(columns_.shape, tile_.down.out, 1, row, down_bias_.lanes());
-    down_sums_.end_row();
-    down_bias_.end_row();
+    down_sums_.added(columns_.shape.width);
+    down_bias_.added(columns_.shape.width);
   }
 
   /// Gradients of input rows below `end`, to which no further row of the layer between adds.
@@ -231,7 +231,7 @@ class EncoderGradient {
     const int64_t kernel = tile_.down.kernel;
     const Interval rows = between_.region().rows;
     const int64_t padded = y + (kernel - 1) / 2;
-    TransposedTap taps[kRowPadding];
+    TransposedTap taps[kMostTaps];
     int64_t count = 0;
     for (int64_t ky = padded % kPhases; ky < kernel && ky <= padded; ky += kPhases) {
       const int64_t i = (padded - ky) / kPhases;

@@ -18,7 +18,8 @@ class FineRows {
 
   int64_t channels() const { return channels_; }
   float scale() const { return std::holds_alternative<PixelCrop>(crop_) ? 255.0F : 1.0F; }
-  /// Row y, which lies inside the crop, into `row`; 0 where the crop has no columns.
+  /// Row y, which lies inside the crop, into `row`; 0 beside the columns of the crop, which it
+  /// leaves alone where there are none.
   void load(int64_t y, float* row);
 
  private:

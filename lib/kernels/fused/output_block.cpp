@@ -72,7 +72,7 @@ class OutputRows {
   }
   /// Logits of rows y ... y + count - 1, count being 1 or 2.
   void logits(int64_t y, int64_t count, float* const* out) {
-    const float* rows[2 * kRowPadding];
+    const float* rows[kMostKernel + 1];
     feature_rows(y, count, rows);
     kernels_.fine(shape(), head(), rows, count, weights_.data(), tile_.head.bias, nullptr, out);
   }
@@ -131,8 +131,8 @@ class OutputGradient {
         logits_(kPhases + 2 * tile.head.kernel, tile.head.out * kPhases, rows.shape()),
         none_(1, tile.head.out * kPhases, rows.shape()),
         upsampling_(kernels, tile.upsampling, rows.columns(), rows.upsampling(), std::move(inputs)),
-        weight_sums_(tile.head.weight_count()),
-        bias_sums_(tile.head.out),
+        weight_sums_(kernels, tile.head.weight_count()),
+        bias_sums_(kernels, tile.head.out),
         next_feature_(tile.upsampling.out.rows.begin) {}
 
   /// Where the logits' gradient of row y is to be put before `take`.
@@ -140,15 +140,15 @@ class OutputGradient {
 
   /// Rows y ... y + count - 1 have their gradient.
   void take(int64_t y, int64_t count) {
-    const float* features[2 * kRowPadding];
+    const float* features[kMostKernel + 1];
     const float* gradients[2] = {row(y), row(y + count - 1)};
     rows_.feature_rows(y, count, features);
     kernels_.fine_weights(rows_.shape(), rows_.head(), features, count, gradients,
                           weight_sums_.lanes());
-    weight_sums_.end_row();
+    weight_sums_.added(count * kPhases * rows_.shape().width);
     for (int64_t r = 0; r < count; ++r) {
       kernels_.add_up(rows_.shape(), tile_.head.out, kPhases, row(y + r), bias_sums_.lanes());
-      bias_sums_.end_row();
+      bias_sums_.added(kPhases * rows_.shape().width);
     }
     const int64_t made = y + count;
     const int64_t end =
@@ -174,7 +174,7 @@ class OutputGradient {
   /// The gradient of the upsampling's row y before its relu.
   void take_feature(int64_t y) {
     const Interval own = tile_.own.rows;
-    const float* rows[2 * kRowPadding];
+    const float* rows[kMostKernel + 1];
     for (int64_t k = 0; k < tile_.head.kernel; ++k) {
       const int64_t from = y - padding_ + k;
       rows[k] = own.begin <= from && from < own.end ? row(from) : none_.row(0);

@@ -62,13 +62,15 @@ class RowRing {
 /// Sums of a layer's weight gradients: float lanes over some rows, doubles over a tile.
 class LaneSums {
  public:
-  explicit LaneSums(int64_t count)
-      : lanes_(count * kLanes), totals_(static_cast<size_t>(count), 0.0) {}
+  LaneSums(const RowKernels& kernels, int64_t count)
+      : vector_(kernels.vector), lanes_(count * kLanes), totals_(static_cast<size_t>(count), 0.0) {}
 
   float* lanes() { return lanes_.data(); }
-  /// To be called after each row; float32 would lose digits over a whole tile.
-  void end_row() {
-    if (++rows_ % kRowsInFloat == 0) flush();
+  /// To be called after each addition to the lanes, with the products that it summed for each
+  /// weight: a float32 sum of too many loses digits.
+  void added(int64_t products) {
+    additions_ += products / vector_;
+    if (additions_ >= kMostInFloat) flush();
   }
   const std::vector<double>& totals() {
     flush();
@@ -76,7 +78,7 @@ class LaneSums {
   }
 
  private:
-  static constexpr int kRowsInFloat = 64;
+  static constexpr int64_t kMostInFloat = 2048;
 
   void flush() {
     float* lane = lanes_.data();
@@ -88,11 +90,13 @@ class LaneSums {
       }
       total += sum;
     }
+    additions_ = 0;
   }
 
+  int64_t vector_;
   AlignedFloats lanes_;
   std::vector<double> totals_;
-  int64_t rows_ = 0;
+  int64_t additions_ = 0;
 };
 
 }  // namespace untiled::fused

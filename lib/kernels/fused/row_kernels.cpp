@@ -2,7 +2,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/fused/row_kernels.cpp"
 #define HWY_COMPILE_ALL_ATTAINABLE
-// Those left out are old, or have vectors whose size is not known when this is compiled.
+// Those left out gain nothing here, or have vectors of a size that is not known before they run.
 #define HWY_DISABLED_TARGETS \
   (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #include <hwy/foreach_target.h>
@@ -20,6 +20,7 @@ namespace untiled::fused::HWY_NAMESPACE {
 
 const RowKernels* table() {
   static const RowKernels kernels{.name = hwy::TargetName(HWY_TARGET),
+                                  .vector = kVector,
                                   .strided = strided,
                                   .strided_weights = strided_weights,
                                   .transposed = transposed,
@@ -115,6 +116,7 @@ void SigmoidSums::finish() {
   }
 }
 
+static_assert(kMostKernel == 9, "the largest of the kernels below");
 bool has_strided_kernel(int64_t kernel) { return kernel == 5 || kernel == 7 || kernel == 9; }
 bool has_unit_kernel(int64_t kernel) { return kernel == 3 || kernel == 5; }
 

@@ -21,6 +21,9 @@ inline constexpr int64_t kPhases = 4;
 /// Widths of rows are multiples of this: the most floats a vector holds.
 inline constexpr int64_t kLanes = 16;
 inline constexpr int64_t kRowPadding = 16;
+/// Of the kernels that are compiled, see has_strided_kernel; and the rows of one that meet one row.
+inline constexpr int64_t kMostKernel = 9;
+inline constexpr int64_t kMostTaps = (kMostKernel + kPhases - 1) / kPhases;
 
 /// What the planes of the rows of one call have in common.
 struct RowShape {
@@ -68,6 +71,7 @@ struct SigmoidSums {
 /// `sums[((o * in + i) * kernel * kernel + k) * kLanes + lane]`.
 struct RowKernels {
   const char* name;
+  int64_t vector;  ///< Floats in a vector: lanes of sums that are used.
 
   /// out[o] at j = sum over rows[ky] (fine) at 4 * j + kx - padding; a coarse row.
   void (*strided)(const RowShape&, const ConvShape&, const float* const* rows, const float* weights,

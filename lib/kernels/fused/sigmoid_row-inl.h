@@ -55,8 +55,8 @@ HWY_INLINE void sigmoid_vector(const SigmoidLossRow& loss, Vector label, float* 
   const Vector p = hn::IfThenElse(hn::Ge(z, zero), r, hn::Mul(t, r));
   const auto is_zero = hn::Eq(label, zero);
   const auto is_one = hn::Eq(label, one);
-  add_pixels(is_zero, p, hn::Max(z, zero), factor, sums[0]);
-  add_pixels(is_one, p, hn::Max(hn::Neg(z), zero), factor, sums[1]);
+  add_pixels(is_zero, p, at_least_zero(z), factor, sums[0]);
+  add_pixels(is_one, p, at_least_zero(hn::Neg(z)), factor, sums[1]);
   const Vector error = hn::Sub(p, hn::IfThenElseZero(is_one, one));
   const Vector curve = hn::Mul(hn::Mul(t, r), r);  // p (1 - p), without cancellation
   const Vector slope =

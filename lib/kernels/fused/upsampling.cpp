@@ -69,7 +69,7 @@ const float* UpsamplingRows::input(int64_t i) {
 void UpsamplingRows::make(int64_t y, float* row) {
   const LayerWeights& layer = tile_.layer;
   const int64_t padded = y + (layer.kernel - 1) / 2;
-  TransposedTap taps[kRowPadding];
+  TransposedTap taps[kMostTaps];
   int64_t count = 0;
   // From the last kernel row down, which is from the first input row on.
   const int64_t last = (layer.kernel - 1 - padded % kPhases) / kPhases * kPhases + padded % kPhases;
@@ -80,7 +80,7 @@ void UpsamplingRows::make(int64_t y, float* row) {
   }
   kernels_.transposed(columns_.shape, {layer.kernel, layer.in, layer.out, true}, taps, count,
                       weights_.data(), layer.bias, row);
-  clear_fine(columns_, tile_.out_extent.cols, kRowPadding, layer.out, row);
+  clear_fine(columns_, tile_.out_extent.cols, kMostKernel, layer.out, row);
 }
 
 UpsamplingGradient::UpsamplingGradient(const RowKernels& kernels, const UpsamplingTile& tile,
@@ -94,8 +94,8 @@ UpsamplingGradient::UpsamplingGradient(const RowKernels& kernels, const Upsampli
       gradients_(tile.layer.kernel + 2 * kPhases, tile.layer.out * kPhases, columns.shape),
       zeros_(1, tile.layer.out * kPhases, columns.shape),
       result_(tile.layer.in * columns.shape.stride),
-      weight_sums_(tile.layer.weight_count()),
-      bias_sums_(tile.layer.out),
+      weight_sums_(kernels, tile.layer.weight_count()),
+      bias_sums_(kernels, tile.layer.out),
       summed_(tile.out.rows.begin),
       next_(tile.in().rows.begin),
       in_rows_(tile.in().rows) {}
@@ -103,7 +103,7 @@ UpsamplingGradient::UpsamplingGradient(const RowKernels& kernels, const Upsampli
 void UpsamplingGradient::advance(int64_t end) {
   for (; summed_ < end; ++summed_) {
     kernels_.add_up(columns_.shape, tile_.layer.out, kPhases, row(summed_), bias_sums_.lanes());
-    bias_sums_.end_row();
+    bias_sums_.added(kPhases * columns_.shape.width);
   }
   const int64_t padding = (tile_.layer.kernel - 1) / 2;
   while (next_ < in_rows_.end &&
@@ -114,7 +114,7 @@ void UpsamplingGradient::advance(int64_t end) {
 
 void UpsamplingGradient::finish_input_row(int64_t i) {
   const LayerWeights& layer = tile_.layer;
-  const float* rows[2 * kRowPadding];
+  const float* rows[kMostKernel];
   for (int64_t k = 0; k < layer.kernel; ++k) {
     const int64_t y = kPhases * i - (layer.kernel - 1) / 2 + k;
     const bool made = tile_.out.rows.begin <= y && y < tile_.out.rows.end;
@@ -125,7 +125,7 @@ void UpsamplingGradient::finish_input_row(int64_t i) {
   float* result = result_.data() + kRowPadding;
   kernels_.strided(columns_.shape, conv, rows, layer.weight, nullptr, result);
   kernels_.strided_weights(columns_.shape, conv, rows, inputs_.input(i), weight_sums_.lanes());
-  weight_sums_.end_row();
+  weight_sums_.added(columns_.shape.width);
   for (const PlaneTarget& target : targets_) {
     for (int64_t c = 0; c < target.channels; ++c, result += columns_.shape.stride) {
       const float* from = result + target.region.cols.begin - columns_.first;

@@ -30,7 +30,8 @@ class UpsamplingRows {
 
   /// Output row y, in [out.rows), as a fine row; 0 right of the image.
   void make(int64_t y, float* row);
-  /// Input row i, all channels; 0 outside the image.
+  /// Row i of `tile.in()`, all channels; rows are asked for in increasing order, but for a few
+  /// back.
   const float* input(int64_t i);
 
  private:

@@ -33,6 +33,10 @@ constexpr bool kManyRegisters = kVector == 16 || HWY_ARCH_ARM_A64;
 
 HWY_INLINE Vector load(const float* p) { return hn::Load(kFloats, p); }
 HWY_INLINE Vector load_unaligned(const float* p) { return hn::LoadU(kFloats, p); }
+/// max(v, 0), and NaN for NaN: a run whose weights went astray must not look healthy.
+HWY_INLINE Vector at_least_zero(Vector v) {
+  return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(kFloats)), v);
+}
 HWY_INLINE Vector spread(const float* p) { return hn::Set(kFloats, *p); }
 
 }  // namespace untiled::fused::HWY_NAMESPACE

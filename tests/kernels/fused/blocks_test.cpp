@@ -37,6 +37,15 @@ class Draw {
     const int64_t begin = integer(0, size);
     return {begin, integer(begin, size) + 1};
   }
+  int64_t one_of(const std::vector<int64_t>& values) {
+    return values[static_cast<size_t>(integer(0, static_cast<int64_t>(values.size())))];
+  }
+  /// `region` with margins of up to 9 pixels: crops may hold more than is needed.
+  Region widened(const Region& region, const Extent& extent) {
+    return clip({{region.rows.begin - integer(0, 10), region.rows.end + integer(0, 10)},
+                 {region.cols.begin - integer(0, 10), region.cols.end + integer(0, 10)}},
+                extent);
+  }
   Region part(const Extent& extent) { return {part(extent.rows), part(extent.cols)}; }
 
  private:
@@ -45,8 +54,8 @@ class Draw {
 
 /// Weights of a layer and memory for them.
 struct Layer {
-  Layer(Draw& draw, int kernel, int in, int out)
-      : weight(draw.floats(int64_t{1} * kernel * kernel * in * out)),
+  Layer(Draw& draw, int64_t kernel, int64_t in, int64_t out)
+      : weight(draw.floats(kernel * kernel * in * out)),
         bias(draw.floats(out)),
         view{weight.data(), bias.data(), kernel, in, out} {}
   Layer(const Layer&) = delete;
@@ -77,8 +86,8 @@ Floats run_encoder(const RowKernels& kernels, uint64_t seed, bool pixels) {
   Draw draw(seed);
   const Extent extent{draw.integer(1, 200), draw.integer(1, 200)};
   const int in = pixels ? 3 : 2;
-  const Layer down(draw, 7, in, 3);
-  const Layer refine(draw, 3, 3, 3);
+  const Layer down(draw, draw.one_of({5, 7, 9}), in, 3);
+  const Layer refine(draw, draw.one_of({3, 5}), 3, 3);
   EncoderTile tile{.down = down.view,
                    .refine = refine.view,
                    .input = {},
@@ -86,12 +95,13 @@ Floats run_encoder(const RowKernels& kernels, uint64_t seed, bool pixels) {
                    .out_extent = quarter(extent),
                    .out = draw.part(quarter(extent))};
   const Region region = tile.input_region();
-  const std::vector<uint8_t> bytes = draw.bytes(3 * region.area(), 256);
-  const Floats planes = draw.floats(in * region.area());
+  const Region crop = draw.widened(region, extent);
+  const std::vector<uint8_t> bytes = draw.bytes(3 * crop.area(), 256);
+  const Floats planes = draw.floats(in * crop.area());
   if (pixels) {
-    tile.input = PixelCrop{bytes.data(), region};
+    tile.input = PixelCrop{bytes.data(), crop};
   } else {
-    tile.input = PlaneCrop{planes.data(), in, region};
+    tile.input = PlaneCrop{planes.data(), in, crop};
   }
   Floats result = zeros(3, tile.out);
   encoder_forward(kernels, tile, {result.data(), 3, tile.out});
@@ -109,16 +119,17 @@ Floats run_encoder(const RowKernels& kernels, uint64_t seed, bool pixels) {
 Floats run_decoder(const RowKernels& kernels, uint64_t seed) {
   Draw draw(seed);
   const Extent extent{draw.integer(1, 200), draw.integer(1, 200)};
-  const Layer up(draw, 5, 3, 2);
+  const Layer up(draw, draw.one_of({5, 7, 9}), 3, 2);
   UpsamplingTile tile{.layer = up.view,
                       .inputs = {},
                       .in_extent = quarter(extent),
                       .out_extent = extent,
                       .out = draw.part(extent)};
   const Region in = tile.in();
+  const Region crop = draw.widened(in, quarter(extent));
   const Floats first = draw.floats(in.area());
-  const Floats second = draw.floats(2 * in.area());
-  tile.inputs = {{first.data(), 1, in}, {second.data(), 2, in}};
+  const Floats second = draw.floats(2 * crop.area());
+  tile.inputs = {{first.data(), 1, in}, {second.data(), 2, crop}};
   Floats result = zeros(2, tile.out);
   decoder_forward(kernels, tile, {result.data(), 2, tile.out});
   const Floats gradient = draw.floats(2 * tile.out.area());
@@ -134,10 +145,11 @@ Floats run_decoder(const RowKernels& kernels, uint64_t seed) {
 Floats run_output(const RowKernels& kernels, uint64_t seed) {
   Draw draw(seed);
   const Extent extent{draw.integer(1, 200), draw.integer(1, 200)};
-  const Layer up(draw, 5, 3, 2);
-  const Layer head(draw, 3, 5, 1);
+  const Layer up(draw, draw.one_of({5, 7, 9}), 3, 2);
+  const Layer head(draw, draw.one_of({3, 5}), 5, 1);
   const Region own = draw.part(extent);
-  const Region features = OutputTile::features(own, 3, extent);
+  const Region features = OutputTile::features(own, head.view.kernel, extent);
+  const Region crop = draw.widened(features, extent);
   OutputTile tile{.upsampling = {.layer = up.view,
                                  .inputs = {},
                                  .in_extent = quarter(extent),
@@ -148,10 +160,10 @@ Floats run_output(const RowKernels& kernels, uint64_t seed) {
                   .own = own};
   const Region in = tile.upsampling.in();
   const Floats planes = draw.floats(3 * in.area());
-  const std::vector<uint8_t> bytes = draw.bytes(3 * features.area(), 256);
+  const std::vector<uint8_t> bytes = draw.bytes(3 * crop.area(), 256);
   const std::vector<uint8_t> labels = draw.bytes(own.area(), 3);  // 2 has no weight.
   tile.upsampling.inputs = {{planes.data(), 3, in}};
-  tile.pixels = {bytes.data(), features};
+  tile.pixels = {bytes.data(), crop};
   Floats result = zeros(1, own);
   output_forward(kernels, tile, {result.data(), 1, own});
   Floats into = zeros(3, in);
@@ -169,6 +181,11 @@ Floats run_output(const RowKernels& kernels, uint64_t seed) {
     result.push_back(static_cast<float>(sums.cross_entropy[y]));
     result.push_back(static_cast<float>(sums.probability[y]));
   }
+  const Floats given = draw.floats(own.area());
+  const OutputSums back =
+      output_backward(kernels, tile, {given.data(), 1, own}, {{into.data(), 3, in}});
+  append(result, back.head);
+  append(result, back.upsampling);
   append(result, gradients.head);
   append(result, gradients.upsampling);
   append(result, into);
