@@ -7,22 +7,10 @@
 #include <vector>
 
 #include "lib/kernels/fused/row_kernels.h"
+#include "lib/kernels/fused_blocks.h"
 #include "lib/kernels/libtorch_kernel.h"
 
 namespace untiled {
-
-/// Layers that one sweep computes.
-struct FusedBlock {
-  enum class Kind { kEncoder, kDecoder, kOutput };
-  Kind kind = Kind::kEncoder;
-  std::vector<LayerId> layers;  ///< In order; the last is the block's result.
-  std::vector<LayerId> inputs;  ///< In the order of their channels; layer 0 last.
-  LayerId first_weights = -1;   ///< `down` of an encoder, `up` of the others.
-  LayerId result() const { return layers.back(); }
-};
-
-/// The blocks that make up a graph's layers; layers of no block are left out.
-std::vector<FusedBlock> fused_blocks(const Graph& graph);
 
 class FusedKernel : public SegmentKernel {
  public:
