@@ -6,6 +6,7 @@
 
 #include "lib/kernels/fused/fine_rows.h"
 #include "lib/kernels/fused/row_buffer.h"
+#include "lib/kernels/fused/weight_order.h"
 
 namespace untiled::fused {
 namespace {
@@ -34,19 +35,9 @@ std::vector<float> scaled(const float* weights, int64_t count, float scale) {
   return result;
 }
 
-/// [out][in][k][k] to [in][out][k][k], each kernel turned around where `flip`.
 std::vector<float> adjoint(const LayerWeights& layer, bool flip) {
-  const int64_t taps = layer.kernel * layer.kernel;
-  std::vector<float> result(static_cast<size_t>(layer.weight_count()));
-  for (int64_t o = 0; o < layer.out; ++o) {
-    for (int64_t i = 0; i < layer.in; ++i) {
-      for (int64_t k = 0; k < taps; ++k) {
-        result[static_cast<size_t>((i * layer.out + o) * taps + (flip ? taps - 1 - k : k))] =
-            layer.weight[(o * layer.in + i) * taps + k];
-      }
-    }
-  }
-  return result;
+  return swap_channels(layer.weight, layer.out, layer.in, layer.in, layer.kernel * layer.kernel,
+                       flip);
 }
 
 /// The rows of the layer between, made in increasing order from the input's.

@@ -4,6 +4,7 @@
 
 #include "lib/core/pixel_source.h"
 #include "lib/kernels/fused/fine_rows.h"
+#include "lib/kernels/fused/weight_order.h"
 
 namespace untiled::fused {
 namespace {
@@ -19,22 +20,6 @@ std::vector<float> head_weights(const LayerWeights& head, float pixel_scale) {
     for (int64_t k = 0; k < kRgb * taps; ++k) pixels[k] /= pixel_scale;
   }
   return weights;
-}
-
-/// [out][in][k][k] of the upsampling's channels to [in][out][k][k], kernels turned around.
-std::vector<float> head_adjoint(const LayerWeights& head) {
-  const int64_t taps = head.kernel * head.kernel;
-  const int64_t features = head.in - kRgb;
-  std::vector<float> result(static_cast<size_t>(features * head.out * taps));
-  for (int64_t o = 0; o < head.out; ++o) {
-    for (int64_t i = 0; i < features; ++i) {
-      for (int64_t k = 0; k < taps; ++k) {
-        result[static_cast<size_t>((i * head.out + o) * taps + taps - 1 - k)] =
-            head.weight[(o * head.in + i) * taps + k];
-      }
-    }
-  }
-  return result;
 }
 
 /// Rows of features (the upsampling and the pixels) and of logits, in increasing order.
@@ -127,7 +112,9 @@ class OutputGradient {
         tile_(tile),
         rows_(rows),
         padding_((tile.head.kernel - 1) / 2),
-        adjoint_(head_adjoint(tile.head)),
+        adjoint_(swap_channels(tile.head.weight, tile.head.out, tile.head.in,
+                               tile.upsampling.layer.out, tile.head.kernel * tile.head.kernel,
+                               /*flip=*/true)),
         logits_(kPhases + 2 * tile.head.kernel, tile.head.out * kPhases, rows.shape()),
         none_(1, tile.head.out * kPhases, rows.shape()),
         upsampling_(kernels, tile.upsampling, rows.columns(), rows.upsampling(), std::move(inputs)),

@@ -19,8 +19,7 @@ HWY_BEFORE_NAMESPACE();
 namespace untiled::fused::HWY_NAMESPACE {
 
 const RowKernels* table() {
-  static const RowKernels kernels{.name = hwy::TargetName(HWY_TARGET),
-                                  .vector = kVector,
+  static const RowKernels kernels{.vector = kVector,
                                   .strided = strided,
                                   .strided_weights = strided_weights,
                                   .transposed = transposed,

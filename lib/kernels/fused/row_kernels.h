@@ -70,7 +70,6 @@ struct SigmoidSums {
 /// The operations, compiled for one instruction set. Sums of weight gradients go to
 /// `sums[((o * in + i) * kernel * kernel + k) * kLanes + lane]`.
 struct RowKernels {
-  const char* name;
   int64_t vector;  ///< Floats in a vector: lanes of sums that are used.
 
   /// out[o] at j = sum over rows[ky] (fine) at 4 * j + kx - padding; a coarse row.

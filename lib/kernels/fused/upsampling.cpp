@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/kernels/fused/fine_rows.h"
+#include "lib/kernels/fused/weight_order.h"
 
 namespace untiled::fused {
 namespace {
@@ -14,19 +15,6 @@ Geometry geometry(const LayerWeights& layer) {
 /// Input rows between the one that a new output row needs and the one that its gradient still
 /// needs, with room to spare.
 int64_t rows_kept(const LayerWeights& layer) { return layer.kernel / kPhases + 6; }
-
-/// [in][out][k][k] to [out][in][k][k].
-std::vector<float> swap_channels(const LayerWeights& layer) {
-  const int64_t taps = layer.kernel * layer.kernel;
-  std::vector<float> swapped(static_cast<size_t>(layer.weight_count()));
-  for (int64_t o = 0; o < layer.out; ++o) {
-    for (int64_t i = 0; i < layer.in; ++i) {
-      std::copy_n(layer.weight + (i * layer.out + o) * taps, taps,
-                  swapped.begin() + (o * layer.in + i) * taps);
-    }
-  }
-  return swapped;
-}
 
 }  // namespace
 
@@ -46,7 +34,8 @@ UpsamplingRows::UpsamplingRows(const RowKernels& kernels, const UpsamplingTile& 
     : kernels_(kernels),
       tile_(tile),
       columns_(columns),
-      weights_(swap_channels(tile.layer)),
+      weights_(swap_channels(tile.layer.weight, tile.layer.in, tile.layer.out, tile.layer.out,
+                             tile.layer.kernel * tile.layer.kernel, /*flip=*/false)),
       rows_(rows_kept(tile.layer), tile.layer.in, columns.shape),
       next_(tile.in().rows.begin) {}
 
