@@ -13,13 +13,13 @@ apt_packages=(
   g++ cmake ninja-build ca-certificates
   catch2 libcli11-dev nlohmann-json3-dev libyaml-cpp-dev
   libopencv-dev libopenslide-dev libtiff-dev libpng-dev libjpeg-dev
-  zlib1g-dev libxxhash-dev libhwy-dev
+  zlib1g-dev libxxhash-dev libhwy-dev libgeos-dev
 )
 # Faster builds and the checks of the style; nothing else needs them.
 apt_extras=(ccache clang-format clang-tidy)
 brew_packages=(
   cmake ninja ccache clang-format llvm catch2 cli11 nlohmann-json yaml-cpp
-  opencv openslide libtiff libpng jpeg-turbo zstd xxhash highway python
+  opencv openslide libtiff libpng jpeg-turbo zstd xxhash highway geos python
 )
 
 can_make_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }

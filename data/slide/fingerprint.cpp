@@ -7,13 +7,13 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <memory>
 #include <vector>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "lib/core/error.h"
+#include "lib/core/hasher.h"
 #include "lib/core/stop.h"
 
 namespace untiled {
@@ -39,25 +39,6 @@ FileState state_of(const std::filesystem::path& path) {
 #endif
   return {status.st_size, int64_t{modified.tv_sec} * 1'000'000'000 + modified.tv_nsec};
 }
-
-/// XXH3 with 128 bits over several pieces.
-class Hasher {
- public:
-  Hasher() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
-
-  void add(const void* data, size_t size) { XXH3_128bits_update(state_.get(), data, size); }
-  void add_number(uint64_t value) { add(&value, sizeof value); }
-  std::string hex() const {
-    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
-    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-  }
-
- private:
-  struct Free {
-    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-  };
-  std::unique_ptr<XXH3_state_t, Free> state_;
-};
 
 /// A file that is read by parts.
 class PartFile {
@@ -107,6 +88,11 @@ std::string fingerprint(const SlideInfo& info) {
   }
   hasher.add(info.quickhash.data(), info.quickhash.size());
   return hasher.hex();
+}
+
+std::string anonymous_id(const SlideInfo& info) {
+  constexpr size_t kDigits = 12;
+  return "slide-" + fingerprint(info).substr(0, kDigits);
 }
 
 std::string content_hash(const SlideInfo& info) {

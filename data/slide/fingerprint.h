@@ -11,6 +11,9 @@ namespace untiled {
 /// OpenSlide's quickhash. Reads little. Throws DataError when a file is gone.
 std::string fingerprint(const SlideInfo& info);
 
+/// "slide-" and 12 digits of the fingerprint: a name that identifies no patient. Throws DataError.
+std::string anonymous_id(const SlideInfo& info);
+
 /// 32 hex digits (XXH3, 128 bits) from every byte of all the slide's files, in order of name.
 /// Throws DataError when a file is gone, and Interrupted.
 std::string content_hash(const SlideInfo& info);

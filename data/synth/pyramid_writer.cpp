@@ -5,8 +5,8 @@
 #include <cmath>
 #include <utility>
 
-#include "data/synth/jpeg_encoder.h"
 #include "lib/core/parallel.h"
+#include "lib/output/jpeg_encoder.h"
 
 namespace untiled {
 namespace {

@@ -18,14 +18,15 @@
 namespace untiled {
 namespace {
 
-MaskPngFacts mask_facts(const SynthOptions& options) {
-  MaskPngFacts facts;
-  facts.slide = options.extent;
-  facts.downsample =
-      options.mask_downsample > 0 ? options.mask_downsample : least_png_downsample(options.extent);
-  const double mpp = options.mpp * static_cast<double>(facts.downsample);
-  facts.scale = OutputScale{mpp, mpp};
-  return facts;
+/// The mask's factor: as asked for, else the least that fits into a PNG.
+int64_t mask_downsample(const SynthOptions& options) {
+  return options.mask_downsample > 0 ? options.mask_downsample
+                                     : least_png_downsample(options.extent);
+}
+
+MaskFacts mask_facts(const SynthOptions& options, int64_t downsample) {
+  const MaskFacts full{.extent = options.extent, .scale = OutputScale{options.mpp, options.mpp}};
+  return reduced(full, downsample);
 }
 
 /// The mask pixels whose centres lie in `pixels`, an interval of an axis of `size` pixels.
@@ -109,16 +110,16 @@ SynthReport synthesize(const SynthOptions& options, const Patches& patches) {
   const Extent& slide = options.extent;
   const Scene scene(slide, options.seed);
   const Painter painter(scene, patches, options.seed);
-  const MaskPngFacts facts = mask_facts(options);
+  const int64_t downsample = mask_downsample(options);
   const std::filesystem::path mask_path = synth_mask_path(options.slide);
-  MaskPngWriter mask(mask_path, facts);
+  MaskPngWriter mask(mask_path, mask_facts(options, downsample));
   PyramidWriter pyramid(options.slide, slide, options.mpp, options.threads);
 
   Progress progress("synth", pyramid.tile_rows());
   std::atomic<int64_t> tissue_pixels = 0;
   for (int64_t i = 0; i < pyramid.tile_rows(); ++i) {
     throw_if_stopped();
-    MaskBand band({i * kPyramidTile, (i + 1) * kPyramidTile}, slide, facts.downsample);
+    MaskBand band({i * kPyramidTile, (i + 1) * kPyramidTile}, slide, downsample);
     pyramid.add_tile_row([&](const Region& tile) {
       Painted painted = painter.paint(tile);
       band.set(tile, painted.truth);
@@ -131,7 +132,7 @@ SynthReport synthesize(const SynthOptions& options, const Patches& patches) {
   pyramid.finish();
   mask.finish();
   pyramid.commit();
-  return {mask_path, facts.downsample, static_cast<int>(pyramid_extents(slide).size()),
+  return {mask_path, downsample, static_cast<int>(pyramid_extents(slide).size()),
           static_cast<int>(scene.sections().size()),
           static_cast<double>(tissue_pixels) / static_cast<double>(slide.area())};
 }

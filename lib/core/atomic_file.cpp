@@ -82,8 +82,8 @@ std::string hint(int error_number) {
 
 }  // namespace
 
-DataError write_error(const fs::path& file, int error_number) {
-  return DataError(fmt::format("{}: cannot be written: {}", file.string(), hint(error_number)));
+WriteError write_error(const fs::path& file, int error_number) {
+  return WriteError(fmt::format("{}: cannot be written: {}", file.string(), hint(error_number)));
 }
 
 void make_folder(const fs::path& folder) {

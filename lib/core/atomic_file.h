@@ -9,6 +9,12 @@
 
 namespace untiled {
 
+/// An output that could not be written.
+class WriteError : public DataError {
+ public:
+  using DataError::DataError;
+};
+
 /// A file under a temporary name in the folder of its destination ("<name>.<pid>.<n>.part");
 /// `commit` renames it into place, and the destructor removes it if that did not happen. For
 /// writers that need a path (libtiff, libpng): write to `path()`, close, then commit.
@@ -43,6 +49,6 @@ void make_folder(const std::filesystem::path& folder);
 
 /// What to throw when writing `file` failed with this errno; for a full disk or a size limit it
 /// says so and what to do.
-DataError write_error(const std::filesystem::path& file, int error_number);
+WriteError write_error(const std::filesystem::path& file, int error_number);
 
 }  // namespace untiled

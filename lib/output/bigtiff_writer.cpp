@@ -27,6 +27,7 @@ enum Tag : uint16_t {
   kBitsPerSample = 258,
   kCompression = 259,
   kPhotometric = 262,
+  kImageDescription = 270,
   kSamplesPerPixel = 277,
   kXResolution = 282,
   kYResolution = 283,
@@ -36,11 +37,12 @@ enum Tag : uint16_t {
   kTileLength = 323,
   kTileOffsets = 324,
   kTileByteCounts = 325,
+  kSubIfds = 330,
   kExtraSamples = 338,
   kSampleFormat = 339,
   kYCbCrSubSampling = 530,
 };
-enum Type : uint16_t { kShort = 3, kLong = 4, kRational = 5, kLong8 = 16 };
+enum Type : uint16_t { kAscii = 2, kShort = 3, kLong = 4, kRational = 5, kLong8 = 16, kIfd8 = 18 };
 constexpr uint16_t kJpegStreams = 7;
 constexpr uint16_t kAdobeDeflate = 8;
 constexpr uint16_t kMinIsBlack = 1;
@@ -82,6 +84,14 @@ class Directory {
   void add_short(uint16_t tag, uint16_t value) { add_shorts(tag, {value}); }
   void add_long(uint16_t tag, uint32_t value) { add(tag, kLong, std::vector{value}); }
   void add_long8s(uint16_t tag, const std::vector<uint64_t>& values) { add(tag, kLong8, values); }
+  void add_directories(uint16_t tag, const std::vector<uint64_t>& offsets) {
+    add(tag, kIfd8, offsets);
+  }
+  void add_text(uint16_t tag, const std::string& text) {
+    std::vector<char> characters(text.begin(), text.end());
+    characters.push_back('\0');
+    add(tag, kAscii, characters);
+  }
   void add_rational(uint16_t tag, const Rational& value) {
     add(tag, kRational, std::vector{value});
   }
@@ -154,7 +164,8 @@ void add_tiles(Directory& directory, const std::vector<TilePlace>& tiles) {
 
 int planes(const TiffImage& image) { return image.coding == TileCoding::kJpeg ? 1 : image.samples; }
 
-Directory describe(const TiffImage& image, uint64_t offset) {
+Directory describe(const TiffImage& image, const std::vector<uint64_t>& sub_images,
+                   uint64_t offset) {
   const bool jpeg = image.coding == TileCoding::kJpeg;
   const auto samples = static_cast<size_t>(image.samples);
   const auto bits = static_cast<uint16_t>(8 * sample_bytes(image.type));
@@ -165,6 +176,7 @@ Directory describe(const TiffImage& image, uint64_t offset) {
   directory.add_shorts(kBitsPerSample, std::vector<uint16_t>(samples, bits));
   directory.add_short(kCompression, jpeg ? kJpegStreams : kAdobeDeflate);
   directory.add_short(kPhotometric, jpeg ? kYCbCr : kMinIsBlack);
+  if (!image.description.empty()) directory.add_text(kImageDescription, image.description);
   directory.add_short(kSamplesPerPixel, static_cast<uint16_t>(samples));
   const uint16_t format = image.type == SampleType::kUint8 ? kUnsigned : kFloatingPoint;
   add_resolution(directory, image.scale);
@@ -173,6 +185,7 @@ Directory describe(const TiffImage& image, uint64_t offset) {
   directory.add_long(kTileWidth, static_cast<uint32_t>(image.tile));
   directory.add_long(kTileLength, static_cast<uint32_t>(image.tile));
   add_tiles(directory, image.tiles);
+  if (!sub_images.empty()) directory.add_directories(kSubIfds, sub_images);
   if (planes(image) > 1) {
     directory.add_shorts(kExtraSamples, std::vector<uint16_t>(samples - 1, 0));
   }
@@ -225,18 +238,30 @@ TilePlace BigTiffWriter::append(std::span<const uint8_t> tile) {
   return place;
 }
 
-void BigTiffWriter::finish(const std::vector<TiffImage>& images) {
+void BigTiffWriter::finish(const std::vector<TiffImage>& images, TiffLevels levels) {
+  std::for_each(images.begin(), images.end(), require_all_tiles);
+  const bool chained = levels == TiffLevels::kChain;
+  std::vector<uint64_t> sub_images;
+  for (size_t i = 1; i < images.size() && !chained; ++i) {
+    sub_images.push_back(write_directory(images[i], {}).offset);
+  }
   uint64_t link_at = kFirstDirectoryAt;
-  for (const TiffImage& image : images) {
-    require_all_tiles(image);
-    write(std::vector<uint8_t>((8 - size_ % 8) % 8, 0));  // Directories begin at whole words.
-    const Directory directory = describe(image, size_);
-    write_at(link_at, size_);
-    link_at = directory.link_at();
-    write(directory.bytes());
+  for (size_t i = 0; i < (chained ? images.size() : 1); ++i) {
+    const DirectoryPlace place = write_directory(images[i], sub_images);
+    write_at(link_at, place.offset);
+    link_at = place.link_at;
   }
   if (std::fclose(file_.release()) != 0) throw write_error(target_.destination(), errno);
   target_.commit();
+}
+
+BigTiffWriter::DirectoryPlace BigTiffWriter::write_directory(
+    const TiffImage& image, const std::vector<uint64_t>& sub_images) {
+  write(std::vector<uint8_t>((8 - size_ % 8) % 8, 0));  // Directories begin at whole words.
+  const uint64_t offset = size_;
+  const Directory directory = describe(image, sub_images, offset);
+  write(directory.bytes());
+  return {offset, directory.link_at()};
 }
 
 void BigTiffWriter::write(std::span<const uint8_t> bytes) {

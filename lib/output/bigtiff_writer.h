@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "lib/core/atomic_file.h"
@@ -32,6 +33,12 @@ enum class TileCoding {
   kJpeg,     ///< Whole JPEG streams: YCbCr at 4:2:0, 3 samples in one plane.
 };
 
+/// Where the images after the first are found.
+enum class TiffLevels {
+  kChain,    ///< As further directories of the main chain: OpenSlide's way.
+  kSubIfds,  ///< As SubIFDs of the first one: OME-TIFF's way.
+};
+
 /// One image of a TIFF with square tiles.
 struct TiffImage {
   Extent extent;
@@ -40,6 +47,7 @@ struct TiffImage {
   SampleType type = SampleType::kUint8;
   TileCoding coding = TileCoding::kDeflate;
   bool reduced = false;              ///< A smaller version of the first image.
+  std::string description;           ///< ImageDescription, UTF-8; empty: none.
   std::optional<OutputScale> scale;  ///< Becomes X- and YResolution, in pixels per centimetre.
   std::vector<TilePlace> tiles;      ///< Row by row, plane after plane; none may be missing.
 };
@@ -58,15 +66,21 @@ class BigTiffWriter {
 
   /// Appends a compressed tile. Throws DataError (a full disk, say).
   TilePlace append(std::span<const uint8_t> tile);
-  /// Writes the directories in this order, one chain, and puts the file in place. Throws DataError;
-  /// InternalError when an image lacks tiles.
-  void finish(const std::vector<TiffImage>& images);
+  /// Writes the directories and puts the file in place. Throws DataError; InternalError when an
+  /// image lacks tiles.
+  void finish(const std::vector<TiffImage>& images, TiffLevels levels = TiffLevels::kChain);
 
  private:
   struct FileCloser {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
 
+  struct DirectoryPlace {
+    uint64_t offset;
+    uint64_t link_at;  ///< Where its link to the next directory is.
+  };
+
+  DirectoryPlace write_directory(const TiffImage& image, const std::vector<uint64_t>& sub_images);
   void write(std::span<const uint8_t> bytes);
   void write_at(uint64_t offset, uint64_t value);
 

@@ -21,6 +21,9 @@ struct Picture {
 
 using PictureColor = std::array<uint8_t, 3>;
 
+/// Of tissue's border on a thumbnail.
+inline constexpr PictureColor kTissueOutline = {0, 200, 0};
+
 struct PreviewPanel {
   std::string title;
   Picture picture;

@@ -39,8 +39,10 @@ TEST_CASE("a full disk is one clear error and leaves no file, wherever it fills 
   const std::vector<std::pair<std::string, std::function<void()>>> writers = {
       {"mask.png",
        [&] {
-         write_mask_pattern(folder / "mask.png", {{900, 900}, 1, {}, Origin::kQuPath, {}});
+         write_mask_pattern(folder / "mask.png", {.extent = {900, 900}});
        }},
+      {"x.ome.tif", [&] { write_mask_files(folder.path(), {OutputFormat::kOmeTiff}); }},
+      {"x.geojson", [&] { write_mask_files(folder.path(), {OutputFormat::kGeoJson}); }},
       {"bytes.tif",
        [&] {
          write_pattern(folder / "bytes.tif", {{1100, 1100}, 1, SampleType::kUint8, {}});

@@ -15,18 +15,18 @@ TEST_CASE("a mask has ceil(size / d) rows and columns") {
 
 TEST_CASE("a mask with too many pixels for a PNG is refused with the factor that would do") {
   const TemporaryFolder folder;
-  const MaskPngFacts facts = {{16'000, 64'000}, 1, {}, Origin::kQuPath, {}};
-  CHECK(least_png_downsample(facts.slide) == 4);
+  const MaskFacts facts{.extent = {16'000, 64'000}};
+  CHECK(least_png_downsample(facts.extent) == 4);
   CHECK_THROWS_AS(MaskPngWriter(folder / "mask.png", facts), ConfigError);
   CHECK_THROWS_WITH(MaskPngWriter(folder / "mask.png", facts),
-                    contains_text("16000 x 64000") && contains_text("downsample of 4"));
+                    contains_text("16000 x 64000") && contains_text("4 times smaller"));
   CHECK(std::filesystem::is_empty(folder.path()));
 }
 
 TEST_CASE("a mask that was not finished leaves no file") {
   const TemporaryFolder folder;
   {
-    MaskPngWriter png(folder / "mask.png", {{20, 30}, 1, {}, Origin::kQuPath, {}});
+    MaskPngWriter png(folder / "mask.png", {.extent = {20, 30}});
     png.write_rows(mask_row(0, 30));
     CHECK_THROWS_AS(png.finish(), InternalError);
     CHECK_THROWS_AS(png.write_rows(mask_row(0, 29)), InternalError);

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <string>
 
-#include "data/synth/jpeg_encoder.h"
+#include "lib/output/jpeg_encoder.h"
 #include "data/synth/pyramid_writer.h"
 #include "data/tissue/index_png.h"
 #include "lib/core/atomic_file.h"

@@ -1,4 +1,4 @@
-// JPEG tiles of TIFF files.
+// JPEG streams: tiles of TIFF files, and thumbnails.
 #pragma once
 
 #include "lib/core/pixel_source.h"

@@ -1,4 +1,4 @@
-#include "data/synth/jpeg_encoder.h"
+#include "lib/output/jpeg_encoder.h"
 
 #include <array>
 #include <csetjmp>

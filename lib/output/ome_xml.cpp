@@ -1,0 +1,74 @@
+#include "lib/output/ome_xml.h"
+
+#include <fmt/format.h>
+
+namespace untiled {
+namespace {
+
+constexpr const char* kSchema = "http://www.openmicroscopy.org/Schemas/OME/2016-06";
+constexpr const char* kMicrometre = "\xC2\xB5m";
+
+/// Text for attributes and elements; what XML 1.0 does not have becomes a question mark.
+std::string escape(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+    }
+  }
+  return out;
+}
+
+std::string physical_size(const MaskFacts& facts) {
+  if (!facts.scale) return "";
+  return fmt::format(
+      R"( PhysicalSizeX="{}" PhysicalSizeXUnit="{}" PhysicalSizeY="{}" PhysicalSizeYUnit="{}")",
+      facts.scale->mpp_x, kMicrometre, facts.scale->mpp_y, kMicrometre);
+}
+
+std::string pair(const std::string& key, const std::string& value) {
+  return fmt::format(R"(<M K="{}">{}</M>)", escape(key), escape(value));
+}
+
+std::string annotations(const MaskFacts& facts) {
+  std::string pairs = pair("origin", to_string(facts.origin));
+  pairs += pair("downsample", fmt::format("{}", facts.downsample_x));
+  for (const MaskClass& c : file_classes(facts.classes)) {
+    pairs += pair(fmt::format("class {}", c.value), c.name);
+  }
+  return fmt::format(
+      R"(<StructuredAnnotations><MapAnnotation ID="Annotation:0" Namespace="untiled/mask">)"
+      R"(<Value>{}</Value></MapAnnotation></StructuredAnnotations>)",
+      pairs);
+}
+
+}  // namespace
+
+std::string ome_xml(const MaskFacts& facts, const std::string& name) {
+  const std::string pixels = fmt::format(
+      R"(<Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint8" SizeX="{}" SizeY="{}" )"
+      R"(SizeZ="1" SizeC="1" SizeT="1"{}><Channel ID="Channel:0:0" Name="mask" )"
+      R"(SamplesPerPixel="1"/><TiffData IFD="0" PlaneCount="1"/></Pixels>)",
+      facts.extent.cols, facts.extent.rows, physical_size(facts));
+  return fmt::format(
+      R"(<?xml version="1.0" encoding="UTF-8"?><OME xmlns="{0}" )"
+      R"(xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" )"
+      R"(xsi:schemaLocation="{0} {0}/ome.xsd" Creator="untiled">)"
+      R"(<Image ID="Image:0" Name="{1}">{2}<AnnotationRef ID="Annotation:0"/></Image>{3}</OME>)",
+      kSchema, escape(name), pixels, annotations(facts));
+}
+
+}  // namespace untiled
