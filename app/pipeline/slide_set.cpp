@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <mutex>
 
+#include "data/cohort/slide_ids.h"
 #include "data/loader/cache.h"
 #include "data/slide/file_kind.h"
 #include "data/slide/fingerprint.h"
@@ -17,7 +17,6 @@
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
-#include "lib/output/slide_ids.h"
 
 namespace untiled {
 namespace {
@@ -26,6 +25,8 @@ namespace {
 constexpr double kUnknownScaleDownsample = 16.0;
 /// Decoded parts of a mask in a TIFF, about.
 constexpr int64_t kTiffMaskBytes = 32 << 20;
+/// Of GeoJSON while it is read.
+constexpr int64_t kBytesPerGeoJsonByte = 8;
 /// A thumbnail for previews, see evaluation.cpp.
 constexpr int64_t kThumbnailBytes = 1 << 20;
 
@@ -63,11 +64,12 @@ struct LazyMask::Handle {
   std::shared_ptr<const PixelSource> labels;
 };
 
-LazyMask::LazyMask(std::filesystem::path path, ViewInfo view, const DataSettings& data)
+LazyMask::LazyMask(std::filesystem::path path, ViewInfo view, const Settings& settings)
     : path_(std::move(path)),
       view_(std::move(view)),
-      classes_(data.classes),
-      ignore_(data.ignore),
+      classes_(settings.data.classes),
+      ignore_(settings.data.ignore),
+      unannotated_(settings.labels.unannotated),
       handle_(std::make_unique<Handle>()) {
   open();
   close();
@@ -77,7 +79,8 @@ LazyMask::~LazyMask() = default;
 
 std::shared_ptr<const PixelSource> LazyMask::open() const {
   const std::lock_guard lock(handle_->mutex);
-  if (!handle_->labels) handle_->labels = open_mask(path_, view_, classes_, ignore_);
+  if (!handle_->labels)
+    handle_->labels = open_labels(path_, view_, classes_, ignore_, unannotated_);
   return handle_->labels;
 }
 
@@ -102,11 +105,6 @@ void SlideInput::close() const {
   if (mask) mask->close();
 }
 
-std::string anonymous_id(const SlideInfo& slide) {
-  constexpr size_t kDigits = 12;
-  return "slide-" + fingerprint(slide).substr(0, kDigits);
-}
-
 namespace {
 
 SlideInput open_input(const Settings& settings, const CohortEntry& entry, const std::string& id) {
@@ -123,14 +121,18 @@ SlideInput open_input(const Settings& settings, const CohortEntry& entry, const 
 }
 
 /// A manifest may name a slide several times, each with a region of its own.
-void tell_regions_apart(const std::vector<SlideInput*>& inputs) {
-  std::map<std::string, int> count;
-  for (const SlideInput* input : inputs) ++count[input->id];
-  for (SlideInput* input : inputs) {
-    const auto& region = input->entry.region;
-    if (count[input->id] < 2 || !region) continue;
-    input->id += fmt::format("-x{}y{}", region->cols.begin, region->rows.begin);
+void tell_regions_apart(SlideSets& sets) {
+  std::vector<SlideInput*> inputs;
+  for (SlideInput& input : sets.training) inputs.push_back(&input);
+  for (SlideInput& input : sets.validation) inputs.push_back(&input);
+  std::vector<std::string> ids;
+  std::vector<CohortEntry> entries;
+  for (const SlideInput* input : inputs) {
+    ids.push_back(input->id);
+    entries.push_back(input->entry);
   }
+  ids = tell_regions_apart(std::move(ids), entries);
+  for (size_t i = 0; i < inputs.size(); ++i) inputs[i]->id = ids[i];
 }
 
 }  // namespace
@@ -148,10 +150,7 @@ SlideSets open_slides(const Settings& settings, const Cohort& cohort) {
   for (const CohortEntry& entry : cohort.validation) {
     sets.validation.push_back(open_input(settings, entry, ids[next++]));
   }
-  std::vector<SlideInput*> all;
-  for (SlideInput& input : sets.training) all.push_back(&input);
-  for (SlideInput& input : sets.validation) all.push_back(&input);
-  tell_regions_apart(all);
+  tell_regions_apart(sets);
   return sets;
 }
 
@@ -166,8 +165,10 @@ SlideSize size_of(const Settings& settings, const SlideInput& input) {
     size.label_bytes += static_cast<int64_t>(static_cast<double>(level0.area()) / (d * d));
   } else if (file_kind(input.entry.mask) == FileKind::kPng) {
     size.mask_bytes = read_png_header(input.entry.mask).extent.area();
-  } else {
+  } else if (file_kind(input.entry.mask) == FileKind::kTiff) {
     size.mask_bytes = kTiffMaskBytes;
+  } else {
+    size.mask_bytes = kBytesPerGeoJsonByte * static_cast<int64_t>(file_bytes(input.entry.mask));
   }
   return size;
 }
@@ -187,10 +188,11 @@ void require_one_class(const Settings& settings, const SlideInput& input) {
                                 input.entry.path.string()));
   }
   if (settings.data.classes.size() > 1) {
-    throw ConfigError(fmt::format(
-        "{}: labels.method otsu tells one class, tissue, from the rest, but data.classes names {}; "
-        "give masks in a manifest",
-        input.entry.path.string(), settings.data.classes.size()));
+    throw ConfigError(
+        fmt::format("{}: labels.method otsu and robust tell one class from the rest, but "
+                    "data.classes names {}; "
+                    "give masks in a manifest",
+                    input.entry.path.string(), settings.data.classes.size()));
   }
 }
 
@@ -199,7 +201,7 @@ void require_one_class(const Settings& settings, const SlideInput& input) {
 void make_labels(const Settings& settings, SlideInput& input) {
   const ViewInfo& view = input.slide->info();
   if (!input.entry.mask.empty()) {
-    input.mask = std::make_shared<LazyMask>(input.entry.mask, view, settings.data);
+    input.mask = std::make_shared<LazyMask>(input.entry.mask, view, settings);
     input.labels = input.mask;
     return;
   }

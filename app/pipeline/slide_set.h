@@ -38,11 +38,11 @@ class LazySlide : public PixelSource {
   ViewInfo info_;
 };
 
-/// Labels from a user's mask, with the same life as a LazySlide. Thread-safe.
+/// Labels from a user's mask or GeoJSON, with the same life as a LazySlide. Thread-safe.
 class LazyMask : public PixelSource {
  public:
   /// Opens the mask once to check it. Throws DataError.
-  LazyMask(std::filesystem::path path, ViewInfo view, const DataSettings& data);
+  LazyMask(std::filesystem::path path, ViewInfo view, const Settings& settings);
   ~LazyMask() override;
 
   Extent extent() const override { return view_.extent; }
@@ -58,6 +58,7 @@ class LazyMask : public PixelSource {
   ViewInfo view_;
   std::vector<ClassSettings> classes_;
   int ignore_;
+  Unannotated unannotated_;
   std::unique_ptr<Handle> handle_;
 };
 
@@ -95,8 +96,5 @@ void make_labels(const Settings& settings, SlideInput& input);
 
 /// Puts the slides' pixels behind the cache that plan_run chose.
 void put_behind_cache(const Settings& settings, CacheMode cache, std::vector<SlideInput>& slides);
-
-/// "slide-" and 12 digits of its fingerprint: a name that identifies no patient. Throws DataError.
-std::string anonymous_id(const SlideInfo& slide);
 
 }  // namespace untiled

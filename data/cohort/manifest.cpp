@@ -150,13 +150,13 @@ fs::path complete(const Row& row, const fs::path& path) {
   return matches.empty() ? path : matches.front();
 }
 
-fs::path read_slide(const Row& row) {
+fs::path read_slide(const Row& row, MissingSlides missing) {
   for (const char* column : kSlideColumns) {
     const std::string text = row.cell(column);
     if (text.empty()) continue;
     const fs::path path = row.resolve(text);
-    return row.existing(column,
-                        std::string_view(column) == "slide_id" ? complete(row, path) : path);
+    const fs::path slide = std::string_view(column) == "slide_id" ? complete(row, path) : path;
+    return missing == MissingSlides::kKeep ? slide : row.existing(column, slide);
   }
   throw row.error("slide: expected a path, found nothing");
 }
@@ -204,9 +204,9 @@ std::optional<Region> read_region(const Row& row) {
   return Region{{numbers[1], numbers[1] + numbers[3]}, {numbers[0], numbers[0] + numbers[2]}};
 }
 
-CohortEntry read_entry(const Row& row) {
+CohortEntry read_entry(const Row& row, MissingSlides missing) {
   CohortEntry entry;
-  entry.path = read_slide(row);
+  entry.path = read_slide(row, missing);
   const std::string mask = row.cell("mask");
   if (!mask.empty()) entry.mask = row.existing("mask", row.resolve(mask));
   entry.split = read_split(row);
@@ -236,7 +236,7 @@ class SplitGuard {
 
 }  // namespace
 
-std::vector<CohortEntry> read_manifest(const fs::path& file) {
+std::vector<CohortEntry> read_manifest(const fs::path& file, MissingSlides missing) {
   const std::vector<CsvRow> rows = read_csv(file);
   if (rows.empty())
     throw DataError(file.string() + ": is empty; expected a header with a column slide");
@@ -250,7 +250,7 @@ std::vector<CohortEntry> read_manifest(const fs::path& file) {
       throw row.error(fmt::format("expected {} fields as in the header, found {}",
                                   rows.front().fields.size(), csv_row->fields.size()));
     }
-    const CohortEntry entry = read_entry(row);
+    const CohortEntry entry = read_entry(row, missing);
     slides.check(entry.path.string(), entry.split, row);
     groups.check(entry.group, entry.split, row);
     const bool repeated = std::any_of(entries.begin(), entries.end(), [&](const CohortEntry& e) {

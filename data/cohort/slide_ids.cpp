@@ -1,0 +1,70 @@
+#include "data/cohort/slide_ids.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <map>
+#include <set>
+
+namespace untiled {
+namespace {
+
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+/// FNV-1a (Fowler, Noll, Vo), 32 bits.
+uint32_t short_hash(const std::string& text) {
+  uint32_t hash = 2166136261U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return hash;
+}
+
+/// Never empty and never with a separator: an id stays in the output folder.
+std::string file_name(const std::filesystem::path& slide) {
+  const std::filesystem::path path = std::filesystem::absolute(slide).lexically_normal();
+  const std::string name = (path.has_filename() ? path : path.parent_path()).filename().string();
+  return name.empty() ? "slide" : name;
+}
+
+}  // namespace
+
+std::vector<std::string> slide_ids(const std::vector<std::filesystem::path>& slides) {
+  std::map<std::string, std::set<std::string>> paths;  ///< By name.
+  const auto full = [](const std::filesystem::path& slide) {
+    return std::filesystem::absolute(slide).lexically_normal().string();
+  };
+  for (const auto& slide : slides) paths[lower_case(file_name(slide))].insert(full(slide));
+  std::vector<std::string> ids;
+  for (const auto& slide : slides) {
+    std::string id = file_name(slide);
+    if (paths[lower_case(id)].size() > 1) id += fmt::format("-{:08x}", short_hash(full(slide)));
+    ids.push_back(std::move(id));
+  }
+  return ids;
+}
+
+std::vector<std::string> tell_regions_apart(std::vector<std::string> ids,
+                                            const std::vector<CohortEntry>& entries) {
+  std::map<std::string, int> count;
+  for (const std::string& id : ids) ++count[id];
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const auto& region = entries[i].region;
+    if (count[ids[i]] < 2 || !region) continue;
+    ids[i] += fmt::format("-x{}y{}", region->cols.begin, region->rows.begin);
+  }
+  return ids;
+}
+
+std::vector<std::string> entry_ids(const std::vector<CohortEntry>& entries) {
+  std::vector<std::filesystem::path> paths;
+  paths.reserve(entries.size());
+  for (const CohortEntry& entry : entries) paths.push_back(entry.path);
+  return tell_regions_apart(slide_ids(paths), entries);
+}
+
+}  // namespace untiled

@@ -1,0 +1,155 @@
+#include "data/cohort/slide_list.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <tuple>
+
+#include "data/cohort/glob.h"
+#include "data/cohort/manifest.h"
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 19> kEndings = {
+    ".svs", ".tif", ".tiff",    ".ndpi", ".mrxs", ".scn",  ".bif", ".vms",    ".vmu", ".dcm",
+    ".czi", ".btf", ".svslide", ".png",  ".jpg",  ".jpeg", ".jp2", ".qptiff", ".tf8"};
+/// What label and export write beside a slide's name; see lib/output/slide_outputs.h.
+constexpr std::array<std::string_view, 6> kOutputEndings = {
+    ".mask.png", ".ome.tif", ".tif", ".geojson", ".probability.tif", ".preview.png"};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code none;
+  return fs::is_directory(path, none);
+}
+
+std::vector<fs::path> sorted_entries(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    entries.push_back(it->path());
+  }
+  if (error) {
+    throw ConfigError(
+        fmt::format("{}: the folder cannot be listed: {}", folder.string(), error.message()));
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+/// DICOM files have "DICM" after a preamble of 128 bytes.
+bool is_dicom(const fs::path& path) {
+  constexpr std::streamoff kPreamble = 128;
+  std::error_code none;
+  if (!fs::is_regular_file(path, none)) return false;
+  std::array<char, 4> magic{};
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(kPreamble);
+  file.read(magic.data(), magic.size());
+  return file.good() && std::memcmp(magic.data(), "DICM", magic.size()) == 0;
+}
+
+bool holds_dicom(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (is_dicom(it->path())) return true;
+  }
+  return false;
+}
+
+/// Whether a run wrote this file for a slide that is in the same folder.
+bool is_output(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return std::any_of(kOutputEndings.begin(), kOutputEndings.end(), [&](std::string_view ending) {
+    if (!name.ends_with(ending) || name.size() == ending.size()) return false;
+    const std::string slide = name.substr(0, name.size() - ending.size());
+    std::error_code none;
+    return is_slide_name(slide) && fs::exists(path.parent_path() / slide, none);
+  });
+}
+
+bool is_slide_entry(const fs::path& path) {
+  const std::string name = path.filename().string();
+  if (name.starts_with('.') || is_output(path)) return false;
+  return is_slide_name(name) || (is_folder(path) && holds_dicom(path));
+}
+
+std::vector<fs::path> slides_in(const fs::path& folder) {
+  std::vector<fs::path> slides;
+  for (const fs::path& path : sorted_entries(folder)) {
+    if (is_slide_entry(path)) slides.push_back(path);
+  }
+  if (slides.empty()) {
+    throw ConfigError(fmt::format(
+        "{}: the folder holds no slides (files such as .svs, .tif, .ndpi or .png); for those of "
+        "its subfolders give '{}'",
+        folder.string(), (folder / "**" / "*.svs").string()));
+  }
+  return slides;
+}
+
+std::vector<fs::path> slides_of_glob(const std::string& glob) {
+  std::vector<fs::path> slides = expand({glob});
+  std::error_code none;
+  if (slides.size() == 1 && slides.front() == glob) return slides;  // A file, there or not.
+  std::erase_if(slides, is_output);
+  return slides;
+}
+
+std::vector<CohortEntry> entries_of(const std::string& input) {
+  if (lower(input).ends_with(".csv")) return read_manifest(input, MissingSlides::kKeep);
+  const bool is_slide = is_slide_name(input) || !is_folder(input) || holds_dicom(input);
+  std::vector<CohortEntry> entries;
+  for (const fs::path& path : is_slide ? slides_of_glob(input) : slides_in(input)) {
+    entries.emplace_back().path = path;
+  }
+  return entries;
+}
+
+/// What makes an entry one of its own.
+using EntryKey = std::tuple<fs::path, int64_t, int64_t, int64_t, int64_t>;
+
+EntryKey key_of(const CohortEntry& entry) {
+  const Region region = entry.region.value_or(Region{});
+  return {fs::absolute(entry.path).lexically_normal(), region.rows.begin, region.rows.end,
+          region.cols.begin, region.cols.end};
+}
+
+}  // namespace
+
+bool is_slide_name(std::string_view file_name) {
+  const std::string name = lower(file_name);
+  return std::any_of(kEndings.begin(), kEndings.end(), [&](std::string_view ending) {
+    return name.ends_with(ending) && name.size() > ending.size();
+  });
+}
+
+std::vector<CohortEntry> list_slides(const std::vector<std::string>& inputs) {
+  std::vector<CohortEntry> slides;
+  std::set<EntryKey> seen;
+  for (const std::string& input : inputs) {
+    for (CohortEntry& entry : entries_of(input)) {
+      if (seen.insert(key_of(entry)).second) slides.push_back(std::move(entry));
+    }
+  }
+  return slides;
+}
+
+}  // namespace untiled

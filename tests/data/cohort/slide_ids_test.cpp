@@ -1,0 +1,32 @@
+#include "data/cohort/slide_ids.h"
+
+#include "tests/catch.h"
+
+namespace untiled {
+
+TEST_CASE("slides are named by their full file names") {
+  CHECK(slide_ids({"a/one.svs", "a/two.ome.tif"}) ==
+        std::vector<std::string>{"one.svs", "two.ome.tif"});
+}
+
+TEST_CASE("slides of one name in several folders get names of their own") {
+  const auto ids = slide_ids({"/a/x.svs", "/b/x.svs", "/c/X.SVS", "/a/y.svs"});
+  CHECK(ids[0] == "x.svs-" + ids[0].substr(6));
+  CHECK(ids[0].size() == 6 + 8);
+  CHECK(ids[0] != ids[1]);
+  CHECK(ids[2].starts_with("X.SVS-"));
+  CHECK(ids[3] == "y.svs");
+  CHECK(slide_ids({"/b/x.svs", "/a/x.svs"})[1] == ids[0]);
+}
+
+TEST_CASE("regions of one slide get their corners, and no id leaves the folder") {
+  std::vector<CohortEntry> entries(3);
+  for (CohortEntry& entry : entries) entry.path = "/a/x.svs";
+  entries[0].region = Region{{20, 30}, {10, 30}};
+  entries[1].region = Region{{0, 30}, {0, 30}};
+  entries[2].path = "/a/b/..";
+  CHECK(entry_ids(entries) == std::vector<std::string>{"x.svs-x10y20", "x.svs-x0y0", "a"});
+  CHECK(slide_ids({"/"}) == std::vector<std::string>{"slide"});
+}
+
+}  // namespace untiled

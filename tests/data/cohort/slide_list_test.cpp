@@ -1,0 +1,46 @@
+#include "data/cohort/slide_list.h"
+
+#include "lib/core/atomic_file.h"
+#include "lib/core/error.h"
+#include "tests/catch.h"
+#include "tests/core/temporary_folder.h"
+
+using namespace untiled;
+
+namespace {
+
+std::vector<std::string> names(const std::vector<CohortEntry>& entries) {
+  std::vector<std::string> out;
+  for (const CohortEntry& entry : entries) out.push_back(entry.path.filename().string());
+  return out;
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a folder stands for its slides, without notes, hidden files and outputs") {
+  const TemporaryFolder folder;
+  for (const char* name : {"b.SVS", "a.tif", "a.tif.mask.png", "a.tif.tif", "notes.txt", ".c.svs",
+                           "photo.png", "sub/d.svs"}) {
+    write_file(folder / name, "x");
+  }
+  std::filesystem::create_directory(folder / "broken.svs");
+  write_file(folder / "series/1", std::string(128, '\0') + "DICM");
+  CHECK(names(list_slides({folder.path().string()})) ==
+        Names{"a.tif", "b.SVS", "broken.svs", "photo.png", "series"});
+  CHECK(names(list_slides({(folder / "series").string()})) == Names{"series"});
+  CHECK_THROWS_AS(list_slides({(folder / "empty").string() + "*"}), ConfigError);
+  make_folder(folder / "empty");
+  CHECK_THROWS_WITH(list_slides({(folder / "empty").string()}), contains_text("no slides"));
+}
+
+TEST_CASE("files, globs and manifests are put together, each slide once") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.svs", "b.svs", "c.tif"}) write_file(folder / name, "x");
+  write_file(folder / "m.csv", "slide,mpp\nc.tif,0.5\ngone.svs,\na.svs,\n");
+  const auto slides = list_slides({(folder / "b.svs").string(), (folder / "*.svs").string(),
+                                   (folder / "m.csv").string(), (folder / "lost.svs").string()});
+  CHECK(names(slides) == Names{"b.svs", "a.svs", "c.tif", "gone.svs", "lost.svs"});
+  CHECK(slides[2].mpp == 0.5);
+}
