@@ -7,14 +7,18 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "data/slide/file_kind.h"
+#include "data/tissue/annotations.h"
 #include "data/tissue/index_png.h"
 #include "data/tissue/index_tiff.h"
 #include "data/tissue/label_map.h"
 #include "lib/core/error.h"
+#include "lib/core/progress.h"
 
 namespace untiled {
 namespace {
@@ -177,9 +181,40 @@ std::shared_ptr<const PixelSource> open_mask(const std::filesystem::path& path,
     case FileKind::kTiff:
       return open_tiff_mask(path, view, std::move(values));
     default:
-      throw DataError(fmt::format("{}: a mask is a PNG or a TIFF of class indices, this is {}",
-                                  path.string(), describe_content(path)));
+      throw DataError(
+          fmt::format("{}: labels are a PNG or TIFF of class indices or GeoJSON, this is {}",
+                      path.string(), describe_content(path)));
   }
+}
+
+namespace {
+
+/// A run opens the labels of a slide each time it comes to the slide.
+void warn_once_of_skipped(const std::filesystem::path& path, const Annotations& annotations) {
+  static std::mutex mutex;
+  static std::set<std::filesystem::path> warned;
+  if (annotations.skipped_lines + annotations.skipped_planes == 0) return;
+  const std::lock_guard lock(mutex);
+  if (!warned.insert(path).second) return;
+  warn(
+      fmt::format("{}: left out {} points or lines, which have no area, and {} objects of other "
+                  "planes than the first",
+                  path.string(), annotations.skipped_lines, annotations.skipped_planes));
+}
+
+}  // namespace
+
+std::shared_ptr<const PixelSource> open_labels(const std::filesystem::path& path,
+                                               const ViewInfo& view,
+                                               const std::vector<ClassSettings>& classes,
+                                               int ignore, Unannotated unannotated) {
+  require_readable_file(path);
+  if (file_kind(path) != FileKind::kOther || !looks_like_geojson(path)) {
+    return open_mask(path, view, classes, ignore);
+  }
+  const Annotations annotations = read_annotations(path);
+  warn_once_of_skipped(path, annotations);
+  return make_annotation_labels(path, annotations, view, classes, unannotated);
 }
 
 }  // namespace untiled

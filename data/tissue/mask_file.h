@@ -1,4 +1,5 @@
-// Masks that users bring: images of class indices, or of 0 and 255 (FORMATS.md, "Labels in").
+// Labels that users bring: masks of class indices or of 0 and 255, and GeoJSON (FORMATS.md, "Labels
+// in").
 #pragma once
 
 #include <array>
@@ -36,5 +37,12 @@ std::optional<double> mask_factor(const Extent& slide, const Extent& mask);
 std::shared_ptr<const PixelSource> open_mask(const std::filesystem::path& path,
                                              const ViewInfo& view,
                                              const std::vector<ClassSettings>& classes, int ignore);
+
+/// The same from a mask or GeoJSON, by what the file holds; see annotations.h. Warns once of
+/// annotations without an area.
+std::shared_ptr<const PixelSource> open_labels(const std::filesystem::path& path,
+                                               const ViewInfo& view,
+                                               const std::vector<ClassSettings>& classes,
+                                               int ignore, Unannotated unannotated);
 
 }  // namespace untiled

@@ -8,6 +8,7 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "data/tissue/mask_shapes.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -74,90 +75,11 @@ cv::Mat median(const cv::Mat& mask, int width) {
   return smooth;
 }
 
-/// Connected components of a mask's ones, with which of them are to be changed.
-struct Components {
-  cv::Mat labels;
-  cv::Mat stats;
-  int count = 0;
-};
-
-Components components_of(const cv::Mat& mask, int connectivity) {
-  Components found;
-  cv::Mat centroids;
-  found.count = cv::connectedComponentsWithStats(mask, found.labels, found.stats, centroids,
-                                                 connectivity, CV_32S);
-  return found;
-}
-
-bool touches_edge(const Components& components, int index) {
-  const int left = components.stats.at<int>(index, cv::CC_STAT_LEFT);
-  const int top = components.stats.at<int>(index, cv::CC_STAT_TOP);
-  return left == 0 || top == 0 ||
-         left + components.stats.at<int>(index, cv::CC_STAT_WIDTH) == components.labels.cols ||
-         top + components.stats.at<int>(index, cv::CC_STAT_HEIGHT) == components.labels.rows;
-}
-
-/// Sets the chosen components' pixels to `value`.
-void overwrite(cv::Mat& mask, const Components& components, const std::vector<bool>& chosen,
-               uint8_t value) {
-  for (int row = 0; row < mask.rows; ++row) {
-    const int* label = components.labels.ptr<int>(row);
-    uint8_t* pixel = mask.ptr<uint8_t>(row);
-    for (int col = 0; col < mask.cols; ++col) {
-      if (chosen[static_cast<size_t>(label[col])]) pixel[col] = value;
-    }
-  }
-}
-
-/// Holes are 8-connected, as the foreground is 4-connected; what touches the edge is no hole.
-void fill_small_holes(cv::Mat& mask, double least_pixels) {
-  const Components holes = components_of(mask == 0, 8);
-  std::vector<bool> small(static_cast<size_t>(holes.count), false);
-  for (int i = 1; i < holes.count; ++i) {
-    const bool is_small = holes.stats.at<int>(i, cv::CC_STAT_AREA) < least_pixels;
-    small[static_cast<size_t>(i)] = is_small && !touches_edge(holes, i);
-  }
-  overwrite(mask, holes, small, 1);
-}
-
-void drop_small_objects(cv::Mat& mask, double least_pixels) {
-  const Components objects = components_of(mask, 4);
-  std::vector<bool> small(static_cast<size_t>(objects.count), false);
-  for (int i = 1; i < objects.count; ++i) {
-    small[static_cast<size_t>(i)] = objects.stats.at<int>(i, cv::CC_STAT_AREA) < least_pixels;
-  }
-  overwrite(mask, objects, small, 0);
-}
-
 cv::Mat clean(const cv::Mat& dark, const LabelSettings& settings, const PixelSize& pixel) {
   cv::Mat mask = median(dark, median_width(settings, pixel));
   fill_small_holes(mask, settings.min_hole_um2 / pixel.area_um2());
   drop_small_objects(mask, settings.min_object_um2 / pixel.area_um2());
   return mask;
-}
-
-TissueMask no_tissue(const Overview& overview, std::string reason) {
-  TissueMask result;
-  result.classes.assign(static_cast<size_t>(overview.extent.area()), 0);
-  for (size_t i = 0; i < result.classes.size(); ++i) {
-    if (is_missing(overview, i)) result.classes[i] = kIgnoredLabel;
-  }
-  result.empty_reason = std::move(reason);
-  return result;
-}
-
-TissueMask with_classes(const cv::Mat& mask, const Overview& overview) {
-  TissueMask result = no_tissue(overview, "");
-  int64_t tissue = 0;
-  int64_t valid = 0;
-  for (size_t i = 0; i < result.classes.size(); ++i) {
-    if (result.classes[i] == kIgnoredLabel) continue;
-    result.classes[i] = mask.data[i];
-    tissue += mask.data[i];
-    ++valid;
-  }
-  result.fraction = static_cast<double>(tissue) / static_cast<double>(valid);
-  return result;
 }
 
 std::vector<std::string> doubts_about_glass(const OtsuSplit& split) {
@@ -211,7 +133,7 @@ std::optional<OtsuSplit> otsu_split(const Histogram& histogram) {
   return best;
 }
 
-TissueMask find_tissue(const Overview& overview, const LabelSettings& settings,
+TissueMask otsu_tissue(const Overview& overview, const LabelSettings& settings,
                        const PixelSize& pixel) {
   const Bytes grey = to_grey(overview);
   const Histogram histogram = histogram_of(grey, overview);
@@ -225,12 +147,17 @@ TissueMask find_tissue(const Overview& overview, const LabelSettings& settings,
                               "grey levels, tissue and glass by at least {:g}",
                               split ? split->contrast() : 0.0, kLeastContrast));
     if (split) blank.warnings = doubts_about_glass(*split);
+    blank.confidence_reasons = blank.warnings;
+    if (!blank.warnings.empty()) blank.confidence = kDoubtful;
     return blank;
   }
   const cv::Mat mask = clean(dark_pixels(grey, overview, split->threshold), settings, pixel);
-  TissueMask result = with_classes(mask, overview);
+  TissueMask result = tissue_mask({mask.data, mask.total()}, overview);
   result.threshold = split->threshold;
   result.warnings = doubts(result.fraction, *split);
+  result.confidence_reasons = result.warnings;
+  constexpr double kOfOneDoubt = 0.5;
+  result.confidence = std::pow(kOfOneDoubt, static_cast<double>(result.warnings.size()));
   if (result.fraction == 0) {
     result.empty_reason = "every dark piece is smaller than labels.min_object_um2";
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/tissue/overview.h"
+#include "data/tissue/tissue_mask.h"
 #include "lib/config/settings.h"
 
 namespace untiled {
@@ -29,27 +30,11 @@ struct OtsuSplit {
 /// OpenCV's. Nothing when fewer than two levels occur.
 std::optional<OtsuSplit> otsu_split(const Histogram& histogram);
 
-/// Micrometres per pixel.
-struct PixelSize {
-  double x_um = 0;
-  double y_um = 0;
-
-  double area_um2() const { return x_um * y_um; }
-};
-
-struct TissueMask {
-  Bytes classes;  ///< As the overview's pixels: 1 tissue, 0 none, kIgnoredLabel no data.
-  std::optional<int> threshold;  ///< Grey levels up to this are tissue; none for a blank slide.
-  double fraction = 0;           ///< Tissue over pixels with data.
-  std::string empty_reason;      ///< Why there is no tissue at all.
-  std::vector<std::string> warnings;  ///< Why a person should look at the result.
-};
-
 /// Tissue is darker than the threshold of the grey levels of pixels with data. Lengths and areas
 /// of `settings` are converted with `pixel`. A picture without contrast gives an empty mask and a
 /// reason. Foreground is 4-connected. Throws ConfigError when the median filter would be wider
 /// than 255 pixels.
-TissueMask find_tissue(const Overview& overview, const LabelSettings& settings,
+TissueMask otsu_tissue(const Overview& overview, const LabelSettings& settings,
                        const PixelSize& pixel);
 
 }  // namespace untiled

@@ -8,13 +8,17 @@
 
 #include "data/slide/view.h"
 #include "data/tissue/index_png.h"
+#include "data/tissue/otsu.h"
+#include "data/tissue/robust.h"
 #include "lib/core/error.h"
 
 namespace untiled {
 namespace {
 
+/// Slides of unknown scale: a slide scanned at 20x, or where a file is small a picture of one.
 constexpr int64_t kUnknownScaleDownsample = 16;
 constexpr double kUnknownScaleMpp = 0.5;
+constexpr int64_t kOverviewSide = 2048;
 /// A picture takes about 12 bytes a pixel while it is worked on, and its mask must fit into a PNG.
 constexpr int64_t kMostPicturePixels = kMostPngPixels;
 
@@ -36,10 +40,17 @@ const LevelInfo& level_of(const SlideInfo& slide, int level) {
                               slide.path.string(), level, slide.levels.size() - 1));
 }
 
+/// The published method takes 1/16, robust what gives a picture of a usual size.
+int64_t unknown_downsample(const Extent& level0, LabelMethod method) {
+  if (method == LabelMethod::kOtsu) return kUnknownScaleDownsample;
+  const int64_t side = std::max(level0.rows, level0.cols);
+  return std::clamp<int64_t>(ceil_div(side, kOverviewSide), 1, kUnknownScaleDownsample);
+}
+
 int64_t choose_downsample(const SlideInfo& slide, const TissueOptions& options,
                           const std::optional<PixelSize>& pixel) {
   if (options.level) return std::llround(level_of(slide, *options.level).downsample);
-  if (!pixel) return kUnknownScaleDownsample;
+  if (!pixel) return unknown_downsample(slide.levels.front().extent, options.labels.method);
   return std::max<int64_t>(1, std::llround(options.labels.mpp / std::sqrt(pixel->area_um2())));
 }
 
@@ -62,11 +73,18 @@ std::shared_ptr<const SlideView> picture_view(const std::shared_ptr<const SlideR
   return picture;
 }
 
-std::string unknown_scale_warning(int64_t downsample) {
+/// So that a pixel of the picture is 8 um.
+PixelSize assumed_pixel(int64_t downsample) {
+  const double um = kUnknownScaleMpp * static_cast<double>(kUnknownScaleDownsample) /
+                    static_cast<double>(downsample);
+  return {um, um};
+}
+
+std::string unknown_scale_warning(int64_t downsample, const PixelSize& assumed) {
   return fmt::format(
       "the slide's scale is unknown: labels are made at 1/{}, and sizes of holes and "
-      "objects take {} um per pixel of level 0",
-      downsample, kUnknownScaleMpp);
+      "objects take {:g} um per pixel of level 0",
+      downsample, assumed.x_um);
 }
 
 }  // namespace
@@ -90,10 +108,13 @@ TissueLabels label_tissue(const std::shared_ptr<const SlideReader>& reader,
   result.downsample = choose_downsample(reader->info(), options, pixel);
   const auto picture = picture_view(reader, options, result.downsample);
   result.overview = read_overview(*picture, options.threads);
-  const PixelSize assumed = pixel.value_or(PixelSize{kUnknownScaleMpp, kUnknownScaleMpp});
-  result.tissue = find_tissue(result.overview, options.labels, times(assumed, result.downsample));
+  const PixelSize assumed = pixel.value_or(assumed_pixel(result.downsample));
+  const PixelSize picture_pixel = times(assumed, result.downsample);
+  result.tissue = options.labels.method == LabelMethod::kOtsu
+                      ? otsu_tissue(result.overview, options.labels, picture_pixel)
+                      : robust_tissue(result.overview, options.labels, picture_pixel);
   if (pixel) result.pixel = times(*pixel, result.downsample);
-  if (!pixel) result.tissue.warnings.push_back(unknown_scale_warning(result.downsample));
+  if (!pixel) result.tissue.warnings.push_back(unknown_scale_warning(result.downsample, assumed));
   result.map = {picture->extent(), std::exchange(result.tissue.classes, {}), level0.extent,
                 result.downsample};
   return result;

@@ -8,8 +8,8 @@
 
 #include "data/slide/reader.h"
 #include "data/tissue/label_map.h"
-#include "data/tissue/otsu.h"
 #include "data/tissue/overview.h"
+#include "data/tissue/tissue_mask.h"
 #include "lib/config/settings.h"
 
 namespace untiled {
@@ -34,9 +34,10 @@ struct TissueLabels {
   std::optional<double> area_mm2() const;
 };
 
-/// Labels by the method of otsu.h on the slide at 1/d, d the whole number nearest to labels.mpp
-/// over the slide's scale, 16 where that is unknown (areas then take 0.5 um a level-0 pixel, and a
-/// warning says so). The picture begins at the frame's corner and has ceil(frame / d) pixels: a
+/// Labels by the method of otsu.h or robust.h on the slide at 1/d, d the whole number nearest to
+/// labels.mpp over the slide's scale. Where that is unknown, 16, or for robust less on a small
+/// file, so that its picture has up to 2,048 pixels a side; a pixel of it then counts as 8 um, and
+/// a warning says so. The picture begins at the frame's corner and has ceil(frame / d) pixels: a
 /// level that has just these is taken as it is, else the next finer one is averaged, a part at a
 /// time. The labels depend on no thread. Throws DataError (the slide), ConfigError (a picture too
 /// large to hold).

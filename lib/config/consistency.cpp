@@ -48,13 +48,14 @@ Finding check_inputs(const DataSettings& data) {
 }
 
 Finding check_labels(const Settings& settings) {
-  const bool otsu = settings.labels.method == LabelMethod::kOtsu;
-  if (otsu && settings.data.classes.size() > 1) {
-    return Inconsistency{"labels.method",
-                         fmt::format("otsu knows one class, data.classes has {}; use mask",
-                                     settings.data.classes.size())};
+  const bool tissue = settings.labels.method != LabelMethod::kMask;
+  if (tissue && settings.data.classes.size() > 1) {
+    return Inconsistency{
+        "labels.method",
+        fmt::format("otsu and robust know one class, data.classes has {}; use mask",
+                    settings.data.classes.size())};
   }
-  if (!otsu && settings.data.manifest.empty()) {
+  if (!tissue && settings.data.manifest.empty()) {
     return Inconsistency{"labels.method", "mask needs data.manifest, whose column mask names them"};
   }
   return std::nullopt;

@@ -276,17 +276,26 @@ std::vector<Field<DataSettings>> data_fields() {
 
 std::vector<Field<LabelSettings>> label_fields() {
   return {choice("method", &LabelSettings::method,
-                 {{"otsu", LabelMethod::kOtsu}, {"mask", LabelMethod::kMask}},
-                 "otsu: tissue by its darkness; mask: the manifest's mask column. A mask that the "
-                 "manifest names always counts."),
+                 {{"otsu", LabelMethod::kOtsu},
+                  {"robust", LabelMethod::kRobust},
+                  {"mask", LabelMethod::kMask}},
+                 "otsu: tissue by its darkness, as published; robust: by its distance from the "
+                 "background, without pen marks and padding; mask: the manifest's mask column. A "
+                 "mask that the manifest names always counts."),
           number("mpp", &LabelSettings::mpp, {0.1, kMostMpp},
-                 "Micrometres per pixel at which Otsu labels are made."),
+                 "Micrometres per pixel at which tissue labels are made."),
           number("median_um", &LabelSettings::median_um, {0.0, 1e4},
-                 "Diameter of the median filter in micrometres; 0: none."),
+                 "otsu: diameter of the median filter in micrometres; 0: none."),
           number("min_hole_um2", &LabelSettings::min_hole_um2, {0.0, 1e12},
                  "Holes smaller than this many square micrometres are filled."),
           number("min_object_um2", &LabelSettings::min_object_um2, {0.0, 1e12},
-                 "Pieces smaller than this many square micrometres are dropped.")};
+                 "Pieces smaller than this many square micrometres are dropped."),
+          choice("unannotated", &LabelSettings::unannotated,
+                 {{"auto", Unannotated::kAuto},
+                  {"ignored", Unannotated::kIgnored},
+                  {"background", Unannotated::kBackground}},
+                 "Pixels that no GeoJSON annotation covers: ignored, or the background's; auto: "
+                 "ignored where data.classes has several classes.")};
 }
 
 std::vector<Field<ModelSettings>> model_fields() {

@@ -44,14 +44,18 @@ struct DataSettings {
   int ignore = 255;  ///< Mask value of pixels without weight.
 };
 
-enum class LabelMethod { kOtsu, kMask };
+enum class LabelMethod { kOtsu, kRobust, kMask };
+
+/// What pixels are that no annotation covers.
+enum class Unannotated { kAuto, kIgnored, kBackground };
 
 struct LabelSettings {
-  LabelMethod method = LabelMethod::kOtsu;  ///< otsu, or mask: the manifest's mask column.
-  double mpp = 8.0;                         ///< Scale at which Otsu labels are made.
+  LabelMethod method = LabelMethod::kOtsu;  ///< kMask: the manifest's mask column.
+  double mpp = 8.0;                         ///< Scale at which tissue labels are made.
   double median_um = 40.0;                  ///< Diameter of the median filter.
   double min_hole_um2 = 20000.0;            ///< Smaller holes are filled.
   double min_object_um2 = 20000.0;          ///< Smaller pieces are dropped.
+  Unannotated unannotated = Unannotated::kAuto;
 };
 
 /// An encoder-decoder with skips; see models/unet.h for what the defaults mean.

@@ -232,7 +232,7 @@ TEST_CASE("a mask that this program exported is read back") {
   const auto tissue = [](int64_t row, int64_t col) {
     return (row / 20 + col / 30) % 2 == 1 ? 1 : 0;
   };
-  MaskPngWriter png(folder / "mask.png", {slide, 1, {}, Origin::kQuPath, {}});
+  MaskPngWriter png(folder / "mask.png", {.extent = slide});
   ProbabilityTiff tiff(folder / "mask.tif", {slide, 1, SampleType::kUint8, {}});
   for (int64_t row = 0; row < slide.rows; ++row) {
     std::vector<uint8_t> classes;

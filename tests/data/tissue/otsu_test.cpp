@@ -83,7 +83,7 @@ TEST_CASE("two grey levels are split at the lower one") {
 TEST_CASE("tissue is what is darker than the threshold") {
   Drawing drawing({100, 120});
   drawing.fill({{20, 60}, {30, 90}}, 120);
-  const TissueMask mask = find_tissue(drawing.overview, without_cleaning(), kEightUm);
+  const TissueMask mask = otsu_tissue(drawing.overview, without_cleaning(), kEightUm);
   CHECK(mask.threshold == 120);
   CHECK(count(mask, 1) == 40 * 60);
   CHECK(mask.classes[20 * 120 + 30] == 1);
@@ -100,7 +100,7 @@ TEST_CASE("grey is the luma of the three colours") {
     drawing.overview.rgb[i + 1] = 100;
     drawing.overview.rgb[i + 2] = 180;
   }
-  CHECK(find_tissue(drawing.overview, without_cleaning(), kEightUm).threshold == 139);
+  CHECK(otsu_tissue(drawing.overview, without_cleaning(), kEightUm).threshold == 139);
 }
 
 TEST_CASE("holes and specks are judged by their area in square micrometres") {
@@ -111,11 +111,11 @@ TEST_CASE("holes and specks are judged by their area in square micrometres") {
   drawing.fill({{170, 180}, {170, 180}}, 110);  // 6,400 um2
   LabelSettings settings = without_cleaning();
   settings.min_hole_um2 = settings.min_object_um2 = 20'000;
-  const TissueMask mask = find_tissue(drawing.overview, settings, kEightUm);
+  const TissueMask mask = otsu_tissue(drawing.overview, settings, kEightUm);
   CHECK(count(mask, 1) == 130 * 130 - 400);
-  const TissueMask finer = find_tissue(drawing.overview, settings, {4, 4});
+  const TissueMask finer = otsu_tissue(drawing.overview, settings, {4, 4});
   CHECK(count(finer, 1) == 130 * 130);
-  const TissueMask coarser = find_tissue(drawing.overview, settings, {16, 16});
+  const TissueMask coarser = otsu_tissue(drawing.overview, settings, {16, 16});
   CHECK(count(coarser, 1) == 130 * 130 - 400 - 100 + 100);
 }
 
@@ -125,7 +125,7 @@ TEST_CASE("a bay of the glass at the edge is no hole") {
   drawing.fill({{60, 65}, {50, 55}}, 240);
   LabelSettings settings = without_cleaning();
   settings.min_hole_um2 = 20'000;
-  CHECK(count(find_tissue(drawing.overview, settings, kEightUm), 0) == 25);
+  CHECK(count(otsu_tissue(drawing.overview, settings, kEightUm), 0) == 25);
 }
 
 TEST_CASE("the median filter removes dots and keeps edges") {
@@ -135,10 +135,10 @@ TEST_CASE("the median filter removes dots and keeps edges") {
   drawing.fill({{50, 51}, {50, 52}}, 240);
   LabelSettings settings = without_cleaning();
   settings.median_um = 40;  // 5 pixels.
-  const TissueMask mask = find_tissue(drawing.overview, settings, kEightUm);
+  const TissueMask mask = otsu_tissue(drawing.overview, settings, kEightUm);
   CHECK(count(mask, 1) == 40 * 100);
   settings.median_um = 8 * 300;
-  CHECK_THROWS_AS(find_tissue(drawing.overview, settings, kEightUm), ConfigError);
+  CHECK_THROWS_AS(otsu_tissue(drawing.overview, settings, kEightUm), ConfigError);
 }
 
 TEST_CASE("pixels without data take no part and are ignored") {
@@ -146,7 +146,7 @@ TEST_CASE("pixels without data take no part and are ignored") {
   drawing.fill({{0, 100}, {0, 20}}, 110);
   drawing.fill({{0, 100}, {50, 100}}, 0);
   drawing.lose({{0, 100}, {50, 100}});
-  const TissueMask mask = find_tissue(drawing.overview, without_cleaning(), kEightUm);
+  const TissueMask mask = otsu_tissue(drawing.overview, without_cleaning(), kEightUm);
   CHECK(mask.threshold == 110);
   CHECK(count(mask, kIgnoredLabel) == 5000);
   CHECK(count(mask, 1) == 2000);
@@ -157,7 +157,7 @@ TEST_CASE("a blank slide has no tissue and says why") {
   Drawing noisy({64, 64});
   Random random(1);
   for (uint8_t& byte : noisy.overview.rgb) byte = static_cast<uint8_t>(236 + random.next() % 8);
-  const TissueMask mask = find_tissue(noisy.overview, LabelSettings(), kEightUm);
+  const TissueMask mask = otsu_tissue(noisy.overview, LabelSettings(), kEightUm);
   CHECK(count(mask, 0) == 64 * 64);
   CHECK(mask.fraction == 0);
   CHECK_FALSE(mask.threshold);
@@ -165,20 +165,20 @@ TEST_CASE("a blank slide has no tissue and says why") {
 
   Drawing lost({8, 8});
   lost.lose({{0, 8}, {0, 8}});
-  const TissueMask nothing = find_tissue(lost.overview, LabelSettings(), kEightUm);
+  const TissueMask nothing = otsu_tissue(lost.overview, LabelSettings(), kEightUm);
   CHECK(count(nothing, kIgnoredLabel) == 64);
   CHECK_THAT(nothing.empty_reason, contains_text("no pixel"));
 
   Drawing dust({64, 64});
   dust.fill({{5, 8}, {5, 8}}, 20);
-  CHECK_THAT(find_tissue(dust.overview, LabelSettings(), kEightUm).empty_reason,
+  CHECK_THAT(otsu_tissue(dust.overview, LabelSettings(), kEightUm).empty_reason,
              contains_text("min_object_um2"));
 }
 
 TEST_CASE("a dark background raises a doubt") {
   Drawing dark({64, 64}, 10);
   dark.fill({{10, 40}, {10, 40}}, 120);
-  const TissueMask mask = find_tissue(dark.overview, without_cleaning(), kEightUm);
+  const TissueMask mask = otsu_tissue(dark.overview, without_cleaning(), kEightUm);
   REQUIRE(mask.warnings.size() == 1);
   CHECK_THAT(mask.warnings[0], contains_text("dark background"));
 }

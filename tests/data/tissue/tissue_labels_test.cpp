@@ -67,8 +67,7 @@ std::shared_ptr<const SlideReader> square_pyramid(const std::optional<Region>& b
 int64_t wrong_after_export(const std::shared_ptr<const SlideReader>& reader,
                            const TissueLabels& labels, const ViewOptions& options) {
   const TemporaryFolder folder;
-  MaskPngWriter png(folder / "mask.png",
-                    {labels.map.full, labels.downsample, {}, Origin::kQuPath, {}});
+  MaskPngWriter png(folder / "mask.png", {.extent = labels.map.low});
   png.write_rows({labels.map.classes.data(), labels.map.classes.size()});
   png.finish();
   const ViewInfo view = make_view(reader, options)->info();

@@ -1,0 +1,347 @@
+#include "data/tissue/background.h"
+
+#include <algorithm>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+#include <vector>
+
+#include "data/tissue/quantile.h"
+
+namespace untiled {
+namespace {
+
+/// Darker than this no background is bright.
+constexpr float kDarkest = 72;
+constexpr double kLeastPart = 0.015;  ///< Of the blocks, that a bright background has.
+constexpr float kSpreadOfGlass = 70;  ///< Largest minus smallest channel.
+
+/// Statistics of the picture's blocks, one a pixel.
+struct Blocks {
+  int side = 8;
+  cv::Mat mean;       ///< CV_32FC3
+  cv::Mat deviation;  ///< CV_32F, mean of the channels'.
+  cv::Mat grey;       ///< CV_32F, mean of the channels.
+  cv::Mat spread;     ///< CV_32F, largest minus smallest channel.
+  cv::Mat slope;      ///< CV_32F, from the mean of its neighbours.
+  cv::Mat with_data;  ///< 0 and 255.
+  int count = 0;      ///< With data.
+};
+
+/// Largest over the channels.
+cv::Mat channel_max(const cv::Mat& image) {
+  std::vector<cv::Mat> c;
+  cv::split(image, c);
+  return cv::max(cv::max(c[0], c[1]), c[2]);
+}
+
+cv::Mat channel_mean(const cv::Mat& image) {
+  cv::Mat mean;
+  cv::transform(image, mean, cv::Matx13f(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
+  return mean;
+}
+
+Blocks blocks_of(const cv::Mat& rgb, const cv::Mat& valid) {
+  constexpr int kSmallPicture = 160'000;
+  Blocks b;
+  b.side = rgb.rows * rgb.cols >= kSmallPicture ? 8 : 4;
+  const cv::Size size(rgb.cols / b.side, rgb.rows / b.side);
+  const cv::Rect whole(0, 0, size.width * b.side, size.height * b.side);
+  if (size.empty()) return b;
+  cv::Mat picture;
+  rgb(whole).convertTo(picture, CV_32FC3);
+  cv::Mat square;
+  cv::resize(picture, b.mean, size, 0, 0, cv::INTER_AREA);
+  cv::resize(picture.mul(picture), square, size, 0, 0, cv::INTER_AREA);
+  cv::Mat variance = cv::max(square - b.mean.mul(b.mean), 0.0);
+  cv::sqrt(variance, variance);
+  b.deviation = channel_mean(variance);
+  b.grey = channel_mean(b.mean);
+  b.spread = channel_max(b.mean) + channel_max(-b.mean);
+  cv::Mat around;
+  cv::blur(b.mean, around, {3, 3});
+  b.slope = channel_max(cv::abs(b.mean - around));
+  cv::Mat part;
+  valid(whole).convertTo(part, CV_32F);
+  cv::resize(part, part, size, 0, 0, cv::INTER_AREA);
+  b.with_data = part > 0.999;
+  b.count = cv::countNonZero(b.with_data);
+  return b;
+}
+
+/// Which blocks may be background, and how that is judged.
+struct Candidates {
+  bool bright = true;
+  double noise = 0;
+  cv::Mat flat;
+  cv::Mat may_be;
+};
+
+Candidates candidates_of(const Blocks& b) {
+  constexpr double kLeastNoise = 0.4;
+  constexpr double kMostNoise = 8;
+  constexpr double kBrightGlass = 100;
+  Candidates c;
+  c.noise = std::max(kLeastNoise, quantile(values_where(b.deviation, b.with_data), 0.02));
+  const double smooth = std::max(2 * c.noise, c.noise + 1);
+  c.flat = b.with_data & (b.deviation < std::min(smooth, kMostNoise));
+  const cv::Mat glass = c.flat & (b.grey > kBrightGlass) & (b.spread < kSpreadOfGlass);
+  c.bright = cv::countNonZero(glass) >= std::max(3.0, kLeastPart * b.count) ||
+             cv::mean(b.grey, b.with_data)[0] > kBrightGlass;
+  c.may_be = c.bright ? cv::Mat(c.flat & (b.grey > kDarkest))
+                      : cv::Mat(b.with_data & (b.grey < kDarkest) & (b.deviation < smooth));
+  return c;
+}
+
+/// One connected piece of candidates.
+struct Piece {
+  cv::Mat area;
+  double size = 0;
+  double noise = 0;   ///< Median deviation.
+  double light = 0;   ///< Upper quartile of grey; dark pictures: the median.
+  double weight = 0;  ///< Its size, less for a coloured one.
+};
+
+std::vector<Piece> pieces_of(const Blocks& b, const Candidates& c) {
+  constexpr float kBrightSlope = 2.5F;
+  constexpr float kDarkSlope = 1.0F;
+  constexpr double kSpreadThatHalves = 30;
+  cv::Mat labels;
+  const cv::Mat even = c.may_be & (b.slope < (c.bright ? kBrightSlope : kDarkSlope));
+  const int count = cv::connectedComponents(even, labels, 4, CV_32S);
+  std::vector<int> sizes(static_cast<size_t>(count), 0);
+  for (const int label : cv::Mat_<int>(labels)) ++sizes[static_cast<size_t>(label)];
+  // Pieces below the least size matter only where there is no other.
+  const double least = std::max(3.0, (c.bright ? kLeastPart / 2 : 0.01) * b.count);
+  const int largest =
+      static_cast<int>(std::max_element(sizes.begin() + 1, sizes.end()) - sizes.begin());
+  std::vector<Piece> pieces;
+  for (int i = 1; i < count; ++i) {
+    if (sizes[static_cast<size_t>(i)] < least && i != largest) continue;
+    Piece piece;
+    piece.area = labels == i;
+    piece.size = sizes[static_cast<size_t>(i)];
+    piece.noise = quantile(values_where(b.deviation, piece.area), 0.5);
+    piece.light = quantile(values_where(b.grey, piece.area), c.bright ? 0.75 : 0.5);
+    const double spread = cv::mean(b.spread, piece.area)[0];
+    piece.weight = piece.size / (1 + spread / kSpreadThatHalves);
+    pieces.push_back(std::move(piece));
+  }
+  return pieces;
+}
+
+/// Glass is as smooth as anything in the picture, and the brightest of what is.
+const Piece* brightest(const std::vector<Piece>& pieces, int blocks) {
+  constexpr double kAlike = 12;  // Grey levels.
+  std::vector<const Piece*> large;
+  const Piece* heaviest = nullptr;
+  for (const Piece& piece : pieces) {
+    if (piece.weight >= std::max(3.0, kLeastPart * blocks)) large.push_back(&piece);
+    if (heaviest == nullptr || piece.weight > heaviest->weight) heaviest = &piece;
+  }
+  if (large.empty()) return heaviest;
+  double least_noise = large.front()->noise;
+  for (const Piece* piece : large) least_noise = std::min(least_noise, piece->noise);
+  std::erase_if(large, [&](const Piece* p) { return p->noise > 1.5 * least_noise + 0.5; });
+  double light = 0;
+  for (const Piece* piece : large) light = std::max(light, piece->light);
+  std::erase_if(large, [&](const Piece* p) { return p->light < light - kAlike; });
+  return *std::max_element(large.begin(), large.end(),
+                           [](const Piece* p, const Piece* q) { return p->weight < q->weight; });
+}
+
+const Piece* darkest(const std::vector<Piece>& pieces) {
+  const auto found =
+      std::min_element(pieces.begin(), pieces.end(),
+                       [](const Piece& p, const Piece& q) { return p.light < q.light; });
+  return found == pieces.end() ? nullptr : &*found;
+}
+
+/// A polynomial of the place, of order 0 to 2 as the accepted blocks spread, in each channel.
+cv::Mat fit_polynomial(const cv::Mat& mean, const cv::Mat& accepted, const cv::Vec3f& colour) {
+  constexpr double kRidge = 1e-5;
+  const auto terms_at = [&](int row, int col) {
+    const double x = static_cast<double>(col) / mean.cols - 0.5;
+    const double y = static_cast<double>(row) / mean.rows - 0.5;
+    return cv::Vec6d(1, x, y, x * x, y * y, x * y);
+  };
+  cv::Vec6d sum;
+  cv::Vec6d squares;
+  cv::Matx<double, 6, 6> normal;
+  cv::Matx<double, 6, 3> right;
+  cv::Vec3f low = cv::Vec3f::all(1e9F);
+  cv::Vec3f high = cv::Vec3f::all(-1e9F);
+  double count = 0;
+  for (int row = 0; row < mean.rows; ++row) {
+    for (int col = 0; col < mean.cols; ++col) {
+      if (accepted.at<uint8_t>(row, col) == 0) continue;
+      const cv::Vec6d terms = terms_at(row, col);
+      const auto value = mean.at<cv::Vec3f>(row, col);
+      const cv::Vec3d rest = value - colour;
+      normal += terms * terms.t();
+      right += terms * rest.t();
+      sum += terms;
+      squares += terms.mul(terms);
+      count += 1;
+      for (int i = 0; i < 3; ++i) {
+        low[i] = std::min(low[i], value[i]);
+        high[i] = std::max(high[i], value[i]);
+      }
+    }
+  }
+  const auto deviation = [&](int term) {
+    return std::sqrt(std::max(0.0, squares[term] / count - std::pow(sum[term] / count, 2)));
+  };
+  const double reach = std::min(deviation(1), deviation(2));
+  const int terms = reach > 0.2 ? 6 : reach > 0.12 ? 3 : 1;
+  for (int i = 0; i < 6; ++i) normal(i, i) += i == 0 ? 1e-9 : kRidge * count;
+  cv::Mat factors;
+  cv::solve(cv::Mat(normal)(cv::Rect(0, 0, terms, terms)), cv::Mat(right)(cv::Rect(0, 0, 3, terms)),
+            factors, cv::DECOMP_CHOLESKY);
+  cv::Mat fitted(mean.size(), CV_32FC3);
+  for (int row = 0; row < mean.rows; ++row) {
+    for (int col = 0; col < mean.cols; ++col) {
+      const cv::Vec6d at = terms_at(row, col);
+      cv::Vec3f value = colour;
+      for (int i = 0; i < 3; ++i) {
+        for (int t = 0; t < terms; ++t) {
+          value[i] += static_cast<float>(at[t] * factors.at<double>(t, i));
+        }
+        value[i] = std::clamp(value[i], low[i] - 2, high[i] + 2);
+      }
+      fitted.at<cv::Vec3f>(row, col) = value;
+    }
+  }
+  return fitted;
+}
+
+/// The polynomial and, smoothed over a tenth of the picture, what it leaves over.
+cv::Mat fit_surface(const cv::Mat& mean, const cv::Mat& accepted, const cv::Vec3f& colour) {
+  const double sigma = 0.1 * std::max(mean.rows, mean.cols);
+  const auto smooth = [sigma](const cv::Mat& image) {
+    cv::Mat blurred;
+    cv::GaussianBlur(image, blurred, {0, 0}, sigma, sigma, cv::BORDER_CONSTANT);
+    return blurred;
+  };
+  const cv::Mat fitted = fit_polynomial(mean, accepted, colour);
+  cv::Mat weight;
+  accepted.convertTo(weight, CV_32F, 1 / 255.0);
+  cv::Mat weights;
+  cv::merge(std::vector<cv::Mat>(3, weight), weights);
+  const cv::Mat rest = smooth((mean - fitted).mul(weights));
+  cv::Mat total;
+  const cv::Mat one = smooth(weight) + 1e-3;
+  cv::merge(std::vector<cv::Mat>(3, one), total);
+  return fitted + rest / total;
+}
+
+/// Grows the accepted blocks over those that agree with the surface through them.
+class Growth {
+ public:
+  Growth(const Blocks& b, const Candidates& c, const Piece& piece)
+      : b_(b), c_(c), start_(piece.area.clone()) {
+    if (!c.bright) {
+      start_ &= b.grey <= quantile(values_where(b.grey, start_), 0.5);
+    }
+    for (int i = 0; i < 3; ++i) {
+      cv::Mat channel;
+      cv::extractChannel(b.mean, channel, i);
+      colour_[i] = static_cast<float>(quantile(values_where(channel, start_), 0.5));
+    }
+    start_is_quantised_ = is_quantised(start_);
+  }
+
+  Background run() {
+    constexpr int kRounds = 8;
+    constexpr int kRoundsWithStart = 3;
+    Background found;
+    cv::Mat accepted = start_;
+    for (int round = 0; round < kRounds && cv::countNonZero(accepted) >= 3; ++round) {
+      found.surface = fit_surface(b_.mean, accepted, colour_);
+      accepted = agreeing(found.surface, accepted, round < kRounds - 2);
+      if (round < kRoundsWithStart) accepted |= start_;
+    }
+    found.blocks = accepted / 255;
+    found.flat = c_.flat / 255;
+    found.block = b_.side;
+    found.colour = colour_;
+    found.noise = c_.noise;
+    found.is_quantised = cv::countNonZero(accepted) > 0 && is_quantised(accepted);
+    found.covered = static_cast<double>(cv::countNonZero(accepted)) / b_.count;
+    constexpr double kClearly = 15;
+    const cv::Mat brighter = b_.with_data & (b_.grey > channel_mean(found.surface) + kClearly);
+    found.brighter = static_cast<double>(cv::countNonZero(brighter)) / b_.count;
+    return found;
+  }
+
+ private:
+  bool is_quantised(const cv::Mat& area) const {
+    constexpr double kNoNoise = 0.15;
+    return quantile(values_where(b_.deviation, area), 0.5) < kNoNoise;
+  }
+
+  cv::Mat agreeing(const cv::Mat& surface, const cv::Mat& accepted, bool growing) const {
+    const cv::Mat error = b_.mean - surface;
+    if (!c_.bright) {
+      return c_.may_be & (channel_max(cv::abs(error)) < std::max(1.5, 0.5 * c_.noise));
+    }
+    const double level = (colour_[0] + colour_[1] + colour_[2]) / 3;
+    const cv::Mat grey = channel_mean(error);
+    cv::Mat greys;
+    cv::merge(std::vector<cv::Mat>(3, grey), greys);
+    const cv::Mat colour = channel_max(cv::abs(error - greys));
+    const cv::Mat lightness = cv::abs(grey);
+    const double alike = start_is_quantised_ && growing ? 0.03 : 0.02;
+    cv::Mat agree = c_.may_be & (lightness < alike * level) & (colour < 0.02 * level);
+    if (!growing) return agree;
+    // And what is joined to the accepted blocks without an edge.
+    const cv::Mat joined = c_.may_be & (b_.slope < (start_is_quantised_ ? 6.0 : 3.0)) &
+                           (lightness < 0.04 * level) & (colour < 0.03 * level);
+    cv::Mat labels;
+    const int count = cv::connectedComponents(joined, labels, 4, CV_32S);
+    std::vector<bool> touched(static_cast<size_t>(count), false);
+    for (int row = 0; row < labels.rows; ++row) {
+      for (int col = 0; col < labels.cols; ++col) {
+        if (accepted.at<uint8_t>(row, col) == 0) continue;
+        touched[static_cast<size_t>(labels.at<int>(row, col))] = true;
+      }
+    }
+    touched[0] = false;
+    for (int row = 0; row < labels.rows; ++row) {
+      for (int col = 0; col < labels.cols; ++col) {
+        if (touched[static_cast<size_t>(labels.at<int>(row, col))]) {
+          agree.at<uint8_t>(row, col) = 255;
+        }
+      }
+    }
+    return agree;
+  }
+
+  const Blocks& b_;
+  const Candidates& c_;
+  cv::Mat start_;
+  cv::Vec3f colour_;
+  bool start_is_quantised_ = false;
+};
+
+}  // namespace
+
+bool Background::is_dark() const { return (colour[0] + colour[1] + colour[2]) / 3 < kDarkest; }
+
+double Background::colour_spread() const {
+  return std::max({colour[0], colour[1], colour[2]}) - std::min({colour[0], colour[1], colour[2]});
+}
+
+std::optional<Background> find_background(const cv::Mat& rgb, const cv::Mat& valid) {
+  constexpr double kLeastStart = 0.002;
+  const Blocks blocks = blocks_of(rgb, valid);
+  if (blocks.count < 4) return std::nullopt;
+  const Candidates candidates = candidates_of(blocks);
+  const std::vector<Piece> pieces = pieces_of(blocks, candidates);
+  const Piece* start = candidates.bright ? brightest(pieces, blocks.count) : darkest(pieces);
+  if (start == nullptr || start->size < std::max(3.0, kLeastStart * blocks.count)) {
+    return std::nullopt;
+  }
+  return Growth(blocks, candidates, *start).run();
+}
+
+}  // namespace untiled

@@ -1,0 +1,442 @@
+#include "data/tissue/robust.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+#include <optional>
+#include <vector>
+
+#include "data/tissue/background.h"
+#include "data/tissue/ink.h"
+#include "data/tissue/mask_shapes.h"
+#include "data/tissue/padding.h"
+#include "data/tissue/quantile.h"
+
+namespace untiled {
+namespace {
+
+constexpr double kWorkUm = 8.0;
+constexpr int kLeastSide = 256;  ///< A picture is not reduced below this.
+/// Where glass is bright, strengths are of glass at this grey level.
+constexpr float kGlass = 240;
+constexpr double kLeastBright = 4.5;  ///< The lowest threshold over bright glass, of kGlass.
+constexpr double kLeastDark = 2.2;    ///< Over a dark background, grey levels.
+constexpr double kLowFactor = 2.2;    ///< Thresholds in multiples of the background's noise.
+constexpr double kHighFactor = 4.5;
+constexpr double kHalfHeight = 0.5;
+constexpr double kSurroundingsUm = 24;
+constexpr double kBlurUm = 9.6;
+constexpr double kCloseUm = 24;
+constexpr double kLineUm = 28;        ///< Half the width of threads that are dropped.
+constexpr double kFrameUm = 80;       ///< The same of straight lines ...
+constexpr double kFrameLongUm = 400;  ///< ... that are at least so long.
+constexpr double kSolidUm = 56;       ///< Thinner pieces must be coloured and compact.
+constexpr double kLeastPieceUm2 = 6e3;
+
+/// The picture at the scale of work.
+struct Work {
+  cv::Mat rgb;      ///< 8-bit.
+  cv::Mat missing;  ///< 0 and 1.
+  double um = kWorkUm;
+
+  double area() const { return um * um; }
+};
+
+Work reduce(const Overview& overview, const PixelSize& pixel) {
+  const cv::Size full(static_cast<int>(overview.extent.cols),
+                      static_cast<int>(overview.extent.rows));
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): OpenCV has no view of constant pixels
+  const cv::Mat rgb(full, CV_8UC3, const_cast<uint8_t*>(overview.rgb.data()));
+  const double um = std::sqrt(pixel.area_um2());
+  const int by_scale = static_cast<int>(kWorkUm / um + 0.01);
+  const int factor =
+      std::max(1, std::min(by_scale, std::min(full.width, full.height) / kLeastSide));
+  Work work;
+  work.um = um * factor;
+  const cv::Size small(std::max(1, static_cast<int>(std::lround(full.width / double(factor)))),
+                       std::max(1, static_cast<int>(std::lround(full.height / double(factor)))));
+  cv::resize(rgb, work.rgb, small, 0, 0, cv::INTER_AREA);
+  work.missing = cv::Mat::zeros(small, CV_8U);
+  if (!overview.missing.empty()) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): as above
+    const cv::Mat missing(full, CV_8U, const_cast<uint8_t*>(overview.missing.data()));
+    cv::resize(missing, work.missing, small, 0, 0, cv::INTER_NEAREST);
+    work.missing = (work.missing != 0) / 255;
+  }
+  return work;
+}
+
+/// The background at every pixel, and where it was seen.
+struct Reference {
+  cv::Mat colour;  ///< CV_32FC3
+  cv::Mat seen;    ///< 0 and 1; empty where none was found.
+  bool dark = false;
+};
+
+Reference constant_reference(const cv::Size& size, float level) {
+  return {cv::Mat(size, CV_32FC3, cv::Scalar::all(level)), {}, level < kGlass / 2};
+}
+
+Reference reference_of(const Background& background, const cv::Size& size) {
+  Reference reference;
+  const cv::Size whole = background.surface.size() * background.block;
+  cv::resize(background.surface, reference.colour, whole, 0, 0, cv::INTER_LINEAR);
+  cv::resize(background.blocks, reference.seen, whole, 0, 0, cv::INTER_NEAREST);
+  const int below = size.height - whole.height;
+  const int right = size.width - whole.width;
+  cv::copyMakeBorder(reference.colour, reference.colour, 0, below, 0, right, cv::BORDER_REPLICATE);
+  cv::copyMakeBorder(reference.seen, reference.seen, 0, below, 0, right, cv::BORDER_CONSTANT);
+  reference.dark = background.is_dark();
+  return reference;
+}
+
+/// A coloured "glass" must be large, smooth and the brightest part, else it is tissue.
+bool is_believable(const Background& b) {
+  constexpr double kNeutral = 20;
+  const bool doubtful = b.noise > 2.5 || b.covered < 0.15 || b.brighter > 0.03;
+  return b.colour_spread() <= kNeutral || !doubtful;
+}
+
+/// Overexposed glass or a clipped dark background is as uniform as padding, but not rectangular.
+bool is_clipped(const Extreme& extreme) {
+  return cv::mean(extreme.area)[0] > 0.02 && extreme.straightness < 0.5;
+}
+
+Reference choose_reference(const Work& work, const Padding& padding, const cv::Mat& valid,
+                           const std::optional<Background>& background) {
+  const bool weak = !background || background->covered < 0.03 || background->colour_spread() > 20;
+  if (weak && is_clipped(padding.white)) return constant_reference(work.rgb.size(), 255);
+  if (is_clipped(padding.black)) return constant_reference(work.rgb.size(), 0);
+  if (background) return reference_of(*background, work.rgb.size());
+  constexpr float kUsualGlass = 242;
+  constexpr double kDarkPicture = 60;
+  cv::Mat grey;
+  cv::transform(work.rgb, grey, cv::Matx13f(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
+  grey.convertTo(grey, CV_32F);
+  const bool dark =
+      cv::countNonZero(valid) > 0 && quantile(values_where(grey, valid), 0.5) < kDarkPicture;
+  return constant_reference(work.rgb.size(), dark ? 0 : kUsualGlass);
+}
+
+/// How far pixels are from the background.
+struct Strength {
+  cv::Mat light;    ///< CV_32F, signed: negative is darker.
+  cv::Mat colour;   ///< CV_32F, length of the difference in colour.
+  cv::Mat total;    ///< CV_32F
+  cv::Mat density;  ///< CV_32FC3, optical density; empty over a dark background.
+};
+
+/// The strongest noise of colour that is taken for what it is.
+void limit_colour_noise(cv::Mat& colour, const cv::Mat& seen) {
+  constexpr double kMost = 2.5;
+  const double noise = quantile(values_where(colour, seen, 7), 0.95);
+  colour *= std::min(1.0, kMost / std::max(noise, 0.1));
+}
+
+Strength strength_of(const Work& work, const Reference& reference, const cv::Mat& seen) {
+  constexpr float kDarkestGlass = 20;
+  constexpr double kGlare = 25;  // Brighter than the glass by less is not tissue.
+  cv::Mat smooth;
+  work.rgb.convertTo(smooth, CV_32FC3);
+  cv::GaussianBlur(smooth, smooth, {0, 0}, std::max(0.6, kBlurUm / work.um));
+  Strength s;
+  cv::Mat difference;
+  if (reference.dark) {
+    difference = smooth - reference.colour;
+  } else {
+    const cv::Mat glass = cv::max(reference.colour, cv::Scalar::all(kDarkestGlass));
+    const cv::Mat transmitted = smooth / glass;
+    difference = transmitted * kGlass - cv::Scalar::all(kGlass);
+    cv::Mat clipped = cv::min(cv::max(transmitted, cv::Scalar::all(0.004)), cv::Scalar::all(1.2));
+    cv::log(clipped, clipped);
+    s.density = clipped * (-1 / std::log(10.0));
+  }
+  cv::transform(difference, s.light, cv::Matx13f(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
+  cv::Mat greys;
+  cv::merge(std::vector<cv::Mat>(3, s.light), greys);
+  difference -= greys;
+  cv::Mat squares;
+  cv::transform(difference.mul(difference), squares, cv::Matx13f(1, 1, 1));
+  cv::sqrt(squares, s.colour);
+  if (!seen.empty()) limit_colour_noise(s.colour, seen);
+  if (!reference.dark) {
+    const cv::Mat brighter = cv::max(s.light - kGlare, 0.0);
+    s.light = cv::min(s.light, 0.0) + brighter;
+  }
+  cv::magnitude(s.light, s.colour, s.total);
+  if (reference.dark) {
+    const cv::Mat half = s.total * 0.5;
+    half.copyTo(s.total, s.light < 0);
+  }
+  return s;
+}
+
+struct Thresholds {
+  double low = 0;
+  double high = 0;
+};
+
+Thresholds thresholds_of(const cv::Mat& strength, const cv::Mat& seen, bool dark, bool quantised) {
+  const double noise = seen.empty() ? 0.0 : 1.1 * quantile(values_where(strength, seen, 7), 0.8);
+  const double least = dark ? kLeastDark * (quantised ? 2 : 1) : kLeastBright;
+  return {std::max(kLowFactor * noise, least), std::max(kHighFactor * noise, 2 * least)};
+}
+
+/// The mean strength around each pixel, weighted by itself, of what is above the threshold.
+cv::Mat surroundings(const cv::Mat& strength, double um) {
+  const double sigma = std::max(1.0, kSurroundingsUm / um);
+  cv::Mat mean;
+  cv::Mat square;
+  cv::GaussianBlur(strength, mean, {0, 0}, sigma);
+  cv::GaussianBlur(strength.mul(strength), square, {0, 0}, sigma);
+  return square / cv::max(mean, 1e-3);
+}
+
+/// Strengths below half of those around are halos: they become 0. By brightness where there is
+/// some.
+cv::Mat without_halos(const Strength& s, double low, double um) {
+  cv::Mat above = s.total > low;
+  cv::Mat total = cv::Mat::zeros(s.total.size(), CV_32F);
+  cv::Mat light = total.clone();
+  s.total.copyTo(total, above);
+  cv::Mat(cv::abs(s.light)).copyTo(light, above);
+  const cv::Mat light_around = surroundings(light, um);
+  const cv::Mat by_light = light > kHalfHeight * light_around;
+  cv::Mat keep = s.total > kHalfHeight * surroundings(total, um);
+  by_light.copyTo(keep, light_around > 2 * low);
+  cv::Mat kept = cv::Mat::zeros(s.total.size(), CV_32F);
+  s.total.copyTo(kept, keep);
+  return kept;
+}
+
+/// Threads, and the straight lines of frames.
+void drop_lines(cv::Mat& mask, double um) {
+  mask &= grown(opened(mask, kLineUm / um), kLineUm / um + 1);
+  const cv::Mat thin = mask & (1 - grown(opened(mask, kFrameUm / um), 2));
+  const int run = std::max(9, static_cast<int>(kFrameLongUm / um));
+  cv::Mat across;
+  cv::Mat down;
+  cv::morphologyEx(thin, across, cv::MORPH_OPEN, cv::Mat::ones(1, run, CV_8U));
+  cv::morphologyEx(thin, down, cv::MORPH_OPEN, cv::Mat::ones(run, 1, CV_8U));
+  mask &= 1 - (across | down);
+}
+
+/// What is known of one piece of the mask.
+struct PieceFacts {
+  double pixels = 0;
+  double radius = 0;  ///< Of the largest circle inside, pixels.
+  double colour = 0;  ///< Sums over its pixels.
+  double light = 0;
+  double flat = 0;
+  cv::Rect box;
+
+  double colourfulness() const { return colour / std::max(1e-6, light); }
+};
+
+class PieceFilter {
+ public:
+  PieceFilter(const cv::Mat& mask, const Strength& strength, const cv::Mat& flat, bool dark,
+              double um)
+      : dark_(dark), um_(um), size_(mask.size()), has_flat_(!flat.empty()) {
+    cv::Mat stats;
+    cv::Mat centroids;
+    const int count = cv::connectedComponentsWithStats(mask, labels_, stats, centroids, 8, CV_32S);
+    pieces_.resize(static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      PieceFacts& piece = pieces_[static_cast<size_t>(i)];
+      piece.pixels = stats.at<int>(i, cv::CC_STAT_AREA);
+      piece.box = {stats.at<int>(i, cv::CC_STAT_LEFT), stats.at<int>(i, cv::CC_STAT_TOP),
+                   stats.at<int>(i, cv::CC_STAT_WIDTH), stats.at<int>(i, cv::CC_STAT_HEIGHT)};
+    }
+    cv::Mat padded;
+    cv::copyMakeBorder(mask, padded, 1, 1, 1, 1, cv::BORDER_REPLICATE);
+    cv::Mat distance;
+    cv::distanceTransform(padded, distance, cv::DIST_L2, cv::DIST_MASK_3);
+    for (int row = 0; row < mask.rows; ++row) {
+      for (int col = 0; col < mask.cols; ++col) {
+        PieceFacts& piece = pieces_[static_cast<size_t>(labels_.at<int>(row, col))];
+        piece.radius = std::max<double>(piece.radius, distance.at<float>(row + 1, col + 1));
+        piece.colour += strength.colour.at<float>(row, col);
+        piece.light += std::abs(strength.light.at<float>(row, col));
+        if (has_flat_) piece.flat += flat.at<uint8_t>(row, col);
+      }
+    }
+  }
+
+  cv::Mat kept() const {
+    std::vector<uint8_t> keep;
+    for (const PieceFacts& piece : pieces_) keep.push_back(is_tissue(piece) ? 1 : 0);
+    keep.front() = 0;
+    cv::Mat mask(size_, CV_8U);
+    for (int row = 0; row < size_.height; ++row) {
+      for (int col = 0; col < size_.width; ++col) {
+        mask.at<uint8_t>(row, col) = keep[static_cast<size_t>(labels_.at<int>(row, col))];
+      }
+    }
+    return mask;
+  }
+
+ private:
+  bool is_tissue(const PieceFacts& piece) const {
+    constexpr double kCompact = 14;  // Area over radius squared; pi of a circle.
+    if (piece.pixels * um_ * um_ < kLeastPieceUm2) return false;
+    const bool solid = piece.radius * um_ >= kSolidUm || dark_;
+    const bool coloured =
+        piece.pixels < kCompact * piece.radius * piece.radius && piece.colourfulness() > 0.2;
+    return (solid || coloured) && !is_edge_of_glass(piece);
+  }
+
+  /// Smooth rectangles at the border: light from outside, a cover slip, a label.
+  bool is_edge_of_glass(const PieceFacts& piece) const {
+    if (!has_flat_ || dark_) return false;
+    const cv::Rect& box = piece.box;
+    const bool at_border = box.x <= 2 || box.y <= 2 || box.x + box.width >= size_.width - 2 ||
+                           box.y + box.height >= size_.height - 2;
+    return at_border && piece.flat > 0.6 * piece.pixels && piece.colourfulness() < 0.25 &&
+           piece.pixels > 0.8 * box.area() && piece.pixels < 0.25 * size_.area();
+  }
+
+  bool dark_;
+  double um_;
+  cv::Size size_;
+  bool has_flat_;
+  cv::Mat labels_;
+  std::vector<PieceFacts> pieces_;
+};
+
+/// All that was found on the way to a mask.
+struct Detection {
+  cv::Mat mask;  ///< 0 and 1, at the scale of work.
+  std::optional<Background> background;
+  bool dark = false;
+  Thresholds thresholds;
+  double contrast = 0;   ///< Median strength above the high threshold.
+  double stability = 1;  ///< How far the area keeps when the threshold moves by 30 %.
+  double ink = 0;        ///< Parts of the picture.
+  double padding = 0;
+};
+
+double part_of(const cv::Mat& mask) { return cv::mean(mask)[0]; }
+
+double stability_of(const cv::Mat& mask, const cv::Mat& strength, double low) {
+  cv::Mat near;
+  cv::dilate(mask, near, cv::Mat::ones(9, 9, CV_8U));
+  near *= 255;
+  const double strict = cv::countNonZero((strength > 1.3 * low) & near);
+  const double loose = cv::countNonZero((strength > 0.7 * low) & near);
+  return strict / std::max(1.0, loose);
+}
+
+cv::Mat flat_pixels(const std::optional<Background>& background, const cv::Size& size) {
+  cv::Mat flat;
+  if (background) cv::resize(background->flat, flat, size, 0, 0, cv::INTER_NEAREST);
+  return flat;
+}
+
+cv::Mat closed(const cv::Mat& mask, double um) {
+  constexpr int kBorder = 8;
+  cv::Mat wide;
+  cv::copyMakeBorder(mask, wide, kBorder, kBorder, kBorder, kBorder, cv::BORDER_REPLICATE);
+  cv::morphologyEx(wide, wide, cv::MORPH_CLOSE, disk(kCloseUm / um));
+  return wide(cv::Rect(kBorder, kBorder, mask.cols, mask.rows)).clone();
+}
+
+Detection detect(const Work& work, const LabelSettings& settings) {
+  Detection found;
+  const Padding padding = find_padding(work.rgb, work.missing);
+  const cv::Mat valid = (padding.zone == 0) / 255;
+  found.background = find_background(work.rgb, valid);
+  if (found.background && !is_believable(*found.background)) found.background.reset();
+  const Reference reference = choose_reference(work, padding, valid, found.background);
+  found.dark = reference.dark;
+  const cv::Mat seen = reference.seen.empty() ? cv::Mat() : cv::Mat(reference.seen.mul(valid));
+  Strength strength = strength_of(work, reference, seen);
+  strength.total.setTo(0, padding.area);
+  found.thresholds = thresholds_of(strength.total, seen, reference.dark,
+                                   found.background && found.background->is_quantised);
+  const auto [low, high] = found.thresholds;
+  found.contrast = quantile(values_where(strength.total, strength.total > high), 0.5);
+  const cv::Mat kept = without_halos(strength, low, work.um);
+  const cv::Mat ink =
+      reference.dark ? cv::Mat::zeros(work.rgb.size(), CV_8U) : find_ink(strength.density, work.um);
+  cv::Mat tissue = kept.clone();
+  tissue.setTo(0, ink);
+  cv::Mat weak = (tissue > low) / 255;
+  weak.setTo(0, padding.zone);
+  cv::Mat mask = closed(pieces_with(weak, (tissue > high) / 255), work.um);
+  mask.setTo(0, padding.area | ink);
+  fill_small_holes(mask, settings.min_hole_um2 / work.area());
+  mask.setTo(0, padding.area);
+  drop_lines(mask, work.um);
+  mask = PieceFilter(mask, strength, flat_pixels(found.background, mask.size()), reference.dark,
+                     work.um)
+             .kept();
+  // The rim beside padding, which was left out, where tissue touches it.
+  cv::Mat rim;
+  cv::dilate(mask, rim, cv::Mat::ones(5, 5, CV_8U));
+  mask |= rim & padding.zone & (1 - padding.area) & ((tissue > low) / 255);
+  found.mask = mask;
+  found.stability = stability_of(mask, kept, low);
+  found.ink = part_of(ink);
+  found.padding = part_of(padding.area);
+  return found;
+}
+
+/// Lowers the confidence and says why.
+void judge(const Detection& found, TissueMask& result) {
+  const auto lower = [&](double factor, const std::string& reason) {
+    result.confidence *= factor;
+    result.confidence_reasons.push_back(reason);
+  };
+  const bool empty = cv::countNonZero(found.mask) == 0;
+  if (!found.background) {
+    lower(0.5, "no even background was found");
+  } else {
+    if (found.background->covered < 0.02) lower(0.7, "little background is in the picture");
+    if (found.background->colour_spread() > 40) lower(0.8, "the background is coloured");
+    if (found.background->brighter > 0.02 && !found.dark) {
+      lower(0.8, "parts are brighter than the background");
+    }
+  }
+  if (!empty && found.stability < 0.85) {
+    lower(std::max(0.3, found.stability), "the border depends on the threshold");
+  }
+  if (!empty && found.contrast < 1.25 * found.thresholds.high) lower(0.8, "the tissue is faint");
+  if (found.ink > 0.05) lower(0.85, fmt::format("{:.0f} % is ink", 100 * found.ink));
+  if (found.padding > 0.5) lower(0.9, fmt::format("{:.0f} % is padding", 100 * found.padding));
+  if (found.dark) result.confidence_reasons.emplace_back("dark background");
+}
+
+cv::Mat enlarged(const cv::Mat& mask, const Extent& extent) {
+  cv::Mat large;
+  mask.convertTo(large, CV_32F);
+  cv::resize(large, large, {static_cast<int>(extent.cols), static_cast<int>(extent.rows)}, 0, 0,
+             cv::INTER_LINEAR);
+  return (large > 0.5) / 255;
+}
+
+}  // namespace
+
+TissueMask robust_tissue(const Overview& overview, const LabelSettings& settings,
+                         const PixelSize& pixel) {
+  const Work work = reduce(overview, pixel);
+  const Detection found = detect(work, settings);
+  const cv::Mat mask = enlarged(found.mask, overview.extent);
+  TissueMask result = tissue_mask({mask.data, mask.total()}, overview);
+  result.threshold = found.thresholds.low;
+  judge(found, result);
+  if (result.fraction == 0) {
+    result.empty_reason = "nothing stands out from the background";
+  }
+  if (result.confidence < kDoubtful) {
+    result.warnings.push_back(fmt::format("the label is doubtful (confidence {:.2f}): {}",
+                                          result.confidence,
+                                          fmt::join(result.confidence_reasons, "; ")));
+  }
+  return result;
+}
+
+}  // namespace untiled

@@ -1,0 +1,188 @@
+#include "data/tissue/annotations.h"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <cmath>
+#include <functional>
+
+#include "lib/core/atomic_file.h"
+#include "lib/core/error.h"
+#include "tests/catch.h"
+#include "tests/core/temporary_folder.h"
+
+namespace untiled {
+namespace {
+
+const std::vector<ClassSettings> kThree = {{"background", 0}, {"Stroma", 1}, {"Tumor", 2}};
+
+/// The square [x, x + size) x [y, y + size) as a GeoJSON geometry.
+std::string square(int x, int y, int size) {
+  return fmt::format(
+      R"({{"type":"Polygon","coordinates":[[[{0},{1}],[{2},{1}],[{2},{3}],[{0},{3}],[{0},{1}]]]}})",
+      x, y, x + size, y + size);
+}
+
+std::string feature(const std::string& classification, const std::string& geometry) {
+  return R"({"type":"Feature","geometry":)" + geometry + R"(,"properties":{"classification":)" +
+         classification + "}}";
+}
+
+std::string collection(const std::vector<std::string>& features) {
+  std::string all;
+  for (const std::string& f : features) all += (all.empty() ? "" : ",") + f;
+  return R"({"type":"FeatureCollection","features":[)" + all + "]}";
+}
+
+ViewInfo view_of(const Extent& extent, double downsample = 1) {
+  ViewInfo view;
+  view.extent = extent;
+  view.downsample_x = view.downsample_y = downsample;
+  const auto side = [&](int64_t pixels) {
+    return static_cast<int64_t>(std::ceil(static_cast<double>(pixels) * downsample));
+  };
+  view.frame_level0 = {{0, side(extent.rows)}, {0, side(extent.cols)}};
+  return view;
+}
+
+/// Labels of 20 x 30 pixels, read in two parts.
+class Labels {
+ public:
+  Labels(const std::string& json, const std::vector<ClassSettings>& classes,
+         Unannotated unannotated = Unannotated::kAuto, const ViewInfo& view = view_of({20, 30})) {
+    write_file(folder_ / "a.geojson", json);
+    const auto source = make_annotation_labels(
+        folder_ / "a.geojson", read_annotations(folder_ / "a.geojson"), view, classes, unannotated);
+    cols_ = view.extent.cols;
+    for (const Interval rows : {Interval{0, 7}, Interval{7, view.extent.rows}}) {
+      const PixelBlock block = source->read({rows, {0, cols_}});
+      bytes_.insert(bytes_.end(), block.bytes.begin(), block.bytes.end());
+    }
+  }
+
+  int at(int64_t row, int64_t col) const { return bytes_[static_cast<size_t>(row * cols_ + col)]; }
+  int64_t count(int label) const {
+    return std::count(bytes_.begin(), bytes_.end(), static_cast<uint8_t>(label));
+  }
+
+ private:
+  TemporaryFolder folder_;
+  int64_t cols_ = 0;
+  Bytes bytes_;
+};
+
+}  // namespace
+
+TEST_CASE("QuPath's ways of naming a class are all understood") {
+  const std::string named[] = {R"("Tumor")", R"({"name":"Tumor","color":[200,0,0]})",
+                               R"({"names":["Tumor"]})", R"({"name":"Tumor","colorRGB":-3670016})",
+                               R"("tumor")"};
+  for (const std::string& classification : named) {
+    const Labels labels(collection({feature(classification, square(3, 2, 5))}), kThree);
+    CHECK(labels.count(2) == 25);
+    CHECK(labels.at(2, 3) == 2);
+    CHECK(labels.at(6, 7) == 2);
+    CHECK(labels.at(7, 8) == kIgnoredLabel);
+  }
+}
+
+TEST_CASE("collections, arrays, features and geometries are read, gzipped too") {
+  const std::string geometry = square(3, 2, 5);
+  const std::string one = R"({"type":"Feature","geometry":)" + geometry + R"(,"properties":{}})";
+  for (const std::string& json :
+       {collection({one}), "[" + one + "]", one, geometry, "\xEF\xBB\xBF " + collection({one})}) {
+    CHECK(Labels(json, {}).count(1) == 25);
+  }
+  const TemporaryFolder folder;
+  const gzFile file = gzopen((folder / "a.geojson.gz").c_str(), "wb");
+  gzwrite(file, geometry.data(), static_cast<unsigned>(geometry.size()));
+  gzclose(file);
+  CHECK(read_annotations(folder / "a.geojson.gz").areas.size() == 1);
+  CHECK(looks_like_geojson(folder / "a.geojson.gz"));
+}
+
+TEST_CASE("holes are left out, parts of a MultiPolygon are one annotation") {
+  const std::string ring = "[[0,0],[10,0],[10,10],[0,10],[0,0]],[[2,2],[4,2],[4,4],[2,4],[2,2]]";
+  CHECK(Labels(R"({"type":"Polygon","coordinates":[)" + ring + "]}", {}).count(1) == 96);
+  const std::string more = R"({"type":"MultiPolygon","coordinates":[[)" + ring +
+                           "],[[[20,0],[25,0],[25,5],[20,5],[20,0]]]]}";
+  CHECK(Labels(more, {}).count(1) == 96 + 25);
+}
+
+TEST_CASE("of overlapping classes the later one in the settings counts") {
+  const auto tumor = feature(R"("Tumor")", square(0, 0, 10));
+  const auto stroma = feature(R"("Stroma")", square(5, 5, 10));
+  for (const auto& json : {collection({tumor, stroma}), collection({stroma, tumor})}) {
+    const Labels labels(json, kThree);
+    CHECK(labels.count(2) == 100);
+    CHECK(labels.count(1) == 75);
+  }
+}
+
+TEST_CASE("Ignore* has no weight, nor has what lies outside Region*") {
+  const auto region = feature(R"("Region*")", square(0, 0, 15));
+  const auto ignored = feature(R"("Ignore*")", square(2, 2, 3));
+  const auto tumor = feature(R"("Tumor")", square(0, 0, 20));
+  const Labels both(collection({ignored, tumor, region}), kThree);
+  CHECK(both.count(2) == 15 * 15 - 9);
+  CHECK(both.at(3, 3) == kIgnoredLabel);
+  CHECK(both.at(0, 16) == kIgnoredLabel);
+  // Inside a region that is annotated completely the rest is background.
+  const Labels rest(collection({region, feature(R"("Tumor")", square(0, 0, 5))}), kThree);
+  CHECK(rest.count(2) == 25);
+  CHECK(rest.count(0) == 15 * 15 - 25);
+}
+
+TEST_CASE("what is not annotated is as the setting says") {
+  const auto json = collection({feature(R"("Tumor")", square(0, 0, 5))});
+  CHECK(Labels(json, kThree).count(kIgnoredLabel) == 600 - 25);
+  CHECK(Labels(json, kThree, Unannotated::kBackground).count(0) == 600 - 25);
+  const std::vector<ClassSettings> one = {{"tumor", 1}};
+  CHECK(Labels(json, one).count(0) == 600 - 25);
+  CHECK(Labels(json, one, Unannotated::kIgnored).count(kIgnoredLabel) == 600 - 25);
+}
+
+TEST_CASE("an ellipse is rebuilt from its box, points and other planes are left out") {
+  const std::string diamond = R"({"type":"Polygon","isEllipse":true,"coordinates":)"
+                              R"([[[10,0],[20,10],[10,20],[0,10],[10,0]]]})";
+  CHECK(std::abs(static_cast<double>(Labels(diamond, {}).count(1)) - 314.16) < 6);
+  const TemporaryFolder folder;
+  write_file(folder / "a.json",
+             collection({feature("null", R"({"type":"Point","coordinates":[1,2]})"),
+                         feature("null", R"({"type":"LineString","coordinates":[[1,2],[3,4]]})"),
+                         feature("null", R"({"type":"Polygon","plane":{"c":-1,"z":1,"t":0},)"
+                                         R"("coordinates":[[[0,0],[5,0],[5,5],[0,0]]]})")}));
+  const Annotations found = read_annotations(folder / "a.json");
+  CHECK(found.areas.empty());
+  CHECK(found.skipped_lines == 2);
+  CHECK(found.skipped_planes == 1);
+}
+
+TEST_CASE("a pixel of a coarser view belongs to what holds its centre") {
+  const auto json = square(8, 8, 24);
+  const Labels labels(json, {}, Unannotated::kAuto, view_of({10, 10}, 8));
+  CHECK(labels.count(1) == 9);
+  CHECK(labels.at(1, 1) == 1);
+  CHECK(labels.at(0, 1) == 0);
+  CHECK(labels.at(4, 4) == 0);
+  ViewInfo moved = view_of({10, 10}, 8);
+  moved.offset_x_level0 = 16;  // A view that begins two pixels into the slide.
+  CHECK(Labels(json, {}, Unannotated::kAuto, moved).count(1) == 6);
+}
+
+TEST_CASE("an unknown class and broken files are refused by name") {
+  const TemporaryFolder folder;
+  CHECK_THROWS_WITH(Labels(collection({feature(R"("Lymph")", square(0, 0, 3))}), kThree),
+                    contains_text("Lymph") && contains_text("Stroma"));
+  CHECK_THROWS_WITH(Labels(collection({feature("null", square(0, 0, 3))}), kThree),
+                    contains_text("without a class"));
+  for (const char* text : {"{", "{}", R"({"type":"FeatureCollection"})", R"([{"type":"Feature",
+       "geometry":{"type":"Polygon","coordinates":[[[1]]]}}])",
+                           "[1]"}) {
+    write_file(folder / "bad.geojson", text);
+    CHECK_THROWS_AS(read_annotations(folder / "bad.geojson"), DataError);
+    CHECK_THROWS_WITH(read_annotations(folder / "bad.geojson"), contains_text("bad.geojson"));
+  }
+}
+
+}  // namespace untiled

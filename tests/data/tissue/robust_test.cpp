@@ -1,0 +1,138 @@
+#include "data/tissue/robust.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+
+#include "lib/core/random.h"
+#include "tests/catch.h"
+
+namespace untiled {
+namespace {
+
+constexpr int64_t kRows = 400;
+constexpr int64_t kCols = 560;
+constexpr PixelSize kEightUm = {8, 8};
+
+using Rgb3 = std::array<int, 3>;
+
+/// A noisy picture that is painted area by area; what is tissue is remembered.
+class Painting {
+ public:
+  explicit Painting(const Rgb3& glass) {
+    overview_.extent = {kRows, kCols};
+    overview_.rgb.resize(static_cast<size_t>(3 * kRows * kCols));
+    truth_.assign(static_cast<size_t>(kRows * kCols), 0);
+    fill([](int64_t, int64_t) { return true; }, glass, 1.5, false);
+  }
+
+  void fill(const std::function<bool(int64_t, int64_t)>& inside, const Rgb3& colour, double noise,
+            bool is_tissue) {
+    Random random(static_cast<uint64_t>(colour[0] * 65536 + colour[1] * 256 + colour[2]));
+    for (int64_t row = 0; row < kRows; ++row) {
+      for (int64_t col = 0; col < kCols; ++col) {
+        if (!inside(row, col)) continue;
+        const auto pixel = static_cast<size_t>(row * kCols + col);
+        const double common = noise * random.normal();
+        for (size_t c = 0; c < 3; ++c) {
+          const double value = colour[c] + common + 0.5 * random.normal() * (noise > 0 ? 1 : 0);
+          overview_.rgb[3 * pixel + c] =
+              static_cast<uint8_t>(std::clamp(std::lround(value), 0L, 255L));
+        }
+        truth_[pixel] = is_tissue ? 1 : 0;
+      }
+    }
+  }
+  void tissue(const Rgb3& colour, double noise) {
+    fill(
+        [](int64_t row, int64_t col) {
+          const double y = (static_cast<double>(row) - 210) / 120;
+          const double x = (static_cast<double>(col) - 250) / 150;
+          return x * x + y * y < 1 + 0.1 * std::sin(6 * std::atan2(y, x));
+        },
+        colour, noise, true);
+  }
+
+  TissueMask find() const { return robust_tissue(overview_, LabelSettings(), kEightUm); }
+  double dice() const {
+    const TissueMask mask = find();
+    double both = 0;
+    double sum = 0;
+    for (size_t i = 0; i < truth_.size(); ++i) {
+      both += mask.classes[i] * truth_[i];
+      sum += mask.classes[i] + truth_[i];
+    }
+    return 2 * both / sum;
+  }
+
+ private:
+  Overview overview_;
+  std::vector<int> truth_;
+};
+
+auto box(int64_t top, int64_t left, int64_t height, int64_t width) {
+  return [=](int64_t row, int64_t col) {
+    return row >= top && row < top + height && col >= left && col < left + width;
+  };
+}
+
+constexpr Rgb3 kGlassColour = {243, 242, 244};
+constexpr Rgb3 kHE = {205, 130, 175};
+
+}  // namespace
+
+TEST_CASE("tissue is found whatever its stain, on bright, grey and dark backgrounds") {
+  for (const auto& [glass, stain] : std::vector<std::pair<Rgb3, Rgb3>>{
+           {kGlassColour, kHE},
+           {kGlassColour, {222, 221, 224}},  // pale and grey
+           {kGlassColour, {130, 90, 60}},    // DAB
+           {{190, 190, 192}, {165, 130, 160}},
+           {{12, 11, 13}, {24, 20, 26}},  // fluorescence: dim stroma
+       }) {
+    Painting painting(glass);
+    painting.tissue(stain, 6);
+    INFO(stain[0] << " on " << glass[0]);
+    CHECK(painting.dice() > 0.97);
+  }
+}
+
+TEST_CASE("padding, pens and frame lines are not tissue") {
+  Painting painting(kGlassColour);
+  painting.tissue(kHE, 8);
+  painting.fill(box(0, 480, kRows, 80), {0, 0, 0}, 0, false);
+  painting.fill(box(20, 20, 20, 300), {20, 60, 160}, 2, false);  // blue pen
+  painting.fill(box(370, 20, 16, 300), {30, 30, 32}, 2, false);  // black pen
+  painting.fill(box(60, 10, 300, 14), {60, 150, 70}, 2, false);  // green pen
+  painting.fill(box(350, 0, 3, 470), {90, 90, 90}, 1, false);    // a line
+  CHECK(painting.dice() > 0.96);
+}
+
+TEST_CASE("uneven light is no tissue") {
+  Painting painting(kGlassColour);
+  for (int64_t col = 0; col < kCols; ++col) {
+    const int level = 243 - static_cast<int>(col / 14);
+    painting.fill(box(0, col, kRows, 1), {level, level, level}, 1.5, false);
+  }
+  painting.tissue({190, 120, 165}, 6);
+  CHECK(painting.dice() > 0.97);
+}
+
+TEST_CASE("a blank slide has no tissue, and says so") {
+  for (const Rgb3& glass : {kGlassColour, Rgb3{200, 200, 200}, Rgb3{8, 8, 8}}) {
+    const TissueMask mask = Painting(glass).find();
+    CHECK(mask.fraction == 0);
+    CHECK_FALSE(mask.empty_reason.empty());
+  }
+}
+
+TEST_CASE("tissue that fills the picture is found with less confidence") {
+  Painting painting(kGlassColour);
+  painting.fill([](int64_t, int64_t) { return true; }, {150, 90, 140}, 25, true);
+  const TissueMask mask = painting.find();
+  CHECK(mask.fraction > 0.97);
+  CHECK(mask.confidence <= kDoubtful);
+  CHECK_FALSE(mask.confidence_reasons.empty());
+}
+
+}  // namespace untiled
