@@ -10,13 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "app/commands/batch.h"
+#include "app/batch/failure_count.h"
 #include "app/commands/command.h"
 #include "app/commands/options.h"
-#include "data/cohort/glob.h"
+#include "data/cohort/slide_list.h"
 #include "data/slide/fingerprint.h"
 #include "data/slide/reader.h"
 #include "data/slide/view.h"
+#include "lib/core/error.h"
+#include "lib/core/progress.h"
 #include "lib/core/stop.h"
 
 namespace untiled {
@@ -215,14 +217,26 @@ void print_all_json(const std::vector<SlideFacts>& slides, const InfoOptions& op
 int run_info(const Settings& settings, const std::vector<std::string>& patterns,
              const InfoOptions& options, bool json) {
   std::vector<SlideFacts> slides;
-  Batch batch;
-  for (const auto& path : expand(patterns)) {
-    SlideFacts& facts = slides.emplace_back(SlideFacts{.path = path});
-    facts.failure = batch.attempt([&] { examine(facts, settings, options); });
-    if (!json && facts.failure.empty()) print_slide(facts, options);
+  FailureCount failures;
+  for (const CohortEntry& entry : list_slides(patterns)) {
+    SlideFacts& facts = slides.emplace_back(SlideFacts{.path = entry.path});
+    ++failures.slides;
+    try {
+      examine(facts, settings, options);
+    } catch (const DataError& error) {
+      facts.failure = error.what();
+    } catch (const ConfigError& error) {
+      facts.failure = error.what();
+    }
+    if (!facts.failure.empty()) {
+      failures.add_failure(false);
+      print_error(facts.failure);
+    } else if (!json) {
+      print_slide(facts, options);
+    }
   }
   if (json) print_all_json(slides, options);
-  return batch.exit_code();
+  return failures.exit_code();
 }
 
 std::function<int()> define_info(CLI::App& verb) {

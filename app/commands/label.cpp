@@ -1,9 +1,7 @@
-// label: tissue masks of slides by Otsu's threshold, with a picture of each to look at.
+// label: tissue masks of slides, with a picture of each to look at.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,59 +9,25 @@
 #include <utility>
 #include <vector>
 
-#include "app/commands/batch.h"
+#include "app/commands/batch_options.h"
 #include "app/commands/command.h"
-#include "app/commands/options.h"
-#include "app/pipeline/slide_set.h"
-#include "data/cohort/glob.h"
 #include "data/slide/view.h"
 #include "data/tissue/tissue_labels.h"
-#include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
-#include "lib/output/mask_png.h"
-#include "lib/output/preview.h"
-#include "lib/output/slide_ids.h"
+#include "lib/core/stopwatch.h"
 
 namespace untiled {
 namespace {
 
-constexpr PictureColor kOutline = {0, 200, 0};
 constexpr Extent kLargestPreview = {1200, 1200};
 
 struct LabelOptions {
-  std::filesystem::path out;
-  std::string method = "otsu";
-  std::optional<double> mpp;
+  std::shared_ptr<BatchArguments> batch;
   std::optional<int> level;
-  std::string origin;  ///< Empty: as the settings say.
 };
 
-/// One slide's result; `failure` is empty when all went well.
-struct LabelReport {
-  std::string id;
-  std::filesystem::path slide;
-  std::filesystem::path mask;
-  std::filesystem::path preview;
-  TissueLabels labels;
-  Region frame;  ///< Of the mask, in OpenSlide's level-0 pixels.
-  std::string failure;
-};
-
-std::filesystem::path output_file(const LabelOptions& options, const std::string& id,
-                                  const std::string& ending) {
-  return options.out / (id + ending);
-}
-
-void write_mask(const std::filesystem::path& path, const TissueLabels& labels, Origin origin) {
-  MaskPngFacts facts{labels.map.full, labels.downsample, {}, origin, {{"tissue", 1}}};
-  if (labels.pixel) facts.scale = OutputScale{labels.pixel->x_um, labels.pixel->y_um};
-  MaskPngWriter png(path, facts);
-  png.write_rows({labels.map.classes.data(), labels.map.classes.size()});
-  png.finish();
-}
-
-/// What was thresholded, shrunk; of a small slide a finer picture.
+/// What was labelled, shrunk; of a small slide a finer picture.
 Picture thumbnail(const std::shared_ptr<const SlideReader>& reader, TissueLabels& labels,
                   Origin origin) {
   const Extent full = labels.map.full;
@@ -81,146 +45,118 @@ Picture thumbnail(const std::shared_ptr<const SlideReader>& reader, TissueLabels
   return {overview.extent, std::move(overview.rgb)};
 }
 
-void write_label_preview(const std::filesystem::path& path, Picture picture,
-                         const TissueLabels& labels) {
-  const auto& classes = labels.map.classes;
-  write_picture(path, draw_outline(std::move(picture), labels.map.low,
-                                   {classes.data(), classes.size()}, kOutline));
-}
-
-TissueOptions tissue_options(const Settings& settings, const LabelOptions& options) {
+TissueOptions tissue_options(const Settings& settings, const LabelOptions& options,
+                             const CohortEntry& entry) {
   TissueOptions tissue;
   tissue.labels = settings.labels;
-  if (options.mpp) tissue.labels.mpp = *options.mpp;
   tissue.level = options.level;
+  tissue.stated_mpp = entry.mpp;
   tissue.assume_mpp = settings.data.assume_mpp;
   tissue.origin = settings.data.origin;
-  if (options.origin == "qupath") tissue.origin = Origin::kQuPath;
-  if (options.origin == "openslide") tissue.origin = Origin::kOpenSlide;
   tissue.threads = settings.threads;
   return tissue;
 }
 
-void label_slide(const Settings& settings, const LabelOptions& options, LabelReport& report) {
-  const TissueOptions tissue = tissue_options(settings, options);
-  const auto reader = open_slide(report.slide);
-  if (settings.run.deidentify) report.id = anonymous_id(reader->info());
-  report.mask = output_file(options, report.id, ".mask.png");
-  report.preview = output_file(options, report.id, ".preview.png");
-  for (const std::string& warning : reader->info().warnings) {
-    warn(report.id + ": " + warning);
-  }
-  report.frame = frame_of(reader->info(), tissue.origin);
-  report.labels = label_tissue(reader, tissue);
-  Picture picture = thumbnail(reader, report.labels, tissue.origin);
-  // The mask comes last: where there is one, the slide's files are complete.
-  write_label_preview(report.preview, std::move(picture), report.labels);
-  try {
-    write_mask(report.mask, report.labels, tissue.origin);
-  } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(report.preview, ignored);
-    throw;
+MaskFacts mask_facts(const TissueLabels& labels, Origin origin) {
+  MaskFacts facts{.extent = labels.map.low};
+  facts.downsample_x = facts.downsample_y = static_cast<double>(labels.downsample);
+  if (labels.pixel) facts.scale = OutputScale{labels.pixel->x_um, labels.pixel->y_um};
+  facts.origin = origin;
+  return facts;
+}
+
+void add_mask(SlideOutputs& outputs, const LabelMap& map) {
+  for (const Region& tile : outputs.tiles()) {
+    auto classes = std::make_shared<Bytes>();
+    for (int64_t row = tile.rows.begin; row < tile.rows.end; ++row) {
+      const auto first = map.classes.begin() + row * map.low.cols;
+      classes->insert(classes->end(), first + tile.cols.begin, first + tile.cols.end);
+    }
+    outputs.add(outputs.encode(tile, std::move(classes)));
   }
 }
 
-std::string summary(const LabelReport& report) {
-  const TissueMask& tissue = report.labels.tissue;
-  if (!tissue.empty_reason.empty()) {
-    return fmt::format("{}: no tissue: {}", report.id, tissue.empty_reason);
+void describe(const TissueLabels& labels, const SlideOutputs& outputs, SlideReport& report) {
+  const TissueMask& tissue = labels.tissue;
+  report.status = tissue.empty_reason.empty() ? SlideStatus::kOk : SlideStatus::kEmpty;
+  report.reason_code = tissue.empty_reason.empty() ? "" : "no_tissue";
+  report.reason = tissue.empty_reason;
+  report.warnings.insert(report.warnings.end(), tissue.warnings.begin(), tissue.warnings.end());
+  report.mask = labels.map.low;
+  if (labels.pixel) report.mask_mpp = labels.pixel->x_um;
+  report.area_mm2 = labels.area_mm2();
+  report.tissue_fraction = tissue.fraction;
+  report.objects = outputs.objects();
+  report.confidence = tissue.confidence;
+  report.confidence_reasons = tissue.confidence_reasons;
+  for (const auto& file : outputs.files()) report.outputs.push_back(file.filename().string());
+  report.details["mask_downsample"] = labels.downsample;
+  report.details["threshold"] =
+      tissue.threshold ? nlohmann::ordered_json(*tissue.threshold) : nullptr;
+}
+
+SlideResult label_slide(const Settings& settings, const LabelOptions& options, SlideTask task) {
+  Stopwatch watch;
+  const TissueOptions tissue = tissue_options(settings, options, task.entry);
+  const Region frame = frame_of(task.reader->info(), tissue.origin);
+  task.report.origin_x = frame.cols.begin;
+  task.report.origin_y = frame.rows.begin;
+  TissueLabels labels = label_tissue(task.reader, tissue);
+  watch.lap("label");
+  task.progress(0.8);
+  OutputOptions output = options.batch->output_options();
+  SlideOutputs outputs(task.out, task.report.slide_id, mask_facts(labels, tissue.origin), output);
+  add_mask(outputs, labels.map);
+  const Picture picture = thumbnail(task.reader, labels, tissue.origin);
+  outputs.finish(picture);
+  describe(labels, outputs, task.report);
+  for (const std::string& warning : labels.tissue.warnings) {
+    warn(task.report.slide_id + ": " + warning);
   }
-  std::string line = fmt::format("{}: {:.1f} % tissue, threshold {}", report.id,
-                                 100 * tissue.fraction, tissue.threshold.value_or(0));
-  if (const auto area = report.labels.area_mm2()) line += fmt::format(", {:.2f} mm2", *area);
-  return line;
+  SlideResult result{std::move(task.report), outputs.outlined(picture), {}};
+  watch.lap("write");
+  result.seconds = watch.laps();
+  return result;
 }
 
-void print(const LabelReport& report, bool json) {
-  for (const std::string& warning : report.labels.tissue.warnings) {
-    warn(report.id + ": " + warning);
+/// What finds tissue where nobody says so; training has the published method.
+constexpr const char* kUsualMethod = "labels.method=robust";
+
+int label(const LabelOptions& options) {
+  SettingsOptions changes = *options.batch->settings;
+  if (!changes.may_set("labels.method")) changes.overrides.emplace_back(kUsualMethod);
+  const Settings settings = changes.load();
+  if (settings.labels.method == LabelMethod::kMask) {
+    throw ConfigError("labels.method is mask, which label does not make; give --method");
   }
-  if (!json) fmt::print("{}\n", summary(report));
-}
-
-nlohmann::ordered_json optional_number(const auto& number) {
-  return number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json();
-}
-
-nlohmann::ordered_json to_json(const LabelReport& report, bool deidentify) {
-  nlohmann::ordered_json entry = {{"slide_id", report.id}};
-  if (!deidentify) entry["path"] = report.slide.string();
-  if (!report.failure.empty()) {
-    entry["status"] = "failed";
-    entry["reason"] = deidentify ? "left out" : report.failure;
-    return entry;
-  }
-  const TissueLabels& labels = report.labels;
-  const Extent mask = mask_extent(labels.map.full, labels.downsample);
-  const bool empty = !labels.tissue.empty_reason.empty();
-  entry["status"] = empty ? "empty" : "ok";
-  entry["reason"] = labels.tissue.empty_reason;
-  entry["warnings"] = labels.tissue.warnings;
-  entry["threshold"] = optional_number(labels.tissue.threshold);
-  entry["tissue_fraction"] = labels.tissue.fraction;
-  entry["area_mm2"] = optional_number(labels.area_mm2());
-  entry["downsample"] = labels.downsample;
-  entry["origin_x"] = report.frame.cols.begin;
-  entry["origin_y"] = report.frame.rows.begin;
-  entry["mask_width"] = mask.cols;
-  entry["mask_height"] = mask.rows;
-  entry["mask_mpp_x"] = labels.pixel ? nlohmann::ordered_json(labels.pixel->x_um) : nullptr;
-  entry["mask_mpp_y"] = labels.pixel ? nlohmann::ordered_json(labels.pixel->y_um) : nullptr;
-  entry["mask"] = report.mask.string();
-  entry["preview"] = report.preview.string();
-  return entry;
-}
-
-int label(const Settings& settings, const LabelOptions& options,
-          const std::vector<std::string>& patterns, bool json) {
-  const auto slides = expand(patterns);
-  const auto ids = slide_ids(slides);
-  make_folder(options.out);
-  nlohmann::ordered_json entries = nlohmann::ordered_json::array();
-  Batch batch;
-  Progress progress("label", static_cast<int64_t>(slides.size()));
-  for (size_t i = 0; i < slides.size(); ++i) {
-    progress.set_status(ids[i]);
-    LabelReport report{.id = ids[i], .slide = slides[i]};
-    report.failure = batch.attempt([&] { label_slide(settings, options, report); });
-    if (report.failure.empty()) print(report, json);
-    entries.push_back(to_json(report, settings.run.deidentify));
-    progress.advance();
-  }
-  if (json) print_json({{"slides", entries}, {"failed", batch.failed()}});
-  return batch.exit_code();
-}
-
-std::shared_ptr<LabelOptions> add_label_options(CLI::App& verb) {
-  auto options = std::make_shared<LabelOptions>();
-  verb.add_option("--out", options->out, "Folder for the masks and previews")->required();
-  verb.add_option("--method", options->method, "otsu: a threshold of grey levels")
-      ->check(CLI::IsMember({"otsu"}));
-  auto* mpp = verb.add_option("--mpp", options->mpp, "Micrometres per pixel of the masks, about")
-                  ->check(CLI::Range(0.05, 1000.0));
-  verb.add_option("--level", options->level, "Pyramid level of the masks")
-      ->check(CLI::NonNegativeNumber)
-      ->excludes(mpp);
-  verb.add_option("--origin", options->origin, "Where the masks start: qupath at the bounds")
-      ->check(CLI::IsMember({"qupath", "openslide"}));
-  return options;
+  auto identity = options.batch->identity(
+      "label", settings, {"labels.", "data.origin", "data.assume_mpp", "run.deidentify"});
+  if (options.level) identity["level"] = std::to_string(*options.level);
+  const BatchOptions batch = options.batch->batch_options("label", settings, identity);
+  return run_batch(batch, [&](SlideTask task) {
+    task.report.details["method"] = identity["labels.method"];
+    return label_slide(settings, options, std::move(task));
+  });
 }
 
 }  // namespace
 
 Command label_command() {
-  return {"label", "Make tissue masks of slides by their grey levels",
-          "untiled label slides/*.svs --out labels", [](CLI::App& verb) {
-            const auto slides = add_slide_arguments(verb);
-            const auto options = add_label_options(verb);
-            const auto settings = add_settings_flags(verb);
-            add_deidentify_flag(verb, settings);
-            const auto json = add_json_flag(verb);
-            return [=] { return label(settings->load(), *options, *slides, *json); };
+  return {"label", "Make tissue masks of slides", "untiled label slides/*.svs --out labels",
+          [](CLI::App& verb) {
+            const auto options = std::make_shared<LabelOptions>();
+            options->batch = add_batch_arguments(
+                verb, {"png", "ome-tiff", "tiff", "geojson", "preview"}, {"png", "preview"});
+            add_setting_option(verb, options->batch->settings, "--method", "labels.method",
+                               "robust by default; otsu: a threshold of grey levels, as published")
+                ->check(CLI::IsMember({"otsu", "robust"}));
+            auto* mpp = add_setting_option(verb, options->batch->settings, "--mpp", "labels.mpp",
+                                           "Micrometres per pixel of the masks, about")
+                            ->check(CLI::Range(0.1, 1000.0));
+            verb.add_option("--level", options->level, "Pyramid level of the masks")
+                ->check(CLI::NonNegativeNumber)
+                ->excludes(mpp);
+            return [=] { return label(*options); };
           }};
 }
 

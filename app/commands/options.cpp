@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "lib/config/load.h"
@@ -21,6 +22,21 @@ void add_overrides(CLI::App& verb, SettingsOptions& options) {
 
 Settings SettingsOptions::load() const {
   return config.empty() ? default_settings(overrides) : load_settings(config, overrides);
+}
+
+bool SettingsOptions::may_set(const std::string& key) const {
+  return !config.empty() ||
+         std::any_of(overrides.begin(), overrides.end(),
+                     [&](const std::string& change) { return change.starts_with(key + "="); });
+}
+
+CLI::Option* add_setting_option(CLI::App& verb, const std::shared_ptr<SettingsOptions>& settings,
+                                const std::string& name, const std::string& key,
+                                const std::string& sentence) {
+  const auto set = [settings, key](const std::string& value) {
+    settings->overrides.push_back(key + "=" + value);
+  };
+  return verb.add_option_function<std::string>(name, set, sentence);
 }
 
 std::shared_ptr<SettingsOptions> add_settings_options(CLI::App& verb, ConfigFile config) {
@@ -59,7 +75,9 @@ std::shared_ptr<bool> add_json_flag(CLI::App& verb) {
 
 std::shared_ptr<std::vector<std::string>> add_slide_arguments(CLI::App& verb) {
   auto slides = std::make_shared<std::vector<std::string>>();
-  verb.add_option("slides", *slides, "Slides: paths or globs")->type_name("SLIDE")->required();
+  verb.add_option("slides", *slides, "Slides: files, folders, globs or a manifest.csv")
+      ->type_name("SLIDE")
+      ->required();
   return slides;
 }
 

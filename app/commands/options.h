@@ -11,7 +11,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace untiled {
 
@@ -22,6 +23,8 @@ struct SettingsOptions {
 
   /// Throws ConfigError.
   Settings load() const;
+  /// Whether a file or an override may say something of this key.
+  bool may_set(const std::string& key) const;
 };
 
 enum class ConfigFile { kRequired, kOptional };
@@ -33,13 +36,18 @@ std::shared_ptr<SettingsOptions> add_settings_options(CLI::App& verb, ConfigFile
 /// Adds --config and --set only, for verbs whose positional arguments are slides.
 std::shared_ptr<SettingsOptions> add_settings_flags(CLI::App& verb);
 
+/// Adds an option that stands for --set KEY=VALUE.
+CLI::Option* add_setting_option(CLI::App& verb, const std::shared_ptr<SettingsOptions>& settings,
+                                const std::string& name, const std::string& key,
+                                const std::string& sentence);
+
 /// Adds --deidentify, which is --set run.deidentify=true.
 void add_deidentify_flag(CLI::App& verb, const std::shared_ptr<SettingsOptions>& settings);
 
 /// Adds --json, which also silences notes and progress.
 std::shared_ptr<bool> add_json_flag(CLI::App& verb);
 
-/// Adds the positional SLIDE..., paths or globs; pass what it holds to `expand` (data/cohort).
+/// Adds the positional SLIDE...; pass what it holds to `list_slides` (data/cohort).
 std::shared_ptr<std::vector<std::string>> add_slide_arguments(CLI::App& verb);
 
 /// Prints one JSON document to stdout; numbers that are not finite become null.

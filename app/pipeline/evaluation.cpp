@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "app/pipeline/prediction.h"
@@ -103,18 +104,32 @@ std::vector<LegendEntry> class_legend(const DataSettings& data) {
   return legend;
 }
 
-Picture slide_thumbnail(const Settings& settings, const SlideInput& input) {
-  const ViewInfo& view = input.slide->info();
-  const Extent small = fit_into(view.extent, kThumbnail);
-  ViewOptions options = view_options(settings, input.entry);
+Picture view_thumbnail(std::shared_ptr<const SlideReader> reader, const ViewInfo& view,
+                       const Extent& most) {
+  const Extent small = fit_into(view.extent, most);
+  const double step = std::max(
+      view.downsample_y * static_cast<double>(view.extent.rows) / static_cast<double>(small.rows),
+      view.downsample_x * static_cast<double>(view.extent.cols) / static_cast<double>(small.cols));
+  ViewOptions options;
   // A scale of 1 makes mpp count level-0 pixels: the slide's own scale may be unknown.
   options.stated_mpp = 1.0;
-  options.mpp = std::max(1.0, std::max(view.downsample_y * static_cast<double>(view.extent.rows) /
-                                           static_cast<double>(small.rows),
-                                       view.downsample_x * static_cast<double>(view.extent.cols) /
-                                           static_cast<double>(small.cols)));
-  Overview overview = read_overview(*make_view(open_slide(input.entry.path), options));
-  return shrink({overview.extent, std::move(overview.rgb)}, fit_into(overview.extent, kThumbnail));
+  options.mpp = std::max(1.0, step);
+  options.origin = Origin::kOpenSlide;
+  const auto rows = [&](double row) {
+    return static_cast<int64_t>(std::floor(view.offset_y_level0 + view.downsample_y * row));
+  };
+  const auto cols = [&](double col) {
+    return static_cast<int64_t>(std::floor(view.offset_x_level0 + view.downsample_x * col));
+  };
+  const Region covered = {{rows(0), rows(static_cast<double>(view.extent.rows))},
+                          {cols(0), cols(static_cast<double>(view.extent.cols))}};
+  options.crop_level0 = clip(covered, reader->info().levels.front().extent);
+  Overview overview = read_overview(*make_view(std::move(reader), options));
+  return shrink({overview.extent, std::move(overview.rgb)}, fit_into(overview.extent, most));
+}
+
+Picture slide_thumbnail(const SlideInput& input) {
+  return view_thumbnail(open_slide(input.entry.path), input.slide->info(), kThumbnail);
 }
 
 SlideScore evaluate_slide(const Engine& engine, const Settings& settings,

@@ -14,8 +14,11 @@
 
 namespace untiled {
 
-/// A small picture of a slide, made once.
-Picture slide_thumbnail(const Settings& settings, const SlideInput& input);
+/// What a view covers of its slide, at most this large. Throws DataError.
+Picture view_thumbnail(std::shared_ptr<const SlideReader> reader, const ViewInfo& view,
+                       const Extent& most);
+/// A small picture of a slide for previews. Throws DataError.
+Picture slide_thumbnail(const SlideInput& input);
 
 /// Loss and counts over the weighted pixels of `input` at inference tiles, and a preview PNG of
 /// slide, label and prediction (a file in `folder` while it is made). Throws what reading throws.

@@ -116,7 +116,7 @@ SlideScore TrainingRun::evaluate(const NamedTensors& parameters, size_t slide,
                                  const std::filesystem::path& folder) {
   const SlideInput& input = evaluated()[slide];
   use(input);
-  if (!thumbnails_.contains(slide)) thumbnails_[slide] = slide_thumbnail(settings_, input);
+  if (!thumbnails_.contains(slide)) thumbnails_[slide] = slide_thumbnail(input);
   const RegionLoader loader(input.pixels, loader_options(settings_));
   const PlannedStep planned = engine_.plan_inference(input.slide->extent(), plan_.fixed_bytes);
   return evaluate_slide(engine_, settings_, parameters.tensors, input, loader, thumbnails_[slide],

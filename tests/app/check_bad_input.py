@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from untiled_app import (Image, SLIDES, files_of, main, np, write_settings, write_slide)
+from untiled_app import (Image, SLIDES, files_of, outputs_of, main, np, write_settings, write_slide)
 import network
 
 NOISE = re.compile(r"(note|warning): |.* %|.* left|.*done|\s*$")
@@ -47,7 +47,7 @@ class Bench:
         if "--json" in arguments and result.stdout:
             expect(is_json(result.stdout), f"{what}: stdout is no JSON: {result.stdout[:200]}")
         if out is not None:
-            expect(not files_of(out), f"{what}: left {list(files_of(out))}")
+            expect(not outputs_of(out), f"{what}: left {list(outputs_of(out))}")
         return result
 
     def settings(self, slides, **sections):
@@ -131,7 +131,7 @@ def check_batches(bench):
     for verb, flags, count in (("export", ("--checkpoint", bench.checkpoint), 1), ("label", (), 2)):
         out = bench.out()
         result = bench.fails(SOME, bad.name, verb, *flags, "--out", out, "--json", bad, bench.good)
-        names = list(files_of(out))
+        names = list(outputs_of(out))
         bench.findings.expect(len(names) == count and all(n.startswith("good.tif.") for n in names),
                               f"{verb} of a batch wrote {names}")
         status = [s["status"] for s in json.loads(result.stdout)["slides"]]

@@ -5,8 +5,8 @@ import io
 import json
 import math
 
-from untiled_app import (Image, MPP, REAL_SLIDE, files_of, is_png, main, np, read_rgb, results_of,
-                         tifffile, write_settings, write_slide)
+from untiled_app import (Image, MPP, REAL_SLIDE, files_of, is_png, main, np, outputs_of, read_rgb,
+                         results_of, tifffile, write_settings, write_slide)
 import network
 
 STEPS = 4
@@ -166,7 +166,7 @@ def check_export(setting, findings):
     result = setting.export(out)
     findings.expect(result.returncode == 0, f"export: {result.stderr}")
     names = {f"{s.name}.{kind}" for s in setting.slides for kind in ("mask.png", "probability.tif")}
-    findings.expect(set(files_of(out)) == names, f"export wrote {list(files_of(out))}")
+    findings.expect(set(outputs_of(out)) == names, f"export wrote {list(outputs_of(out))}")
     eight = setting.folder / "eight"
     setting.export(eight, flags=("--probability-type", "uint8"))
     for slide, pixels in zip(setting.slides, setting.pixels):
@@ -181,7 +181,7 @@ def check_export(setting, findings):
 
 
 def check_export_invariance(setting, findings):
-    expected = files_of(setting.folder / "masks")
+    expected = outputs_of(setting.folder / "masks")
     scratch = setting.folder / "scratch"
     for i, variant in enumerate([
             ("streaming.tile=64",), ("streaming.tile=1024",), ("threads=1",), ("threads=3",),
@@ -190,7 +190,7 @@ def check_export_invariance(setting, findings):
         out = setting.folder / f"masks{i}"
         result = setting.export(out, *variant)
         findings.expect(result.returncode == 0, f"export with {variant}: {result.stderr}")
-        found = files_of(out)
+        found = outputs_of(out)
         changed = [n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n)]
         findings.expect(not changed, f"export with {variant} changes {changed}")
 

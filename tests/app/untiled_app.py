@@ -132,6 +132,15 @@ def files_of(folder):
             for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+REPORTS = {"report.csv", "report.json", "report.html", "timings.csv"}
+
+
+def outputs_of(folder):
+    """files_of a batch's folder without its reports and records."""
+    return {name: data for name, data in files_of(folder).items()
+            if name not in REPORTS and not name.startswith(".untiled/")}
+
+
 def results_of(run):
     """The files of a run folder that repeat byte for byte."""
     kept = ("metrics.csv", "validation.csv", "checkpoints/last.safetensors",

@@ -1,0 +1,219 @@
+#include "app/batch/batch_folder.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <fstream>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "app/batch/report_page.h"
+#include "lib/core/atomic_file.h"
+#include "lib/core/error.h"
+#include "lib/core/hasher.h"
+#include "lib/core/stop.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kRecordEnding = ".json";
+constexpr const char* kSecondsEnding = ".seconds.json";
+constexpr const char* kThumbnailEnding = ".jpg";
+
+bool is_there(const fs::path& file) {
+  std::error_code none;
+  return fs::is_regular_file(file, none);
+}
+
+/// What AtomicFile leaves of `name` when its process is killed: "<name>.<pid>.<n>.part".
+bool is_left_over(const std::string& file, const std::string& name) {
+  constexpr std::string_view kEnding = ".part";
+  if (!file.starts_with(name + ".") || !file.ends_with(kEnding)) return false;
+  const auto begin = file.begin() + static_cast<std::ptrdiff_t>(name.size());
+  return std::all_of(begin, file.end() - kEnding.size(),
+                     [](unsigned char c) { return c == '.' || std::isdigit(c) != 0; });
+}
+
+void remove_left_overs(const fs::path& folder, const std::vector<std::string>& names) {
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const std::string file = it->path().filename().string();
+    const bool left = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+      return is_left_over(file, name);
+    });
+    std::error_code ignored;
+    if (left) fs::remove(it->path(), ignored);
+  }
+}
+
+std::optional<Json> read_json(const fs::path& file) {
+  if (!is_there(file)) return std::nullopt;
+  auto json = Json::parse(read_file(file), nullptr, false);
+  if (json.is_discarded()) return std::nullopt;
+  return json;
+}
+
+/// Which version of a record is there; empty: none. Records are replaced as a whole, so that inode
+/// and time tell versions apart.
+std::string version_of(const fs::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return "";
+#ifdef __APPLE__
+  const timespec& modified = status.st_mtimespec;
+#else
+  const timespec& modified = status.st_mtim;
+#endif
+  return fmt::format("{} {} {}", status.st_ino, modified.tv_sec, modified.tv_nsec);
+}
+
+/// Waits for its turn: reports are short work.
+Lease wait_for(const fs::path& file) {
+  constexpr std::chrono::milliseconds kPause{50};
+  while (true) {
+    if (auto lease = Lease::take(file)) return std::move(*lease);
+    throw_if_stopped();
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+}  // namespace
+
+BatchFolder::BatchFolder(fs::path folder)
+    : folder_(std::move(folder)), hidden_(folder_ / ".untiled") {
+  make_folder(hidden_);
+  remember_versions();
+}
+
+void BatchFolder::remember_versions() {
+  std::error_code error;
+  for (fs::directory_iterator it(hidden_, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.ends_with(kRecordEnding)) versions_at_start_[name] = version_of(it->path());
+  }
+}
+
+fs::path BatchFolder::hidden_file(const std::string& id, const std::string& ending) const {
+  constexpr size_t kDigits = 20;  // An id may be as long as a file name can be.
+  return hidden_ / (hash_of(id).substr(0, kDigits) + ending);
+}
+
+std::optional<SlideReport> BatchFolder::read_record(const std::string& id) const {
+  const auto json = read_json(hidden_file(id, kRecordEnding));
+  if (!json) return std::nullopt;
+  try {
+    return slide_report(*json);
+  } catch (const DataError&) {
+    return std::nullopt;  // Of another version of the program: the slide is done again.
+  }
+}
+
+std::optional<SlideReport> BatchFolder::find_done(const std::string& id,
+                                                  const WorkIdentity& identity) const {
+  auto report = read_record(id);
+  if (!report || report->status == SlideStatus::kFailed || report->version != UNTILED_VERSION ||
+      report->fingerprint != identity.fingerprint ||
+      report->settings_hash != identity.settings_hash ||
+      report->model_hash != identity.model_hash) {
+    return std::nullopt;
+  }
+  const bool complete =
+      std::all_of(report->outputs.begin(), report->outputs.end(),
+                  [this](const std::string& name) { return is_there(folder_ / name); });
+  return complete ? report : std::nullopt;
+}
+
+std::optional<SlideReport> BatchFolder::find_new_failure(const std::string& id) const {
+  const fs::path file = hidden_file(id, kRecordEnding);
+  const auto before = versions_at_start_.find(file.filename().string());
+  if (before != versions_at_start_.end() && before->second == version_of(file)) {
+    return std::nullopt;
+  }
+  auto report = read_record(id);
+  return report && report->status == SlideStatus::kFailed ? report : std::nullopt;
+}
+
+std::optional<Lease> BatchFolder::begin(const std::string& id,
+                                        const std::vector<std::string>& outputs) {
+  auto lease = Lease::take(hidden_file(id, ".lease"));
+  if (!lease) return lease;
+  remove_left_overs(folder_, outputs);
+  std::vector<std::string> hidden;
+  for (const char* ending : {kRecordEnding, kSecondsEnding, kThumbnailEnding}) {
+    hidden.push_back(hidden_file(id, ending).filename().string());
+  }
+  remove_left_overs(hidden_, hidden);
+  forget(id);
+  return lease;
+}
+
+void BatchFolder::forget(const std::string& id) const {
+  const auto before = read_record(id);
+  if (!before) return;
+  std::error_code ignored;
+  fs::remove(hidden_file(id, kRecordEnding), ignored);
+  for (const std::string& name : before->outputs) {
+    fs::remove(folder_ / fs::path(name).filename(), ignored);
+  }
+}
+
+void BatchFolder::record(const SlideReport& report, const Bytes& thumbnail,
+                         const PartSeconds& seconds) {
+  if (report.status == SlideStatus::kFailed) forget(report.slide_id);
+  const fs::path picture = hidden_file(report.slide_id, kThumbnailEnding);
+  if (thumbnail.empty()) {
+    std::error_code ignored;
+    fs::remove(picture, ignored);
+  } else {
+    write_file(picture, {reinterpret_cast<const char*>(thumbnail.data()), thumbnail.size()});
+  }
+  Json parts = Json::object();
+  for (const auto& [part, value] : seconds) parts[part] = value;
+  write_file(hidden_file(report.slide_id, kSecondsEnding), parts.dump());
+  write_file(hidden_file(report.slide_id, kRecordEnding),
+             to_json(report).dump(1, ' ', false, Json::error_handler_t::replace));
+}
+
+PartSeconds BatchFolder::read_seconds(const std::string& id) const {
+  PartSeconds seconds;
+  const auto json = read_json(hidden_file(id, kSecondsEnding));
+  if (!json || !json->is_object()) return seconds;
+  for (const auto& [part, value] : json->items()) {
+    if (value.is_number()) seconds.emplace_back(part, value.get<double>());
+  }
+  return seconds;
+}
+
+void BatchFolder::write_reports(const std::vector<std::string>& ids,
+                                const std::vector<bool>& reused) const {
+  // The last process to come here finds all records.
+  const Lease turn = wait_for(hidden_ / "reports.lease");
+  remove_left_overs(folder_, {"report.csv", "report.json", "report.html", "timings.csv"});
+  std::vector<SlideReport> rows;
+  std::vector<SlideTiming> timings;
+  std::vector<ReportCard> cards;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    auto report = read_record(ids[i]);
+    if (!report) continue;
+    timings.push_back({ids[i], reused[i] ? "reused" : "computed", read_seconds(ids[i])});
+    const fs::path picture = hidden_file(ids[i], kThumbnailEnding);
+    cards.push_back({*report, is_there(picture) ? read_file(picture) : ""});
+    rows.push_back(std::move(*report));
+  }
+  Json slides = Json::array();
+  for (const SlideReport& row : rows) slides.push_back(to_flat_json(row));
+  constexpr auto kReplace = Json::error_handler_t::replace;
+  write_file(folder_ / "report.json",
+             Json{{"slides", slides}}.dump(1, ' ', false, kReplace) + "\n");
+  write_file(folder_ / "timings.csv", timings_csv(timings));
+  write_file(folder_ / "report.html", report_page(cards));
+  write_file(folder_ / "report.csv", report_csv(rows));
+}
+
+}  // namespace untiled

@@ -1,0 +1,62 @@
+// The output folder of a batch: what is done in it, who is at what, and its reports.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/batch/lease.h"
+#include "app/batch/report_csv.h"
+#include "app/batch/slide_report.h"
+#include "lib/core/pixel_source.h"
+
+namespace untiled {
+
+/// What a slide's outputs were made from: they are reused when all of it is the same.
+struct WorkIdentity {
+  std::string fingerprint;
+  std::string settings_hash;
+  std::string model_hash;
+};
+
+/// Keeps a record of each slide beside the outputs (.untiled/<hash of the id>.json), written last:
+/// a slide with a record is complete. Several processes may use one folder. One thread.
+class BatchFolder {
+ public:
+  /// Throws DataError when the folder cannot be made.
+  explicit BatchFolder(std::filesystem::path folder);
+
+  const std::filesystem::path& path() const { return folder_; }
+
+  /// The report of a slide that need not be done again: it went well, was made from the same, and
+  /// its outputs are there.
+  std::optional<SlideReport> find_done(const std::string& id, const WorkIdentity& identity) const;
+  /// The report of a slide that failed in another process since this one began.
+  std::optional<SlideReport> find_new_failure(const std::string& id) const;
+
+  /// Nothing while another process works on the slide. With the lease, what a killed process left
+  /// of the slide is gone, and so are its record and the outputs that this named.
+  std::optional<Lease> begin(const std::string& id, const std::vector<std::string>& outputs);
+  /// Records a slide. `thumbnail` is a JPEG for the report; may be empty. Throws DataError.
+  void record(const SlideReport& report, const Bytes& thumbnail, const PartSeconds& seconds);
+
+  /// Writes report.csv, report.json, report.html and timings.csv of the slides that have a record,
+  /// in this order; `reused` says which of them this process did not do. Throws DataError.
+  void write_reports(const std::vector<std::string>& ids, const std::vector<bool>& reused) const;
+
+ private:
+  std::filesystem::path hidden_file(const std::string& id, const std::string& ending) const;
+  std::optional<SlideReport> read_record(const std::string& id) const;
+  PartSeconds read_seconds(const std::string& id) const;
+  void remember_versions();
+  /// Removes a slide's record and the outputs that it names.
+  void forget(const std::string& id) const;
+
+  std::filesystem::path folder_;
+  std::filesystem::path hidden_;
+  std::map<std::string, std::string> versions_at_start_;  ///< By record's file name.
+};
+
+}  // namespace untiled

@@ -1,0 +1,71 @@
+#include "app/batch/report_csv.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace untiled {
+namespace {
+
+std::string quoted(const std::string& field) {
+  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
+  std::string out = "\"";
+  for (const char c : field) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + '"';
+}
+
+/// A cell: nothing for null, text without JSON's quotes, lists joined.
+std::string cell(const nlohmann::ordered_json& value) {
+  if (value.is_null()) return "";
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_array()) {
+    return fmt::format("{}", fmt::join(value.get<std::vector<std::string>>(), "; "));
+  }
+  if (value.is_number_float()) return fmt::format("{}", value.get<double>());
+  return value.dump();
+}
+
+std::string line(const std::vector<std::string>& fields) {
+  std::string out;
+  for (const std::string& field : fields) {
+    out += quoted(field);
+    out += ',';
+  }
+  out.pop_back();
+  return out + "\r\n";
+}
+
+}  // namespace
+
+std::string report_csv(const std::vector<SlideReport>& reports) {
+  std::vector<std::string> header;
+  const auto empty = to_json(SlideReport{});
+  for (const auto& [key, value] : empty.items()) {
+    if (key != "details") header.push_back(key);
+  }
+  std::string csv = line(header);
+  for (const SlideReport& report : reports) {
+    const auto json = to_json(report);
+    std::vector<std::string> fields;
+    for (const std::string& key : header) fields.push_back(cell(json.at(key)));
+    csv += line(fields);
+  }
+  return csv;
+}
+
+std::string timings_csv(const std::vector<SlideTiming>& timings) {
+  std::string csv = line({"slide_id", "action", "part", "seconds"});
+  for (const SlideTiming& timing : timings) {
+    double total = 0;
+    for (const auto& [part, seconds] : timing.seconds) {
+      csv += line({timing.slide_id, timing.action, part, fmt::format("{:.3f}", seconds)});
+      total += seconds;
+    }
+    csv += line({timing.slide_id, timing.action, "total", fmt::format("{:.3f}", total)});
+  }
+  return csv;
+}
+
+}  // namespace untiled

@@ -1,0 +1,76 @@
+// The one loop over slides that label and export share.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/batch/report_csv.h"
+#include "app/batch/slide_report.h"
+#include "data/cohort/cohort.h"
+#include "data/slide/reader.h"
+#include "lib/core/error.h"
+#include "lib/output/preview.h"
+
+namespace untiled {
+
+/// A slide that fails for a reason that has a code of its own in the report.
+class SlideFailure : public DataError {
+ public:
+  SlideFailure(std::string code, const std::string& reason)
+      : DataError(reason), code_(std::move(code)) {}
+  const std::string& code() const { return code_; }
+
+ private:
+  std::string code_;
+};
+
+/// Which slides of a list a process does: those whose place, modulo `count`, is `index`.
+struct Shard {
+  int64_t index = 0;
+  int64_t count = 1;
+};
+
+/// "2/8", or "8/8" for "0/8". Throws ConfigError.
+Shard parse_shard(const std::string& text);
+
+struct BatchOptions {
+  std::filesystem::path out;
+  std::vector<CohortEntry> slides;
+  std::vector<std::string> endings;  ///< Of a slide's output files.
+  Shard shard;
+  bool deidentify = false;
+  bool json = false;          ///< Print one JSON document instead of a line a slide.
+  std::string title;          ///< "label"
+  std::string settings_hash;  ///< Of all that decides the outputs, but slide and model.
+  std::string model_hash;
+};
+
+/// One slide to do.
+struct SlideTask {
+  const CohortEntry& entry;
+  std::shared_ptr<const SlideReader> reader;
+  std::filesystem::path out;
+  std::function<void(double part)> progress;  ///< From 0 to 1; any thread.
+  SlideReport report;  ///< With the slide's facts; the work fills in its own.
+};
+
+struct SlideResult {
+  SlideReport report;
+  Picture thumbnail;  ///< With outlines, for the report.
+  PartSeconds seconds;
+};
+
+/// Writes the outputs of a slide. May throw DataError or ConfigError: the slide failed.
+using SlideWork = std::function<SlideResult(SlideTask)>;
+
+/// Does each slide that is not done yet, unless another process is at it, and waits for those.
+/// Returns the exit code: 0; 4 where some slides failed; 3 where all did, 2 where all did for the
+/// settings' sake. Reports are written at the end, and when it is interrupted. Throws Interrupted,
+/// InternalError, DataError when the reports cannot be written.
+int run_batch(const BatchOptions& options, const SlideWork& work);
+
+}  // namespace untiled

@@ -1,0 +1,123 @@
+#include "app/batch/slide_report.h"
+
+#include <array>
+#include <utility>
+
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<std::pair<SlideStatus, const char*>, 3> kStatuses = {{
+    {SlideStatus::kOk, "ok"},
+    {SlideStatus::kEmpty, "empty"},
+    {SlideStatus::kFailed, "failed"},
+}};
+
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+template <typename T>
+std::optional<T> read_optional(const Json& json, const char* key) {
+  if (json.at(key).is_null()) return std::nullopt;
+  return json.at(key).get<T>();
+}
+
+SlideStatus read_status(const std::string& text) {
+  for (const auto& [status, name] : kStatuses) {
+    if (text == name) return status;
+  }
+  throw DataError("unknown status " + text);
+}
+
+SlideReport read(const Json& json) {
+  SlideReport r;
+  r.slide_id = json.at("slide_id");
+  r.path = json.at("path");
+  r.status = read_status(json.at("status"));
+  r.reason_code = json.at("reason_code");
+  r.reason = json.at("reason");
+  r.warnings = json.at("warnings").get<std::vector<std::string>>();
+  r.vendor = json.at("vendor");
+  r.extent = {json.at("height"), json.at("width")};
+  r.mpp_x = read_optional<double>(json, "mpp_x");
+  r.mpp_y = read_optional<double>(json, "mpp_y");
+  r.mpp_source = json.at("mpp_source");
+  r.origin_x = json.at("origin_x");
+  r.origin_y = json.at("origin_y");
+  r.mask = {json.at("mask_height"), json.at("mask_width")};
+  r.mask_mpp = read_optional<double>(json, "mask_mpp");
+  r.area_mm2 = read_optional<double>(json, "area_mm2");
+  r.tissue_fraction = read_optional<double>(json, "tissue_fraction");
+  r.objects = read_optional<int64_t>(json, "objects");
+  r.confidence = read_optional<double>(json, "confidence");
+  r.confidence_reasons = json.at("confidence_reasons").get<std::vector<std::string>>();
+  r.fingerprint = json.at("fingerprint");
+  r.settings_hash = json.at("settings_hash");
+  r.model_hash = json.at("model_hash");
+  r.version = json.at("version");
+  r.outputs = json.at("outputs").get<std::vector<std::string>>();
+  r.details = json.at("details");
+  return r;
+}
+
+}  // namespace
+
+std::string to_string(SlideStatus status) {
+  for (const auto& [known, name] : kStatuses) {
+    if (known == status) return name;
+  }
+  throw InternalError("a status without a name");
+}
+
+Json to_json(const SlideReport& r) {
+  return {{"slide_id", r.slide_id},
+          {"path", r.path},
+          {"status", to_string(r.status)},
+          {"reason_code", r.reason_code},
+          {"reason", r.reason},
+          {"warnings", r.warnings},
+          {"vendor", r.vendor},
+          {"width", r.extent.cols},
+          {"height", r.extent.rows},
+          {"mpp_x", or_null(r.mpp_x)},
+          {"mpp_y", or_null(r.mpp_y)},
+          {"mpp_source", r.mpp_source},
+          {"origin_x", r.origin_x},
+          {"origin_y", r.origin_y},
+          {"mask_width", r.mask.cols},
+          {"mask_height", r.mask.rows},
+          {"mask_mpp", or_null(r.mask_mpp)},
+          {"area_mm2", or_null(r.area_mm2)},
+          {"tissue_fraction", or_null(r.tissue_fraction)},
+          {"objects", or_null(r.objects)},
+          {"confidence", or_null(r.confidence)},
+          {"confidence_reasons", r.confidence_reasons},
+          {"fingerprint", r.fingerprint},
+          {"settings_hash", r.settings_hash},
+          {"model_hash", r.model_hash},
+          {"version", r.version},
+          {"outputs", r.outputs},
+          {"details", r.details}};
+}
+
+Json to_flat_json(const SlideReport& report) {
+  Json json = to_json(report);
+  json.erase("details");
+  json.update(report.details);
+  return json;
+}
+
+SlideReport slide_report(const Json& json) {
+  try {
+    return read(json);
+  } catch (const nlohmann::json::exception& error) {
+    throw DataError(std::string("not a slide's report: ") + error.what());
+  }
+}
+
+}  // namespace untiled
