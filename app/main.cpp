@@ -25,7 +25,7 @@ constexpr int kDataError = 3;
 constexpr int kSignalBase = 128;
 
 std::vector<Command> commands() {
-  return {train_command(),  export_command(), label_command(), plan_command(),
+  return {train_command(),  export_command(), label_command(), evaluate_command(), plan_command(),
           verify_command(), synth_command(),  info_command(),  doctor_command()};
 }
 

@@ -24,6 +24,7 @@ struct Command {
 Command train_command();
 Command export_command();
 Command label_command();
+Command evaluate_command();
 Command plan_command();
 Command verify_command();
 Command synth_command();

@@ -13,19 +13,16 @@
 
 #include "app/commands/batch_options.h"
 #include "app/commands/command.h"
-#include "app/pipeline/engine.h"
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/prediction.h"
 #include "app/pipeline/slide_set.h"
+#include "app/pipeline/trained_model.h"
 #include "data/loader/region_loader.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
 #include "lib/core/progress.h"
 #include "lib/core/stopwatch.h"
-#include "lib/train/checkpoint.h"
-#include "lib/train/named_tensors.h"
-#include "models/unet.h"
 
 namespace untiled {
 namespace {
@@ -44,26 +41,11 @@ struct ExportOptions {
 
 /// What a run of export applies to every slide.
 struct Exporter {
-  Settings settings;
+  TrainedModel model;
   ExportOptions options;
-  Checkpoint checkpoint;
-  Engine engine;
 
-  Exporter(Settings s, ExportOptions o, Checkpoint c)
-      : settings(std::move(s)),
-        options(std::move(o)),
-        checkpoint(std::move(c)),
-        engine(settings, logit_count()) {
-    // The file's order is its own; the network's counts.
-    checkpoint.parameters = match(checkpoint.parameters, initial_parameters(engine.graph(), 0));
-  }
-
-  double threshold() const { return options.threshold.value_or(checkpoint.info.threshold); }
-
-  int64_t logit_count() const {
-    const auto classes = static_cast<int64_t>(checkpoint.info.classes.size());
-    return classes > 1 ? classes : 1;
-  }
+  const Settings& settings() const { return model.settings(); }
+  double threshold() const { return options.threshold.value_or(model.info().threshold); }
 
   OutputOptions output_options() const {
     OutputOptions output = options.batch->output_options();
@@ -73,31 +55,6 @@ struct Exporter {
   }
 };
 
-/// What export takes from the checkpoint or from options of its own.
-void refuse_foreign_settings(const std::vector<std::string>& overrides) {
-  for (const std::string& change : overrides) {
-    for (const char* key : {"model.", "data.classes", "data.level=", "data.mpp=", "train."}) {
-      if (!change.starts_with(key)) continue;
-      throw ConfigError(fmt::format(
-          "--set {}: export takes the network, its classes and its scale from the checkpoint; see "
-          "--level, --mpp and --threshold",
-          change));
-    }
-  }
-}
-
-/// The scale at which the model was trained, unless the user asks for another.
-Settings view_settings(const Settings& settings, const ExportOptions& options,
-                       const CheckpointInfo& info) {
-  Settings out = settings;
-  out.model = info.model;
-  out.data.classes = info.classes;
-  out.data.level = options.level.value_or(info.training_level);
-  out.data.mpp = options.mpp;
-  if (!options.level && !options.mpp && info.training_mpp) out.data.mpp = info.training_mpp;
-  return out;
-}
-
 MaskFacts mask_facts(const Exporter& e, const ViewInfo& view) {
   MaskFacts facts{.extent = view.extent};
   facts.downsample_x = view.downsample_x;
@@ -105,15 +62,15 @@ MaskFacts mask_facts(const Exporter& e, const ViewInfo& view) {
   facts.offset_x = view.offset_x_level0 - static_cast<double>(view.frame_level0.cols.begin);
   facts.offset_y = view.offset_y_level0 - static_cast<double>(view.frame_level0.rows.begin);
   if (view.mpp_x && view.mpp_y) facts.scale = OutputScale{*view.mpp_x, *view.mpp_y};
-  facts.origin = e.settings.data.origin;
-  for (const ClassSettings& c : e.checkpoint.info.classes) {
+  facts.origin = e.settings().data.origin;
+  for (const ClassSettings& c : e.model.info().classes) {
     facts.classes.push_back({c.name, c.value, c.color});
   }
   return facts;
 }
 
 std::shared_ptr<const SlideView> open_view(const Exporter& e, const SlideTask& task) {
-  const ViewOptions options = view_options(e.settings, task.entry);
+  const ViewOptions options = view_options(e.settings(), task.entry);
   const bool has_scale = options.stated_mpp || options.assume_mpp || task.reader->info().mpp_x;
   if (options.mpp && !has_scale) {
     throw SlideFailure(
@@ -130,18 +87,18 @@ static_assert(Engine::kInferenceTile == SlideOutputs::kTile);
 
 void predict_slide(const Exporter& e, const SlideTask& task,
                    const std::shared_ptr<const SlideView>& view, SlideOutputs& outputs) {
-  const DataSettings& data = e.settings.data;
+  const DataSettings& data = e.settings().data;
   const Extent extent = view->extent();
   const int64_t queue = data.workers > 0 ? data.queue_bytes : 0;
-  const PlannedStep planned = e.engine.plan_inference(
+  const PlannedStep planned = e.model.engine().plan_inference(
       extent, task.reader->info().held_bytes + queue + outputs.held_bytes());
   const RegionLoader loader(view, {data.workers, data.queue_bytes});
   const auto total = static_cast<double>(forward_pixels(planned.plan, extent));
   std::atomic<int64_t> done = 0;
-  const Executor executor = e.engine.executor(
+  const Executor executor = e.model.engine().executor(
       planned, [&](int64_t pixels) { task.progress(static_cast<double>(done += pixels) / total); });
   const bool probable = outputs.wants(OutputFormat::kProbability);
-  executor.forward(e.checkpoint.parameters.tensors, loader,
+  executor.forward(e.model.parameters(), loader,
                    [&](const Region& region, const at::Tensor& logits, const Bytes& missing) {
                      auto classes = std::make_shared<Bytes>(
                          predict_classes(logits, e.threshold(), missing, kIgnoredLabel));
@@ -159,13 +116,13 @@ void describe_classes(const Exporter& e, const SlideOutputs& outputs, SlideRepor
   const MaskFacts& facts = outputs.facts();
   int64_t with_data = 0;
   for (size_t c = 0; c < kIgnoredLabel; ++c) with_data += pixels[c];
-  const auto& classes = e.checkpoint.info.classes;
+  const auto& classes = e.model.info().classes;
   int64_t drawn = 0;
   const auto part = [&](int64_t count) {
     return with_data > 0 ? static_cast<double>(count) / static_cast<double>(with_data) : 0.0;
   };
-  for (int64_t label = e.logit_count() == 1 ? 1 : 0; label < label_count(facts); ++label) {
-    const auto named = static_cast<size_t>(e.logit_count() == 1 ? 0 : label);
+  for (int64_t label = e.model.logit_count() == 1 ? 1 : 0; label < label_count(facts); ++label) {
+    const auto named = static_cast<size_t>(e.model.logit_count() == 1 ? 0 : label);
     const std::string name = named < classes.size() ? classes[named].name : "tissue";
     const int64_t count = pixels[static_cast<size_t>(label)];
     report.details["fractions"][name] = part(count);
@@ -221,13 +178,11 @@ SlideResult export_slide(const Exporter& e, SlideTask task) {
 }
 
 int run_export(const ExportOptions& options) {
-  const Settings settings = options.batch->settings->load();
   refuse_foreign_settings(options.batch->settings->overrides);
-  Checkpoint checkpoint = load_checkpoint(options.checkpoint);
-  const Settings viewed = view_settings(settings, options, checkpoint.info);
-  const Exporter exporter(viewed, options, std::move(checkpoint));
+  const Settings settings = options.batch->settings->load();
+  const Exporter exporter{{settings, options.checkpoint, {options.level, options.mpp}}, options};
   auto identity = options.batch->identity(
-      "export", exporter.settings,
+      "export", exporter.settings(),
       {"data.level", "data.mpp", "data.origin", "data.assume_mpp", "run.deidentify"});
   identity["threshold"] = fmt::format("{}", exporter.threshold());
   identity["probability_type"] = options.probability_type;

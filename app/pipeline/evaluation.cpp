@@ -12,6 +12,7 @@
 #include "data/tissue/overview.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/progress.h"
+#include "lib/core/stop.h"
 #include "lib/train/losses.h"
 
 namespace untiled {
@@ -174,6 +175,31 @@ SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
         };
       });
   score.loss = loss.value(sums);
+  score.preview_png =
+      make_preview(thumbnail, label_picture, prediction_picture, settings.data, folder);
+  return score;
+}
+
+SlideScore compare_labels(const Settings& settings, const SlideInput& input,
+                          const PixelSource& prediction, const Picture& thumbnail,
+                          const std::filesystem::path& folder) {
+  constexpr Extent kTile = {1024, 1024};
+  SlideScore score;
+  const Extent extent = prediction.extent();
+  ThumbnailClasses label_picture(extent, thumbnail.extent);
+  ThumbnailClasses prediction_picture(extent, thumbnail.extent);
+  const std::vector<double> weights = class_weights(settings.data);
+  const auto classes = static_cast<int>(std::max<size_t>(1, settings.data.classes.size()));
+  for (const Region& tile : tile_grid(extent, kTile)) {
+    throw_if_stopped();
+    const Bytes labels = input.labels->read(tile).bytes;
+    const Bytes found = prediction.read(tile).bytes;
+    const Bytes weighted = without_weightless(labels, weights);
+    score.counts = add(score.counts, count_pixels({weighted.data(), weighted.size()},
+                                                  {found.data(), found.size()}, classes));
+    label_picture.fill(tile, labels);
+    prediction_picture.fill(tile, found);
+  }
   score.preview_png =
       make_preview(thumbnail, label_picture, prediction_picture, settings.data, folder);
   return score;

@@ -27,6 +27,12 @@ SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
                           const PixelFeed& feed, const Picture& thumbnail, const PixelLoss& loss,
                           const PlannedStep& planned, const std::filesystem::path& folder);
 
+/// Counts over the weighted pixels of `input` of a prediction that is labels too, of the same view;
+/// and the preview. Throws what reading throws.
+SlideScore compare_labels(const Settings& settings, const SlideInput& input,
+                          const PixelSource& prediction, const Picture& thumbnail,
+                          const std::filesystem::path& folder);
+
 /// Names and colours of the classes in pictures: background and tissue where none are named.
 std::vector<LegendEntry> class_legend(const DataSettings& data);
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -99,6 +100,10 @@ MaskGeoJson::MaskGeoJson(const std::filesystem::path& path, MaskFacts facts, std
       slide_id_(std::move(slide_id)),
       simplify_(tolerance),
       features_(std::make_unique<LineFile>(path)) {
+  for (const double number :
+       {facts_.offset_x, facts_.offset_y, facts_.downsample_x, facts_.downsample_y}) {
+    is_whole_ &= number == std::floor(number);
+  }
   for (auto& [label, c] : drawn_classes(facts_)) {
     const auto sink = [this, c = c](PixelPolygon polygon) { write_polygon(c, std::move(polygon)); };
     layers_.push_back(std::unique_ptr<Layer>(new Layer{label, ContourTracer(sink)}));
@@ -117,9 +122,15 @@ void MaskGeoJson::write_ring(const Ring& ring, bool is_first) {
   text_.push_back('[');
   for (size_t i = 0; i <= ring.size(); ++i) {
     const PixelCorner& at = ring[i < ring.size() ? i : 0];
-    fmt::format_to(std::back_inserter(text_), "{}[{},{}]", i == 0 ? "" : ",",
-                   facts_.offset_x + facts_.downsample_x * at.x,
-                   facts_.offset_y + facts_.downsample_y * at.y);
+    const double x = facts_.offset_x + facts_.downsample_x * at.x;
+    const double y = facts_.offset_y + facts_.downsample_y * at.y;
+    const char* comma = i == 0 ? "" : ",";
+    if (is_whole_) {
+      fmt::format_to(std::back_inserter(text_), "{}[{},{}]", comma, static_cast<int64_t>(x),
+                     static_cast<int64_t>(y));
+    } else {
+      fmt::format_to(std::back_inserter(text_), "{}[{},{}]", comma, x, y);
+    }
   }
   text_.push_back(']');
   features_->write({text_.data(), text_.size()});

@@ -51,6 +51,7 @@ class MaskGeoJson {
   std::unique_ptr<LineFile> features_;  ///< One a line, until their number is known.
   std::vector<std::unique_ptr<Layer>> layers_;
   int64_t objects_ = 0;
+  bool is_whole_ = true;    ///< Corners are whole numbers of pixels.
   std::vector<char> text_;  ///< Of a ring.
 };
 

@@ -92,8 +92,10 @@ Simplifier::~Simplifier() = default;
 
 std::vector<Ring> Simplifier::operator()(const PixelPolygon& polygon) const {
   constexpr int64_t kMostWork = 50'000'000;
+  constexpr int64_t kRectangle = 4;
   const int64_t corners = static_cast<int64_t>(polygon.exterior.size()) + polygon.holes.corners();
-  if (!geos_ || corners * (polygon.holes.rings() + 1) > kMostWork) return {};
+  if (!geos_ || corners == kRectangle || corners * (polygon.holes.rings() + 1) > kMostWork)
+    return {};
   const auto simple = geos_->simplify(geos_->to_geometry(polygon), tolerance_);
   if (!simple) return {};
   return geos_->rings_of(simple);

@@ -45,6 +45,14 @@ double intersection_over_union(const ClassCounts& c) {
   return ratio(c.true_positive, c.true_positive + c.false_positive + c.false_negative);
 }
 
+double precision(const ClassCounts& c) {
+  return ratio(c.true_positive, c.true_positive + c.false_positive);
+}
+
+double recall(const ClassCounts& c) {
+  return ratio(c.true_positive, c.true_positive + c.false_negative);
+}
+
 SegmentationCounts count_pixels(std::span<const uint8_t> reference,
                                 std::span<const uint8_t> prediction, int classes) {
   if (reference.size() != prediction.size()) {

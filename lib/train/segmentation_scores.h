@@ -26,6 +26,11 @@ double dice(const ClassCounts& counts);
 /// TP / (TP + FP + FN); NaN likewise.
 double intersection_over_union(const ClassCounts& counts);
 
+/// TP / (TP + FP); NaN where nothing was predicted.
+double precision(const ClassCounts& counts);
+/// TP / (TP + FN); NaN where the reference is empty.
+double recall(const ClassCounts& counts);
+
 /// Counts of `reference` against `prediction`, values in [0, classes), or 0 and 1 for one class,
 /// whose counts are those of value 1. Pixels whose reference is kIgnoredLabel are left out.
 SegmentationCounts count_pixels(std::span<const uint8_t> reference,

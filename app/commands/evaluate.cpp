@@ -1,0 +1,392 @@
+// evaluate: a model's or a folder's masks against references, by slide and class.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/batch/failure_count.h"
+#include "app/commands/command.h"
+#include "app/commands/options.h"
+#include "app/pipeline/evaluation.h"
+#include "app/pipeline/slide_set.h"
+#include "app/pipeline/trained_model.h"
+#include "data/cohort/manifest.h"
+#include "data/cohort/slide_ids.h"
+#include "data/loader/region_loader.h"
+#include "data/slide/fingerprint.h"
+#include "lib/core/atomic_file.h"
+#include "lib/core/error.h"
+#include "lib/core/progress.h"
+#include "lib/core/stop.h"
+#include "lib/output/slide_outputs.h"
+#include "lib/train/losses.h"
+#include "lib/train/segmentation_scores.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct EvaluateOptions {
+  std::shared_ptr<SettingsOptions> settings;
+  std::shared_ptr<bool> json;
+  fs::path manifest;
+  fs::path checkpoint;
+  fs::path masks;
+  fs::path out;  ///< Empty: no files.
+  std::string split;
+  int worst = 5;
+  ModelScale scale;
+};
+
+/// One slide's result; `failure` is empty when all went well.
+struct Evaluated {
+  std::string id;
+  std::string path;
+  SlideScore score;
+  std::string failure;
+};
+
+std::vector<double> of_classes(const SegmentationCounts& counts,
+                               double (*measure)(const ClassCounts&)) {
+  std::vector<double> values;
+  for (const ClassCounts& c : counts) values.push_back(measure(c));
+  return values;
+}
+
+double mean_dice(const SegmentationCounts& counts) {
+  return mean_defined(of_classes(counts, dice));
+}
+
+Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
+
+constexpr std::array<std::pair<const char*, double (*)(const ClassCounts&)>, 4> kMeasures = {{
+    {"dice", dice},
+    {"iou", intersection_over_union},
+    {"precision", precision},
+    {"recall", recall},
+}};
+
+Json measures_of(const std::vector<std::string>& names, const SegmentationCounts& counts) {
+  Json classes = Json::object();
+  for (size_t c = 0; c < counts.size(); ++c) {
+    for (const auto& [name, measure] : kMeasures) {
+      classes[names[c]][name] = number(measure(counts[c]));
+    }
+  }
+  return classes;
+}
+
+/// Means over slides, undefined values left out.
+Json mean_measures(const std::vector<std::string>& names,
+                   const std::vector<SegmentationCounts>& slides) {
+  Json classes = Json::object();
+  for (size_t c = 0; c < names.size(); ++c) {
+    for (const auto& [name, measure] : kMeasures) {
+      std::vector<double> values;
+      for (const SegmentationCounts& slide : slides) values.push_back(measure(slide.at(c)));
+      classes[names[c]][name] = number(mean_defined(values));
+    }
+  }
+  return classes;
+}
+
+std::vector<CohortEntry> entries_of(const EvaluateOptions& options) {
+  std::vector<CohortEntry> entries = read_manifest(options.manifest, MissingSlides::kKeep);
+  const Split split = options.split == "val"    ? Split::kValidation
+                      : options.split == "test" ? Split::kTest
+                                                : Split::kTraining;
+  std::erase_if(entries, [&](const CohortEntry& entry) {
+    return entry.mask.empty() || (!options.split.empty() && entry.split != split);
+  });
+  if (entries.empty()) {
+    throw ConfigError(fmt::format("{}: no row{} names a reference in its column mask",
+                                  options.manifest.string(),
+                                  options.split.empty() ? "" : " of split " + options.split));
+  }
+  return entries;
+}
+
+/// Masks of 0 and 255 are what a model without named classes was trained from.
+void forget_default_class(Settings& settings) {
+  const auto& classes = settings.data.classes;
+  if (classes.size() == 1 && classes[0].name == "tissue" && classes[0].value == 1) {
+    settings.data.classes.clear();
+  }
+}
+
+/// Scores slides one way or the other.
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+  const Settings& settings() const { return settings_; }
+  virtual SlideScore score(const CohortEntry& entry, const std::string& id,
+                           const fs::path& folder) const = 0;
+
+ protected:
+  explicit Evaluator(Settings settings) : settings_(std::move(settings)) {
+    forget_default_class(settings_);
+  }
+  SlideInput open(const CohortEntry& entry, const std::string& id, const ViewOptions& view) const {
+    SlideInput input{.entry = entry, .id = id};
+    input.slide = std::make_shared<LazySlide>(entry.path, view);
+    input.pixels = input.slide;
+    make_labels(settings_, input);
+    return input;
+  }
+
+ private:
+  Settings settings_;
+};
+
+class ModelEvaluator : public Evaluator {
+ public:
+  explicit ModelEvaluator(std::unique_ptr<TrainedModel> model)
+      : Evaluator(model->settings()), model_(std::move(model)) {}
+
+  SlideScore score(const CohortEntry& entry, const std::string& id,
+                   const fs::path& folder) const override {
+    const SlideInput input = open(entry, id, view_options(settings(), entry));
+    const DataSettings& data = settings().data;
+    const int64_t queue = data.workers > 0 ? data.queue_bytes : 0;
+    const Engine& engine = model_->engine();
+    const PlannedStep planned =
+        engine.plan_inference(input.slide->extent(), input.slide->slide().held_bytes + queue);
+    const auto loss = make_loss(settings().train.loss, model_->logit_count(), class_weights(data),
+                                engine.device().profile.has_float64);
+    const RegionLoader loader(input.pixels, {data.workers, data.queue_bytes});
+    return evaluate_slide(engine, settings(), model_->parameters(), input, loader,
+                          slide_thumbnail(input), *loss, planned, folder);
+  }
+
+ private:
+  std::unique_ptr<TrainedModel> model_;
+};
+
+/// Compares at level 0; above 64 megapixels at every d-th pixel of rows and columns.
+class MaskEvaluator : public Evaluator {
+ public:
+  MaskEvaluator(Settings settings, fs::path folder)
+      : Evaluator(std::move(settings)), folder_(std::move(folder)) {}
+
+  SlideScore score(const CohortEntry& entry, const std::string& id,
+                   const fs::path& folder) const override {
+    const fs::path file = mask_of(id);
+    ViewOptions view = view_options(settings(), entry);
+    view.level = 0;
+    view.mpp.reset();
+    const Extent level0 = LazySlide(entry.path, view).extent();
+    constexpr int64_t kMostPixels = int64_t{64} << 20;
+    int64_t d = 1;
+    while (ceil_div(level0.rows, d) * ceil_div(level0.cols, d) > kMostPixels) d *= 2;
+    view.stated_mpp = 1.0;  // A scale in level-0 pixels: the slide's own may be unknown.
+    view.mpp = static_cast<double>(d);
+    view.exact_extent = true;
+    const SlideInput input = open(entry, id, view);
+    const LazyMask prediction(file, input.slide->info(), settings());
+    return compare_labels(settings(), input, prediction, slide_thumbnail(input), folder);
+  }
+
+ private:
+  fs::path mask_of(const std::string& id) const {
+    for (const OutputFormat format : {OutputFormat::kTiff, OutputFormat::kOmeTiff,
+                                      OutputFormat::kPng, OutputFormat::kGeoJson}) {
+      const fs::path file = folder_ / (id + ending_of(format));
+      std::error_code none;
+      if (fs::is_regular_file(file, none)) return file;
+    }
+    throw DataError(fmt::format("{}: no mask of {} is there, such as {}", folder_.string(), id,
+                                id + ending_of(OutputFormat::kPng)));
+  }
+
+  fs::path folder_;
+};
+
+std::unique_ptr<Evaluator> make_evaluator(const EvaluateOptions& options) {
+  const Settings settings = options.settings->load();
+  if (!options.checkpoint.empty()) {
+    refuse_foreign_settings(options.settings->overrides);
+    return std::make_unique<ModelEvaluator>(
+        std::make_unique<TrainedModel>(settings, options.checkpoint, options.scale));
+  }
+  if (!fs::is_directory(options.masks)) {
+    throw ConfigError(fmt::format("--masks {}: expected a folder", options.masks.string()));
+  }
+  return std::make_unique<MaskEvaluator>(settings, options.masks);
+}
+
+Evaluated evaluate_one(const Evaluator& evaluator, const CohortEntry& entry, const std::string& id,
+                       const fs::path& folder) {
+  const bool deidentify = evaluator.settings().run.deidentify;
+  Evaluated result{id, deidentify ? "" : entry.path.string(), {}, {}};
+  try {
+    if (deidentify) result.id = anonymous_id(open_slide(entry.path)->info());
+    result.score = evaluator.score(entry, id, folder);
+  } catch (const DataError& error) {
+    result.failure = error.what();
+  } catch (const ConfigError& error) {
+    result.failure = error.what();
+  }
+  return result;
+}
+
+/// Keeps the pictures of the lowest scores only.
+void keep_worst_pictures(std::vector<Evaluated>& slides, int count) {
+  std::vector<Evaluated*> order;
+  for (Evaluated& slide : slides) {
+    if (!slide.score.preview_png.empty()) order.push_back(&slide);
+  }
+  std::sort(order.begin(), order.end(), [](const Evaluated* a, const Evaluated* b) {
+    const double x = mean_dice(a->score.counts);
+    const double y = mean_dice(b->score.counts);
+    return std::isnan(x) ? false : std::isnan(y) || x < y;
+  });
+  for (size_t i = static_cast<size_t>(count); i < order.size(); ++i) {
+    order[i]->score.preview_png.clear();
+  }
+}
+
+Json slide_json(const Evaluated& slide, const std::vector<std::string>& names, bool deidentify) {
+  Json json = {{"slide_id", slide.id}};
+  if (!deidentify) json["path"] = slide.path;
+  json["status"] = slide.failure.empty() ? "ok" : "failed";
+  json["reason"] = deidentify && !slide.failure.empty() ? "left out" : slide.failure;
+  if (!slide.failure.empty()) return json;
+  json["dice"] = number(mean_dice(slide.score.counts));
+  json["classes"] = measures_of(names, slide.score.counts);
+  return json;
+}
+
+Json report_of(const std::vector<Evaluated>& slides, const std::vector<std::string>& names,
+               bool deidentify) {
+  Json report;
+  report["slides"] = Json::array();
+  std::vector<SegmentationCounts> counts;
+  SegmentationCounts pooled;
+  for (const Evaluated& slide : slides) {
+    report["slides"].push_back(slide_json(slide, names, deidentify));
+    if (!slide.failure.empty()) continue;
+    counts.push_back(slide.score.counts);
+    pooled = add(pooled, slide.score.counts);
+  }
+  report["failed"] = slides.size() - counts.size();
+  if (counts.empty()) return report;
+  const ScoreSummary summary = summarize(counts);
+  report["mean"] = {{"dice", number(summary.mean_dice)}, {"classes", mean_measures(names, counts)}};
+  report["pooled"] = {{"dice", number(summary.pooled_dice)},
+                      {"classes", measures_of(names, pooled)}};
+  return report;
+}
+
+std::string shown(const Json& value) {
+  return value.is_null() ? "undefined" : fmt::format("{:.4f}", value.get<double>());
+}
+
+void print(const Json& report) {
+  for (const Json& slide : report["slides"]) {
+    if (slide["status"] != "ok") continue;
+    fmt::print("{}: Dice {}\n", slide["slide_id"].get<std::string>(), shown(slide["dice"]));
+  }
+  for (const char* kind : {"mean", "pooled"}) {
+    if (!report.contains(kind)) continue;
+    for (const auto& [name, c] : report[kind]["classes"].items()) {
+      fmt::print("{} {}: Dice {}, IoU {}, precision {}, recall {}\n", kind, name, shown(c["dice"]),
+                 shown(c["iou"]), shown(c["precision"]), shown(c["recall"]));
+    }
+  }
+}
+
+void write_files(const fs::path& out, const Json& report, const std::vector<Evaluated>& slides) {
+  write_file(out / "evaluation.json", report.dump(2, ' ', false, Json::error_handler_t::replace));
+  for (const Evaluated& slide : slides) {
+    if (slide.score.preview_png.empty()) continue;
+    write_file(out / "worst" / (slide.id + ".png"), slide.score.preview_png);
+  }
+}
+
+int evaluate(const EvaluateOptions& options) {
+  const auto evaluator = make_evaluator(options);
+  const std::vector<CohortEntry> entries = entries_of(options);
+  const std::vector<std::string> ids = entry_ids(entries);
+  const fs::path folder = options.out.empty() ? fs::temp_directory_path() : options.out;
+  make_folder(folder);
+  const bool deidentify = evaluator->settings().run.deidentify;
+  std::vector<Evaluated> slides;
+  FailureCount failures{entries.size()};
+  {
+    Progress progress("evaluate", static_cast<int64_t>(entries.size()));
+    for (size_t i = 0; i < entries.size(); ++i) {
+      throw_if_stopped();
+      slides.push_back(evaluate_one(*evaluator, entries[i], ids[i], folder));
+      if (!slides.back().failure.empty()) {
+        failures.add_failure(false);
+        print_error(slides.back().failure);
+      }
+      keep_worst_pictures(slides, options.out.empty() ? 0 : options.worst);
+      progress.advance();
+    }
+  }
+  std::vector<std::string> names;
+  for (const LegendEntry& entry : class_legend(evaluator->settings().data)) {
+    names.push_back(entry.name);
+  }
+  if (evaluator->settings().data.classes.size() < 2) names.erase(names.begin());
+  const Json report = report_of(slides, names, deidentify);
+  if (!options.out.empty()) write_files(options.out, report, slides);
+  *options.json ? print_json(report) : print(report);
+  return failures.exit_code();
+}
+
+}  // namespace
+
+Command evaluate_command() {
+  return {
+      "evaluate", "Score a checkpoint, or a folder of masks, against reference masks",
+      "untiled evaluate --masks masks --manifest references.csv --out evaluation",
+      [](CLI::App& verb) {
+        const auto options = std::make_shared<EvaluateOptions>();
+        verb.add_option("--manifest", options->manifest,
+                        "Slides and, in its column mask, references: masks or GeoJSON")
+            ->type_name("CSV")
+            ->required();
+        auto* checkpoint =
+            verb.add_option("--checkpoint", options->checkpoint, "Weights to run, see train")
+                ->type_name("FILE.safetensors");
+        auto* masks =
+            verb.add_option("--masks", options->masks, "Folder of masks that label or export wrote")
+                ->excludes(checkpoint);
+        verb.add_option("--split", options->split, "Rows of this split only")
+            ->check(CLI::IsMember({"train", "val", "test"}));
+        verb.add_option("--out", options->out, "Folder for evaluation.json and the worst cases");
+        verb.add_option("--worst", options->worst, "Worst cases that are drawn")
+            ->check(CLI::Range(0, 1000));
+        auto* level = verb.add_option("--level", options->scale.level,
+                                      "Pyramid level to run the checkpoint at")
+                          ->check(CLI::NonNegativeNumber);
+        verb.add_option("--mpp", options->scale.mpp,
+                        "Micrometres per pixel to run the checkpoint at")
+            ->check(CLI::PositiveNumber)
+            ->excludes(level);
+        options->settings = add_settings_flags(verb);
+        add_deidentify_flag(verb, options->settings);
+        options->json = add_json_flag(verb);
+        return [=] {
+          if (checkpoint->count() + masks->count() != 1) {
+            throw ConfigError("evaluate needs either --checkpoint or --masks");
+          }
+          return evaluate(*options);
+        };
+      }};
+}
+
+}  // namespace untiled

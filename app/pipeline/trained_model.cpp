@@ -1,0 +1,52 @@
+#include "app/pipeline/trained_model.h"
+
+#include <fmt/format.h>
+
+#include "lib/core/error.h"
+#include "lib/train/named_tensors.h"
+#include "models/unet.h"
+
+namespace untiled {
+namespace {
+
+Settings settings_of(const Settings& settings, const CheckpointInfo& info,
+                     const ModelScale& scale) {
+  Settings out = settings;
+  out.model = info.model;
+  out.data.classes = info.classes;
+  out.data.level = scale.level.value_or(info.training_level);
+  out.data.mpp = scale.mpp;
+  if (!scale.level && !scale.mpp && info.training_mpp) out.data.mpp = info.training_mpp;
+  out.train.threshold = info.threshold;
+  return out;
+}
+
+}  // namespace
+
+void refuse_foreign_settings(const std::vector<std::string>& overrides) {
+  for (const std::string& change : overrides) {
+    for (const char* key : {"model.", "data.classes", "data.level=", "data.mpp=", "train."}) {
+      if (!change.starts_with(key)) continue;
+      throw ConfigError(fmt::format(
+          "--set {}: the network, its classes and its scale are the checkpoint's; see --level, "
+          "--mpp and --threshold",
+          change));
+    }
+  }
+}
+
+TrainedModel::TrainedModel(const Settings& settings, const std::filesystem::path& checkpoint,
+                           const ModelScale& scale)
+    : checkpoint_(load_checkpoint(checkpoint)),
+      settings_(settings_of(settings, checkpoint_.info, scale)),
+      engine_(std::make_unique<Engine>(settings_, logit_count())) {
+  // The file's order is its own; the network's counts.
+  checkpoint_.parameters = match(checkpoint_.parameters, initial_parameters(engine_->graph(), 0));
+}
+
+int64_t TrainedModel::logit_count() const {
+  const auto classes = static_cast<int64_t>(checkpoint_.info.classes.size());
+  return classes > 1 ? classes : 1;
+}
+
+}  // namespace untiled

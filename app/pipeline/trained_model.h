@@ -1,0 +1,46 @@
+// A checkpoint ready to run: its network, its scale, its classes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/pipeline/engine.h"
+#include "lib/config/settings.h"
+#include "lib/train/checkpoint.h"
+
+namespace untiled {
+
+/// At which scale a model runs, where that is not the one it was trained at.
+struct ModelScale {
+  std::optional<int> level;
+  std::optional<double> mpp;
+};
+
+/// Refuses changes of settings that the checkpoint decides. Throws ConfigError.
+void refuse_foreign_settings(const std::vector<std::string>& overrides);
+
+class TrainedModel {
+ public:
+  /// Throws DataError (the file), ConfigError (the device).
+  TrainedModel(const Settings& settings, const std::filesystem::path& checkpoint,
+               const ModelScale& scale);
+
+  /// The settings with the checkpoint's network, classes, scale and threshold.
+  const Settings& settings() const { return settings_; }
+  const CheckpointInfo& info() const { return checkpoint_.info; }
+  const Engine& engine() const { return *engine_; }
+  /// In the network's order.
+  const std::vector<at::Tensor>& parameters() const { return checkpoint_.parameters.tensors; }
+  int64_t logit_count() const;
+
+ private:
+  Checkpoint checkpoint_;
+  Settings settings_;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace untiled
