@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <system_error>
 #include <thread>
@@ -26,19 +29,28 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kRecordEnding = ".json";
 constexpr const char* kSecondsEnding = ".seconds.json";
 constexpr const char* kThumbnailEnding = ".jpg";
+constexpr const char* kBegunEnding = ".begun.json";  ///< Outputs of a slide in work.
 
 bool is_there(const fs::path& file) {
   std::error_code none;
   return fs::is_regular_file(file, none);
 }
 
+/// Whether another process of this machine may still write.
+bool is_at_work(int process) {
+  return process > 0 && process != ::getpid() && ::kill(process, 0) == 0;
+}
+
 /// What AtomicFile leaves of `name` when its process is killed: "<name>.<pid>.<n>.part".
 bool is_left_over(const std::string& file, const std::string& name) {
   constexpr std::string_view kEnding = ".part";
   if (!file.starts_with(name + ".") || !file.ends_with(kEnding)) return false;
-  const auto begin = file.begin() + static_cast<std::ptrdiff_t>(name.size());
-  return std::all_of(begin, file.end() - kEnding.size(),
-                     [](unsigned char c) { return c == '.' || std::isdigit(c) != 0; });
+  const std::string middle =
+      file.substr(name.size() + 1, file.size() - name.size() - 1 - kEnding.size());
+  const bool is_ours = std::all_of(middle.begin(), middle.end(), [](unsigned char c) {
+    return c == '.' || std::isdigit(c) != 0;
+  });
+  return is_ours && !is_at_work(std::atoi(middle.c_str()));
 }
 
 void remove_left_overs(const fs::path& folder, const std::vector<std::string>& names) {
@@ -115,7 +127,8 @@ std::optional<SlideReport> BatchFolder::read_record(const std::string& id) const
 }
 
 std::optional<SlideReport> BatchFolder::find_done(const std::string& id,
-                                                  const WorkIdentity& identity) const {
+                                                  const WorkIdentity& identity,
+                                                  const std::vector<std::string>& outputs) const {
   auto report = read_record(id);
   if (!report || report->status == SlideStatus::kFailed || report->version != UNTILED_VERSION ||
       report->fingerprint != identity.fingerprint ||
@@ -124,60 +137,82 @@ std::optional<SlideReport> BatchFolder::find_done(const std::string& id,
     return std::nullopt;
   }
   const bool complete =
-      std::all_of(report->outputs.begin(), report->outputs.end(),
+      std::all_of(outputs.begin(), outputs.end(),
                   [this](const std::string& name) { return is_there(folder_ / name); });
   return complete ? report : std::nullopt;
 }
 
-std::optional<SlideReport> BatchFolder::find_new_failure(const std::string& id) const {
+std::optional<SlideReport> BatchFolder::find_new(const std::string& id) const {
   const fs::path file = hidden_file(id, kRecordEnding);
   const auto before = versions_at_start_.find(file.filename().string());
   if (before != versions_at_start_.end() && before->second == version_of(file)) {
     return std::nullopt;
   }
-  auto report = read_record(id);
-  return report && report->status == SlideStatus::kFailed ? report : std::nullopt;
+  return read_record(id);
 }
 
-std::optional<Lease> BatchFolder::begin(const std::string& id,
-                                        const std::vector<std::string>& outputs) {
-  auto lease = Lease::take(hidden_file(id, ".lease"));
-  if (!lease) return lease;
-  remove_left_overs(folder_, outputs);
+std::optional<Lease> BatchFolder::take_lease(const std::string& id) const {
+  return Lease::take(hidden_file(id, ".lease"));
+}
+
+std::vector<std::string> BatchFolder::claimed(const std::string& id) const {
+  std::vector<std::string> names;
+  if (const auto record = read_record(id)) names = record->outputs;
+  const Json begun = read_json(hidden_file(id, kBegunEnding)).value_or(Json::array());
+  for (const Json& name : begun) {
+    if (name.is_string()) names.push_back(name.get<std::string>());
+  }
+  return names;
+}
+
+std::optional<fs::path> BatchFolder::find_foreign(const std::string& id,
+                                                  const std::vector<std::string>& outputs) const {
+  const bool known =
+      is_there(hidden_file(id, kRecordEnding)) || is_there(hidden_file(id, kBegunEnding));
+  for (const std::string& name : outputs) {
+    if (!known && is_there(folder_ / name)) return folder_ / name;
+  }
+  return std::nullopt;
+}
+
+void BatchFolder::begin(const std::string& id, const std::vector<std::string>& outputs) const {
+  std::vector<std::string> names = claimed(id);
+  names.insert(names.end(), outputs.begin(), outputs.end());
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  remove_left_overs(folder_, names);
   std::vector<std::string> hidden;
-  for (const char* ending : {kRecordEnding, kSecondsEnding, kThumbnailEnding}) {
+  for (const char* ending : {kRecordEnding, kSecondsEnding, kThumbnailEnding, kBegunEnding}) {
     hidden.push_back(hidden_file(id, ending).filename().string());
   }
   remove_left_overs(hidden_, hidden);
-  forget(id);
-  return lease;
-}
-
-void BatchFolder::forget(const std::string& id) const {
-  const auto before = read_record(id);
-  if (!before) return;
+  write_file(hidden_file(id, kBegunEnding),
+             Json(names).dump(-1, ' ', false, Json::error_handler_t::replace));
   std::error_code ignored;
   fs::remove(hidden_file(id, kRecordEnding), ignored);
-  for (const std::string& name : before->outputs) {
-    fs::remove(folder_ / fs::path(name).filename(), ignored);
-  }
 }
 
 void BatchFolder::record(const SlideReport& report, const Bytes& thumbnail,
-                         const PartSeconds& seconds) {
-  if (report.status == SlideStatus::kFailed) forget(report.slide_id);
-  const fs::path picture = hidden_file(report.slide_id, kThumbnailEnding);
+                         const PartSeconds& seconds) const {
+  const std::string& id = report.slide_id;
+  std::error_code ignored;
+  if (report.status == SlideStatus::kFailed) {
+    for (const std::string& name : claimed(id)) {
+      fs::remove(folder_ / fs::path(name).filename(), ignored);
+    }
+  }
+  const fs::path picture = hidden_file(id, kThumbnailEnding);
   if (thumbnail.empty()) {
-    std::error_code ignored;
     fs::remove(picture, ignored);
   } else {
     write_file(picture, {reinterpret_cast<const char*>(thumbnail.data()), thumbnail.size()});
   }
   Json parts = Json::object();
   for (const auto& [part, value] : seconds) parts[part] = value;
-  write_file(hidden_file(report.slide_id, kSecondsEnding), parts.dump());
-  write_file(hidden_file(report.slide_id, kRecordEnding),
+  write_file(hidden_file(id, kSecondsEnding), parts.dump());
+  write_file(hidden_file(id, kRecordEnding),
              to_json(report).dump(1, ' ', false, Json::error_handler_t::replace));
+  fs::remove(hidden_file(id, kBegunEnding), ignored);
 }
 
 PartSeconds BatchFolder::read_seconds(const std::string& id) const {
@@ -194,12 +229,13 @@ void BatchFolder::write_reports(const std::vector<std::string>& ids,
                                 const std::vector<bool>& reused) const {
   // The last process to come here finds all records.
   const Lease turn = wait_for(hidden_ / "reports.lease");
+  Lease::clear_stale(hidden_);
   remove_left_overs(folder_, {"report.csv", "report.json", "report.html", "timings.csv"});
   std::vector<SlideReport> rows;
   std::vector<SlideTiming> timings;
   std::vector<ReportCard> cards;
   for (size_t i = 0; i < ids.size(); ++i) {
-    auto report = read_record(ids[i]);
+    auto report = ids[i].empty() ? std::nullopt : read_record(ids[i]);
     if (!report) continue;
     timings.push_back({ids[i], reused[i] ? "reused" : "computed", read_seconds(ids[i])});
     const fs::path picture = hidden_file(ids[i], kThumbnailEnding);

@@ -31,19 +31,27 @@ class BatchFolder {
   const std::filesystem::path& path() const { return folder_; }
 
   /// The report of a slide that need not be done again: it went well, was made from the same, and
-  /// its outputs are there.
-  std::optional<SlideReport> find_done(const std::string& id, const WorkIdentity& identity) const;
-  /// The report of a slide that failed in another process since this one began.
-  std::optional<SlideReport> find_new_failure(const std::string& id) const;
+  /// `outputs` are there.
+  std::optional<SlideReport> find_done(const std::string& id, const WorkIdentity& identity,
+                                       const std::vector<std::string>& outputs) const;
+  /// The report that another process recorded since this one began.
+  std::optional<SlideReport> find_new(const std::string& id) const;
 
-  /// Nothing while another process works on the slide. With the lease, what a killed process left
-  /// of the slide is gone, and so are its record and the outputs that this named.
-  std::optional<Lease> begin(const std::string& id, const std::vector<std::string>& outputs);
-  /// Records a slide. `thumbnail` is a JPEG for the report; may be empty. Throws DataError.
-  void record(const SlideReport& report, const Bytes& thumbnail, const PartSeconds& seconds);
+  /// Nothing while another process works on the slide.
+  std::optional<Lease> take_lease(const std::string& id) const;
+  /// With the lease: the first of the files that is there though no run of ours wrote it.
+  std::optional<std::filesystem::path> find_foreign(const std::string& id,
+                                                    const std::vector<std::string>& outputs) const;
+  /// With the lease: the slide's record is gone until it is recorded again, and so is what a killed
+  /// process left of `outputs`, of which any may be written from here on. Throws DataError.
+  void begin(const std::string& id, const std::vector<std::string>& outputs) const;
+  /// With the lease: records a slide. `thumbnail` is a JPEG for the report; may be empty. Of a
+  /// failed one the outputs of earlier runs are removed. Throws DataError.
+  void record(const SlideReport& report, const Bytes& thumbnail, const PartSeconds& seconds) const;
 
   /// Writes report.csv, report.json, report.html and timings.csv of the slides that have a record,
-  /// in this order; `reused` says which of them this process did not do. Throws DataError.
+  /// in this order (an empty id: none); `reused` says which of them this process did not do. Throws
+  /// DataError.
   void write_reports(const std::vector<std::string>& ids, const std::vector<bool>& reused) const;
 
  private:
@@ -51,8 +59,8 @@ class BatchFolder {
   std::optional<SlideReport> read_record(const std::string& id) const;
   PartSeconds read_seconds(const std::string& id) const;
   void remember_versions();
-  /// Removes a slide's record and the outputs that it names.
-  void forget(const std::string& id) const;
+  /// The names that a record or an unfinished run claims.
+  std::vector<std::string> claimed(const std::string& id) const;
 
   std::filesystem::path folder_;
   std::filesystem::path hidden_;

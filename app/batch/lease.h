@@ -12,9 +12,9 @@ namespace untiled {
 
 /// A lease is a file that its owner made (O_EXCL, which NFS keeps too) and touches every
 /// kHeartbeat. It ends when the owner removes it; when its owner ran on this machine and is gone;
-/// or when it was not touched for kStale by the clock of the file server, which both sides see. A
-/// stale lease is renamed away by the one who takes over. Should two still work on one slide (a
-/// clock that jumps), the outputs are the same and appear whole: time is lost, nothing else.
+/// or when it was not touched for kStale by the clock of the file server, which both sides see. One
+/// process at a time takes over a stale lease, see replace_stale. An owner that was stopped for
+/// long finds by `is_ours` that its slide is in other hands.
 class Lease {
  public:
   static constexpr std::chrono::seconds kHeartbeat{10};
@@ -23,14 +23,20 @@ class Lease {
   /// Nothing where somebody else holds it. Throws DataError when the file cannot be made.
   static std::optional<Lease> take(const std::filesystem::path& file);
 
+  /// Removes the leases in a folder whose owners were killed after their work was done.
+  static void clear_stale(const std::filesystem::path& folder);
+
   Lease(Lease&&) noexcept;
   Lease& operator=(Lease&&) noexcept;
   /// Gives the lease back.
   ~Lease();
 
+  /// Whether nobody took it over.
+  bool is_ours() const;
+
  private:
   class Heartbeat;
-  explicit Lease(std::filesystem::path file);
+  explicit Lease(std::unique_ptr<Heartbeat> heartbeat);
   std::unique_ptr<Heartbeat> heartbeat_;
 };
 

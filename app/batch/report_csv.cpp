@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "lib/core/printable.h"
+
 namespace untiled {
 namespace {
 
-std::string quoted(const std::string& field) {
+std::string quoted(const std::string& text) {
+  const std::string field = printable(text);
   if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
   std::string out = "\"";
   for (const char c : field) {

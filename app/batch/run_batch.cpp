@@ -8,8 +8,11 @@
 #include <charconv>
 #include <chrono>
 #include <deque>
+#include <exception>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -19,6 +22,7 @@
 #include "data/cohort/slide_ids.h"
 #include "data/slide/fingerprint.h"
 #include "lib/core/atomic_file.h"
+#include "lib/core/hasher.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
 #include "lib/output/jpeg_encoder.h"
@@ -60,13 +64,17 @@ std::shared_ptr<const SlideReader> open_checked(const fs::path& path) {
   }
 }
 
-SlideReport facts_of(const SlideInfo& slide) {
+SlideReport facts_of(const SlideInfo& slide, const CohortEntry& entry) {
   SlideReport report;
   report.vendor = slide.vendor;
   report.extent = slide.levels.front().extent;
   report.mpp_x = slide.mpp_x;
   report.mpp_y = slide.mpp_y;
   report.mpp_source = slide.mpp_source;
+  if (entry.mpp) {
+    report.mpp_x = report.mpp_y = entry.mpp;
+    report.mpp_source = "stated";
+  }
   report.warnings = slide.warnings;
   report.fingerprint = fingerprint(slide);
   return report;
@@ -78,11 +86,13 @@ Bytes to_jpeg(const Picture& picture) {
   return encode_jpeg(small.rgb, small.extent, kThumbnailQuality);
 }
 
-/// What a failure is called and whether the settings are to blame.
+/// The code of failures for which the settings are to blame.
+constexpr const char* kSettingsCode = "settings";
+
+/// What a failure is called, and a sentence.
 struct Failure {
   std::string code;
   std::string reason;
-  bool by_settings = false;
 };
 
 class BatchRun {
@@ -99,13 +109,17 @@ class BatchRun {
       if (place == options.shard.index) mine_.push_back(i);
     }
     failures_.slides = mine_.size();
+    for (const CohortEntry& entry : options.slides) {
+      inputs_.insert(fs::absolute(entry.path).lexically_normal());
+      if (!entry.mask.empty()) inputs_.insert(fs::absolute(entry.mask).lexically_normal());
+    }
   }
 
   int run() {
     try {
       do_all();
     } catch (const Interrupted&) {
-      folder_.write_reports(ids_, reused_);
+      write_reports();
       throw;
     }
     find_ids_of_other_shards();
@@ -117,9 +131,20 @@ class BatchRun {
  private:
   enum class Outcome { kDone, kElsewhere };
 
+  /// What is known of a slide before work on it begins.
+  struct Prepared {
+    SlideReport report;
+    std::optional<Failure> failure;
+    double seconds = 0;
+  };
+
   void write_reports() {
+    std::vector<std::string> ids = ids_;
+    for (size_t i = 0; i < ids.size(); ++i) {  // No names of slides that were not reached.
+      if (options_.deidentify && ids[i] == named_ids_[i]) ids[i].clear();
+    }
     try {
-      folder_.write_reports(ids_, reused_);
+      folder_.write_reports(ids, reused_);
     } catch (const WriteError& error) {
       if (failures_.failed == 0) throw;
       warn(error.what());  // Its slides failed for the same reason, a full disk say.
@@ -127,108 +152,163 @@ class BatchRun {
   }
 
   void do_all() {
+    constexpr std::chrono::milliseconds kShortest{200};
+    constexpr std::chrono::milliseconds kLongest{3000};
     Progress progress(options_.title, static_cast<int64_t>(mine_.size()) * kUnitsPerSlide);
     std::deque<size_t> waiting(mine_.begin(), mine_.end());
     size_t others = 0;  // Slides in turn that other processes are at.
+    auto pause = kShortest;
     while (!waiting.empty()) {
       throw_if_stopped();
       const size_t slide = waiting.front();
       waiting.pop_front();
       if (attempt(slide, progress) == Outcome::kDone) {
+        ++done_;
         others = 0;
+        pause = kShortest;
         continue;
       }
       waiting.push_back(slide);
-      constexpr std::chrono::milliseconds kPause{200};
-      if (++others >= waiting.size()) std::this_thread::sleep_for(kPause);
+      if (++others < waiting.size()) continue;
+      std::this_thread::sleep_for(pause);
+      pause = std::min(2 * pause, kLongest);
+      others = 0;
     }
   }
 
   Outcome attempt(size_t slide, Progress& progress) {
     units_ = 0;
     progress.set_status(fmt::format("slide {} of {}, {}", done_ + 1, mine_.size(), shown(slide)));
-    std::optional<Failure> failure;
-    try {
-      if (do_slide(slide, progress) == Outcome::kElsewhere) return Outcome::kElsewhere;
-    } catch (const SlideFailure& error) {
-      failure = Failure{error.code(), error.what()};
-    } catch (const WriteError& error) {
-      failure = Failure{"not_written", error.what()};
-    } catch (const DataError& error) {
-      failure = Failure{"unreadable", error.what()};
-    } catch (const ConfigError& error) {
-      failure = Failure{"settings", error.what(), true};
+    if (!prepared_.contains(slide)) prepared_[slide] = prepare(slide);
+    const Prepared& prepared = prepared_[slide];
+    if (!accept_found(slide, prepared)) {
+      const auto lease = folder_.take_lease(ids_[slide]);
+      if (!lease) return Outcome::kElsewhere;
+      // Its last owner may have done it.
+      const bool found = accept_found(slide, prepared);
+      if (!found && do_slide(slide, prepared, *lease, progress) == Outcome::kElsewhere) {
+        return Outcome::kElsewhere;
+      }
     }
-    if (failure) record_failure(slide, *failure);
-    ++done_;
+    prepared_.erase(slide);
     progress.advance(kUnitsPerSlide - units_);
     return Outcome::kDone;
   }
 
-  Outcome do_slide(size_t slide, Progress& progress) {
-    const CohortEntry& entry = options_.slides[slide];
-    if (const auto failure = folder_.find_new_failure(ids_[slide])) {
-      count_failure(*failure);
-      reports_.push_back(*failure);
-      return Outcome::kDone;
-    }
+  Prepared prepare(size_t slide) {
     const auto started = Clock::now();
-    const auto reader = open_checked(entry.path);
-    SlideReport report = facts_of(reader->info());
-    if (options_.deidentify) ids_[slide] = anonymous_id(reader->info());
+    const CohortEntry& entry = options_.slides[slide];
+    Prepared prepared;
+    prepared.failure = failure_of([&] {
+      const auto reader = open_checked(entry.path);
+      prepared.report = facts_of(reader->info(), entry);
+      if (options_.deidentify) ids_[slide] = anonymous(slide, reader->info());
+    });
+    if (options_.deidentify && ids_[slide] == named_ids_[slide]) ids_[slide] = numbered(slide);
+    SlideReport& report = prepared.report;
     report.slide_id = ids_[slide];
     if (!options_.deidentify) report.path = entry.path.string();
-    report.settings_hash = options_.settings_hash;
+    report.settings_hash = settings_hash_of(entry);
     report.model_hash = options_.model_hash;
     report.version = UNTILED_VERSION;
-    const WorkIdentity identity = {report.fingerprint, report.settings_hash, report.model_hash};
-    if (reuse(slide, identity)) return Outcome::kDone;
-    const auto lease = folder_.begin(ids_[slide], outputs_of(slide));
-    if (!lease) return Outcome::kElsewhere;
-    if (reuse(slide, identity)) return Outcome::kDone;  // Done by its last owner.
-    for (const std::string& warning : report.warnings) warn(ids_[slide] + ": " + warning);
-    require_no_slide_is_overwritten(slide);
-    const double open_seconds = seconds_since(started);
-    SlideResult result = work_({entry, reader, folder_.path(), progress_of(progress), report});
-    result.seconds.insert(result.seconds.begin(), {"open", open_seconds});
-    folder_.record(result.report, to_jpeg(result.thumbnail), result.seconds);
-    reused_[slide] = false;
-    print(result.report);
-    reports_.push_back(std::move(result.report));
-    return Outcome::kDone;
+    prepared.seconds = seconds_since(started);
+    return prepared;
   }
 
-  bool reuse(size_t slide, const WorkIdentity& identity) {
-    const auto done = folder_.find_done(ids_[slide], identity);
-    if (!done) return false;
-    print(*done);
-    reports_.push_back(*done);
+  /// Takes over what another process, or an earlier run of the same work, recorded.
+  bool accept_found(size_t slide, const Prepared& prepared) {
+    auto found = folder_.find_new(ids_[slide]);
+    if (!found && !prepared.failure) {
+      const SlideReport& now = prepared.report;
+      found = folder_.find_done(ids_[slide], {now.fingerprint, now.settings_hash, now.model_hash},
+                                outputs_of(slide));
+    }
+    if (!found) return false;
+    accept(slide, *found);
     return true;
   }
 
-  void record_failure(size_t slide, const Failure& failure) {
-    if (options_.deidentify && ids_[slide] == named_ids_[slide]) ids_[slide] = numbered(slide);
-    SlideReport report;
+  void accept(size_t slide, const SlideReport& report) {
+    if (report.status == SlideStatus::kFailed) {
+      failures_.add_failure(report.reason_code == kSettingsCode);
+    }
+    print(report);
+    reports_[slide] = report;
+  }
+
+  /// With the lease. kElsewhere: another process took it over.
+  Outcome do_slide(size_t slide, const Prepared& prepared, const Lease& lease, Progress& progress) {
+    SlideResult result{prepared.report, {}, {}};
+    auto failure = prepared.failure;
+    if (!failure) {
+      failure = failure_of([&] {
+        require_own_outputs(slide);
+        folder_.begin(ids_[slide], outputs_of(slide));
+        result = work_on(slide, prepared, progress);
+      });
+    }
+    if (!lease.is_ours()) return Outcome::kElsewhere;
+    if (!failure) failure = failure_of([&] { record(result); });
+    if (failure) {
+      result = {failed(slide, prepared, *failure), {}, {}};
+      print_error(options_.deidentify ? shown(slide) + ": " + failure->code : failure->reason);
+      // On a full disk this fails too; write_reports says so.
+      failure_of([&] { record(result); });
+    }
+    reused_[slide] = false;
+    accept(slide, result.report);
+    return Outcome::kDone;
+  }
+
+  SlideResult work_on(size_t slide, const Prepared& prepared, Progress& progress) {
+    for (const std::string& warning : prepared.report.warnings) {
+      warn(ids_[slide] + ": " + warning);
+    }
+    const CohortEntry& entry = options_.slides[slide];
+    SlideResult result = work_(
+        {entry, open_checked(entry.path), folder_.path(), progress_of(progress), prepared.report});
+    result.seconds.insert(result.seconds.begin(), {"open", prepared.seconds});
+    return result;
+  }
+
+  void record(const SlideResult& result) const {
+    folder_.record(result.report, to_jpeg(result.thumbnail), result.seconds);
+  }
+
+  /// What went wrong in `work`, if anything did; a stop passes.
+  static std::optional<Failure> failure_of(const std::function<void()>& work) {
+    try {
+      work();
+      return std::nullopt;
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const SlideFailure& error) {
+      return Failure{error.code(), error.what()};
+    } catch (const WriteError& error) {
+      return Failure{"not_written", error.what()};
+    } catch (const DataError& error) {
+      return Failure{"unreadable", error.what()};
+    } catch (const ConfigError& error) {
+      return Failure{kSettingsCode, error.what()};
+    } catch (const std::exception& error) {
+      return Failure{"internal", fmt::format("a fault of this program: {}", error.what())};
+    }
+  }
+
+  SlideReport failed(size_t slide, const Prepared& prepared, const Failure& failure) const {
+    SlideReport report = prepared.report;
     report.slide_id = ids_[slide];
-    if (!options_.deidentify) report.path = options_.slides[slide].path.string();
     report.status = SlideStatus::kFailed;
     report.reason_code = failure.code;
     report.reason = options_.deidentify ? "left out" : failure.reason;
-    report.settings_hash = options_.settings_hash;
-    report.model_hash = options_.model_hash;
-    report.version = UNTILED_VERSION;
-    print_error(failure.reason);
-    reused_[slide] = false;
-    count_failure(report);
-    try {
-      folder_.record(report, {}, {});
-    } catch (const WriteError&) {  // The reports will say so.
-    }
-    reports_.push_back(std::move(report));
+    return report;
   }
 
-  void count_failure(const SlideReport& report) {
-    failures_.add_failure(report.reason_code == "settings");
+  /// A row's own scale and region decide its outputs too.
+  std::string settings_hash_of(const CohortEntry& entry) const {
+    if (!entry.mpp && !entry.region) return options_.settings_hash;
+    return hash_of(fmt::format("{} {} {}", options_.settings_hash, entry.mpp.value_or(0),
+                               to_string(entry.region.value_or(Region{}))));
   }
 
   std::vector<std::string> outputs_of(size_t slide) const {
@@ -237,16 +317,20 @@ class BatchRun {
     return names;
   }
 
-  /// An output may have the name of another slide that lies in the same folder.
-  void require_no_slide_is_overwritten(size_t slide) const {
+  /// Outputs replace neither the batch's slides and masks nor files that people made.
+  void require_own_outputs(size_t slide) const {
     for (const std::string& name : outputs_of(slide)) {
       const fs::path output = fs::absolute(folder_.path() / name).lexically_normal();
-      for (const CohortEntry& other : options_.slides) {
-        if (fs::absolute(other.path).lexically_normal() != output) continue;
-        throw ConfigError(fmt::format(
-            "{}: this output would replace a slide of the batch; give --out another folder",
-            output.string()));
-      }
+      if (!inputs_.contains(output)) continue;
+      throw SlideFailure("exists", fmt::format("{}: this output would replace an input of the "
+                                               "batch; give --out another folder",
+                                               output.string()));
+    }
+    if (const auto file = folder_.find_foreign(ids_[slide], outputs_of(slide))) {
+      throw SlideFailure("exists", fmt::format("{}: is there, and not from a run of label or "
+                                               "export in this folder; move it, or give --out "
+                                               "another folder",
+                                               file->string()));
     }
   }
 
@@ -261,12 +345,18 @@ class BatchRun {
   /// A slide's name in outputs where its fingerprint is not known.
   static std::string numbered(size_t slide) { return fmt::format("input-{}", slide + 1); }
 
+  /// Regions of one slide keep what tells them apart.
+  std::string anonymous(size_t slide, const SlideInfo& info) const {
+    const auto& region = options_.slides[slide].region;
+    return anonymous_id(info) + (region ? region_suffix(*region) : "");
+  }
+
   /// Reports are of all slides, also of those that other processes do.
   void find_ids_of_other_shards() {
     for (size_t i = 0; i < ids_.size() && options_.deidentify; ++i) {
       if (ids_[i] != named_ids_[i]) continue;
       try {
-        ids_[i] = anonymous_id(open_checked(options_.slides[i].path)->info());
+        ids_[i] = anonymous(i, open_checked(options_.slides[i].path)->info());
       } catch (const DataError&) {
         ids_[i] = numbered(i);
       }
@@ -289,7 +379,7 @@ class BatchRun {
 
   void print_json() const {
     nlohmann::ordered_json slides = nlohmann::ordered_json::array();
-    for (const SlideReport& report : reports_) slides.push_back(to_flat_json(report));
+    for (const auto& [slide, report] : reports_) slides.push_back(to_flat_json(report));
     const nlohmann::ordered_json document = {{"slides", slides}, {"failed", failures_.failed}};
     fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   }
@@ -307,8 +397,10 @@ class BatchRun {
   std::vector<size_t> mine_;
   size_t done_ = 0;
   FailureCount failures_;
-  std::vector<SlideReport> reports_;  ///< Of this process's slides, in the order they were done.
-  std::atomic<int64_t> units_ = 0;    ///< Of the slide in work.
+  std::map<size_t, SlideReport> reports_;  ///< Of this process's slides, by their place.
+  std::map<size_t, Prepared> prepared_;    ///< Of slides that wait for other processes.
+  std::set<fs::path> inputs_;
+  std::atomic<int64_t> units_ = 0;  ///< Of the slide in work.
 };
 
 }  // namespace

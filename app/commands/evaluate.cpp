@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -101,20 +102,29 @@ Json mean_measures(const std::vector<std::string>& names,
   return classes;
 }
 
-std::vector<CohortEntry> entries_of(const EvaluateOptions& options) {
-  std::vector<CohortEntry> entries = read_manifest(options.manifest, MissingSlides::kKeep);
+/// A row of the manifest with the name that label and export give it.
+struct Row {
+  CohortEntry entry;
+  std::string id;
+};
+
+std::vector<Row> rows_of(const EvaluateOptions& options) {
+  const std::vector<CohortEntry> entries = read_manifest(options.manifest, MissingSlides::kKeep);
+  const std::vector<std::string> ids = entry_ids(entries);
+  std::vector<Row> rows;
+  for (size_t i = 0; i < entries.size(); ++i) rows.push_back({entries[i], ids[i]});
   const Split split = options.split == "val"    ? Split::kValidation
                       : options.split == "test" ? Split::kTest
                                                 : Split::kTraining;
-  std::erase_if(entries, [&](const CohortEntry& entry) {
-    return entry.mask.empty() || (!options.split.empty() && entry.split != split);
+  std::erase_if(rows, [&](const Row& row) {
+    return row.entry.mask.empty() || (!options.split.empty() && row.entry.split != split);
   });
-  if (entries.empty()) {
+  if (rows.empty()) {
     throw ConfigError(fmt::format("{}: no row{} names a reference in its column mask",
                                   options.manifest.string(),
                                   options.split.empty() ? "" : " of split " + options.split));
   }
-  return entries;
+  return rows;
 }
 
 /// Masks of 0 and 255 are what a model without named classes was trained from.
@@ -193,11 +203,21 @@ class MaskEvaluator : public Evaluator {
     view.mpp = static_cast<double>(d);
     view.exact_extent = true;
     const SlideInput input = open(entry, id, view);
-    const LazyMask prediction(file, input.slide->info(), settings());
+    const LazyMask prediction(file, view_of_mask(input), settings());
     return compare_labels(settings(), input, prediction, slide_thumbnail(input), folder);
   }
 
  private:
+  /// The mask of a region covers the region alone.
+  static ViewInfo view_of_mask(const SlideInput& input) {
+    ViewInfo view = input.slide->info();
+    if (const auto& region = input.entry.region) {
+      view.frame_level0 =
+          shift(*region, view.frame_level0.rows.begin, view.frame_level0.cols.begin);
+    }
+    return view;
+  }
+
   fs::path mask_of(const std::string& id) const {
     for (const OutputFormat format : {OutputFormat::kTiff, OutputFormat::kOmeTiff,
                                       OutputFormat::kPng, OutputFormat::kGeoJson}) {
@@ -225,16 +245,21 @@ std::unique_ptr<Evaluator> make_evaluator(const EvaluateOptions& options) {
   return std::make_unique<MaskEvaluator>(settings, options.masks);
 }
 
-Evaluated evaluate_one(const Evaluator& evaluator, const CohortEntry& entry, const std::string& id,
+Evaluated evaluate_one(const Evaluator& evaluator, const Row& row, size_t place,
                        const fs::path& folder) {
+  const CohortEntry& entry = row.entry;
   const bool deidentify = evaluator.settings().run.deidentify;
-  Evaluated result{id, deidentify ? "" : entry.path.string(), {}, {}};
+  Evaluated result{row.id, entry.path.string(), {}, {}};
   try {
-    if (deidentify) result.id = anonymous_id(open_slide(entry.path)->info());
-    result.score = evaluator.score(entry, id, folder);
-  } catch (const DataError& error) {
-    result.failure = error.what();
-  } catch (const ConfigError& error) {
+    if (deidentify) {
+      result = {fmt::format("input-{}", place + 1), "", {}, {}};
+      result.id = anonymous_id(open_slide(entry.path)->info()) +
+                  (entry.region ? region_suffix(*entry.region) : "");
+    }
+    result.score = evaluator.score(entry, result.id, folder);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const std::exception& error) {
     result.failure = error.what();
   }
   return result;
@@ -316,21 +341,20 @@ void write_files(const fs::path& out, const Json& report, const std::vector<Eval
 
 int evaluate(const EvaluateOptions& options) {
   const auto evaluator = make_evaluator(options);
-  const std::vector<CohortEntry> entries = entries_of(options);
-  const std::vector<std::string> ids = entry_ids(entries);
+  const std::vector<Row> rows = rows_of(options);
   const fs::path folder = options.out.empty() ? fs::temp_directory_path() : options.out;
   make_folder(folder);
   const bool deidentify = evaluator->settings().run.deidentify;
   std::vector<Evaluated> slides;
-  FailureCount failures{entries.size()};
+  FailureCount failures{rows.size()};
   {
-    Progress progress("evaluate", static_cast<int64_t>(entries.size()));
-    for (size_t i = 0; i < entries.size(); ++i) {
+    Progress progress("evaluate", static_cast<int64_t>(rows.size()));
+    for (size_t i = 0; i < rows.size(); ++i) {
       throw_if_stopped();
-      slides.push_back(evaluate_one(*evaluator, entries[i], ids[i], folder));
+      slides.push_back(evaluate_one(*evaluator, rows[i], i, folder));
       if (!slides.back().failure.empty()) {
         failures.add_failure(false);
-        print_error(slides.back().failure);
+        print_error(deidentify ? slides.back().id + ": failed" : slides.back().failure);
       }
       keep_worst_pictures(slides, options.out.empty() ? 0 : options.worst);
       progress.advance();

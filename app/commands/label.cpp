@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -119,6 +120,15 @@ SlideResult label_slide(const Settings& settings, const LabelOptions& options, S
   return result;
 }
 
+/// Labels are of whole slides, however many regions a manifest has of one.
+void keep_whole_slides(std::vector<CohortEntry>& slides) {
+  std::set<std::filesystem::path> seen;
+  std::erase_if(slides, [&](const CohortEntry& entry) {
+    return !seen.insert(std::filesystem::absolute(entry.path).lexically_normal()).second;
+  });
+  for (CohortEntry& entry : slides) entry.region.reset();
+}
+
 /// What finds tissue where nobody says so; training has the published method.
 constexpr const char* kUsualMethod = "labels.method=robust";
 
@@ -132,7 +142,8 @@ int label(const LabelOptions& options) {
   auto identity = options.batch->identity(
       "label", settings, {"labels.", "data.origin", "data.assume_mpp", "run.deidentify"});
   if (options.level) identity["level"] = std::to_string(*options.level);
-  const BatchOptions batch = options.batch->batch_options("label", settings, identity);
+  BatchOptions batch = options.batch->batch_options("label", settings, identity);
+  keep_whole_slides(batch.slides);
   return run_batch(batch, [&](SlideTask task) {
     task.report.details["method"] = identity["labels.method"];
     return label_slide(settings, options, std::move(task));

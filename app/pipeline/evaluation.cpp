@@ -2,8 +2,10 @@
 
 #include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <optional>
 
@@ -81,7 +83,9 @@ std::string make_preview(const Picture& thumbnail, const ThumbnailClasses& label
   const std::vector<PreviewPanel> panels = {{"slide", thumbnail},
                                             {"label", panel(label.bytes())},
                                             {"prediction", panel(prediction.bytes())}};
-  const std::filesystem::path file = folder / "preview.part";
+  static std::atomic<int> count = 0;
+  const std::filesystem::path file =
+      folder / fmt::format("preview.{}.{}.part", ::getpid(), count++);
   write_preview(file, panels, legend);
   std::string png = read_file(file);
   std::filesystem::remove(file);

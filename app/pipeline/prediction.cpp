@@ -2,13 +2,19 @@
 
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/sum.h>
 
 #include <cmath>
+
+#include "lib/core/error.h"
 
 namespace untiled {
 
 Bytes predict_classes(const at::Tensor& logits, double threshold, const Bytes& missing,
                       uint8_t missing_class) {
+  if (!std::isfinite(logits.sum().item<double>())) {
+    throw DataError("a logit is not a finite number; the checkpoint's weights have diverged");
+  }
   const double cut = std::log(threshold / (1.0 - threshold));
   const at::Tensor classes =
       (logits.size(1) == 1 ? logits[0][0].gt(cut) : logits[0].argmax(0)).to(at::kByte).contiguous();

@@ -48,6 +48,11 @@ std::vector<std::string> slide_ids(const std::vector<std::filesystem::path>& sli
   return ids;
 }
 
+std::string region_suffix(const Region& region) {
+  return fmt::format("-x{}y{}w{}h{}", region.cols.begin, region.rows.begin, region.cols.size(),
+                     region.rows.size());
+}
+
 std::vector<std::string> tell_regions_apart(std::vector<std::string> ids,
                                             const std::vector<CohortEntry>& entries) {
   std::map<std::string, int> count;
@@ -55,7 +60,7 @@ std::vector<std::string> tell_regions_apart(std::vector<std::string> ids,
   for (size_t i = 0; i < ids.size(); ++i) {
     const auto& region = entries[i].region;
     if (count[ids[i]] < 2 || !region) continue;
-    ids[i] += fmt::format("-x{}y{}", region->cols.begin, region->rows.begin);
+    ids[i] += region_suffix(*region);
   }
   return ids;
 }

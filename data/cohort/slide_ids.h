@@ -14,10 +14,13 @@ namespace untiled {
 /// case does not tell names apart, as on many file systems. The hash is the same on every machine.
 std::vector<std::string> slide_ids(const std::vector<std::filesystem::path>& slides);
 
-/// The same for entries; several regions of one slide get their corners, "CMU-1.svs-x10y20".
+/// The same for entries; several regions of one slide get their places, see region_suffix.
 std::vector<std::string> entry_ids(const std::vector<CohortEntry>& entries);
 
-/// Adds their regions' corners to the ids that occur several times.
+/// "-x10y20w300h400" of a region.
+std::string region_suffix(const Region& region);
+
+/// Adds their regions' places to the ids that occur several times.
 std::vector<std::string> tell_regions_apart(std::vector<std::string> ids,
                                             const std::vector<CohortEntry>& entries);
 

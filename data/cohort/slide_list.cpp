@@ -74,6 +74,14 @@ bool holds_dicom(const fs::path& folder) {
   return false;
 }
 
+/// Whether a folder holds slides that are no DICOM files.
+bool holds_other(const fs::path& folder) {
+  const auto entries = sorted_entries(folder);
+  return std::any_of(entries.begin(), entries.end(), [](const fs::path& path) {
+    return is_slide_name(path.filename().string()) && !is_dicom(path);
+  });
+}
+
 /// Whether a run wrote this file for a slide that is in the same folder.
 bool is_output(const fs::path& path) {
   const std::string name = path.filename().string();
@@ -115,7 +123,8 @@ std::vector<fs::path> slides_of_glob(const std::string& glob) {
 
 std::vector<CohortEntry> entries_of(const std::string& input) {
   if (lower(input).ends_with(".csv")) return read_manifest(input, MissingSlides::kKeep);
-  const bool is_slide = is_slide_name(input) || !is_folder(input) || holds_dicom(input);
+  const bool is_slide =
+      is_slide_name(input) || !is_folder(input) || (holds_dicom(input) && !holds_other(input));
   std::vector<CohortEntry> entries;
   for (const fs::path& path : is_slide ? slides_of_glob(input) : slides_in(input)) {
     entries.emplace_back().path = path;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <set>
+#include <utility>
 
 #include "data/tissue/annotations.h"
 #include "lib/core/error.h"
@@ -26,7 +26,9 @@ struct Layer {
   enum class Kind { kClass, kRegion, kIgnored };
   Kind kind = Kind::kClass;
   uint8_t label = 0;
-  friend auto operator<=>(const Layer&, const Layer&) = default;
+  friend bool operator<(const Layer& a, const Layer& b) {
+    return std::pair(a.kind, a.label) < std::pair(b.kind, b.label);
+  }
 };
 
 struct Edge {
@@ -147,7 +149,9 @@ class AnnotationLabels : public PixelSource {
   struct Crossing {
     size_t area = 0;
     double x = 0;
-    friend auto operator<=>(const Crossing&, const Crossing&) = default;
+    friend bool operator<(const Crossing& a, const Crossing& b) {
+      return std::pair(a.area, a.x) < std::pair(b.area, b.x);
+    }
   };
 
   static size_t band_of(double y) {

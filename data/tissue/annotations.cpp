@@ -211,6 +211,9 @@ Annotations read_annotations(const std::filesystem::path& path) {
   } catch (const Json::parse_error& error) {
     throw DataError(fmt::format("{}: is not JSON: an error at byte {}; export it again",
                                 path.string(), error.byte));
+  } catch (const Json::exception& error) {
+    throw DataError(fmt::format("{}: cannot be read as JSON ({}); export it again", path.string(),
+                                error.what()));
   }
   return Reader(path).read(document);
 }

@@ -175,7 +175,7 @@ cv::Mat fit_polynomial(const cv::Mat& mean, const cv::Mat& accepted, const cv::V
     for (int col = 0; col < mean.cols; ++col) {
       if (accepted.at<uint8_t>(row, col) == 0) continue;
       const cv::Vec6d terms = terms_at(row, col);
-      const auto value = mean.at<cv::Vec3f>(row, col);
+      const auto& value = mean.at<cv::Vec3f>(row, col);
       const cv::Vec3d rest = value - colour;
       normal += terms * terms.t();
       right += terms * rest.t();

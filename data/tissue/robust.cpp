@@ -422,6 +422,15 @@ cv::Mat enlarged(const cv::Mat& mask, const Extent& extent) {
 
 TissueMask robust_tissue(const Overview& overview, const LabelSettings& settings,
                          const PixelSize& pixel) {
+  constexpr int64_t kLeastPicture = 16;
+  if (std::min(overview.extent.rows, overview.extent.cols) < kLeastPicture) {
+    TissueMask none = no_tissue(
+        overview, fmt::format("a picture of {} is too small to tell tissue from background",
+                              to_string(overview.extent)));
+    none.confidence = 0;
+    none.confidence_reasons = {none.empty_reason};
+    return none;
+  }
   const Work work = reduce(overview, pixel);
   const Detection found = detect(work, settings);
   const cv::Mat mask = enlarged(found.mask, overview.extent);

@@ -52,6 +52,8 @@ bool is_drawn(const MaskClass& c) {
 
 /// The tracer of one class.
 struct MaskGeoJson::Layer {
+  Layer(uint8_t l, ContourTracer::Sink sink) : label(l), tracer(std::move(sink)) {}
+
   uint8_t label;
   ContourTracer tracer;
 };
@@ -106,7 +108,7 @@ MaskGeoJson::MaskGeoJson(const std::filesystem::path& path, MaskFacts facts, std
   }
   for (auto& [label, c] : drawn_classes(facts_)) {
     const auto sink = [this, c = c](PixelPolygon polygon) { write_polygon(c, std::move(polygon)); };
-    layers_.push_back(std::unique_ptr<Layer>(new Layer{label, ContourTracer(sink)}));
+    layers_.push_back(std::make_unique<Layer>(label, sink));
   }
 }
 

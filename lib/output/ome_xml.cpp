@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "lib/core/printable.h"
+
 namespace untiled {
 namespace {
 
@@ -11,7 +13,7 @@ constexpr const char* kMicrometre = "\xC2\xB5m";
 /// Text for attributes and elements; what XML 1.0 does not have becomes a question mark.
 std::string escape(const std::string& text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : printable(text)) {
     switch (c) {
       case '&':
         out += "&amp;";
@@ -26,7 +28,7 @@ std::string escape(const std::string& text) {
         out += "&quot;";
         break;
       default:
-        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+        out += c;
     }
   }
   return out;

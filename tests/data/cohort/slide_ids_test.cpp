@@ -25,7 +25,8 @@ TEST_CASE("regions of one slide get their corners, and no id leaves the folder")
   entries[0].region = Region{{20, 30}, {10, 30}};
   entries[1].region = Region{{0, 30}, {0, 30}};
   entries[2].path = "/a/b/..";
-  CHECK(entry_ids(entries) == std::vector<std::string>{"x.svs-x10y20", "x.svs-x0y0", "a"});
+  CHECK(entry_ids(entries) ==
+        std::vector<std::string>{"x.svs-x10y20w20h10", "x.svs-x0y0w30h30", "a"});
   CHECK(slide_ids({"/"}) == std::vector<std::string>{"slide"});
 }
 
