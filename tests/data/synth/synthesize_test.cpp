@@ -5,12 +5,12 @@
 #include <fstream>
 #include <string>
 
-#include "lib/output/jpeg_encoder.h"
 #include "data/synth/pyramid_writer.h"
 #include "data/tissue/index_png.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/stop.h"
+#include "lib/output/jpeg_encoder.h"
 #include "tests/catch.h"
 #include "tests/core/file_size_limit.h"
 #include "tests/core/temporary_folder.h"
