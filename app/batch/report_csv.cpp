@@ -9,7 +9,7 @@ namespace untiled {
 namespace {
 
 std::string quoted(const std::string& text) {
-  const std::string field = printable(text);
+  std::string field = printable(text);
   if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
   std::string out = "\"";
   for (const char c : field) {

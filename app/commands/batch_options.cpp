@@ -24,10 +24,11 @@ OutputOptions BatchArguments::output_options() const {
 std::map<std::string, std::string> BatchArguments::identity(
     const std::string& verb, const Settings& loaded, const std::vector<std::string>& keys) const {
   std::map<std::string, std::string> parts;
-  for (const auto& [key, value] : flatten(loaded)) {
-    const bool counts = std::any_of(
-        keys.begin(), keys.end(), [&](const std::string& start) { return key.starts_with(start); });
-    if (counts) parts[key] = value;
+  for (const auto& setting : flatten(loaded)) {
+    const bool counts = std::any_of(keys.begin(), keys.end(), [&](const std::string& start) {
+      return setting.first.starts_with(start);
+    });
+    if (counts) parts.insert(setting);
   }
   std::vector<std::string> names;
   for (const OutputFormat format : output_options().formats) names.push_back(to_string(format));

@@ -221,7 +221,7 @@ class MaskEvaluator : public Evaluator {
   fs::path mask_of(const std::string& id) const {
     for (const OutputFormat format : {OutputFormat::kTiff, OutputFormat::kOmeTiff,
                                       OutputFormat::kPng, OutputFormat::kGeoJson}) {
-      const fs::path file = folder_ / (id + ending_of(format));
+      fs::path file = folder_ / (id + ending_of(format));
       std::error_code none;
       if (fs::is_regular_file(file, none)) return file;
     }

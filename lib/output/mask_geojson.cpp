@@ -107,7 +107,7 @@ MaskGeoJson::MaskGeoJson(const std::filesystem::path& path, MaskFacts facts, std
     is_whole_ &= number == std::floor(number);
   }
   for (auto& [label, c] : drawn_classes(facts_)) {
-    const auto sink = [this, c = c](PixelPolygon polygon) { write_polygon(c, std::move(polygon)); };
+    const auto sink = [this, c = c](const PixelPolygon& polygon) { write_polygon(c, polygon); };
     layers_.push_back(std::make_unique<Layer>(label, sink));
   }
 }

@@ -19,7 +19,7 @@ namespace untiled {
 
 /// A probability that changes from pixel to pixel and from class to class.
 inline float pattern(int64_t row, int64_t col, int c) {
-  return static_cast<float>((row * 7 + col * 3 + c * 50) % 256) / 255.0F;
+  return static_cast<float>((row * 7 + col * 3 + int64_t{50} * c) % 256) / 255.0F;
 }
 
 inline std::vector<float> pattern(const Region& tile, int classes) {
