@@ -182,17 +182,23 @@ class BatchRun {
     if (!prepared_.contains(slide)) prepared_[slide] = prepare(slide);
     const Prepared& prepared = prepared_[slide];
     if (!accept_found(slide, prepared)) {
-      const auto lease = folder_.take_lease(ids_[slide]);
-      if (!lease) return Outcome::kElsewhere;
-      // Its last owner may have done it.
-      const bool found = accept_found(slide, prepared);
-      if (!found && do_slide(slide, prepared, *lease, progress) == Outcome::kElsewhere) {
+      std::optional<Lease> lease;
+      const auto failure = failure_of([&] { lease = folder_.take_lease(ids_[slide]); });
+      if (failure) {  // The folder cannot be written.
+        tell(slide, prepared, {failure->code, shown(slide) + ": " + failure->reason});
+      } else if (!lease || !finish(slide, prepared, *lease, progress)) {
         return Outcome::kElsewhere;
       }
     }
     prepared_.erase(slide);
     progress.advance(kUnitsPerSlide - units_);
     return Outcome::kDone;
+  }
+
+  /// With the lease: takes what its last owner did, or does it. False: another took it over.
+  bool finish(size_t slide, const Prepared& prepared, const Lease& lease, Progress& progress) {
+    return accept_found(slide, prepared) ||
+           do_slide(slide, prepared, lease, progress) == Outcome::kDone;
   }
 
   Prepared prepare(size_t slide) {
@@ -250,14 +256,22 @@ class BatchRun {
     if (!lease.is_ours()) return Outcome::kElsewhere;
     if (!failure) failure = failure_of([&] { record(result); });
     if (failure) {
-      result = {failed(slide, prepared, *failure), {}, {}};
-      print_error(options_.deidentify ? shown(slide) + ": " + failure->code : failure->reason);
-      // On a full disk this fails too; write_reports says so.
-      failure_of([&] { record(result); });
+      const SlideResult told{tell(slide, prepared, *failure), {}, {}};
+      failure_of([&] { record(told); });  // On a full disk write_reports says so.
+    } else {
+      reused_[slide] = false;
+      accept(slide, result.report);
     }
-    reused_[slide] = false;
-    accept(slide, result.report);
     return Outcome::kDone;
+  }
+
+  /// What is told of a failure; it is recorded with the lease only.
+  SlideReport tell(size_t slide, const Prepared& prepared, const Failure& failure) {
+    print_error(options_.deidentify ? shown(slide) + ": " + failure.code : failure.reason);
+    SlideReport report = failed(slide, prepared, failure);
+    reused_[slide] = false;
+    accept(slide, report);
+    return report;
   }
 
   SlideResult work_on(size_t slide, const Prepared& prepared, Progress& progress) {
