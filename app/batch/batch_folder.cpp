@@ -72,6 +72,11 @@ std::optional<Json> read_json(const fs::path& file) {
   return json;
 }
 
+/// A name as it comes back from a record: JSON is UTF-8, file names need not be.
+std::string as_recorded(const std::string& name) {
+  return Json::parse(Json(name).dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
 /// Which version of a record is there; empty: none. Records are replaced as a whole, so that inode
 /// and time tell versions apart.
 std::string version_of(const fs::path& file) {
@@ -167,10 +172,10 @@ std::vector<std::string> BatchFolder::claimed(const std::string& id) const {
 
 std::optional<fs::path> BatchFolder::find_foreign(const std::string& id,
                                                   const std::vector<std::string>& outputs) const {
-  const bool known =
-      is_there(hidden_file(id, kRecordEnding)) || is_there(hidden_file(id, kBegunEnding));
+  const std::vector<std::string> ours = claimed(id);
   for (const std::string& name : outputs) {
-    if (!known && is_there(folder_ / name)) return folder_ / name;
+    const bool is_ours = std::find(ours.begin(), ours.end(), as_recorded(name)) != ours.end();
+    if (!is_ours && is_there(folder_ / name)) return folder_ / name;
   }
   return std::nullopt;
 }

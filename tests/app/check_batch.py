@@ -144,6 +144,13 @@ def check_names(app, folder, findings):
     both = app.run("label", "--method", "otsu", "--format", "png", "--out", folder / "a",
                    folder / "a" / "same.png", folder / "a" / "same.png.mask.png")
     findings.expect(both.returncode == 4 and "replace" in both.stderr, f"replaced: {both.stderr}")
+    drawn = folder / "names" / "drawn.png.geojson"
+    draw(folder / "drawn.png", 1)
+    drawn.write_text("drawn by hand")
+    for _ in range(2):  # The first failure's record makes the file none of ours.
+        one = app.run("label", "--format", "geojson", "--out", out, folder / "drawn.png")
+        findings.expect(one.returncode == 3 and "is there" in one.stderr, f"foreign: {one.stderr}")
+        findings.expect(drawn.read_text() == "drawn by hand", "a file of somebody else's is gone")
 
 
 def check(app, folder, findings):
