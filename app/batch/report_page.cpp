@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdint>
 
+#include "lib/output/markup.h"
+
 namespace untiled {
 namespace {
 
@@ -56,29 +58,6 @@ document.querySelectorAll('th').forEach((th,column)=>th.firstChild.addEventListe
 }));
 )";
 
-std::string escape(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 /// RFC 4648.
 std::string base64(const std::string& bytes) {
   static constexpr char kDigits[] =  // NOLINT(modernize-avoid-c-arrays): a string
@@ -103,7 +82,7 @@ std::string remarks(const SlideReport& report) {
   if (!report.reason.empty()) all.push_back(report.reason);
   all.insert(all.end(), report.warnings.begin(), report.warnings.end());
   all.insert(all.end(), report.confidence_reasons.begin(), report.confidence_reasons.end());
-  return escape(fmt::format("{}", fmt::join(all, "; ")));
+  return escape_markup(fmt::format("{}", fmt::join(all, "; ")));
 }
 
 std::string card(const ReportCard& entry) {
@@ -119,8 +98,8 @@ std::string card(const ReportCard& entry) {
   }
   return fmt::format(R"(<div class="card {0}" title="{3}">{1}<b>{2}</b>{4}</div>)"
                      "\n",
-                     to_string(report.status), picture, escape(report.slide_id), remarks(report),
-                     facts);
+                     to_string(report.status), picture, escape_markup(report.slide_id),
+                     remarks(report), facts);
 }
 
 std::string cell(const std::string& text, const std::string& key, const char* kind = "") {
@@ -139,7 +118,7 @@ std::string status_cell(SlideStatus status) {
 }
 
 std::string table_row(const SlideReport& report) {
-  const std::string id = escape(report.slide_id);
+  const std::string id = escape_markup(report.slide_id);
   const std::string why = remarks(report);
   std::string objects = cell("", "", "n");
   if (report.objects) objects = number(static_cast<double>(*report.objects), 0);

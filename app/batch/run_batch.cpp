@@ -25,13 +25,13 @@
 #include "lib/core/hasher.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
+#include "lib/core/stopwatch.h"
 #include "lib/output/jpeg_encoder.h"
 
 namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 
 constexpr Extent kThumbnail = {180, 180};
 constexpr int kThumbnailQuality = 80;
@@ -133,6 +133,7 @@ class BatchRun {
 
   /// What is known of a slide before work on it begins.
   struct Prepared {
+    std::shared_ptr<const SlideReader> reader;  ///< Closed while the slide waits.
     SlideReport report;
     std::optional<Failure> failure;
     double seconds = 0;
@@ -180,13 +181,14 @@ class BatchRun {
     units_ = 0;
     progress.set_status(fmt::format("slide {} of {}, {}", done_ + 1, mine_.size(), shown(slide)));
     if (!prepared_.contains(slide)) prepared_[slide] = prepare(slide);
-    const Prepared& prepared = prepared_[slide];
+    Prepared& prepared = prepared_[slide];
     if (!accept_found(slide, prepared)) {
       std::optional<Lease> lease;
       const auto failure = failure_of([&] { lease = folder_.take_lease(ids_[slide]); });
       if (failure) {  // The folder cannot be written.
         tell(slide, prepared, {failure->code, shown(slide) + ": " + failure->reason});
       } else if (!lease || !finish(slide, prepared, *lease, progress)) {
+        prepared.reader.reset();
         return Outcome::kElsewhere;
       }
     }
@@ -202,13 +204,14 @@ class BatchRun {
   }
 
   Prepared prepare(size_t slide) {
-    const auto started = Clock::now();
+    const Stopwatch watch;
     const CohortEntry& entry = options_.slides[slide];
     Prepared prepared;
     prepared.failure = failure_of([&] {
-      const auto reader = open_checked(entry.path);
-      prepared.report = facts_of(reader->info(), entry);
-      if (options_.deidentify) ids_[slide] = anonymous(slide, reader->info());
+      prepared.reader = open_checked(entry.path);
+      const SlideInfo& info = prepared.reader->info();
+      prepared.report = facts_of(info, entry);
+      if (options_.deidentify) ids_[slide] = anonymous(slide, info);
     });
     if (options_.deidentify && ids_[slide] == named_ids_[slide]) ids_[slide] = numbered(slide);
     SlideReport& report = prepared.report;
@@ -217,7 +220,7 @@ class BatchRun {
     report.settings_hash = settings_hash_of(entry);
     report.model_hash = options_.model_hash;
     report.version = UNTILED_VERSION;
-    prepared.seconds = seconds_since(started);
+    prepared.seconds = watch.seconds();
     return prepared;
   }
 
@@ -279,8 +282,9 @@ class BatchRun {
       warn(ids_[slide] + ": " + warning);
     }
     const CohortEntry& entry = options_.slides[slide];
-    SlideResult result = work_(
-        {entry, open_checked(entry.path), folder_.path(), progress_of(progress), prepared.report});
+    auto reader = prepared.reader ? prepared.reader : open_checked(entry.path);
+    SlideResult result =
+        work_({entry, std::move(reader), folder_.path(), progress_of(progress), prepared.report});
     result.seconds.insert(result.seconds.begin(), {"open", prepared.seconds});
     return result;
   }
@@ -396,10 +400,6 @@ class BatchRun {
     for (const auto& [slide, report] : reports_) slides.push_back(to_flat_json(report));
     const nlohmann::ordered_json document = {{"slides", slides}, {"failed", failures_.failed}};
     fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  }
-
-  static double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
   const BatchOptions& options_;

@@ -58,17 +58,6 @@ struct Evaluated {
   std::string failure;
 };
 
-std::vector<double> of_classes(const SegmentationCounts& counts,
-                               double (*measure)(const ClassCounts&)) {
-  std::vector<double> values;
-  for (const ClassCounts& c : counts) values.push_back(measure(c));
-  return values;
-}
-
-double mean_dice(const SegmentationCounts& counts) {
-  return mean_defined(of_classes(counts, dice));
-}
-
 Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
 
 constexpr std::array<std::pair<const char*, double (*)(const ClassCounts&)>, 4> kMeasures = {{

@@ -15,6 +15,7 @@
 #include "data/cohort/glob.h"
 #include "data/cohort/manifest.h"
 #include "lib/core/error.h"
+#include "lib/core/output_format.h"
 
 namespace untiled {
 namespace {
@@ -24,10 +25,6 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 19> kEndings = {
     ".svs", ".tif", ".tiff",    ".ndpi", ".mrxs", ".scn",  ".bif", ".vms",    ".vmu", ".dcm",
     ".czi", ".btf", ".svslide", ".png",  ".jpg",  ".jpeg", ".jp2", ".qptiff", ".tf8"};
-/// What label and export write beside a slide's name; see lib/output/slide_outputs.h.
-constexpr std::array<std::string_view, 6> kOutputEndings = {
-    ".mask.png", ".ome.tif", ".tif", ".geojson", ".probability.tif", ".preview.png"};
-
 std::string lower(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(),
@@ -85,7 +82,9 @@ bool holds_other(const fs::path& folder) {
 /// Whether a run wrote this file for a slide that is in the same folder.
 bool is_output(const fs::path& path) {
   const std::string name = path.filename().string();
-  return std::any_of(kOutputEndings.begin(), kOutputEndings.end(), [&](std::string_view ending) {
+  const auto& formats = all_output_formats();
+  return std::any_of(formats.begin(), formats.end(), [&](OutputFormat format) {
+    const std::string ending = ending_of(format);
     if (!name.ends_with(ending) || name.size() == ending.size()) return false;
     const std::string slide = name.substr(0, name.size() - ending.size());
     std::error_code none;

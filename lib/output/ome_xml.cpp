@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lib/core/printable.h"
+#include "lib/output/markup.h"
 
 namespace untiled {
 namespace {
@@ -10,29 +11,8 @@ namespace {
 constexpr const char* kSchema = "http://www.openmicroscopy.org/Schemas/OME/2016-06";
 constexpr const char* kMicrometre = "\xC2\xB5m";
 
-/// Text for attributes and elements; what XML 1.0 does not have becomes a question mark.
-std::string escape(const std::string& text) {
-  std::string out;
-  for (const char c : printable(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
+/// What XML 1.0 does not have becomes a question mark.
+std::string escape(const std::string& text) { return escape_markup(printable(text)); }
 
 std::string physical_size(const MaskFacts& facts) {
   if (!facts.scale) return "";

@@ -14,26 +14,6 @@ namespace {
 /// Of the mask in pictures: as fine as the largest of them.
 constexpr int64_t kSmallSide = 1200;
 
-struct FormatNames {
-  OutputFormat format;
-  const char* name;
-  const char* ending;
-};
-
-constexpr std::array<FormatNames, 6> kFormats = {{
-    {OutputFormat::kPng, "png", ".mask.png"},
-    {OutputFormat::kOmeTiff, "ome-tiff", ".ome.tif"},
-    {OutputFormat::kTiff, "tiff", ".tif"},
-    {OutputFormat::kGeoJson, "geojson", ".geojson"},
-    {OutputFormat::kProbability, "probability", ".probability.tif"},
-    {OutputFormat::kPreview, "preview", ".preview.png"},
-}};
-
-const FormatNames& names_of(OutputFormat format) {
-  return *std::find_if(kFormats.begin(), kFormats.end(),
-                       [format](const FormatNames& names) { return names.format == format; });
-}
-
 PictureColor outline_color(const MaskClass& c) {
   PictureColor color;
   for (size_t i = 0; i < color.size(); ++i) color[i] = static_cast<uint8_t>(c.color[i]);
@@ -41,26 +21,6 @@ PictureColor outline_color(const MaskClass& c) {
 }
 
 }  // namespace
-
-std::string to_string(OutputFormat format) { return names_of(format).name; }
-
-std::string ending_of(OutputFormat format) { return names_of(format).ending; }
-
-const std::vector<OutputFormat>& all_output_formats() {
-  static const std::vector<OutputFormat> all = [] {
-    std::vector<OutputFormat> formats;
-    for (const FormatNames& names : kFormats) formats.push_back(names.format);
-    return formats;
-  }();
-  return all;
-}
-
-OutputFormat output_format(const std::string& name) {
-  for (const FormatNames& names : kFormats) {
-    if (name == names.name) return names.format;
-  }
-  throw ConfigError(fmt::format("--format: {} is none of the formats", name));
-}
 
 SlideOutputs::SlideOutputs(const std::filesystem::path& folder, const std::string& id,
                            const MaskFacts& facts, const OutputOptions& options)

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/core/output_format.h"
 #include "lib/output/mask_facts.h"
 #include "lib/output/mask_geojson.h"
 #include "lib/output/mask_png.h"
@@ -20,16 +21,6 @@
 #include "lib/output/probability_tiff.h"
 
 namespace untiled {
-
-enum class OutputFormat { kPng, kOmeTiff, kTiff, kGeoJson, kProbability, kPreview };
-
-/// The name that --format knows: "png", "ome-tiff", "tiff", "geojson", "probability", "preview".
-std::string to_string(OutputFormat format);
-/// What follows the slide's id in a file's name: ".mask.png", ".ome.tif", ...
-std::string ending_of(OutputFormat format);
-const std::vector<OutputFormat>& all_output_formats();
-/// Throws ConfigError for an unknown name.
-OutputFormat output_format(const std::string& name);
 
 struct OutputOptions {
   std::set<OutputFormat> formats = {OutputFormat::kPng};

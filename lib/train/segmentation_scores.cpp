@@ -16,12 +16,6 @@ double ratio(int64_t numerator, int64_t denominator) {
   return static_cast<double>(numerator) / static_cast<double>(denominator);
 }
 
-std::vector<double> dice_of(const SegmentationCounts& counts) {
-  std::vector<double> values;
-  for (const ClassCounts& c : counts) values.push_back(dice(c));
-  return values;
-}
-
 double mean_over_slides(std::span<const SegmentationCounts> slides, size_t index) {
   std::vector<double> values;
   for (const SegmentationCounts& slide : slides) values.push_back(dice(slide.at(index)));
@@ -92,6 +86,12 @@ double mean_defined(std::span<const double> values) {
   return count > 0 ? sum / static_cast<double>(count) : kUndefined;
 }
 
+double mean_dice(const SegmentationCounts& counts) {
+  std::vector<double> values;
+  for (const ClassCounts& c : counts) values.push_back(dice(c));
+  return mean_defined(values);
+}
+
 ScoreSummary summarize(std::span<const SegmentationCounts> slides) {
   ScoreSummary summary;
   SegmentationCounts pooled;
@@ -100,7 +100,7 @@ ScoreSummary summarize(std::span<const SegmentationCounts> slides) {
     summary.class_dice.push_back(mean_over_slides(slides, c));
   }
   summary.mean_dice = mean_defined(summary.class_dice);
-  summary.pooled_dice = mean_defined(dice_of(pooled));
+  summary.pooled_dice = mean_dice(pooled);
   return summary;
 }
 

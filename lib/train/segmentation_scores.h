@@ -42,6 +42,9 @@ SegmentationCounts add(const SegmentationCounts& a, const SegmentationCounts& b)
 /// Mean of the values that are not NaN; NaN where there are none.
 double mean_defined(std::span<const double> values);
 
+/// Mean over the classes whose Dice is defined; NaN where none is.
+double mean_dice(const SegmentationCounts& counts);
+
 /// Scores of several slides.
 struct ScoreSummary {
   double mean_dice = 0.0;    ///< Mean of `class_dice`.

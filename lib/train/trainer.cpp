@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/core/stop.h"
+#include "lib/core/stopwatch.h"
 #include "lib/train/named_tensors.h"
 #include "lib/train/optimizer.h"
 #include "lib/train/run_log.h"
@@ -26,16 +26,6 @@ namespace untiled {
 namespace {
 
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
-
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 std::vector<std::string> class_names(const CheckpointInfo& info) {
   std::vector<std::string> names;

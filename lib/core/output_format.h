@@ -1,0 +1,19 @@
+// The kinds of files that are written for a slide, and how they are named.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace untiled {
+
+enum class OutputFormat { kPng, kOmeTiff, kTiff, kGeoJson, kProbability, kPreview };
+
+/// The name that --format knows: "png", "ome-tiff", "tiff", "geojson", "probability", "preview".
+std::string to_string(OutputFormat format);
+/// What follows the slide's id in a file's name: ".mask.png", ".ome.tif", ...
+std::string ending_of(OutputFormat format);
+const std::vector<OutputFormat>& all_output_formats();
+/// Throws ConfigError for an unknown name.
+OutputFormat output_format(const std::string& name);
+
+}  // namespace untiled
