@@ -8,15 +8,12 @@
 #include <cstdint>
 
 #include "lib/output/markup.h"
+#include "lib/output/page.h"
 
 namespace untiled {
 namespace {
 
 constexpr const char* kStyle = R"(
-:root{color-scheme:light dark;--line:#8884;--dim:#777;--bad:#c62828;--odd:#b26a00;--good:#2e7d32}
-*{box-sizing:border-box}
-body{font:15px/1.45 system-ui,sans-serif;margin:0 auto;max-width:1500px;padding:1rem}
-h1{font-size:1.3rem;margin:.2rem 0}
 .counts span{margin-right:1rem;white-space:nowrap}
 .failed{color:var(--bad)}.empty{color:var(--odd)}.ok{color:var(--good)}
 .sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:.7rem;margin:1rem 0}
@@ -26,10 +23,7 @@ h1{font-size:1.3rem;margin:.2rem 0}
 .card img,.card .none{width:100%;height:130px;object-fit:contain;display:block;background:#8881}
 .card .none{display:grid;place-items:center;color:var(--dim)}
 .card b{display:block;overflow-wrap:anywhere}
-.scroll{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-size:.85rem}
-th,td{text-align:left;padding:.3rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums}
+table{width:100%}
 td.why{min-width:16rem;overflow-wrap:anywhere}
 th button{font:inherit;font-weight:600;border:0;background:none;color:inherit;padding:0;cursor:pointer}
 @media(max-width:700px){
@@ -58,24 +52,6 @@ document.querySelectorAll('th').forEach((th,column)=>th.firstChild.addEventListe
 }));
 )";
 
-/// RFC 4648.
-std::string base64(const std::string& bytes) {
-  static constexpr char kDigits[] =  // NOLINT(modernize-avoid-c-arrays): a string
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; ++j) {
-      group = group << 8 | (i + j < bytes.size() ? static_cast<uint8_t>(bytes[i + j]) : 0U);
-    }
-    for (size_t j = 0; j < 4; ++j) {
-      out += i + j <= bytes.size() ? kDigits[group >> (18 - 6 * j) & 63] : '=';
-    }
-  }
-  return out;
-}
-
 /// Reasons, warnings and doubts, in that order.
 std::string remarks(const SlideReport& report) {
   std::vector<std::string> all;
@@ -87,11 +63,10 @@ std::string remarks(const SlideReport& report) {
 
 std::string card(const ReportCard& entry) {
   const SlideReport& report = entry.report;
-  const std::string picture =
-      entry.thumbnail_jpeg.empty()
-          ? "<div class=\"none\">no picture</div>"
-          : fmt::format(R"(<img loading="lazy" alt="" src="data:image/jpeg;base64,{}">)",
-                        base64(entry.thumbnail_jpeg));
+  const std::string picture = entry.thumbnail_jpeg.empty()
+                                  ? "<div class=\"none\">no picture</div>"
+                                  : fmt::format(R"(<img loading="lazy" alt="" src="{}">)",
+                                                data_uri("image/jpeg", entry.thumbnail_jpeg));
   std::string facts = to_string(report.status);
   if (report.tissue_fraction) {
     facts += fmt::format(", {:.1f} %", 100 * *report.tissue_fraction);
@@ -174,13 +149,11 @@ std::string report_page(const std::vector<ReportCard>& cards) {
   });
   std::string sheet;
   for (const ReportCard& entry : sorted) sheet += card(entry);
-  return fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-      "<title>untiled: {0} slides</title><style>{1}</style></head><body>\n"
-      "<h1>{0} slides</h1>\n{2}{3}<div class=\"sheet\">\n{4}</div>\n"
-      "<script>{5}</script></body></html>\n",
-      cards.size(), kStyle, counts(cards), table(sorted), sheet, kScript);
+  const std::string title = fmt::format("{} slides", cards.size());
+  return html_page("untiled: " + title, kStyle,
+                   fmt::format("<h1>{}</h1>\n{}{}<div class=\"sheet\">\n{}</div>\n"
+                               "<script>{}</script>\n",
+                               title, counts(cards), table(sorted), sheet, kScript));
 }
 
 }  // namespace untiled

@@ -1,8 +1,9 @@
-// plan: what a step will store, recompute, take and cost, without reading a pixel.
+// plan: what a step will store, recompute, take and cost, and what its labels look like.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,17 +14,20 @@
 #include "app/commands/options.h"
 #include "app/commands/size_argument.h"
 #include "app/pipeline/engine.h"
+#include "app/pipeline/label_overlay.h"
 #include "app/pipeline/run_plan.h"
 #include "app/pipeline/slide_set.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
+#include "lib/core/stop.h"
 #include "models/unet.h"
 
 namespace untiled {
 namespace {
 
 struct PlanOptions {
-  std::string size;  ///< ROWSxCOLUMNS; empty: the slides of the settings.
+  std::string size;              ///< ROWSxCOLUMNS; empty: the slides of the settings.
+  std::filesystem::path labels;  ///< Folder for pictures of the slides' labels; empty: none.
 };
 
 /// A slide that is planned for: its name, size and scale.
@@ -48,6 +52,20 @@ struct Report {
 
 using Json = nlohmann::ordered_json;
 
+/// One file for each slide, named as its outputs are.
+void draw_labels(const Settings& settings, SlideSets& sets, const std::filesystem::path& folder) {
+  Progress progress("labels", static_cast<int64_t>(sets.training.size() + sets.validation.size()));
+  for (std::vector<SlideInput>* set : {&sets.training, &sets.validation}) {
+    for (SlideInput& input : *set) {
+      throw_if_stopped();
+      make_labels(settings, input);
+      write_label_overlay(folder / (input.id + ".png"), settings, input);
+      input.close();
+      progress.advance();
+    }
+  }
+}
+
 Subjects find_subjects(const Engine& engine, const Settings& settings, const PlanOptions& options) {
   Subjects subjects;
   if (!options.size.empty()) {
@@ -57,12 +75,13 @@ Subjects find_subjects(const Engine& engine, const Settings& settings, const Pla
     subjects.run = plan_run(engine, settings, {size}, {});
     return subjects;
   }
-  const SlideSets sets = open_slides(settings, load_cohort(settings.data));
+  SlideSets sets = open_slides(settings, load_cohort(settings.data));
   for (const SlideInput& s : sets.training) {
     subjects.slides.push_back({s.id, size_of(settings, s), s.slide->info().mpp_x});
   }
   subjects.run = plan_run(engine, settings, sizes_of(settings, sets.training),
                           sizes_of(settings, sets.validation));
+  if (!options.labels.empty()) draw_labels(settings, sets, options.labels);
   return subjects;
 }
 
@@ -217,6 +236,10 @@ Command plan_command() {
             verb.add_option("--size", options->size,
                             "Plan for a slide of this size, instead of the settings' slides")
                 ->type_name("ROWSxCOLUMNS");
+            verb.add_option("--labels", options->labels,
+                            "Also draw the labels that training would see, into this folder")
+                ->type_name("FOLDER")
+                ->excludes("--size");
             return [=] { return plan(*settings, *options, *json); };
           }};
 }

@@ -4,12 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <optional>
 
 #include "app/pipeline/prediction.h"
+#include "app/pipeline/thumbnail_classes.h"
 #include "data/slide/reader.h"
 #include "data/tissue/overview.h"
 #include "lib/core/atomic_file.h"
@@ -23,43 +23,6 @@ namespace {
 constexpr Extent kThumbnail = {520, 520};
 constexpr PictureColor kBackground = {245, 245, 245};
 constexpr PictureColor kTissue = {60, 120, 190};
-
-/// The pixels of a slide that a thumbnail shows: one for each thumbnail row or column.
-std::vector<int64_t> sample_positions(int64_t size, int64_t samples) {
-  std::vector<int64_t> positions;
-  for (int64_t i = 0; i < samples; ++i) positions.push_back((2 * i + 1) * size / (2 * samples));
-  return positions;
-}
-
-/// Class bytes at thumbnail size, filled tile by tile.
-class ThumbnailClasses {
- public:
-  ThumbnailClasses(const Extent& slide, const Extent& thumbnail)
-      : rows_(sample_positions(slide.rows, thumbnail.rows)),
-        cols_(sample_positions(slide.cols, thumbnail.cols)),
-        bytes_(static_cast<size_t>(thumbnail.area()), kIgnoredLabel) {}
-
-  void fill(const Region& region, const Bytes& classes) {
-    const auto begin = [](const std::vector<int64_t>& at, int64_t value) {
-      return std::lower_bound(at.begin(), at.end(), value) - at.begin();
-    };
-    const int64_t width = region.cols.size();
-    for (auto y = begin(rows_, region.rows.begin); y < begin(rows_, region.rows.end); ++y) {
-      for (auto x = begin(cols_, region.cols.begin); x < begin(cols_, region.cols.end); ++x) {
-        const int64_t row = rows_[static_cast<size_t>(y)] - region.rows.begin;
-        const int64_t col = cols_[static_cast<size_t>(x)] - region.cols.begin;
-        bytes_[static_cast<size_t>(y * static_cast<int64_t>(cols_.size()) + x)] =
-            classes[static_cast<size_t>(row * width + col)];
-      }
-    }
-  }
-  const Bytes& bytes() const { return bytes_; }
-
- private:
-  std::vector<int64_t> rows_;
-  std::vector<int64_t> cols_;
-  Bytes bytes_;
-};
 
 /// Scores count weighted pixels only: those of classes with weight 0 are ignored ones.
 Bytes without_weightless(const Bytes& labels, const std::vector<double>& weights) {

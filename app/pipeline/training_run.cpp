@@ -4,6 +4,8 @@
 
 #include <optional>
 
+#include "app/pipeline/label_overlay.h"
+#include "app/pipeline/training_report.h"
 #include "data/loader/augment.h"
 #include "data/loader/region_loader.h"
 #include "data/slide/fingerprint.h"
@@ -67,7 +69,7 @@ const std::vector<SlideInput>& TrainingRun::evaluated() const {
   return slides_.validation.empty() ? slides_.training : slides_.validation;
 }
 
-void TrainingRun::make_all_labels() {
+void TrainingRun::make_all_labels(const RunFolder& folder) {
   const size_t count = slides_.training.size() + slides_.validation.size();
   Progress progress("labels", static_cast<int64_t>(count));
   for (std::vector<SlideInput>* set : {&slides_.training, &slides_.validation}) {
@@ -75,6 +77,8 @@ void TrainingRun::make_all_labels() {
       throw_if_stopped();
       progress.set_status(input.id);
       make_labels(settings_, input);
+      const std::filesystem::path overlay = folder.label_overlay(input.id);
+      if (!std::filesystem::exists(overlay)) write_label_overlay(overlay, settings_, input);
       input.close();
       progress.advance();
     }
@@ -183,7 +187,7 @@ TrainOptions TrainingRun::options() const {
 }
 
 Summary TrainingRun::run(const RunFolder& folder) {
-  make_all_labels();
+  make_all_labels(folder);
   TrainCallbacks callbacks;
   callbacks.gradients = [&](const NamedTensors& p, int64_t step, size_t slide) {
     return gradients(p, step, slide);
@@ -191,6 +195,7 @@ Summary TrainingRun::run(const RunFolder& folder) {
   callbacks.evaluate = [&](const NamedTensors& p, int64_t /*step*/, size_t slide) {
     return evaluate(p, slide, folder.path());
   };
+  callbacks.report = [&] { write_training_report(folder); };
   callbacks.budget_used_bytes = [&] { return meter_.used_bytes(); };
   return run_training(folder, options(), callbacks);
 }

@@ -25,7 +25,7 @@ class TrainingRun {
   Summary run(const RunFolder& folder);
 
  private:
-  void make_all_labels();
+  void make_all_labels(const RunFolder& folder);
   const std::vector<SlideInput>& evaluated() const;
   void use(const SlideInput& input);
   SlideGradients gradients(const NamedTensors& parameters, int64_t step, size_t slide);

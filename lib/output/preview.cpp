@@ -98,6 +98,18 @@ Picture color_classes(const Extent& extent, std::span<const uint8_t> classes,
   return picture;
 }
 
+Picture tint_classes(Picture picture, std::span<const uint8_t> classes,
+                     std::span<const PictureColor> colors) {
+  for (size_t i = 0; i < classes.size(); ++i) {
+    const PictureColor& color = classes[i] < colors.size() ? colors[classes[i]] : kIgnoredTint;
+    for (size_t c = 0; c < color.size(); ++c) {
+      uint8_t& value = picture.rgb[3 * i + c];
+      value = static_cast<uint8_t>((value + color[c]) / 2);
+    }
+  }
+  return picture;
+}
+
 Picture grey_picture(const Extent& extent, std::span<const uint8_t> values) {
   Picture picture{extent, {}};
   picture.rgb.resize(values.size() * 3);

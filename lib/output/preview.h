@@ -47,6 +47,14 @@ inline constexpr Extent kPreviewPanel = {1200, 520};
 Picture color_classes(const Extent& extent, std::span<const uint8_t> classes,
                       std::span<const PictureColor> colors);
 
+/// Of pixels that no label counts for, in tint_classes.
+inline constexpr PictureColor kIgnoredTint = {40, 40, 40};
+
+/// `picture` half covered by its classes' colours, where kIgnoredLabel and indices without a colour
+/// are kIgnoredTint. `classes` has one index for each pixel.
+Picture tint_classes(Picture picture, std::span<const uint8_t> classes,
+                     std::span<const PictureColor> colors);
+
 /// A probability in 0..1 (255 = 1) as grey.
 Picture grey_picture(const Extent& extent, std::span<const uint8_t> values);
 

@@ -41,8 +41,10 @@ std::string safe_name(std::string name) {
 
 /// True for a file that write_file or write_safetensors left when the process was killed.
 bool is_leftover(const fs::path& path) {
-  static constexpr std::array<std::string_view, 7> kBeginnings = {
-      "last.", "best.", "step", "preview.", "settings.yaml.", "provenance.json.", "summary.json."};
+  static constexpr std::array<std::string_view, 9> kBeginnings = {
+      "last.",         "best.",          "step",
+      "preview.",      "settings.yaml.", "provenance.json.",
+      "summary.json.", "curves.png.",    "report.html."};
   const std::string name = path.filename().string();
   return path.extension() == ".part" &&
          std::any_of(kBeginnings.begin(), kBeginnings.end(),
@@ -112,15 +114,20 @@ void RunFolder::lock() {
 
 void RunFolder::remove_leftovers() const {
   std::error_code error;
-  for (const fs::path& folder : {folder_, folder_ / "checkpoints", folder_ / "previews"}) {
+  for (const fs::path& folder : {folder_, folder_ / "checkpoints", previews(), labels()}) {
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-      if (is_leftover(entry.path())) fs::remove(entry.path(), error);
+      const bool any_name = folder == labels() && entry.path().extension() == ".part";
+      if (any_name || is_leftover(entry.path())) fs::remove(entry.path(), error);
     }
   }
 }
 
 fs::path RunFolder::preview(int64_t step, const std::string& slide) const {
-  return folder_ / "previews" / fmt::format("step{:06}_{}.png", step, safe_name(slide));
+  return previews() / fmt::format("step{:06}_{}.png", step, safe_name(slide));
+}
+
+fs::path RunFolder::label_overlay(const std::string& slide) const {
+  return labels() / (safe_name(slide) + ".png");
 }
 
 bool RunFolder::has_state() const {

@@ -229,6 +229,7 @@ Summary Trainer::run() {
     note(fmt::format("{} already has {} of {} steps: nothing to train", folder_.path().string(),
                      state_.step, train_.steps));
     write_checkpoints();
+    callbacks_.report();
   } else {
     train();
   }
@@ -298,6 +299,7 @@ void Trainer::train_step() {
   log_.append(record);
   state_.step = step;
   consistent_ = true;
+  if (validates) callbacks_.report();
   progress_->set_status(status(record));
 }
 

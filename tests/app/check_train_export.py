@@ -91,6 +91,11 @@ def check_run_folder(setting, findings):
         with Image.open(setting.run / name) as picture:
             picture.load()
             findings.expect(picture.mode == "RGB" and picture.width > 300, f"{name} {picture.size}")
+    for name in ("curves.png", "labels/one.tif.png", "labels/two.tif.png"):
+        findings.expect(is_png(files.get(name, b"")), f"{name} is no PNG")
+    page = files.get("report.html", b"").decode()
+    findings.expect(page.count("<figure>") == STEPS // 2 and "src=\"http" not in page and
+                    f"step {STEPS}," in page, "report.html lacks previews or the last step")
     left = [name for name in files if "part" in name or "tmp" in name]
     findings.expect(not left, f"leftovers {left}")
     check_metrics(setting.run, check_summary(setting.run, findings), findings)
