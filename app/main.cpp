@@ -26,7 +26,7 @@ constexpr int kSignalBase = 128;
 
 std::vector<Command> commands() {
   return {train_command(),  export_command(), label_command(), evaluate_command(), plan_command(),
-          verify_command(), synth_command(),  info_command(),  doctor_command()};
+          verify_command(), synth_command(),  info_command(),  doctor_command(),   bench_command()};
 }
 
 constexpr const char* kExitCodes = R"(Exit codes:

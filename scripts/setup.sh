@@ -15,8 +15,9 @@ apt_packages=(
   libopencv-dev libopenslide-dev libtiff-dev libpng-dev libjpeg-dev
   zlib1g-dev libxxhash-dev libhwy-dev libgeos-dev
 )
-# Faster builds and the checks of the style; nothing else needs them.
-apt_extras=(ccache clang-format clang-tidy)
+# Faster builds, the checks of the style, the browser of the reports' checks, single kernels'
+# benchmarks; nothing else needs them.
+apt_extras=(ccache clang-format clang-tidy chromium libbenchmark-dev)
 brew_packages=(
   cmake ninja ccache clang-format llvm catch2 cli11 nlohmann-json yaml-cpp
   opencv openslide libtiff libpng jpeg-turbo zstd xxhash highway geos python
@@ -44,8 +45,8 @@ apt_install() {
   if ((EUID != 0)); then
     if ! has sudo || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
       if ((${#missing[@]} == 0)); then
-        say "not there, and this user cannot install them: ${extras[*]} (only the style checks and
-    faster builds need them)"
+        say "not there, and this user cannot install them: ${extras[*]} (only style checks, a check
+    of the reports, microbenchmarks and faster builds need them)"
         return
       fi
       fail "these packages are missing and this user cannot install them; as root, type:
@@ -55,9 +56,16 @@ apt_install() {
   fi
   say "installing ${missing[*]} ${extras[*]}"
   "${as_root[@]}" apt-get update -qq || say "apt-get update failed; trying with the lists of before"
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" "${extras[@]}" ||
-    fail "the packages could not be installed; as root, type: $command"
+  local -a install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive
+    apt-get install -y -qq --no-install-recommends)
+  if ((${#missing[@]} > 0)); then
+    "${install[@]}" "${missing[@]}" ||
+      fail "the packages could not be installed; as root, type: $command"
+  fi
+  local package
+  for package in "${extras[@]}"; do
+    "${install[@]}" "$package" || say "$package could not be installed; a build does without"
+  done
 }
 
 brew_install() {

@@ -14,24 +14,34 @@ namespace untiled {
 namespace {
 
 constexpr const char* kStyle = R"(
-.counts span{margin-right:1rem;white-space:nowrap}
+nav a,.counts span{margin-right:1rem}
 .failed{color:var(--bad)}.empty{color:var(--odd)}.ok{color:var(--good)}
 .sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:.7rem;margin:1rem 0}
-.card{border:1px solid var(--line);border-radius:6px;padding:.4rem;overflow:hidden;font-size:.8rem}
-.card.failed,.card.empty{color:inherit}
+.card{border:1px solid var(--line);border-radius:6px;padding:.4rem;overflow:hidden;font-size:.8rem;
+ color:inherit;content-visibility:auto;contain-intrinsic-size:auto 190px}
 .card.failed{border-color:var(--bad)}.card.empty{border-color:var(--odd)}
 .card img,.card .none{width:100%;height:130px;object-fit:contain;display:block;background:#8881}
 .card .none{display:grid;place-items:center;color:var(--dim)}
 .card b{display:block;overflow-wrap:anywhere}
+.card small{display:-webkit-box;-webkit-line-clamp:3;-webkit-box-orient:vertical;overflow:hidden;
+ overflow-wrap:anywhere}
 table{width:100%}
+td:first-child{overflow-wrap:anywhere;min-width:9rem}
+td.n{white-space:nowrap}
 td.why{min-width:16rem;overflow-wrap:anywhere}
 th button{font:inherit;font-weight:600;border:0;background:none;color:inherit;padding:0;cursor:pointer}
-@media(max-width:700px){
-thead tr{display:flex;flex-wrap:wrap}
-tbody tr{display:grid;grid-template-columns:1fr auto auto auto;border-bottom:1px solid var(--line)}
-th,td{border:0}td:empty{display:none}
-td:first-child,td.why{grid-column:1/-1;overflow-wrap:anywhere}td:first-child{font-weight:600}
-td.why{padding-top:0;min-width:0}
+@media(min-width:961px){.scroll{overflow:visible}thead th{position:sticky;top:0;background:Canvas}}
+@media(max-width:960px){
+thead tr{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem}
+thead tr::before{content:"sort by";color:var(--dim);font-size:.85rem}
+th{padding:0;border:0}
+th button{border:1px solid var(--line);border-radius:1rem;padding:.45rem .8rem;font-weight:400}
+tbody tr{display:flex;flex-wrap:wrap;gap:.15rem 1rem;padding:.5rem 0;border-bottom:1px solid var(--line)}
+td{border:0;padding:0}
+td:first-child,td.why{flex:0 0 100%;min-width:0}
+td:first-child{font-weight:600}
+td:empty{display:none}
+td.n::before{content:attr(data-name) " ";color:var(--dim)}
 }
 th[aria-sort=ascending] button::after{content:" \25B2"}
 th[aria-sort=descending] button::after{content:" \25BC"}
@@ -69,51 +79,70 @@ std::string card(const ReportCard& entry) {
                                                 data_uri("image/jpeg", entry.thumbnail_jpeg));
   std::string facts = to_string(report.status);
   if (report.tissue_fraction) {
-    facts += fmt::format(", {:.1f} %", 100 * *report.tissue_fraction);
+    facts += fmt::format(", {:.1f} % tissue", 100 * *report.tissue_fraction);
   }
-  return fmt::format(R"(<div class="card {0}" title="{3}">{1}<b>{2}</b>{4}</div>)"
+  const std::string why =
+      report.reason.empty() ? "" : fmt::format("<small>{}</small>", escape_markup(report.reason));
+  return fmt::format(R"(<div class="card {0}" title="{3}">{1}<b>{2}</b>{4}{5}</div>)"
                      "\n",
                      to_string(report.status), picture, escape_markup(report.slide_id),
-                     remarks(report), facts);
+                     remarks(report), facts, why);
 }
 
+/// A cell with what it is sorted by.
 std::string cell(const std::string& text, const std::string& key, const char* kind = "") {
   return fmt::format(R"(<td{}{} data-key="{}">{}</td>)", *kind == 0 ? "" : " class=", kind, key,
                      text);
 }
 
-std::string number(const std::optional<double>& value, int digits, double factor = 1) {
-  if (!value) return cell("", "", "n");
-  return cell(fmt::format("{:.{}f}", *value * factor, digits), fmt::format("{}", *value), "n");
+/// A cell that names itself where no header stands above it.
+std::string number_cell(const char* name, const std::string& text, const std::string& key) {
+  return fmt::format(R"(<td class="n" data-name="{}" data-key="{}">{}</td>)", name, key, text);
 }
 
-std::string status_cell(SlideStatus status) {
-  const std::string name = to_string(status);
-  return fmt::format(R"(<td class="{0}" data-key="{0}">{0}</td>)", name);
+std::string number(const char* name, const std::optional<double>& value, int digits,
+                   double factor = 1) {
+  if (!value) return number_cell(name, "", "");
+  return number_cell(name, fmt::format("{:.{}f}", *value * factor, digits),
+                     fmt::format("{}", *value));
 }
+
+/// Failures sort first.
+std::string status_cell(SlideStatus status) {
+  const int order = status == SlideStatus::kFailed ? 0 : status == SlideStatus::kEmpty ? 1 : 2;
+  return fmt::format(R"(<td class="{0}" data-key="{1}">{0}</td>)", to_string(status), order);
+}
+
+constexpr std::array kColumns = {"slide",
+                                 "status",
+                                 "tissue %",
+                                 "area mm\xC2\xB2",
+                                 "pieces",
+                                 "confidence",
+                                 "width \xC3\x97 height",
+                                 "\xC2\xB5m per pixel",
+                                 "remarks"};
 
 std::string table_row(const SlideReport& report) {
   const std::string id = escape_markup(report.slide_id);
   const std::string why = remarks(report);
-  std::string objects = cell("", "", "n");
-  if (report.objects) objects = number(static_cast<double>(*report.objects), 0);
-  std::string size = cell("", "", "n");
+  std::optional<double> objects;
+  if (report.objects) objects = static_cast<double>(*report.objects);
+  std::string size = number_cell(kColumns[6], "", "");
   if (!report.extent.empty()) {
-    size = cell(fmt::format("{} x {}", report.extent.cols, report.extent.rows),
-                fmt::format("{}", report.extent.area()), "n");
+    size = number_cell(kColumns[6],
+                       fmt::format("{} \xC3\x97 {}", report.extent.cols, report.extent.rows),
+                       fmt::format("{}", report.extent.area()));
   }
   return "<tr>" + cell(id, id) + status_cell(report.status) +
-         number(report.tissue_fraction, 1, 100) + number(report.area_mm2, 2) + objects +
-         number(report.confidence, 2) + size + number(report.mpp_x, 4) + cell(why, why, "why") +
-         "</tr>\n";
+         number(kColumns[2], report.tissue_fraction, 1, 100) +
+         number(kColumns[3], report.area_mm2, 2) + number(kColumns[4], objects, 0) +
+         number(kColumns[5], report.confidence, 2) + size + number(kColumns[7], report.mpp_x, 4) +
+         cell(why, why, "why") + "</tr>\n";
 }
 
-constexpr std::array kColumns = {"slide",           "status", "tissue %",
-                                 "area mm\xC2\xB2", "pieces", "confidence",
-                                 "width x height",  "mpp",    "remarks"};
-
 std::string table(const std::vector<ReportCard>& cards) {
-  std::string html = "<div class=\"scroll\"><table><thead><tr>";
+  std::string html = "<div class=\"scroll\" id=\"table\"><table><thead><tr>";
   for (const char* column : kColumns) {
     html += fmt::format("<th scope=\"col\"><button>{}</button></th>", column);
   }
@@ -135,7 +164,8 @@ std::string counts(const std::vector<ReportCard>& cards) {
     const auto count = std::count_if(cards.begin(), cards.end(), [status](const ReportCard& entry) {
       return entry.report.status == status;
     });
-    html += fmt::format("<span class=\"{0}\">{1} {0}</span>", to_string(status), count);
+    html += fmt::format("<span class=\"{}\">{} {}</span> ", count > 0 ? to_string(status) : "none",
+                        count, to_string(status));
   }
   return html + "</p>\n";
 }
@@ -151,7 +181,9 @@ std::string report_page(const std::vector<ReportCard>& cards) {
   for (const ReportCard& entry : sorted) sheet += card(entry);
   const std::string title = fmt::format("{} slides", cards.size());
   return html_page("untiled: " + title, kStyle,
-                   fmt::format("<h1>{}</h1>\n{}{}<div class=\"sheet\">\n{}</div>\n"
+                   fmt::format("<h1>{}</h1>\n<nav><a href=\"#table\">table</a> "
+                               "<a href=\"#pictures\">pictures</a></nav>\n{}{}"
+                               "<div class=\"sheet\" id=\"pictures\">\n{}</div>\n"
                                "<script>{}</script>\n",
                                title, counts(cards), table(sorted), sheet, kScript));
 }

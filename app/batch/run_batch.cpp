@@ -20,6 +20,7 @@
 #include "app/batch/batch_folder.h"
 #include "app/batch/failure_count.h"
 #include "data/cohort/slide_ids.h"
+#include "data/slide/file_kind.h"
 #include "data/slide/fingerprint.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/hasher.h"
@@ -54,13 +55,20 @@ void require_slide_file(const fs::path& path) {
   }
 }
 
+/// Of what could not be opened: damaged images are not the same as files that never were any.
+const char* reason_code(const fs::path& path) {
+  std::error_code none;
+  if (fs::is_directory(path, none)) return "folder";
+  const bool is_image = fs::is_regular_file(path, none) && file_kind(path) != FileKind::kOther;
+  return is_image ? "unreadable" : "not_a_slide";
+}
+
 std::shared_ptr<const SlideReader> open_checked(const fs::path& path) {
   require_slide_file(path);
   try {
     return open_slide(path);
   } catch (const DataError& error) {
-    std::error_code none;
-    throw SlideFailure(fs::is_directory(path, none) ? "folder" : "not_a_slide", error.what());
+    throw SlideFailure(reason_code(path), error.what());
   }
 }
 

@@ -27,6 +27,14 @@ std::optional<T> read_optional(const Json& json, const char* key) {
   return json.at(key).get<T>();
 }
 
+/// Sides of what was never read are undefined.
+Json side(const Extent& extent, int64_t size) { return extent.empty() ? Json() : Json(size); }
+
+Extent read_extent(const Json& json, const char* height, const char* width) {
+  return {read_optional<int64_t>(json, height).value_or(0),
+          read_optional<int64_t>(json, width).value_or(0)};
+}
+
 SlideStatus read_status(const std::string& text) {
   for (const auto& [status, name] : kStatuses) {
     if (text == name) return status;
@@ -43,13 +51,13 @@ SlideReport read(const Json& json) {
   r.reason = json.at("reason");
   r.warnings = json.at("warnings").get<std::vector<std::string>>();
   r.vendor = json.at("vendor");
-  r.extent = {json.at("height"), json.at("width")};
+  r.extent = read_extent(json, "height", "width");
   r.mpp_x = read_optional<double>(json, "mpp_x");
   r.mpp_y = read_optional<double>(json, "mpp_y");
   r.mpp_source = json.at("mpp_source");
   r.origin_x = json.at("origin_x");
   r.origin_y = json.at("origin_y");
-  r.mask = {json.at("mask_height"), json.at("mask_width")};
+  r.mask = read_extent(json, "mask_height", "mask_width");
   r.mask_mpp = read_optional<double>(json, "mask_mpp");
   r.area_mm2 = read_optional<double>(json, "area_mm2");
   r.tissue_fraction = read_optional<double>(json, "tissue_fraction");
@@ -82,15 +90,15 @@ Json to_json(const SlideReport& r) {
           {"reason", r.reason},
           {"warnings", r.warnings},
           {"vendor", r.vendor},
-          {"width", r.extent.cols},
-          {"height", r.extent.rows},
+          {"width", side(r.extent, r.extent.cols)},
+          {"height", side(r.extent, r.extent.rows)},
           {"mpp_x", or_null(r.mpp_x)},
           {"mpp_y", or_null(r.mpp_y)},
           {"mpp_source", r.mpp_source},
           {"origin_x", r.origin_x},
           {"origin_y", r.origin_y},
-          {"mask_width", r.mask.cols},
-          {"mask_height", r.mask.rows},
+          {"mask_width", side(r.mask, r.mask.cols)},
+          {"mask_height", side(r.mask, r.mask.rows)},
           {"mask_mpp", or_null(r.mask_mpp)},
           {"area_mm2", or_null(r.area_mm2)},
           {"tissue_fraction", or_null(r.tissue_fraction)},

@@ -30,5 +30,6 @@ Command verify_command();
 Command synth_command();
 Command info_command();
 Command doctor_command();
+Command bench_command();
 
 }  // namespace untiled

@@ -19,6 +19,7 @@
 #include "data/slide/png_image.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/progress.h"
+#include "lib/core/statistics.h"
 #include "lib/output/charts.h"
 #include "lib/output/jpeg_encoder.h"
 #include "lib/output/markup.h"
@@ -40,7 +41,7 @@ img{max-width:100%;height:auto;background:#fff}
 .curves{min-width:650px}
 figure{margin:0 0 1rem}
 figcaption{color:var(--dim);font-size:.85rem}
-pre{overflow-x:auto;font-size:.8rem}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem}
 summary{cursor:pointer;font-weight:600;margin:.6rem 0}
 )";
 

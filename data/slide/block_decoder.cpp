@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "data/slide/jpeg.h"
@@ -53,6 +54,49 @@ JpegColor jpeg_color(const TiffDirectory& directory) {
                                                     : JpegColor::kRgbUnlessMarked;
 }
 
+std::string_view text_of(std::span<const uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// The RGB pixels of a region inside a block.
+class PixelArea {
+ public:
+  PixelArea(PixelBlock& block, const Region& part)
+      : extent_(part.extent()),
+        row_bytes_(static_cast<size_t>(block.region.cols.size() * 3)),
+        first_(block.bytes.data() +
+               static_cast<size_t>(part.rows.begin - block.region.rows.begin) * row_bytes_ +
+               static_cast<size_t>(part.cols.begin - block.region.cols.begin) * 3) {}
+
+  JpegTarget target() const { return {first_, extent_, 3, row_bytes_}; }
+
+  void fill(const Rgb& color) const {
+    const auto width = static_cast<size_t>(extent_.cols * 3);
+    for (size_t i = 0; i < width; ++i) first_[i] = color[i % 3];
+    for (int64_t row = 1; row < extent_.rows; ++row) std::memcpy(at(row), first_, width);
+  }
+
+  /// The colour of all pixels, if it is one.
+  std::optional<Rgb> only_color() const {
+    const Rgb color = {first_[0], first_[1], first_[2]};
+    const auto width = static_cast<size_t>(extent_.cols * 3);
+    for (size_t i = 0; i < width; ++i) {
+      if (first_[i] != color[i % 3]) return std::nullopt;
+    }
+    for (int64_t row = 1; row < extent_.rows; ++row) {
+      if (std::memcmp(at(row), first_, width) != 0) return std::nullopt;
+    }
+    return color;
+  }
+
+ private:
+  uint8_t* at(int64_t row) const { return first_ + static_cast<size_t>(row) * row_bytes_; }
+
+  Extent extent_;
+  size_t row_bytes_;
+  uint8_t* first_;
+};
+
 }  // namespace
 
 Region block_region(const TiffDirectory& directory, int64_t index) {
@@ -77,8 +121,8 @@ uint64_t PositionedFile::size() const {
   return static_cast<uint64_t>(status.st_size);
 }
 
-std::vector<uint8_t> PositionedFile::read(uint64_t offset, uint64_t size) const {
-  std::vector<uint8_t> bytes(size);
+Bytes PositionedFile::read(uint64_t offset, uint64_t size) const {
+  Bytes bytes(size);
   size_t done = 0;
   while (done < size) {
     const ssize_t count =
@@ -89,6 +133,45 @@ std::vector<uint8_t> PositionedFile::read(uint64_t offset, uint64_t size) const 
     done += static_cast<size_t>(count);
   }
   return bytes;
+}
+
+std::optional<Rgb> PlainTiles::find(std::span<const uint8_t> stream) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = colors_.find(text_of(stream));
+  if (found == colors_.end()) return std::nullopt;
+  return found->second;
+}
+
+void PlainTiles::remember(std::span<const uint8_t> stream, const Rgb& color) {
+  constexpr size_t kMost = 64;
+  const std::lock_guard lock(mutex_);
+  if (colors_.size() < kMost) colors_.emplace(text_of(stream), color);
+}
+
+void BlockDecoder::decode_into(const TiffLevel& level, int64_t index, PixelBlock& onto) const {
+  const TiffDirectory& directory = level.first();
+  const bool straight = level.planes.size() == 1 && !directory.separate_planes &&
+                        directory.compression == COMPRESSION_JPEG && directory.samples == 3 &&
+                        directory.blocks[static_cast<size_t>(index)].size > 0;
+  straight ? decode_rgb_jpeg(directory, index, onto) : copy_overlap(decode(level, index), onto);
+}
+
+void BlockDecoder::decode_rgb_jpeg(const TiffDirectory& directory, int64_t index,
+                                   PixelBlock& onto) const {
+  const TiffBlock& where = directory.blocks[static_cast<size_t>(index)];
+  const Bytes stream = file_.read(where.offset, where.size);
+  const Region part = clip(block_region(directory, index), directory.extent);
+  const PixelArea area(onto, part);
+  // One colour takes few bytes a pixel, and nothing else is worth remembering.
+  const bool may_be_plain = stream.size() <= static_cast<size_t>(directory.tile.area() / 32);
+  const std::span<const uint8_t> compressed(stream.data(), stream.size());
+  if (may_be_plain) {
+    if (const auto color = plain_.find(compressed)) return area.fill(*color);
+  }
+  decode_jpeg_into(directory.jpeg_tables, compressed, jpeg_color(directory), area.target());
+  if (may_be_plain) {
+    if (const auto color = area.only_color()) plain_.remember(compressed, *color);
+  }
 }
 
 PixelBlock BlockDecoder::decode(const TiffLevel& level, int64_t index) const {
@@ -134,7 +217,7 @@ Bytes BlockDecoder::decode_plane(const TiffDirectory& directory, int64_t block,
 Bytes BlockDecoder::decode_jpeg_block(const TiffDirectory& directory, int64_t block,
                                       const Extent& extent, int channels) const {
   const TiffBlock& where = directory.blocks[static_cast<size_t>(block)];
-  const std::vector<uint8_t> stream = file_.read(where.offset, where.size);
+  const Bytes stream = file_.read(where.offset, where.size);
   JpegImage image =
       decode_jpeg(directory.jpeg_tables, stream, jpeg_color(directory), 4 * extent.area() + 65536);
   const int64_t index = block % (directory.tile_rows() * directory.tile_cols());

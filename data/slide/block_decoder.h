@@ -4,6 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
 
 #include "data/slide/reader.h"
 #include "data/slide/tiff_handle.h"
@@ -23,7 +28,7 @@ class PositionedFile {
 
   uint64_t size() const;
   /// `size` bytes from `offset`. Throws DataError when the file ends before them.
-  std::vector<uint8_t> read(uint64_t offset, uint64_t size) const;
+  Bytes read(uint64_t offset, uint64_t size) const;
 
  private:
   int descriptor_;
@@ -32,6 +37,19 @@ class PositionedFile {
 /// Where tile or strip `index` (row by row) lies in its image. Tiles may reach beyond the image's
 /// edge; the last strip ends with it.
 Region block_region(const TiffDirectory& directory, int64_t index);
+
+/// Compressed tiles that turned out to hold one colour: scanners write the same few bytes for every
+/// piece of empty glass. Any thread.
+class PlainTiles {
+ public:
+  /// The colour of a stream that was decoded before.
+  std::optional<Rgb> find(std::span<const uint8_t> stream) const;
+  void remember(std::span<const uint8_t> stream, const Rgb& color);
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, Rgb, std::less<>> colors_;
+};
 
 /// Any thread.
 class BlockDecoder {
@@ -43,7 +61,12 @@ class BlockDecoder {
   /// missing. Throws DataError with the reason, which names no file.
   PixelBlock decode(const TiffLevel& level, int64_t index) const;
 
+  /// The same pixels, as far as the level reaches, into the place that they have in `onto`, which
+  /// must hold them all. JPEG in RGB goes there without a copy.
+  void decode_into(const TiffLevel& level, int64_t index, PixelBlock& onto) const;
+
  private:
+  void decode_rgb_jpeg(const TiffDirectory& directory, int64_t index, PixelBlock& onto) const;
   PixelBlock decode_directory(const TiffDirectory& directory, int64_t index) const;
   Bytes decode_plane(const TiffDirectory& directory, int64_t block, const Extent& extent,
                      int channels) const;
@@ -54,6 +77,7 @@ class BlockDecoder {
   PositionedFile file_;
   TiffPool pool_;
   Rgb background_;
+  mutable PlainTiles plain_;
 };
 
 }  // namespace untiled

@@ -30,7 +30,7 @@ auto naming(const fs::path& path, const Work& work) {
   }
 }
 
-std::vector<uint8_t> read_bytes(const fs::path& path) {
+Bytes read_bytes(const fs::path& path) {
   const PositionedFile file(path);
   return file.read(0, file.size());
 }

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "lib/core/error.h"
 
@@ -82,11 +83,33 @@ struct Decoder {
     return true;
   }
 
+  /// Rows straight to their place where they fit, else by way of `row`.
+  bool read_into(const JpegTarget& target, std::vector<uint8_t>& row) {
+    if (setjmp(jump) != 0) return false;
+    const auto width = static_cast<size_t>(target.extent.cols * target.channels);
+    const bool fits = state.output_width == target.extent.cols;
+    while (state.output_scanline < state.output_height) {
+      const size_t y = state.output_scanline;
+      const bool wanted = y < static_cast<size_t>(target.extent.rows);
+      uint8_t* const to = target.samples + y * target.row_bytes;
+      JSAMPROW into = wanted && fits ? to : row.data();
+      jpeg_read_scanlines(&state, &into, 1);
+      if (wanted && !fits) std::memcpy(to, row.data(), width);
+    }
+    jpeg_finish_decompress(&state);
+    return true;
+  }
+
   Extent extent() const { return {state.image_height, state.image_width}; }
 };
 
 void require(bool ok, const Decoder& decoder) {
   if (!ok) throw DataError(decoder.message.data());
+}
+
+void require_known_channels(int channels) {
+  if (channels == 1 || channels == 3) return;
+  throw DataError(fmt::format("it has {} colour components where 1 or 3 can be read", channels));
 }
 
 bool same_sampling(const jpeg_decompress_struct& state) {
@@ -147,14 +170,31 @@ JpegHeader read_jpeg_header(std::span<const uint8_t> stream) {
   return header;
 }
 
+void decode_jpeg_into(std::span<const uint8_t> tables, std::span<const uint8_t> stream,
+                      JpegColor color, const JpegTarget& target) {
+  Decoder decoder;
+  require(decoder.read_header(tables, stream), decoder);
+  const int channels = decoder.state.num_components;
+  const Extent extent = decoder.extent();
+  if (channels != target.channels || extent.rows < target.extent.rows ||
+      extent.cols < target.extent.cols) {
+    throw DataError(fmt::format("its JPEG stream has {} and {} channels where {} and {} belong",
+                                to_string(extent), channels, to_string(target.extent),
+                                target.channels));
+  }
+  require_known_channels(channels);
+  if (channels == 3) choose_color(decoder.state, color);
+  require(decoder.start(), decoder);
+  std::vector<uint8_t> row(static_cast<size_t>(extent.cols * channels));
+  require(decoder.read_into(target, row), decoder);
+}
+
 JpegImage decode_jpeg(std::span<const uint8_t> tables, std::span<const uint8_t> stream,
                       JpegColor color, int64_t max_pixels) {
   Decoder decoder;
   require(decoder.read_header(tables, stream), decoder);
   const int channels = decoder.state.num_components;
-  if (channels != 1 && channels != 3) {
-    throw DataError(fmt::format("it has {} colour components where 1 or 3 can be read", channels));
-  }
+  require_known_channels(channels);
   if (decoder.extent().area() > max_pixels) {
     throw DataError(fmt::format("it has {} pixels where at most {} were expected",
                                 to_string(decoder.extent()), max_pixels));

@@ -50,7 +50,7 @@ std::optional<TiffPyramid> plain_pyramid(const SlideInfo& info, const TiffFile& 
 ReaderPtr open_with_openslide(const fs::path& path, std::shared_ptr<const OpenSlideHandle> handle,
                               const OpenOptions& options) {
   SlideInfo info = describe_openslide(path, *handle);
-  if (has_plain_tiles(info.vendor)) {
+  if (has_plain_tiles(info.vendor) && options.backend != Backend::kOpenSlide) {
     if (auto pyramid = plain_pyramid(info, read_tiff_file(path))) {
       info.levels = level_infos(pyramid->levels);
       append(info.warnings, pyramid->warnings);
@@ -110,11 +110,21 @@ ReaderPtr probed(ReaderPtr reader, const OpenOptions& options) {
   return reader;
 }
 
+void require_backend(const SlideReader& reader, Backend backend) {
+  if (backend == Backend::kAuto) return;
+  const char* wanted = backend == Backend::kTiff ? "tiff" : "openslide";
+  if (reader.info().backend == wanted) return;
+  throw DataError(fmt::format("{} cannot be decoded by the backend {}: {} decodes it; use auto",
+                              reader.info().path.string(), wanted, reader.info().backend));
+}
+
 ReaderPtr open_file(const fs::path& path, const OpenOptions& options) {
   require_readable_file(path);
   if (file_kind(path) == FileKind::kTiff) require_whole_tiff_header(path);
   const auto vendor = openslide_vendor(path);
-  return probed(vendor ? open_known(path, *vendor, options) : open_unknown(path, options), options);
+  ReaderPtr reader = vendor ? open_known(path, *vendor, options) : open_unknown(path, options);
+  require_backend(*reader, options.backend);
+  return probed(std::move(reader), options);
 }
 
 std::vector<fs::path> dicom_files(const fs::path& folder) {

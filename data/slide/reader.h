@@ -76,14 +76,17 @@ class SlideReader {
   SlideInfo info_;
 };
 
+enum class Backend { kAuto, kOpenSlide, kTiff };
+
 struct OpenOptions {
+  Backend backend = Backend::kAuto;          ///< Another one than the best for the file.
   int64_t cache_bytes = 64 << 20;            ///< Decoded tiles that an open slide may keep.
   int64_t max_image_pixels = 2'000'000'000;  ///< Largest image, or strip, that is decoded whole.
 };
 
 /// Opens a slide: with OpenSlide if it can, else as a TIFF, a PNG or a JPEG image; a folder is
-/// opened if it holds one DICOM slide. Throws DataError with one sentence that names the file, what
-/// was found in it and what to do.
+/// opened if it holds one DICOM slide. Throws DataError when `backend` cannot decode it, and with
+/// one sentence that names the file, what was found in it and what to do.
 std::shared_ptr<const SlideReader> open_slide(const std::filesystem::path& path,
                                               const OpenOptions& options = {});
 

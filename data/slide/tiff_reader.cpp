@@ -13,6 +13,28 @@
 namespace untiled {
 namespace {
 
+/// Tile rows and columns that a region touches.
+struct TileSpan {
+  Interval rows;
+  Interval cols;
+};
+
+TileSpan tiles_of(const Region& region, const Extent& tile) {
+  return {{region.rows.begin / tile.rows, ceil_div(region.rows.end, tile.rows)},
+          {region.cols.begin / tile.cols, ceil_div(region.cols.end, tile.cols)}};
+}
+
+/// Whether a region is made of whole tiles. Readers of such regions seldom come back for a tile;
+/// those with halos do, for the tiles along a region's border.
+bool is_aligned(const Region& region, const Extent& tile, const Extent& image) {
+  const auto ends = [](int64_t end, int64_t side, int64_t size) {
+    return end % side == 0 || end == size;
+  };
+  return region.rows.begin % tile.rows == 0 && region.cols.begin % tile.cols == 0 &&
+         ends(region.rows.end, tile.rows, image.rows) &&
+         ends(region.cols.end, tile.cols, image.cols);
+}
+
 class TiffReader : public SlideReader {
  public:
   TiffReader(SlideInfo info, std::vector<TiffLevel> levels, int64_t cache_bytes)
@@ -25,26 +47,52 @@ class TiffReader : public SlideReader {
   PixelBlock read_pixels(int level, const Region& region) const override {
     const TiffDirectory& directory = levels_[static_cast<size_t>(level)].first();
     const Extent& tile = directory.tile;
+    const TileSpan tiles = tiles_of(region, tile);
+    const bool aligned = is_aligned(region, tile, directory.extent);
     PixelBlock block = empty_block(region);
-    for (int64_t row = region.rows.begin / tile.rows; row * tile.rows < region.rows.end; ++row) {
-      for (int64_t col = region.cols.begin / tile.cols; col * tile.cols < region.cols.end; ++col) {
-        const int64_t index = row * directory.tile_cols() + col;
-        copy_overlap(*cache_.get({level, index}, [&] { return decode(level, index); }), block);
+    for (int64_t row = tiles.rows.begin; row < tiles.rows.end; ++row) {
+      for (int64_t col = tiles.cols.begin; col < tiles.cols.end; ++col) {
+        const TileKey key = {level, row * directory.tile_cols() + col};
+        const bool inside = tiles.rows.begin < row && row + 1 < tiles.rows.end &&
+                            tiles.cols.begin < col && col + 1 < tiles.cols.end;
+        if (aligned || inside) {
+          put(key, block);
+        } else {
+          copy_overlap(*kept(key), block);
+        }
       }
     }
     drop_empty_mask(block);
     return block;
   }
 
-  PixelBlock decode(int level, int64_t index) const {
-    const TiffLevel& source = levels_[static_cast<size_t>(level)];
+  /// A tile that no overlapping region will ask for is decoded to its place and not kept.
+  void put(const TileKey& key, PixelBlock& block) const {
+    if (const auto tile = cache_.peek(key)) return copy_overlap(*tile, block);
+    const TiffLevel& level = levels_[static_cast<size_t>(key.first)];
+    named(key, [&] { decoder_.decode_into(level, key.second, block); });
+  }
+
+  std::shared_ptr<const PixelBlock> kept(const TileKey& key) const {
+    const TiffLevel& level = levels_[static_cast<size_t>(key.first)];
+    return cache_.get(key, [&] {
+      PixelBlock tile;
+      named(key, [&] { tile = decoder_.decode(level, key.second); });
+      return tile;
+    });
+  }
+
+  /// Whatever fails names the file, the place and the level.
+  template <typename Decode>
+  void named(const TileKey& key, const Decode& decode) const {
+    const TiffLevel& source = levels_[static_cast<size_t>(key.first)];
     try {
-      return decoder_.decode(source, index);
+      decode();
     } catch (const DataError& error) {
-      const Region region = block_region(source.first(), index);
+      const Region region = block_region(source.first(), key.second);
       throw DataError(fmt::format(
           "{} is damaged: {} of level {} cannot be decoded ({}); copy it again",
-          info().path.string(), to_string(clip(region, source.extent())), level, error.what()));
+          info().path.string(), to_string(clip(region, source.extent())), key.first, error.what()));
     }
   }
 

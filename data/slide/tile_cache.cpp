@@ -21,6 +21,11 @@ std::shared_ptr<const PixelBlock> TileCache::get(const TileKey& key,
   return tile;
 }
 
+std::shared_ptr<const PixelBlock> TileCache::peek(const TileKey& key) {
+  const std::lock_guard lock(mutex_);
+  return find(key);
+}
+
 void TileCache::end_decoding(const TileKey& key, std::shared_ptr<const PixelBlock> tile) {
   const std::lock_guard lock(mutex_);
   decoding_.erase(key);

@@ -28,6 +28,8 @@ class TileCache {
   /// throws; then the next thread tries.
   std::shared_ptr<const PixelBlock> get(const TileKey& key,
                                         const std::function<PixelBlock()>& decode);
+  /// Null when the tile is not there.
+  std::shared_ptr<const PixelBlock> peek(const TileKey& key);
 
  private:
   struct Entry {

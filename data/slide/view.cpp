@@ -198,10 +198,25 @@ std::optional<int> matching_level(const std::vector<LevelInfo>& levels, const Pa
   return static_cast<int>(nearest - levels.begin());
 }
 
+/// How far a level's far edge may be from where its scale puts it, in pixels of the view. Some
+/// writers crop what a halving leaves over and some squeeze it in; nothing in a file says which,
+/// and within this it does not matter.
+constexpr double kTolerableDrift = 0.5;
+
+bool is_true_to_scale(const LevelInfo& level, const Extent& level0, const Pair& downsample) {
+  const auto drift = [&](int64_t full, int64_t reduced) {
+    return std::abs(static_cast<double>(full) - static_cast<double>(reduced) * level.downsample);
+  };
+  return drift(level0.cols, level.extent.cols) <= kTolerableDrift * downsample.x &&
+         drift(level0.rows, level.extent.rows) <= kTolerableDrift * downsample.y;
+}
+
+/// The coarsest level above the scale asked for that is where it should be; level 0 always is.
 int next_finer_level(const std::vector<LevelInfo>& levels, const Pair& downsample) {
   int finer = 0;
   for (size_t level = 0; level < levels.size(); ++level) {
-    if (levels[level].downsample <= std::min(downsample.x, downsample.y)) {
+    if (levels[level].downsample < std::min(downsample.x, downsample.y) &&
+        is_true_to_scale(levels[level], levels.front().extent, downsample)) {
       finer = static_cast<int>(level);
     }
   }
@@ -257,7 +272,10 @@ std::shared_ptr<const SlideView> make_view(std::shared_ptr<const SlideReader> re
   const Pair downsample = wanted_downsample(info, scale, *options.mpp);
   if (const auto level = matching_level(info.levels, downsample)) {
     auto view = level_view(reader, *level, scale, frame, base);
-    if (!options.exact_extent || is_exact(view->info(), base, downsample)) return view;
+    const LevelInfo& source = info.levels[static_cast<size_t>(*level)];
+    const bool is_as_asked = is_exact(view->info(), base, downsample) &&
+                             is_true_to_scale(source, info.levels.front().extent, downsample);
+    if (!options.exact_extent || is_as_asked) return view;
   }
   const int level = next_finer_level(info.levels, downsample);
   return resampled_view(std::move(reader), level, scale, frame, base, downsample);

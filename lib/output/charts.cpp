@@ -79,6 +79,25 @@ cv::Size size_of(const std::string& text) {
   return cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, kText, 1, &baseline);
 }
 
+cv::Scalar to_scalar(const PictureColor& color) {
+  return {double(color[0]), double(color[1]), double(color[2])};
+}
+
+void write(cv::Mat& image, const std::string& text, const cv::Point& left_bottom,
+           const cv::Scalar& color) {
+  cv::putText(image, text, left_bottom, cv::FONT_HERSHEY_SIMPLEX, kText, color, 1, cv::LINE_AA);
+}
+
+Picture white_picture(int rows) {
+  Picture picture{{rows, kWidth}, {}};
+  picture.rgb.assign(static_cast<size_t>(3 * picture.extent.area()), 255);
+  return picture;
+}
+
+cv::Mat view_of(Picture& picture) {
+  return {static_cast<int>(picture.extent.rows), kWidth, CV_8UC3, picture.rgb.data()};
+}
+
 class ChartDrawing {
  public:
   ChartDrawing(cv::Mat image, const Chart& chart, const Axis& x)
@@ -88,12 +107,12 @@ class ChartDrawing {
         y_(axis_over(range_of({&chart, 1}, &Curve::y), 4)) {}
 
   void draw() {
-    write(chart_.title, {kPlot.x, kTitleLine}, kInk);
+    write(image_, chart_.title, {kPlot.x, kTitleLine}, kInk);
     draw_grid();
     int left = kPlot.x + size_of(chart_.title).width + 30;
     for (const Curve& curve : chart_.curves) {
-      const cv::Scalar color(curve.color[0], curve.color[1], curve.color[2]);
-      write(curve.name, {left, kTitleLine}, color);
+      const cv::Scalar color = to_scalar(curve.color);
+      write(image_, curve.name, {left, kTitleLine}, color);
       left += size_of(curve.name).width + 20;
       draw_curve(curve, color);
     }
@@ -105,22 +124,18 @@ class ChartDrawing {
             kPlot.br().y - static_cast<int>(std::lround(y_.place(y) * kPlot.height))};
   }
 
-  void write(const std::string& text, const cv::Point& left_bottom, const cv::Scalar& color) {
-    cv::putText(image_, text, left_bottom, cv::FONT_HERSHEY_SIMPLEX, kText, color, 1, cv::LINE_AA);
-  }
-
   void draw_grid() {
     for (int i = 0; i <= y_.steps; ++i) {
       const int y = at(x_.begin, y_.at(i)).y;
       cv::line(image_, {kPlot.x, y}, {kPlot.br().x, y}, kGrid, 1);
       const std::string text = number(y_, i);
-      write(text, {kPlot.x - 8 - size_of(text).width, y + 4}, kInk);
+      write(image_, text, {kPlot.x - 8 - size_of(text).width, y + 4}, kInk);
     }
     for (int i = 0; i <= x_.steps; ++i) {
       const int x = at(x_.at(i), y_.begin).x;
       cv::line(image_, {x, kPlot.y}, {x, kPlot.br().y}, kGrid, 1);
       const std::string text = number(x_, i);
-      write(text, {x - size_of(text).width / 2, kPlot.br().y + 20}, kInk);
+      write(image_, text, {x - size_of(text).width / 2, kPlot.br().y + 20}, kInk);
     }
   }
 
@@ -152,14 +167,35 @@ class ChartDrawing {
 }  // namespace
 
 Picture draw_charts(std::span<const Chart> charts) {
-  Picture picture{{static_cast<int64_t>(kHeight * charts.size()), kWidth}, {}};
-  picture.rgb.assign(static_cast<size_t>(3 * picture.extent.area()), 255);
-  const cv::Mat image(static_cast<int>(picture.extent.rows), kWidth, CV_8UC3, picture.rgb.data());
+  Picture picture = white_picture(static_cast<int>(kHeight * charts.size()));
+  const cv::Mat image = view_of(picture);
   const Axis x = axis_over(range_of(charts, &Curve::x), 8);
   int top = 0;
   for (const Chart& chart : charts) {
     ChartDrawing(image(cv::Rect(0, top, kWidth, kHeight)), chart, x).draw();
     top += kHeight;
+  }
+  return picture;
+}
+
+Picture draw_bars(const std::string& title, std::span<const Bar> bars) {
+  constexpr int kBar = 50;
+  constexpr int kMargin = 20;
+  constexpr int kNumber = 90;
+  Picture picture = white_picture(2 * kMargin + kBar * static_cast<int>(bars.size()));
+  cv::Mat image = view_of(picture);
+  write(image, title, {kMargin, kTitleLine}, kInk);
+  double most = 0;
+  for (const Bar& bar : bars) most = std::max(most, bar.value);
+  int top = 2 * kMargin;
+  for (const Bar& bar : bars) {
+    const double share = most > 0 ? bar.value / most : 0;
+    const int width =
+        std::max(1, static_cast<int>(std::lround(share * (kWidth - 2 * kMargin - kNumber))));
+    write(image, bar.name, {kMargin, top + 14}, kInk);
+    cv::rectangle(image, cv::Rect(kMargin, top + 20, width, 16), to_scalar(bar.color), cv::FILLED);
+    write(image, fmt::format("{:.3g}", bar.value), {kMargin + width + 6, top + 33}, kInk);
+    top += kBar;
   }
   return picture;
 }

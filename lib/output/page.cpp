@@ -10,7 +10,8 @@ namespace untiled {
 namespace {
 
 constexpr const char* kStyle = R"(
-:root{color-scheme:light dark;--line:#8884;--dim:#777;--bad:#c62828;--odd:#b26a00;--good:#2e7d32}
+:root{color-scheme:light dark;--line:#8884;--dim:#666;--bad:#c62828;--odd:#9a5b00;--good:#2e7d32}
+@media(prefers-color-scheme:dark){:root{--dim:#aaa;--bad:#ff8a80;--odd:#ffb74d;--good:#81c784}}
 *{box-sizing:border-box}
 body{font:15px/1.45 system-ui,sans-serif;margin:0 auto;max-width:1500px;padding:1rem}
 h1{font-size:1.3rem;margin:.2rem 0}

@@ -9,7 +9,6 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "lib/core/atomic_file.h"
@@ -179,13 +178,6 @@ std::string settings_hash(const SettingsMap& settings) {
     if (!may_change_on_resume(key)) text += fmt::format("{}={}\n", key, value);
   }
   return content_hash(text);
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-  std::sort(values.begin(), values.end());
-  const size_t upper = values.size() / 2;
-  return values.size() % 2 == 1 ? values[upper] : (values[upper - 1] + values[upper]) / 2.0;
 }
 
 }  // namespace untiled

@@ -107,7 +107,4 @@ void write_summary(const std::filesystem::path& path, const Summary& summary);
 /// A hash of all settings that may not change when a run is resumed.
 std::string settings_hash(const SettingsMap& settings);
 
-/// The middle value, the mean of both middle ones for an even count; NaN of nothing.
-double median(std::vector<double> values);
-
 }  // namespace untiled

@@ -13,6 +13,7 @@
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
+#include "lib/core/statistics.h"
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
 #include "lib/train/named_tensors.h"

@@ -7,6 +7,7 @@
 #include "lib/config/flatten.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/statistics.h"
 #include "tests/catch.h"
 #include "tests/train/scratch_folder.h"
 

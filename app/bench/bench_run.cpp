@@ -1,0 +1,275 @@
+#include "app/bench/bench_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+#include "app/bench/child_process.h"
+#include "app/bench/machine.h"
+#include "app/bench/plain_step.h"
+#include "data/cohort/csv.h"
+#include "lib/core/atomic_file.h"
+#include "lib/core/error.h"
+#include "lib/core/progress.h"
+#include "lib/core/resources.h"
+#include "lib/core/statistics.h"
+#include "lib/train/metrics_csv.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr double kGiga = 1e9;
+constexpr int64_t kGiB = int64_t{1} << 30;
+
+/// One way to train on one slide.
+struct StepCase {
+  std::string name;
+  Extent extent;
+  int steps = 4;  ///< The first one warms up: it fills the cache.
+  std::string cache = "ram";
+  int64_t budget_bytes = 0;  ///< 0: as much as the cache needs.
+  std::vector<std::string> settings = {};
+  bool exports = false;
+};
+
+constexpr Extent kSmall = {2000, 2000};
+constexpr Extent kMiddle = {8000, 8000};
+constexpr Extent kLarge = {16000, 16000};
+constexpr Extent kGigapixel = {16000, 64000};
+
+/// What a step keeps beside a RAM cache, amply.
+constexpr int64_t kBesideCache = 3 * kGiB / 2;
+
+std::vector<StepCase> cases_of(BenchExtent extent) {
+  std::vector<StepCase> cases = {{.name = "default", .extent = kSmall},
+                                 {.name = "default", .extent = kMiddle, .exports = true}};
+  if (extent == BenchExtent::kQuick) return cases;
+  cases.push_back({.name = "default", .extent = kLarge});
+  cases.push_back({.name = "default", .extent = kGigapixel, .exports = true});
+  cases.push_back({.name = "no cache, 1 GiB",
+                   .extent = kGigapixel,
+                   .steps = 3,
+                   .cache = "none",
+                   .budget_bytes = kGiB});
+  cases.push_back(
+      {.name = "LibTorch segments", .extent = kMiddle, .settings = {"kernels=libtorch"}});
+  cases.push_back({.name = "avx2", .extent = kMiddle, .settings = {"simd=avx2"}});
+  cases.push_back(
+      {.name = "wide network", .extent = kMiddle, .settings = {"model.widths=[8,16,32]"}});
+  return cases;
+}
+
+/// Whether this machine can run a case.
+bool is_possible(const StepCase& c, const Json& machine) {
+  const bool has_avx2 = std::any_of(machine["simd"].begin(), machine["simd"].end(),
+                                    [](const Json& name) { return name == "avx2"; });
+  if (c.name == "avx2") return has_avx2;
+  return c.cache != "ram" || 3 * c.extent.area() + 2 * kBesideCache < usable_memory_bytes();
+}
+
+/// Three classes need a mask that names them.
+StepCase three_classes(const fs::path& slide, const fs::path& folder) {
+  fs::path mask = slide;
+  mask.replace_extension(".mask.png");
+  const fs::path manifest = folder / "three_classes.csv";
+  write_file(manifest,
+             fmt::format("slide,mask,split\n{},{},train\n", slide.string(), mask.string()));
+  return {.name = "three classes",
+          .extent = kMiddle,
+          .settings = {"data.slides=[]", "labels.method=mask",
+                       fmt::format("data.manifest={}", manifest.string()), "data.ignore=254",
+                       "data.classes=[{name: glass, value: 0}, {name: tissue, value: 255}, "
+                       "{name: other, value: 7}]"}};
+}
+
+/// The largest deviation between repeats, of their median.
+double spread(const std::vector<double>& seconds) {
+  const auto [least, most] = std::minmax_element(seconds.begin(), seconds.end());
+  return (*most - *least) / median(seconds);
+}
+
+class Benchmark {
+ public:
+  explicit Benchmark(const BenchOptions& options) : options_(options) {}
+
+  Json run();
+
+ private:
+  fs::path slide_of(const Extent& extent);
+  Json measure_plain() const;
+  Json measure_all_reading(const fs::path& slide) const;
+  Json measure_steps(const StepCase& c, const fs::path& slide);
+  Json measure_export(const StepCase& c, const fs::path& slide, const fs::path& run) const;
+
+  BenchOptions options_;
+  Json machine_ = describe_machine();
+  double plain_seconds_per_gigapixel_ = 0;
+  int runs_ = 0;
+};
+
+/// Made when it is needed for the first time.
+fs::path Benchmark::slide_of(const Extent& extent) {
+  fs::path slide = options_.scratch / fmt::format("{}x{}.tif", extent.rows, extent.cols);
+  if (fs::exists(slide)) return slide;
+  run_untiled({"synth", "--size", fmt::format("{}x{}", extent.rows, extent.cols), "--seed", "1",
+               "--out", slide.string()},
+              options_.scratch);
+  return slide;
+}
+
+Json Benchmark::measure_plain() const {
+  constexpr int64_t kBytesPerPixel = 700;
+  int64_t side = options_.extent == BenchExtent::kFull ? 4096 : 1024;
+  while (side > 512 && side * side * kBytesPerPixel > usable_memory_bytes() / 2) side /= 2;
+  const PlainStep step = measure_plain_step({side, side}, 3);
+  return {{"rows", side},
+          {"columns", side},
+          {"seconds", step.seconds},
+          {"median_seconds", step.median_seconds},
+          {"spread", spread(step.seconds)},
+          {"seconds_per_gigapixel",
+           step.median_seconds * kGiga / static_cast<double>(step.extent.area())}};
+}
+
+Json Benchmark::measure_all_reading(const fs::path& slide) const {
+  Json rows = Json::array();
+  for (const int64_t region : {256, 1024}) {
+    for (const int threads : std::set<int>{1, usable_cores()}) {
+      for (const Backend backend : {Backend::kTiff, Backend::kOpenSlide}) {
+        const ReadSpeedOptions options{slide, region, threads, backend, 3};
+        rows.push_back(to_json(options, measure_reading(options)));
+      }
+    }
+  }
+  return rows;
+}
+
+Json Benchmark::measure_steps(const StepCase& c, const fs::path& slide) {
+  const fs::path run = options_.scratch / fmt::format("run{}", ++runs_);
+  const int64_t budget = c.budget_bytes > 0 ? c.budget_bytes : 3 * c.extent.area() + kBesideCache;
+  std::vector<std::string> settings = {fmt::format("data.slides=[{}]", slide.string()),
+                                       "data.cache=" + c.cache,
+                                       "train.loss=bce",
+                                       fmt::format("train.steps={}", c.steps),
+                                       "train.validate_every=0",
+                                       fmt::format("train.checkpoint_every={}", c.steps),
+                                       fmt::format("memory_budget={}", budget),
+                                       "device=" + options_.device};
+  settings.insert(settings.end(), c.settings.begin(), c.settings.end());
+  const fs::path config = options_.scratch / "settings.yaml";
+  write_file(config, "{}\n");
+  std::vector<std::string> words = {"train", config.string(), "--out", run.string(), "--json"};
+  for (const std::string& setting : settings) {
+    words.insert(words.end(), {"--set", setting});
+  }
+  const Json summary = Json::parse(run_untiled(words, options_.scratch));
+
+  const fs::path timings = run / "timings.csv";
+  std::vector<double> seconds = read_column(timings, "step_seconds");
+  const double first = seconds.front();
+  seconds.erase(seconds.begin());
+  const double middle = median(seconds);
+  const double gigapixels = static_cast<double>(c.extent.area()) / kGiga;
+  Json row = {{"name", c.name},
+              {"rows", c.extent.rows},
+              {"columns", c.extent.cols},
+              {"cache", c.cache},
+              {"memory_budget", budget},
+              {"settings", settings},
+              {"device", summary["device"]},
+              {"kernels", summary["kernels"]},
+              {"simd", summary["simd"]},
+              {"first_step_seconds", first},
+              {"seconds", seconds},
+              {"median_seconds", middle},
+              {"spread", spread(seconds)},
+              {"seconds_per_gigapixel", middle / gigapixels},
+              {"gigapixels_per_hour", gigapixels / middle * 3600},
+              {"times_plain", plain_seconds_per_gigapixel_ / (middle / gigapixels)},
+              {"peak_rss_bytes", summary["peak_rss_bytes"]},
+              {"memory_used_bytes", summary["budget_used_bytes"]},
+              {"validation_seconds", read_column(timings, "validation_seconds").back()}};
+  const std::vector<CsvRow> table = read_csv(timings);
+  for (const std::string& column : table.front().fields) {
+    constexpr std::string_view kEnding = "_seconds";
+    const bool is_part = column != "step_seconds" && column != "validation_seconds";
+    if (!column.ends_with(kEnding) || !is_part) continue;
+    std::vector<double> values = read_column(timings, column);
+    values.erase(values.begin());
+    row["parts"][column.substr(0, column.size() - kEnding.size())] = median(values);
+  }
+  if (c.exports) row["export"] = measure_export(c, slide, run);
+  return row;
+}
+
+/// A mask PNG at 1/32 (8 um at the slides' 0.25) and a mask TIFF at level 0, from the file.
+Json Benchmark::measure_export(const StepCase& c, const fs::path& slide,
+                               const fs::path& run) const {
+  const fs::path out = run / "masks";
+  std::vector<double> seconds;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    fs::remove_all(out);
+    run_untiled({"export", "--checkpoint", (run / "checkpoints" / "last.safetensors").string(),
+                 "--level", "0", "--format", "png,tiff", "--downsample", "32", "--out",
+                 out.string(), "--set", "device=" + options_.device, slide.string(), "--json"},
+                options_.scratch);
+    for (const CsvRow& row : read_csv(out / "timings.csv")) {
+      if (row.fields.at(2) == "total") seconds.push_back(std::stod(row.fields.at(3)));
+    }
+  }
+  return {
+      {"formats", "png at 1/32, tiff at level 0"},
+      {"seconds", seconds},
+      {"median_seconds", median(seconds)},
+      {"spread", spread(seconds)},
+      {"seconds_per_gigapixel", median(seconds) * kGiga / static_cast<double>(c.extent.area())}};
+}
+
+Json Benchmark::run() {
+  std::vector<StepCase> cases = cases_of(options_.extent);
+  if (options_.extent == BenchExtent::kFull) {
+    cases.push_back(three_classes(slide_of(kMiddle), options_.scratch));
+  }
+  std::erase_if(cases, [&](const StepCase& c) { return !is_possible(c, machine_); });
+  Progress progress("bench", static_cast<int64_t>(cases.size()) + 2);
+  const auto begin = [&](const std::string& part) { progress.set_status(part); };
+  Json report = {{"kind", "measured"},
+                 {"name", options_.name.empty() ? machine_name(options_.device) : options_.name},
+                 {"extent", options_.extent == BenchExtent::kFull ? "full" : "quick"},
+                 {"machine", machine_},
+                 {"versions", describe_versions()}};
+  begin("plain whole-image LibTorch");
+  report["plain"] = measure_plain();
+  plain_seconds_per_gigapixel_ = report["plain"]["seconds_per_gigapixel"].get<double>();
+  progress.advance();
+  begin("reading");
+  report["reading"] = measure_all_reading(slide_of(kMiddle));
+  progress.advance();
+  report["steps"] = Json::array();
+  for (const StepCase& c : cases) {
+    begin(fmt::format("{}, {} x {}", c.name, c.extent.rows, c.extent.cols));
+    report["steps"].push_back(measure_steps(c, slide_of(c.extent)));
+    progress.advance();
+  }
+  return report;
+}
+
+}  // namespace
+
+Json to_json(const ReadSpeedOptions& options, const ReadSpeed& speed) {
+  return {
+      {"backend", speed.backend},        {"region", options.region},
+      {"threads", options.threads},      {"pixels", speed.pixels},
+      {"seconds", speed.seconds},        {"median_seconds", speed.median_seconds},
+      {"spread", spread(speed.seconds)}, {"megapixels_per_second", speed.megapixels_per_second}};
+}
+
+Json run_benchmark(const BenchOptions& options) { return Benchmark(options).run(); }
+
+}  // namespace untiled

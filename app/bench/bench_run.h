@@ -1,0 +1,30 @@
+// `bench run`: what reading, training and exporting take on this machine.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "app/bench/read_speed.h"
+
+namespace untiled {
+
+enum class BenchExtent { kQuick, kFull };
+
+struct BenchOptions {
+  BenchExtent extent = BenchExtent::kQuick;
+  std::filesystem::path scratch;  ///< An empty folder for slides and runs; the caller removes it.
+  std::string name;               ///< Of the machine in comparisons; empty: as its maker calls it.
+  std::string device = "auto";    ///< The setting.
+};
+
+/// Makes synthetic slides and, on each, trains, validates and exports in processes of their own, so
+/// that seconds and memory are what a user of those verbs gets; reads with each backend; and takes
+/// a plain whole-image LibTorch step as the yardstick. Times are medians with all values beside
+/// them. Throws InternalError when a part fails, Interrupted.
+nlohmann::ordered_json run_benchmark(const BenchOptions& options);
+
+/// One measurement of reading as JSON.
+nlohmann::ordered_json to_json(const ReadSpeedOptions& options, const ReadSpeed& speed);
+
+}  // namespace untiled

@@ -1,0 +1,92 @@
+#include "app/bench/child_process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#endif
+
+#include <cerrno>
+#include <cstring>
+
+#include "lib/core/atomic_file.h"
+#include "lib/core/error.h"
+#include "lib/core/stop.h"
+
+extern char** environ;  // NOLINT(readability-redundant-declaration): macOS has no header for it
+
+namespace untiled {
+namespace {
+
+std::string this_program() {
+#ifdef __APPLE__
+  std::string path(4096, '\0');
+  auto size = static_cast<uint32_t>(path.size());
+  if (_NSGetExecutablePath(path.data(), &size) != 0) {
+    throw InternalError("this program's own path is unknown");
+  }
+  return path.c_str();
+#else
+  return std::filesystem::read_symlink("/proc/self/exe").string();
+#endif
+}
+
+class FileActions {
+ public:
+  FileActions() { posix_spawn_file_actions_init(&actions_); }
+  ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+
+  void redirect(int descriptor, const std::filesystem::path& file) {
+    posix_spawn_file_actions_addopen(&actions_, descriptor, file.c_str(),
+                                     O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  }
+  const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+};
+
+int wait_for(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) throw InternalError(std::strerror(errno));
+  }
+  return status;
+}
+
+}  // namespace
+
+std::string run_untiled(const std::vector<std::string>& arguments,
+                        const std::filesystem::path& scratch) {
+  const std::filesystem::path out = scratch / "stdout";
+  const std::filesystem::path err = scratch / "stderr";
+  FileActions actions;
+  actions.redirect(STDOUT_FILENO, out);
+  actions.redirect(STDERR_FILENO, err);
+  std::vector<std::string> words = arguments;
+  words.insert(words.begin(), this_program());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  pid_t child = 0;
+  const int error = posix_spawn(&child, argv.front(), actions.get(), nullptr, argv.data(), environ);
+  if (error != 0) {
+    throw InternalError(fmt::format("{} cannot be run: {}", argv.front(), std::strerror(error)));
+  }
+  const int status = wait_for(child);
+  throw_if_stopped();
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    constexpr size_t kEnd = 600;
+    const std::string said = read_file(err);
+    throw InternalError(fmt::format("untiled {} failed: {}", arguments.front(),
+                                    said.substr(said.size() - std::min(kEnd, said.size()))));
+  }
+  return read_file(out);
+}
+
+}  // namespace untiled

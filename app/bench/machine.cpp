@@ -1,0 +1,76 @@
+#include "app/bench/machine.h"
+
+#include <fmt/format.h>
+#include <sys/utsname.h>
+#ifdef __APPLE__
+#include <sys/sysctl.h>
+#endif
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "app/bench/git_state.h"
+#include "lib/core/resources.h"
+#include "lib/device/device.h"
+#include "lib/kernels/fused/row_kernels.h"
+
+namespace untiled {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string processor() {
+#ifdef __APPLE__
+  std::array<char, 256> name{};
+  size_t size = name.size();
+  if (sysctlbyname("machdep.cpu.brand_string", name.data(), &size, nullptr, 0) == 0) {
+    return name.data();
+  }
+#else
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+#endif
+  return "unknown processor";
+}
+
+std::string system_name() {
+  struct utsname names {};
+  if (uname(&names) != 0) return "unknown";
+  return fmt::format("{} {} {}", names.sysname, names.release, names.machine);
+}
+
+}  // namespace
+
+std::string machine_name(const std::string& device) {
+  const BackendState cuda = probe_cuda();
+  if (cuda.usable && (device == "auto" || device.starts_with("cuda"))) return cuda.detail;
+  return fmt::format("{}, {} cores", processor(), usable_cores());
+}
+
+Json describe_machine() {
+  Json gpus = Json::array();
+  for (const BackendState& backend : {probe_cuda(), probe_mps()}) {
+    if (backend.usable) gpus.push_back(backend.detail);
+  }
+  return {{"processor", processor()},
+          {"usable_cores", usable_cores()},
+          {"host_cores", std::max(1U, std::thread::hardware_concurrency())},
+          {"memory_bytes", usable_memory_bytes()},
+          {"system", system_name()},
+          {"simd", fused::available_simd()},
+          {"gpus", gpus}};
+}
+
+Json describe_versions() {
+  return {{"untiled", UNTILED_VERSION},
+          {"git", kGitState},
+          {"libtorch", torch_version()},
+          {"compiler", __VERSION__}};
+}
+
+}  // namespace untiled

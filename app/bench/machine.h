@@ -1,0 +1,18 @@
+// What a benchmark's figures belong to.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace untiled {
+
+/// The processor, or the GPU that `device` (as the setting) chooses, as its maker calls it.
+std::string machine_name(const std::string& device);
+
+/// Processor, cores, memory, system, instruction sets and GPUs.
+nlohmann::ordered_json describe_machine();
+
+/// Of this program, its source, its compiler and its libraries.
+nlohmann::ordered_json describe_versions();
+
+}  // namespace untiled

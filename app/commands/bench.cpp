@@ -1,0 +1,184 @@
+// bench: measures this machine, a slide's reading, and compares machines.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "app/bench/bench_run.h"
+#include "app/bench/comparison.h"
+#include "app/bench/read_speed.h"
+#include "app/commands/command.h"
+#include "app/commands/options.h"
+#include "lib/core/atomic_file.h"
+#include "lib/core/error.h"
+#include "lib/core/progress.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+/// A folder of this process that goes away with it.
+class WorkFolder {
+ public:
+  explicit WorkFolder(const fs::path& parent)
+      : path_(parent / fmt::format("untiled-bench.{}", ::getpid())) {
+    make_folder(path_);
+  }
+  ~WorkFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+struct RunFlags {
+  bool full = false;
+  fs::path out;
+  fs::path scratch;
+  std::string name;
+  std::string device = "auto";
+};
+
+void print_steps(const Json& report) {
+  fmt::print("{}\n", report["name"].get<std::string>());
+  fmt::print("  plain LibTorch          {:8.2f} s a gigapixel\n",
+             report["plain"]["seconds_per_gigapixel"].get<double>());
+  for (const Json& r : report["reading"]) {
+    fmt::print("  read {:>4} px, {} threads  {:8.0f} megapixels a second, {}\n",
+               r["region"].get<int>(), r["threads"].get<int>(),
+               r["megapixels_per_second"].get<double>(), r["backend"].get<std::string>());
+  }
+  for (const Json& s : report["steps"]) {
+    fmt::print(
+        "  step {:>5} x {:<5} {:<17} {:8.2f} s, {:6.2f} s a gigapixel, {:5.0f} x plain, {}\n",
+        s["rows"].get<int64_t>(), s["columns"].get<int64_t>(), s["name"].get<std::string>(),
+        s["median_seconds"].get<double>(), s["seconds_per_gigapixel"].get<double>(),
+        s["times_plain"].get<double>(), format_bytes(s["peak_rss_bytes"].get<int64_t>()));
+    if (!s.contains("export")) continue;
+    fmt::print("  export {} {:.2f} s, {:.2f} s a gigapixel\n",
+               s["export"]["formats"].get<std::string>(),
+               s["export"]["median_seconds"].get<double>(),
+               s["export"]["seconds_per_gigapixel"].get<double>());
+  }
+}
+
+int run(const RunFlags& flags, bool json) {
+  const fs::path parent = flags.scratch.empty() ? fs::temp_directory_path() : flags.scratch;
+  const WorkFolder work(parent);
+  const Json report = run_benchmark({flags.full ? BenchExtent::kFull : BenchExtent::kQuick,
+                                     work.path(), flags.name, flags.device});
+  write_file(flags.out, report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  json ? print_json(report) : print_steps(report);
+  return 0;
+}
+
+std::function<int()> define_run(CLI::App& verb) {
+  const auto flags = std::make_shared<RunFlags>();
+  auto* quick = verb.add_flag_callback(
+      "--quick", [] {}, "Small slides, under a minute (the default)");
+  verb.add_flag("--full", flags->full, "Slides of up to a gigapixel, and variants: many minutes")
+      ->excludes(quick);
+  verb.add_option("--out", flags->out, "File for the figures")->type_name("FILE.json")->required();
+  verb.add_option("--name", flags->name, "What to call this machine");
+  verb.add_option("--device", flags->device, "auto, cpu, mps, cuda or cuda:N")
+      ->capture_default_str();
+  verb.add_option("--scratch", flags->scratch,
+                  "Where slides of up to 0.5 GB are made; the system's folder for such files")
+      ->type_name("FOLDER");
+  const auto json = add_json_flag(verb);
+  return [=] { return run(*flags, *json); };
+}
+
+std::function<int()> define_read(CLI::App& verb) {
+  const auto options = std::make_shared<ReadSpeedOptions>();
+  verb.add_option("slide", options->slide, "A slide")->type_name("FILE")->required();
+  verb.add_option("--region", options->region, "Side of the regions in pixels")
+      ->check(CLI::Range(1, 8192))
+      ->capture_default_str();
+  verb.add_option("--threads", options->threads, "Reading threads")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  const std::map<std::string, Backend> names = {
+      {"auto", Backend::kAuto}, {"openslide", Backend::kOpenSlide}, {"tiff", Backend::kTiff}};
+  verb.add_option("--backend", options->backend, "auto, openslide or tiff")
+      ->transform(CLI::CheckedTransformer(names))
+      ->type_name("NAME");
+  const auto json = add_json_flag(verb);
+  return [=] {
+    const ReadSpeed speed = measure_reading(*options);
+    if (*json) {
+      print_json(to_json(*options, speed));
+    } else {
+      fmt::print("{}: {:.0f} megapixels a second by {}\n", options->slide.string(),
+                 speed.megapixels_per_second, speed.backend);
+    }
+    return 0;
+  };
+}
+
+struct CompareFlags {
+  std::vector<fs::path> files;
+  fs::path out;
+  fs::path prices;
+};
+
+int compare(const CompareFlags& flags) {
+  const std::vector<MachineRow> rows = load_rows(flags.files);
+  fs::path prices = flags.prices;
+  if (prices.empty()) {
+    prices = flags.out / "prices.yaml";
+    if (!fs::exists(prices)) write_file(prices, default_prices());
+  }
+  const std::vector<MachinePrice> costs = load_prices(prices);
+  write_comparison(flags.out, rows, costs);
+  fmt::print("{}", comparison_markdown(rows, costs));
+  return 0;
+}
+
+std::function<int()> define_compare(CLI::App& verb) {
+  const auto flags = std::make_shared<CompareFlags>();
+  verb.add_option("files", flags->files, "Files of bench run, or published figures")
+      ->type_name("FILE.json")
+      ->required();
+  verb.add_option("--out", flags->out, "Folder for comparison.md and comparison.png")->required();
+  verb.add_option("--prices", flags->prices,
+                  "What machines cost; without it prices.yaml in --out, which is made to be edited")
+      ->type_name("FILE.yaml");
+  return [=] { return compare(*flags); };
+}
+
+}  // namespace
+
+Command bench_command() {
+  return {"bench", "Measure this machine, and compare it with others",
+          "untiled bench run --quick --out mine.json", [](CLI::App& verb) {
+            // The chosen part's body; CLI11 calls the parts' callbacks before the verb's.
+            const auto chosen = std::make_shared<std::function<int()>>();
+            const auto add = [&](const char* name, const char* sentence, auto define) {
+              CLI::App* part = verb.add_subcommand(name, sentence);
+              part->callback([chosen, body = define(*part)] { *chosen = body; });
+            };
+            add("run", "Measure reading, training and exporting on this machine", define_run);
+            add("read", "Measure how fast a slide is read", define_read);
+            add("compare", "Put machines side by side, with their prices", define_compare);
+            verb.require_subcommand(1);
+            return [chosen] { return (*chosen)(); };
+          }};
+}
+
+}  // namespace untiled

@@ -1,0 +1,119 @@
+// Each segment of the default network on one tile, by LibTorch and by the fused kernels on each
+// instruction set; items are pixels of the slide that the tile covers.
+#include <ATen/Parallel.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randint.h>
+#include <benchmark/benchmark.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/config/settings.h"
+#include "lib/kernels/fused_kernel.h"
+#include "lib/kernels/libtorch_kernel.h"
+#include "lib/train/losses.h"
+#include "models/unet.h"
+
+namespace untiled {
+namespace {
+
+constexpr Extent kSlide = {4096, 4096};
+constexpr int64_t kTile = 512;
+
+const Graph& graph() {
+  static const Graph graph = unet_graph(ModelSettings{}, 1);
+  return graph;
+}
+
+/// A tile inside the slide with what it reads.
+struct Problem {
+  Segment segment;
+  std::vector<Extent> extents = graph().extents(kSlide);
+  std::vector<at::Tensor> parameters = initial_parameters(graph(), 0).tensors;
+  TileRegions regions;
+  LayerTensors crops;
+  Extent out;
+
+  explicit Problem(Segment s) : segment(std::move(s)) {
+    const int64_t side = std::max<int64_t>(1, kTile / graph().stride(segment.target));
+    out = {side, side};
+    regions = tile_regions(graph(), segment, extents, shift(whole(out), side, side));
+    crops.resize(graph().layers().size());
+    for (const LayerId id : segment.inputs) {
+      const Extent e = regions[static_cast<size_t>(id)].extent();
+      crops[static_cast<size_t>(id)] =
+          id == 0 ? at::randint(256, {e.rows, e.cols, 3}, at::kByte)
+                  : at::rand({1, graph().layer(id).channels, e.rows, e.cols});
+    }
+  }
+  int64_t pixels() const {
+    const int64_t stride = graph().stride(segment.target);
+    return out.area() * stride * stride;
+  }
+};
+
+using KernelPtr = std::shared_ptr<const SegmentKernel>;
+
+void forward(benchmark::State& state, const KernelPtr& kernel, const Segment& segment) {
+  const Problem p(segment);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        kernel->forward(p.segment, p.regions, p.extents, p.parameters, p.crops, /*keep=*/false));
+  }
+  state.SetItemsProcessed(state.iterations() * p.pixels());
+}
+
+void backward(benchmark::State& state, const KernelPtr& kernel, const Segment& segment) {
+  const Problem p(segment);
+  const int64_t channels = graph().layer(segment.target).channels;
+  const at::Tensor gradient = at::rand({1, channels, p.out.rows, p.out.cols});
+  for (auto _ : state) {
+    LayerTensors values =
+        kernel->forward(p.segment, p.regions, p.extents, p.parameters, p.crops, /*keep=*/true);
+    benchmark::DoNotOptimize(kernel->backward(p.segment, p.regions, p.extents, p.parameters,
+                                              std::move(values), gradient));
+  }
+  state.SetItemsProcessed(state.iterations() * p.pixels());
+}
+
+void loss_backward(benchmark::State& state, const KernelPtr& kernel, const Segment& segment) {
+  const Problem p(segment);
+  const auto loss = make_loss(LossKind::kBce, 1, {}, /*has_float64=*/true);
+  const at::Tensor labels = at::randint(2, {p.out.rows, p.out.cols}, at::kByte);
+  const LossSums totals(static_cast<size_t>(loss->sum_count()), 1.0);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(kernel->loss_backward(p.segment, p.regions, p.extents, p.parameters,
+                                                   p.crops, labels, *loss, totals));
+  }
+  state.SetItemsProcessed(state.iterations() * p.pixels());
+}
+
+void add(const std::string& kernel_name, const KernelPtr& kernel) {
+  for (const Segment& segment : cut_segments(graph(), graph().storable_layers())) {
+    const std::string name = graph().layer(segment.target).name;
+    const auto register_pass = [&](const std::string& pass, auto measure) {
+      benchmark::RegisterBenchmark((name + "/" + pass + "/" + kernel_name).c_str(), measure, kernel,
+                                   segment)
+          ->Unit(benchmark::kMicrosecond);
+    };
+    register_pass("forward", forward);
+    if (segment.target == graph().output()) {
+      register_pass("loss_backward", loss_backward);
+    } else {
+      register_pass("backward", backward);
+    }
+  }
+}
+
+const bool registered = [] {
+  at::set_num_threads(1);
+  add("libtorch", std::make_shared<LibTorchKernel>(graph()));
+  for (const std::string& simd : fused::available_simd()) {
+    if (simd != "scalar") add(simd, std::make_shared<FusedKernel>(graph(), simd));
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace untiled

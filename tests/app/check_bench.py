@@ -1,0 +1,113 @@
+"""bench: reading speeds by backend, machines compared with their prices, and a quick run."""
+
+import json
+
+from untiled_app import ROOT, Image, is_png, main
+
+PUBLISHED = ROOT / "configs" / "published" / "m1_ultra.json"
+
+
+def measured(name, seconds, **more):
+    """What bench run writes, as far as compare reads it."""
+    steps = [{"name": "default", "rows": 1000, "columns": 1000, "median_seconds": 9.0},
+             {"name": "default", "rows": 8000, "columns": 8000, "cache": "ram",
+              "median_seconds": seconds, "peak_rss_bytes": 2**30, "times_plain": 60.4},
+             {"name": "avx2", "rows": 9000, "columns": 9000, "median_seconds": 0.1}]
+    return {"kind": "measured", "name": name, "steps": steps, **more}
+
+
+def check_read(app, folder, findings):
+    slide = folder / "slide.tif"
+    app.succeed("synth", "--size", "1500x1500", "--out", slide)
+    used = {}
+    for backend in ("auto", "tiff", "openslide"):
+        report = app.json("bench", "read", slide, "--region", 256, "--threads", 2,
+                          "--backend", backend)
+        used[backend] = report["backend"]
+        speed = report["pixels"] / 1e6 / sorted(report["seconds"])[1]
+        findings.expect(report["pixels"] == 1500 * 1500 and len(report["seconds"]) == 3,
+                        f"bench read: {report}")
+        findings.expect(abs(report["megapixels_per_second"] / speed - 1) < 1e-9,
+                        "the median pass gives the speed")
+    findings.expect(used == {"auto": "tiff", "tiff": "tiff", "openslide": "openslide"},
+                    f"backends {used}")
+    for words, code in ((("--backend", "cucim"), 2), (("--region", 0), 2)):
+        found = app.run("bench", "read", slide, *words).returncode
+        findings.expect(found == code, f"bench read {words}: exit {found}")
+    found = app.run("bench", "read", folder / "none.svs")
+    findings.expect(found.returncode == 3 and "none.svs" in found.stderr, "a slide that is not there")
+
+
+def rows_of(markdown):
+    lines = [line for line in markdown.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+def check_compare(app, folder, findings):
+    (folder / "a.json").write_text(json.dumps(measured("NVIDIA A100-SXM4", 0.64)))
+    (folder / "b.json").write_text(json.dumps(measured("Xeon <i>", 6.4)))
+    out = folder / "compared"
+    printed = app.succeed("bench", "compare", folder / "a.json", folder / "b.json", PUBLISHED,
+                          "--out", out)
+    text = (out / "comparison.md").read_text(encoding="utf-8")
+    rows = rows_of(text)
+    findings.expect(printed in text, "what is printed stands in comparison.md")
+    findings.expect([row[0].split(",")[0] for row in rows] ==
+                    ["NVIDIA A100-SXM4", "NVIDIA A100-SXM4", "Xeon <i>", "Mac Studio"],
+                    f"rows {[row[0] for row in rows]}")
+    findings.expect(rows[0][1] == "measured" and rows[-1][1] == "published", "published is marked")
+    findings.expect(float(rows[0][4]) == 10 and float(rows[2][4]) == 100, "seconds a gigapixel")
+    findings.expect(float(rows[-1][4]) == 79.10, f"published: {rows[-1][4]} s a gigapixel")
+    rented = next(row for row in rows if "rented" in row[8])
+    findings.expect(abs(float(rented[9]) - 1.8 * 10 * 1000 / 3600) < 0.01, f"price {rented}")
+    findings.expect(is_png((out / "comparison.png").read_bytes()), "comparison.png")
+    with Image.open(out / "comparison.png") as picture:
+        findings.expect(picture.width == 900, f"comparison.png {picture.size}")
+    prices = (out / "prices.yaml").read_text()
+    (out / "prices.yaml").write_text(prices.replace("1.8", "3.6"))
+    again = app.succeed("bench", "compare", folder / "a.json", "--out", out)
+    rented = next(row for row in rows_of(again) if "rented" in row[8])
+    findings.expect(abs(float(rented[9]) - 20) < 0.01, f"an edited price: {rented}")
+
+
+def check_bad_files(app, folder, findings):
+    (folder / "broken.json").write_text("{")
+    (folder / "empty.json").write_text(json.dumps({"kind": "measured", "name": "x", "steps": []}))
+    (folder / "prices.yaml").write_text("hours: -1\nmachines: []\n")
+    for words, code in (([folder / "broken.json"], 3), ([folder / "empty.json"], 3),
+                        ([folder / "none.json"], 3),
+                        ([PUBLISHED, "--prices", folder / "prices.yaml"], 2)):
+        found = app.run("bench", "compare", *words, "--out", folder / "bad")
+        findings.expect(found.returncode == code and words[-1].name in found.stderr,
+                        f"compare {words[-1].name}: exit {found.returncode} {found.stderr}")
+    findings.expect(not (folder / "bad" / "comparison.md").exists(), "no comparison of bad files")
+
+
+def check_run(app, folder, findings):
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    out = folder / "mine.json"
+    app.succeed("bench", "run", "--quick", "--out", out, "--name", "here", "--scratch", scratch)
+    report = json.loads(out.read_text())
+    findings.expect(report["name"] == "here" and report["kind"] == "measured", "name and kind")
+    for part in ("machine", "versions", "plain", "reading", "steps"):
+        findings.expect(report.get(part), f"bench run: no {part}")
+    for step in report["steps"]:
+        findings.expect(step["median_seconds"] > 0 and len(step["seconds"]) == 3 and step["parts"]
+                        and step["peak_rss_bytes"] > step["memory_used_bytes"] > 0, f"{step}")
+        plain = report["plain"]["seconds_per_gigapixel"] / step["seconds_per_gigapixel"]
+        findings.expect(abs(step["times_plain"] / plain - 1) < 1e-9, "times_plain")
+    findings.expect(any("export" in step for step in report["steps"]), "no export was measured")
+    findings.expect(not list(scratch.iterdir()), "bench run leaves nothing in its scratch folder")
+    table = app.succeed("bench", "compare", out, "--out", folder / "own")
+    findings.expect("| here | measured |" in table, f"compare of bench run: {table}")
+
+
+def check(app, folder, findings):
+    check_read(app, folder, findings)
+    check_compare(app, folder, findings)
+    check_bad_files(app, folder, findings)
+    check_run(app, folder, findings)
+
+
+main(check)

@@ -1,0 +1,97 @@
+// Whatever way a tile's pixels take to a region, they are the same.
+#include <filesystem>
+
+#include "data/slide/block_decoder.h"
+#include "lib/core/error.h"
+#include "tests/catch.h"
+#include "tests/data/slide/support.h"
+
+using namespace untiled;
+using namespace untiled::testing;
+
+namespace {
+
+/// What reads of many regions of one size, each with a reader's cache as the others left it, give.
+PixelBlock read_in_parts(const SlideReader& reader, int level, const Extent& part, int64_t offset) {
+  const Region full = whole(reader.info().levels[static_cast<size_t>(level)].extent);
+  PixelBlock result{full, 3, Bytes(static_cast<size_t>(3 * full.area())), {}};
+  for (const Region& region : tile_grid(full.extent(), part)) {
+    const Region moved = clip({{std::max<int64_t>(0, region.rows.begin - offset), region.rows.end},
+                               {std::max<int64_t>(0, region.cols.begin - offset), region.cols.end}},
+                              full.extent());
+    copy_overlap(reader.read(level, moved), result);
+  }
+  return result;
+}
+
+void check_all_ways(const std::filesystem::path& slide, int level) {
+  const auto reader = open_slide(slide);
+  REQUIRE(reader->info().backend == "tiff");
+  const Extent extent = reader->info().levels[static_cast<size_t>(level)].extent;
+  const Bytes all = reader->read(level, whole(extent)).bytes;
+  for (const int64_t side : {128, 256, 300}) {
+    for (const int64_t offset : {0, 3, 130}) {
+      INFO(slide.filename() << " regions of " << side << " and " << offset << " more");
+      CHECK(read_in_parts(*reader, level, {side, side}, offset).bytes == all);
+    }
+  }
+}
+
+TiffImage jpeg_image() {
+  TiffImage image;
+  image.extent = {700, 900};
+  image.compression = COMPRESSION_JPEG;
+  return image;
+}
+
+}  // namespace
+
+TEST_CASE("JPEG tiles have the same pixels in every region, and OpenSlide's") {
+  const TemporaryFolder folder;
+  write_tiff(folder / "a.tif", {{jpeg_image(), {}}});
+  check_all_ways(folder / "a.tif", 0);
+  OpenOptions options;
+  options.backend = Backend::kOpenSlide;
+  const Region full = whole(jpeg_image().extent);
+  CHECK(open_slide(folder / "a.tif", options)->read(0, full).bytes ==
+        open_slide(folder / "a.tif")->read(0, full).bytes);
+}
+
+TEST_CASE("real JPEG tiles have the same pixels in every region") {
+  const auto slide = shared_slide("CMU-1-Small-Region.svs");
+  if (!std::filesystem::exists(slide)) UNTILED_SKIP("no " + slide.string());
+  check_all_ways(slide, 0);
+}
+
+TEST_CASE("tiles of one colour are the same when they are not decoded again") {
+  const TemporaryFolder folder;
+  TiffImage image = jpeg_image();
+  image.step = 0;
+  write_tiff(folder / "a.tif", {{image, {}}});
+  check_all_ways(folder / "a.tif", 0);
+  const auto reader = open_slide(folder / "a.tif");
+  const Region full = whole(image.extent);
+  CHECK(reader->read(0, full).bytes == reader->read(0, {{0, 700}, {0, 900}}).bytes);
+}
+
+TEST_CASE("a colour is found again for its own bytes alone") {
+  PlainTiles tiles;
+  const std::vector<uint8_t> white = {1, 2, 3};
+  const std::vector<uint8_t> other = {1, 2, 4};
+  CHECK_FALSE(tiles.find(white));
+  tiles.remember(white, {255, 254, 253});
+  CHECK(tiles.find(white) == Rgb{255, 254, 253});
+  CHECK_FALSE(tiles.find(other));
+}
+
+TEST_CASE("a backend that cannot decode a slide is refused by name") {
+  const TemporaryFolder folder;
+  TiffImage image;
+  write_tiff(folder / "a.tif", {{image, {}}});
+  OpenOptions options;
+  options.backend = Backend::kTiff;
+  CHECK(open_slide(folder / "a.tif", options)->info().backend == "tiff");
+  const auto ndpi = shared_slide("fluorescence.ndpi");
+  if (!std::filesystem::exists(ndpi)) UNTILED_SKIP("no " + ndpi.string());
+  CHECK(data_error([&] { open_slide(ndpi, options); }).find("use auto") != std::string::npos);
+}
