@@ -69,20 +69,28 @@ const std::vector<SlideInput>& TrainingRun::evaluated() const {
   return slides_.validation.empty() ? slides_.training : slides_.validation;
 }
 
-void TrainingRun::make_all_labels(const RunFolder& folder) {
+void TrainingRun::for_each_slide(const std::string& title,
+                                 const std::function<void(SlideInput&)>& body) {
   const size_t count = slides_.training.size() + slides_.validation.size();
-  Progress progress("labels", static_cast<int64_t>(count));
+  Progress progress(title, static_cast<int64_t>(count));
   for (std::vector<SlideInput>* set : {&slides_.training, &slides_.validation}) {
     for (SlideInput& input : *set) {
       throw_if_stopped();
       progress.set_status(input.id);
-      make_labels(settings_, input);
-      const std::filesystem::path overlay = folder.label_overlay(input.id);
-      if (!std::filesystem::exists(overlay)) write_label_overlay(overlay, settings_, input);
+      body(input);
       input.close();
       progress.advance();
     }
   }
+}
+
+/// Pictures only when all labels are sound: a run that cannot begin leaves nothing.
+void TrainingRun::make_all_labels(const RunFolder& folder) {
+  for_each_slide("labels", [&](SlideInput& input) { make_labels(settings_, input); });
+  for_each_slide("label pictures", [&](const SlideInput& input) {
+    const std::filesystem::path overlay = folder.label_overlay(input.id);
+    if (!std::filesystem::exists(overlay)) write_label_overlay(overlay, settings_, input);
+  });
 }
 
 /// Keeps one slide's decoder and mask open at a time.

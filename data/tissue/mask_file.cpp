@@ -54,7 +54,9 @@ std::optional<int64_t> exact_factor(const Extent& slide, const Extent& mask) {
 }
 
 std::string describe(const std::vector<ClassSettings>& classes, int ignore) {
-  if (classes.empty()) return "0 (background) and 1 or 255 (tissue)";
+  if (classes.empty()) {
+    return "0 (background) and 1 or 255 (tissue); data.ignore names one more, without weight";
+  }
   std::vector<std::string> known;
   known.reserve(classes.size() + 1);
   for (const ClassSettings& c : classes) known.push_back(fmt::format("{} ({})", c.value, c.name));
@@ -144,6 +146,8 @@ MaskValues mask_values(const std::vector<ClassSettings>& classes, int ignore) {
   if (classes.empty()) {
     values[0] = 0;
     values[1] = values[255] = 1;
+    // The usual ignored value is tissue here; another one was chosen by the user.
+    if (ignore != kIgnoredLabel) values.at(static_cast<size_t>(ignore)) = kIgnoredLabel;
     return values;
   }
   if (classes.size() == 1) values.fill(uint8_t{0});

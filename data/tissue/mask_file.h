@@ -19,7 +19,8 @@ namespace untiled {
 /// The label that each of the 256 mask values stands for; nothing for unknown ones.
 using MaskValues = std::array<std::optional<uint8_t>, 256>;
 
-/// No classes: 0 is background (0), 1 and 255 are tissue (1). One class: its value is 1, `ignore`
+/// No classes: 0 is background (0), 1 and 255 are tissue (1), an `ignore` other than 255 is
+/// kIgnoredLabel. One class: its value is 1, `ignore`
 /// is kIgnoredLabel, every other value is the rest (0). More: a value is its class's position in
 /// the list, `ignore` is kIgnoredLabel, anything else is unknown.
 MaskValues mask_values(const std::vector<ClassSettings>& classes, int ignore);

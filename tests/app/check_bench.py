@@ -67,7 +67,7 @@ def check_compare(app, folder, findings):
     (out / "prices.yaml").write_text(prices.replace("1.8", "3.6"))
     again = app.succeed("bench", "compare", folder / "a.json", "--out", out)
     rented = next(row for row in rows_of(again) if "rented" in row[8])
-    findings.expect(abs(float(rented[9]) - 20) < 0.01, f"an edited price: {rented}")
+    findings.expect(abs(float(rented[9]) - 10) < 0.01, f"an edited price: {rented}")
 
 
 def check_bad_files(app, folder, findings):

@@ -120,6 +120,8 @@ TEST_CASE("one class needs no list: 0 is background, 1 and 255 are tissue") {
   CHECK(values[1] == 1);
   CHECK(values[255] == 1);
   CHECK_FALSE(values[2]);
+  CHECK(mask_values({}, 128)[128] == kIgnoredLabel);
+  CHECK(mask_values({}, 128)[255] == 1);
 }
 
 TEST_CASE("one named class stands against the rest, several stand for themselves") {
