@@ -8,6 +8,8 @@
 namespace untiled {
 namespace {
 
+constexpr int64_t kRegion = 1024;
+
 /// Smooth stain with noise, at a quality as scanners have it.
 Bytes encoded_tile(const Extent& extent) {
   Random random(1, 0);
@@ -23,10 +25,10 @@ Bytes encoded_tile(const Extent& extent) {
 void decode_to_its_place(benchmark::State& state) {
   const Extent extent = {state.range(0), state.range(0)};
   const Bytes stream = encoded_tile(extent);
-  Bytes region(static_cast<size_t>(3 * 1024 * 1024));
-  const JpegTarget target{region.data(), extent, 3, 3 * 1024};
+  Bytes region(size_t{3} * kRegion * kRegion);
+  const JpegTarget target{region.data(), extent, 3, size_t{3} * kRegion};
   for (auto _ : state) {
-    decode_jpeg_into({}, {stream.data(), stream.size()}, JpegColor::kYCbCr, target);
+    decode_jpeg_into({}, {stream.data(), stream.size()}, JpegColor::kYCbCr, target, extent.area());
     benchmark::DoNotOptimize(region.data());
   }
   state.SetItemsProcessed(state.iterations() * extent.area());
@@ -36,7 +38,7 @@ BENCHMARK(decode_to_its_place)->Arg(256)->Arg(512)->Unit(benchmark::kMicrosecond
 void decode_and_copy(benchmark::State& state) {
   const Extent extent = {state.range(0), state.range(0)};
   const Bytes stream = encoded_tile(extent);
-  PixelBlock region{{{0, 1024}, {0, 1024}}, 3, Bytes(static_cast<size_t>(3 * 1024 * 1024)), {}};
+  PixelBlock region{{{0, kRegion}, {0, kRegion}}, 3, Bytes(size_t{3} * kRegion * kRegion), {}};
   for (auto _ : state) {
     JpegImage image = decode_jpeg({}, {stream.data(), stream.size()}, JpegColor::kYCbCr, 1 << 20);
     copy_overlap({whole(extent), 3, std::move(image.pixels), {}}, region);

@@ -1,13 +1,35 @@
 /*
  * QuPath: adds the GeoJSON files of `untiled label` or `untiled export` to the images of a project.
  *
- * Open the project, then Automate > Script editor, set the folder below, and Run. An image takes the
- * file that is called as its own file and ".geojson". Objects that an earlier run added are replaced;
- * others stay. Written for QuPath 0.4 to 0.7.
+ * Open the project and save and close its images (one that is open does not see the change, and saving
+ * it later would undo it). Then Automate > Script editor, set the folder below, and Run. An image takes
+ * the file that is called as its own file and ".geojson". Objects that earlier runs added are replaced,
+ * also those that were edited since; what was drawn in QuPath stays. Written for QuPath 0.4 to 0.7.
  */
 import qupath.lib.io.PathIO
+import static qupath.lib.scripting.QP.getProject
 
 def folder = new File('/path/to/masks')
+
+/** Our ids are UUIDs of version 5, made from content; those that QuPath makes are random, version 4. */
+def isImported(object) {
+    return object.getID().version() == 5
+}
+
+/** Adds the objects of a file to an image, in place of those that were imported before. */
+def importMask(entry, file) {
+    def objects = PathIO.readObjects(file.toPath())
+    def data = entry.readImageData()
+    try {
+        def hierarchy = data.getHierarchy()
+        hierarchy.removeObjects(hierarchy.getAllObjects(false).findAll { isImported(it) }, true)
+        hierarchy.addObjects(objects)
+        entry.saveImageData(data)
+    } finally {
+        data.getServer().close()
+    }
+    return objects.size()
+}
 
 def project = getProject()
 if (project == null) {
@@ -27,16 +49,11 @@ for (entry in project.getImageList()) {
         println "${entry.getImageName()}: no mask in the folder"
         continue
     }
-    def objects = PathIO.readObjects(file.toPath())
-    def data = entry.readImageData()
-    def hierarchy = data.getHierarchy()
-    def ids = objects.collect { it.getID() } as Set
-    def known = hierarchy.getAllObjects(false).findAll { it.getID() in ids }
-    hierarchy.removeObjects(known, true)
-    hierarchy.addObjects(objects)
-    entry.saveImageData(data)
-    data.getServer().close()
-    images++
-    println "${entry.getImageName()}: ${objects.size()} objects"
+    try {
+        println "${entry.getImageName()}: ${importMask(entry, file)} objects"
+        images++
+    } catch (Exception problem) {
+        println "${entry.getImageName()}: left as it was (${problem.getMessage()})"
+    }
 }
 println "${images} images have masks now"

@@ -11,11 +11,14 @@
 #include "app/bench/machine.h"
 #include "app/bench/plain_step.h"
 #include "data/cohort/csv.h"
+#include "data/tissue/index_png.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/core/statistics.h"
+#include "lib/device/device.h"
+#include "lib/output/png_writer.h"
 #include "lib/train/metrics_csv.h"
 
 namespace untiled {
@@ -70,26 +73,36 @@ bool is_possible(const StepCase& c, const Json& machine) {
   const bool has_avx2 = std::any_of(machine["simd"].begin(), machine["simd"].end(),
                                     [](const Json& name) { return name == "avx2"; });
   if (c.name == "avx2") return has_avx2;
-  return c.cache != "ram" || 3 * c.extent.area() + 2 * kBesideCache < usable_memory_bytes();
+  return c.extent == kSmall || c.cache != "ram" ||
+         3 * c.extent.area() + 2 * kBesideCache < usable_memory_bytes();
 }
 
-/// Three classes need a mask that names them.
+/// For YAML, whatever the path holds.
+std::string quoted(const fs::path& path) { return Json(path.string()).dump(); }
+
+/// Three classes need a mask that names them: that of the slide with 1 for its 255.
 StepCase three_classes(const fs::path& slide, const fs::path& folder) {
   fs::path mask = slide;
   mask.replace_extension(".mask.png");
-  const fs::path manifest = folder / "three_classes.csv";
+  IndexPlane plane = read_index_png(mask);
+  for (uint8_t& value : plane.indices) value = value != 0 ? 1 : 0;
+  PngWriter png(folder / "classes.png", plane.extent, {});
+  png.write_rows({plane.indices.data(), plane.indices.size()});
+  png.finish();
+  const fs::path manifest = folder / "classes.csv";
   write_file(manifest,
-             fmt::format("slide,mask,split\n{},{},train\n", slide.string(), mask.string()));
+             fmt::format("slide,mask,split\n{},classes.png,train\n", slide.filename().string()));
   return {.name = "three classes",
           .extent = kMiddle,
           .settings = {"data.slides=[]", "labels.method=mask",
-                       fmt::format("data.manifest={}", manifest.string()), "data.ignore=254",
-                       "data.classes=[{name: glass, value: 0}, {name: tissue, value: 255}, "
+                       fmt::format("data.manifest={}", quoted(manifest)),
+                       "data.classes=[{name: glass, value: 0}, {name: tissue, value: 1}, "
                        "{name: other, value: 7}]"}};
 }
 
 /// The largest deviation between repeats, of their median.
 double spread(const std::vector<double>& seconds) {
+  if (seconds.empty()) throw InternalError("a benchmark without a measurement");
   const auto [least, most] = std::minmax_element(seconds.begin(), seconds.end());
   return (*most - *least) / median(seconds);
 }
@@ -153,7 +166,7 @@ Json Benchmark::measure_all_reading(const fs::path& slide) const {
 Json Benchmark::measure_steps(const StepCase& c, const fs::path& slide) {
   const fs::path run = options_.scratch / fmt::format("run{}", ++runs_);
   const int64_t budget = c.budget_bytes > 0 ? c.budget_bytes : 3 * c.extent.area() + kBesideCache;
-  std::vector<std::string> settings = {fmt::format("data.slides=[{}]", slide.string()),
+  std::vector<std::string> settings = {fmt::format("data.slides=[{}]", quoted(slide)),
                                        "data.cache=" + c.cache,
                                        "train.loss=bce",
                                        fmt::format("train.steps={}", c.steps),
@@ -244,6 +257,7 @@ Json Benchmark::run() {
                  {"extent", options_.extent == BenchExtent::kFull ? "full" : "quick"},
                  {"machine", machine_},
                  {"versions", describe_versions()}};
+  choose_device(options_.device, "");  // Refused now rather than after the first measurements.
   begin("plain whole-image LibTorch");
   report["plain"] = measure_plain();
   plain_seconds_per_gigapixel_ = report["plain"]["seconds_per_gigapixel"].get<double>();
@@ -254,7 +268,18 @@ Json Benchmark::run() {
   report["steps"] = Json::array();
   for (const StepCase& c : cases) {
     begin(fmt::format("{}, {} x {}", c.name, c.extent.rows, c.extent.cols));
-    report["steps"].push_back(measure_steps(c, slide_of(c.extent)));
+    try {
+      report["steps"].push_back(measure_steps(c, slide_of(c.extent)));
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const std::exception& error) {
+      // What was measured before is worth keeping.
+      warn(fmt::format("{}: {}", c.name, error.what()));
+      report["failed"].push_back({{"name", c.name},
+                                  {"rows", c.extent.rows},
+                                  {"columns", c.extent.cols},
+                                  {"reason", error.what()}});
+    }
     progress.advance();
   }
   return report;

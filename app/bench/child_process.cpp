@@ -9,8 +9,12 @@
 #include <mach-o/dyld.h>
 #endif
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstring>
+#include <thread>
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
@@ -51,12 +55,27 @@ class FileActions {
   posix_spawn_file_actions_t actions_{};
 };
 
+/// Hands a signal that asks this process to stop on to the child.
 int wait_for(pid_t child) {
+  constexpr std::chrono::milliseconds kPause(20);
   int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) throw InternalError(std::strerror(errno));
+  bool told = false;
+  while (true) {
+    const pid_t ended = waitpid(child, &status, WNOHANG);
+    if (ended == child) return status;
+    if (ended < 0 && errno != EINTR) throw InternalError(std::strerror(errno));
+    if (stop_signal() != 0 && !told) told = kill(child, stop_signal()) == 0;
+    std::this_thread::sleep_for(kPause);
   }
-  return status;
+}
+
+/// As the program itself would have ended.
+[[noreturn]] void fail_as(int code, const std::string& message) {
+  constexpr int kUsageError = 2;
+  constexpr int kDataError = 3;
+  if (code == kUsageError) throw ConfigError(message);
+  if (code == kDataError) throw DataError(message);
+  throw InternalError(message);
 }
 
 }  // namespace
@@ -83,8 +102,9 @@ std::string run_untiled(const std::vector<std::string>& arguments,
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     constexpr size_t kEnd = 600;
     const std::string said = read_file(err);
-    throw InternalError(fmt::format("untiled {} failed: {}", arguments.front(),
-                                    said.substr(said.size() - std::min(kEnd, said.size()))));
+    fail_as(WIFEXITED(status) ? WEXITSTATUS(status) : 1,
+            fmt::format("untiled {} failed: {}", arguments.front(),
+                        said.substr(said.size() - std::min(kEnd, said.size()))));
   }
   return read_file(out);
 }

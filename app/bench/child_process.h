@@ -8,8 +8,8 @@
 namespace untiled {
 
 /// Runs `untiled ARGUMENTS...` with stdout and stderr in files of `scratch`; returns what it wrote
-/// to stdout. Throws InternalError with the end of its stderr when it fails, Interrupted when the
-/// user stopped both.
+/// to stdout. When it fails, throws what its exit code says with the end of its stderr; Interrupted
+/// when the user stopped this process, which stops it too.
 std::string run_untiled(const std::vector<std::string>& arguments,
                         const std::filesystem::path& scratch);
 

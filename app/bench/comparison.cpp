@@ -63,7 +63,10 @@ const Json& representative(const Json& steps) {
   const Json* best = nullptr;
   for (const Json& step : steps) {
     if (step.at("name") != "default") continue;
-    if (best == nullptr || pixels(step) > pixels(*best)) best = &step;
+    const bool is_better =
+        best == nullptr || pixels(step) > pixels(*best) ||
+        (pixels(step) == pixels(*best) && step.at("median_seconds") < best->at("median_seconds"));
+    if (is_better) best = &step;
   }
   if (best == nullptr) throw DataError("it holds no step of the default network");
   return *best;
@@ -76,15 +79,23 @@ MachineRow row_of(const Json& file) {
   const Json& step = representative(file.at("steps"));
   row.rows = step.at("rows").get<int64_t>();
   row.columns = step.at("columns").get<int64_t>();
-  row.cache = step.value("cache", "");
   row.seconds_per_step = step.at("median_seconds").get<double>();
-  if (step.contains("peak_rss_bytes")) row.peak_bytes = step["peak_rss_bytes"].get<int64_t>();
+  row.peak_memory = step.contains("peak_rss_bytes")
+                        ? format_bytes(step["peak_rss_bytes"].get<int64_t>())
+                        : step.value("peak_memory", "unknown");
   if (step.contains("times_plain")) row.times_plain = step["times_plain"].get<double>();
   row.source = file.value("source", "");
   if (!(row.seconds_per_step > 0) || row.rows <= 0 || row.columns <= 0) {
     throw DataError("a step without pixels or without seconds");
   }
   return row;
+}
+
+/// Text inside a table's cell.
+std::string cell(std::string text) {
+  std::replace(text.begin(), text.end(), '|', '/');
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
 }
 
 /// U.S. dollars for training steps over a thousand gigapixels.
@@ -98,10 +109,10 @@ std::string table_row(const MachineRow& row, const MachinePrice* price) {
                                : fmt::format("| {}: {:.2f} USD/h | {:.2f} ", price->label,
                                              price->usd_per_hour, usd_per_terapixel(row, *price)) +
                                      "|";
-  return fmt::format("| {} | {} | {} x {} | {:.2f} | {:.2f} | {:.1f} | {} | {} {}\n", row.name,
-                     row.is_published ? "published" : "measured", row.rows, row.columns,
-                     row.seconds_per_step, row.seconds_per_gigapixel(), row.gigapixels_per_hour(),
-                     row.peak_bytes ? format_bytes(*row.peak_bytes) : "unknown",
+  return fmt::format("| {} | {} | {} x {} | {:.2f} | {:.2f} | {:.1f} | {} | {} {}\n",
+                     cell(row.name), row.is_published ? "published" : "measured", row.rows,
+                     row.columns, row.seconds_per_step, row.seconds_per_gigapixel(),
+                     row.gigapixels_per_hour(), cell(row.peak_memory),
                      row.times_plain ? fmt::format("{:.0f} x", *row.times_plain) : "unknown", cost);
 }
 

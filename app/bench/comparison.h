@@ -28,9 +28,8 @@ struct MachineRow {
   bool is_published = false;  ///< From a paper; not measured by this program.
   int64_t rows = 0;
   int64_t columns = 0;
-  std::string cache;
   double seconds_per_step = 0;
-  std::optional<int64_t> peak_bytes;
+  std::string peak_memory;
   std::optional<double> times_plain;  ///< Speed over plain whole-image LibTorch there.
   std::string source;                 ///< Of a published row.
 

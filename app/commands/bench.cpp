@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -27,12 +30,14 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-/// A folder of this process that goes away with it.
+/// A new folder that goes away with its owner.
 class WorkFolder {
  public:
-  explicit WorkFolder(const fs::path& parent)
-      : path_(parent / fmt::format("untiled-bench.{}", ::getpid())) {
-    make_folder(path_);
+  explicit WorkFolder(const fs::path& parent) {
+    make_folder(parent);
+    std::string name = (parent / "untiled-bench.XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw write_error(name, errno);
+    path_ = name;
   }
   ~WorkFolder() {
     std::error_code ignored;
@@ -79,10 +84,12 @@ void print_steps(const Json& report) {
 
 int run(const RunFlags& flags, bool json) {
   const fs::path parent = flags.scratch.empty() ? fs::temp_directory_path() : flags.scratch;
+  AtomicFile out(flags.out);  // What cannot be written is said before anything is measured.
   const WorkFolder work(parent);
   const Json report = run_benchmark({flags.full ? BenchExtent::kFull : BenchExtent::kQuick,
                                      work.path(), flags.name, flags.device});
-  write_file(flags.out, report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  std::ofstream(out.path()) << report.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  out.commit();
   json ? print_json(report) : print_steps(report);
   return 0;
 }

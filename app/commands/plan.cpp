@@ -59,7 +59,7 @@ void draw_labels(const Settings& settings, SlideSets& sets, const std::filesyste
     for (SlideInput& input : *set) {
       throw_if_stopped();
       make_labels(settings, input);
-      write_label_overlay(folder / (input.id + ".png"), settings, input);
+      write_label_overlay(folder, settings, input);
       input.close();
       progress.advance();
     }

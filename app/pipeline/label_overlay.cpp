@@ -1,11 +1,17 @@
 #include "app/pipeline/label_overlay.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <vector>
 
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/thumbnail_classes.h"
+#include "lib/core/hasher.h"
+#include "lib/core/progress.h"
 #include "lib/core/stop.h"
 #include "lib/output/preview.h"
+#include "lib/train/losses.h"
 
 namespace untiled {
 namespace {
@@ -21,12 +27,37 @@ ThumbnailClasses sampled_labels(const PixelSource& labels, const Extent& thumbna
   return classes;
 }
 
+/// Ids may be as long as file names can be, and a file has a longer name while it is written.
+std::string file_stem(const std::string& id) {
+  constexpr size_t kLongest = 200;
+  if (id.size() <= kLongest) return id;
+  Hasher hasher;
+  hasher.add_text(id);
+  return hasher.hex();
+}
+
+/// A slide without a weighted pixel adds nothing, and nobody would notice.
+void warn_of_nothing_to_learn(const ThumbnailClasses& classes, const Settings& settings,
+                              const SlideInput& input) {
+  const std::vector<double> weights = class_weights(settings.data);
+  const Bytes& labels = classes.bytes();
+  const bool counts = std::any_of(labels.begin(), labels.end(), [&](uint8_t label) {
+    return label != kIgnoredLabel && (label >= weights.size() || weights[label] > 0);
+  });
+  if (counts) return;
+  warn(
+      fmt::format("{}: every pixel of its label that was looked at is ignored, so that nothing can "
+                  "be learnt from it; see its picture",
+                  input.id));
+}
+
 }  // namespace
 
-void write_label_overlay(const std::filesystem::path& file, const Settings& settings,
+void write_label_overlay(const std::filesystem::path& folder, const Settings& settings,
                          const SlideInput& input) {
   const Picture thumbnail = slide_thumbnail(input);
   const ThumbnailClasses classes = sampled_labels(*input.labels, thumbnail.extent);
+  warn_of_nothing_to_learn(classes, settings, input);
   std::vector<LegendEntry> legend = class_legend(settings.data);
   std::vector<PictureColor> colors;
   for (const LegendEntry& entry : legend) colors.push_back(entry.color);
@@ -35,7 +66,7 @@ void write_label_overlay(const std::filesystem::path& file, const Settings& sett
       {"slide", thumbnail},
       {"labels that training sees",
        tint_classes(thumbnail, {classes.bytes().data(), classes.bytes().size()}, colors)}};
-  write_preview(file, panels, legend);
+  write_preview(folder / (file_stem(input.id) + ".png"), panels, legend);
 }
 
 }  // namespace untiled

@@ -8,9 +8,11 @@
 
 namespace untiled {
 
-/// Writes `file`, a PNG: the slide beside itself tinted by its labels' classes, with ignored pixels
-/// dark, as training reads them; `input.labels` must be made. Throws DataError, Interrupted.
-void write_label_overlay(const std::filesystem::path& file, const Settings& settings,
+/// Writes a PNG called as the slide, of which very long names are shortened, into `folder`: the slide
+/// beside itself tinted by its labels' classes, with ignored pixels dark; `input.labels` must be
+/// made. Pixels without data, which training ignores too, have the colour of their label. Warns where all that is looked at is
+/// ignored. Throws DataError, Interrupted.
+void write_label_overlay(const std::filesystem::path& folder, const Settings& settings,
                          const SlideInput& input);
 
 }  // namespace untiled

@@ -87,9 +87,9 @@ void TrainingRun::for_each_slide(const std::string& title,
 /// Pictures only when all labels are sound: a run that cannot begin leaves nothing.
 void TrainingRun::make_all_labels(const RunFolder& folder) {
   for_each_slide("labels", [&](SlideInput& input) { make_labels(settings_, input); });
+  if (folder.has_state()) return;  // They were made before the first step.
   for_each_slide("label pictures", [&](const SlideInput& input) {
-    const std::filesystem::path overlay = folder.label_overlay(input.id);
-    if (!std::filesystem::exists(overlay)) write_label_overlay(overlay, settings_, input);
+    write_label_overlay(folder.labels(), settings_, input);
   });
 }
 

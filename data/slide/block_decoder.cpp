@@ -49,6 +49,9 @@ Bytes fit(JpegImage image, const Extent& extent) {
   return pixels;
 }
 
+/// More than a tile's stream needs is damage, or an attempt to take all memory.
+int64_t most_jpeg_pixels(const Extent& tile) { return 4 * tile.area() + 65536; }
+
 JpegColor jpeg_color(const TiffDirectory& directory) {
   return directory.photometric == PHOTOMETRIC_YCBCR ? JpegColor::kYCbCr
                                                     : JpegColor::kRgbUnlessMarked;
@@ -135,17 +138,24 @@ Bytes PositionedFile::read(uint64_t offset, uint64_t size) const {
   return bytes;
 }
 
-std::optional<Rgb> PlainTiles::find(std::span<const uint8_t> stream) const {
+std::optional<Rgb> PlainTiles::find(uint64_t directory, std::span<const uint8_t> stream) const {
   const std::lock_guard lock(mutex_);
-  const auto found = colors_.find(text_of(stream));
-  if (found == colors_.end()) return std::nullopt;
+  const auto colors = colors_.find(directory);
+  if (colors == colors_.end()) return std::nullopt;
+  const auto found = colors->second.find(text_of(stream));
+  if (found == colors->second.end()) return std::nullopt;
   return found->second;
 }
 
-void PlainTiles::remember(std::span<const uint8_t> stream, const Rgb& color) {
+void PlainTiles::remember(uint64_t directory, std::span<const uint8_t> stream, const Rgb& color) {
   constexpr size_t kMost = 64;
   const std::lock_guard lock(mutex_);
-  if (colors_.size() < kMost) colors_.emplace(text_of(stream), color);
+  if (size_ < kMost && colors_[directory].emplace(text_of(stream), color).second) ++size_;
+}
+
+size_t PlainTiles::size() const {
+  const std::lock_guard lock(mutex_);
+  return size_;
 }
 
 void BlockDecoder::decode_into(const TiffLevel& level, int64_t index, PixelBlock& onto) const {
@@ -162,15 +172,16 @@ void BlockDecoder::decode_rgb_jpeg(const TiffDirectory& directory, int64_t index
   const Bytes stream = file_.read(where.offset, where.size);
   const Region part = clip(block_region(directory, index), directory.extent);
   const PixelArea area(onto, part);
-  // One colour takes few bytes a pixel, and nothing else is worth remembering.
-  const bool may_be_plain = stream.size() <= static_cast<size_t>(directory.tile.area() / 32);
   const std::span<const uint8_t> compressed(stream.data(), stream.size());
+  const bool may_be_plain = stream.size() <= PlainTiles::kMostBytes;
   if (may_be_plain) {
-    if (const auto color = plain_.find(compressed)) return area.fill(*color);
+    if (const auto color = plain_.find(directory.offset, compressed)) return area.fill(*color);
   }
-  decode_jpeg_into(directory.jpeg_tables, compressed, jpeg_color(directory), area.target());
-  if (may_be_plain) {
-    if (const auto color = area.only_color()) plain_.remember(compressed, *color);
+  decode_jpeg_into(directory.jpeg_tables, compressed, jpeg_color(directory), area.target(),
+                   most_jpeg_pixels(directory.tile));
+  // Of a tile that reaches over the edge only a part was seen.
+  if (may_be_plain && part.extent() == directory.tile) {
+    if (const auto color = area.only_color()) plain_.remember(directory.offset, compressed, *color);
   }
 }
 
@@ -219,7 +230,7 @@ Bytes BlockDecoder::decode_jpeg_block(const TiffDirectory& directory, int64_t bl
   const TiffBlock& where = directory.blocks[static_cast<size_t>(block)];
   const Bytes stream = file_.read(where.offset, where.size);
   JpegImage image =
-      decode_jpeg(directory.jpeg_tables, stream, jpeg_color(directory), 4 * extent.area() + 65536);
+      decode_jpeg(directory.jpeg_tables, stream, jpeg_color(directory), most_jpeg_pixels(extent));
   const int64_t index = block % (directory.tile_rows() * directory.tile_cols());
   const Extent needed = clip(block_region(directory, index), directory.extent).extent();
   if (image.channels != channels || image.extent.rows < needed.rows ||

@@ -39,16 +39,22 @@ class PositionedFile {
 Region block_region(const TiffDirectory& directory, int64_t index);
 
 /// Compressed tiles that turned out to hold one colour: scanners write the same few bytes for every
-/// piece of empty glass. Any thread.
+/// piece of empty glass. What bytes mean depends on the tables of their directory. Any thread.
 class PlainTiles {
  public:
-  /// The colour of a stream that was decoded before.
-  std::optional<Rgb> find(std::span<const uint8_t> stream) const;
-  void remember(std::span<const uint8_t> stream, const Rgb& color);
+  /// Longer streams are not worth it, and 64 of these take half a MiB.
+  static constexpr size_t kMostBytes = 8192;
+
+  /// The colour of a stream of the directory at that offset, if it was remembered.
+  std::optional<Rgb> find(uint64_t directory, std::span<const uint8_t> stream) const;
+  void remember(uint64_t directory, std::span<const uint8_t> stream, const Rgb& color);
+  size_t size() const;
 
  private:
+  using Colors = std::map<std::string, Rgb, std::less<>>;
   mutable std::mutex mutex_;
-  std::map<std::string, Rgb, std::less<>> colors_;
+  std::map<uint64_t, Colors> colors_;
+  size_t size_ = 0;
 };
 
 /// Any thread.
@@ -64,6 +70,8 @@ class BlockDecoder {
   /// The same pixels, as far as the level reaches, into the place that they have in `onto`, which
   /// must hold them all. JPEG in RGB goes there without a copy.
   void decode_into(const TiffLevel& level, int64_t index, PixelBlock& onto) const;
+
+  const PlainTiles& plain_tiles() const { return plain_; }
 
  private:
   void decode_rgb_jpeg(const TiffDirectory& directory, int64_t index, PixelBlock& onto) const;

@@ -91,7 +91,7 @@ struct Decoder {
     while (state.output_scanline < state.output_height) {
       const size_t y = state.output_scanline;
       const bool wanted = y < static_cast<size_t>(target.extent.rows);
-      uint8_t* const to = target.samples + y * target.row_bytes;
+      uint8_t* const to = wanted ? target.samples + y * target.row_bytes : nullptr;
       JSAMPROW into = wanted && fits ? to : row.data();
       jpeg_read_scanlines(&state, &into, 1);
       if (wanted && !fits) std::memcpy(to, row.data(), width);
@@ -107,9 +107,14 @@ void require(bool ok, const Decoder& decoder) {
   if (!ok) throw DataError(decoder.message.data());
 }
 
-void require_known_channels(int channels) {
-  if (channels == 1 || channels == 3) return;
-  throw DataError(fmt::format("it has {} colour components where 1 or 3 can be read", channels));
+void require_known_size(int channels, const Extent& extent, int64_t max_pixels) {
+  if (channels != 1 && channels != 3) {
+    throw DataError(fmt::format("it has {} colour components where 1 or 3 can be read", channels));
+  }
+  if (extent.area() > max_pixels) {
+    throw DataError(fmt::format("it has {} pixels where at most {} were expected",
+                                to_string(extent), max_pixels));
+  }
 }
 
 bool same_sampling(const jpeg_decompress_struct& state) {
@@ -171,7 +176,7 @@ JpegHeader read_jpeg_header(std::span<const uint8_t> stream) {
 }
 
 void decode_jpeg_into(std::span<const uint8_t> tables, std::span<const uint8_t> stream,
-                      JpegColor color, const JpegTarget& target) {
+                      JpegColor color, const JpegTarget& target, int64_t max_pixels) {
   Decoder decoder;
   require(decoder.read_header(tables, stream), decoder);
   const int channels = decoder.state.num_components;
@@ -182,7 +187,7 @@ void decode_jpeg_into(std::span<const uint8_t> tables, std::span<const uint8_t> 
                                 to_string(extent), channels, to_string(target.extent),
                                 target.channels));
   }
-  require_known_channels(channels);
+  require_known_size(channels, extent, max_pixels);
   if (channels == 3) choose_color(decoder.state, color);
   require(decoder.start(), decoder);
   std::vector<uint8_t> row(static_cast<size_t>(extent.cols * channels));
@@ -194,11 +199,7 @@ JpegImage decode_jpeg(std::span<const uint8_t> tables, std::span<const uint8_t> 
   Decoder decoder;
   require(decoder.read_header(tables, stream), decoder);
   const int channels = decoder.state.num_components;
-  require_known_channels(channels);
-  if (decoder.extent().area() > max_pixels) {
-    throw DataError(fmt::format("it has {} pixels where at most {} were expected",
-                                to_string(decoder.extent()), max_pixels));
-  }
+  require_known_size(channels, decoder.extent(), max_pixels);
   if (channels == 3) choose_color(decoder.state, color);
   JpegImage image{decoder.extent(), channels, {}};
   require(decoder.start(), decoder);

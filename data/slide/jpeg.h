@@ -39,9 +39,10 @@ struct JpegTarget {
 };
 
 /// Decodes a stream into `target`, which gets its upper left part. Throws DataError, as above, when
-/// the stream holds less than `target` or has other channels; `target` is then undefined.
+/// the stream holds less than `target`, more than `max_pixels` or other channels; `target` is then
+/// undefined.
 void decode_jpeg_into(std::span<const uint8_t> tables, std::span<const uint8_t> stream,
-                      JpegColor color, const JpegTarget& target);
+                      JpegColor color, const JpegTarget& target, int64_t max_pixels);
 
 /// Decodes a stream; `tables` may be empty (TIFF's JPEGTables). `max_pixels` bounds what is
 /// allocated. Data that end early are an error, not grey pixels. Throws DataError, as above.

@@ -44,15 +44,24 @@ struct Edge {
 class ClassNames {
  public:
   ClassNames(std::string path, const std::vector<ClassSettings>& classes)
-      : path_(std::move(path)), classes_(classes) {}
+      : path_(std::move(path)), classes_(classes) {
+    for (const ClassSettings& c : classes_) {
+      if (layer_kind(c.name) != Layer::Kind::kClass) {
+        throw ConfigError(fmt::format(
+            "data.classes: '{}' cannot be read from {}: annotations whose names begin with Region "
+            "or Ignore say where labels count; choose another name",
+            c.name, path_));
+      }
+    }
+  }
 
   bool several() const { return classes_.size() > 1; }
 
   Layer layer_of(const std::string& name) const {
-    const std::string key = lower_case(name);
-    if (key.starts_with("region")) return {Layer::Kind::kRegion, 0};
-    if (key.starts_with("ignore")) return {Layer::Kind::kIgnored, kIgnoredLabel};
-    return {Layer::Kind::kClass, label_of(name)};
+    const Layer::Kind kind = layer_kind(name);
+    if (kind == Layer::Kind::kRegion) return {kind, 0};
+    if (kind == Layer::Kind::kIgnored) return {kind, kIgnoredLabel};
+    return {kind, label_of(name)};
   }
 
   /// What is not annotated where that is the background's.
@@ -65,6 +74,12 @@ class ClassNames {
   }
 
  private:
+  static Layer::Kind layer_kind(const std::string& name) {
+    const std::string key = lower_case(name);
+    if (key.starts_with("region")) return Layer::Kind::kRegion;
+    return key.starts_with("ignore") ? Layer::Kind::kIgnored : Layer::Kind::kClass;
+  }
+
   uint8_t label_of(const std::string& name) const {
     const std::string key = lower_case(name);
     if (classes_.empty()) {

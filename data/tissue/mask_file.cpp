@@ -147,6 +147,11 @@ MaskValues mask_values(const std::vector<ClassSettings>& classes, int ignore) {
     values[0] = 0;
     values[1] = values[255] = 1;
     // The usual ignored value is tissue here; another one was chosen by the user.
+    if (ignore == 0 || ignore == 1) {
+      throw ConfigError(fmt::format(
+          "data.ignore is {}, which is {} in masks without data.classes; choose another value",
+          ignore, ignore == 0 ? "background" : "tissue"));
+    }
     if (ignore != kIgnoredLabel) values.at(static_cast<size_t>(ignore)) = kIgnoredLabel;
     return values;
   }

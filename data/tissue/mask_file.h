@@ -22,7 +22,8 @@ using MaskValues = std::array<std::optional<uint8_t>, 256>;
 /// No classes: 0 is background (0), 1 and 255 are tissue (1), an `ignore` other than 255 is
 /// kIgnoredLabel. One class: its value is 1, `ignore`
 /// is kIgnoredLabel, every other value is the rest (0). More: a value is its class's position in
-/// the list, `ignore` is kIgnoredLabel, anything else is unknown.
+/// the list, `ignore` is kIgnoredLabel, anything else is unknown. Throws ConfigError when `ignore`
+/// is 0 or 1 without classes.
 MaskValues mask_values(const std::vector<ClassSettings>& classes, int ignore);
 
 /// The factor d by which a mask is smaller than its slide: |rows / d - mask rows| <= 1 and the same

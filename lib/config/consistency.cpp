@@ -34,6 +34,26 @@ Finding check_classes(const DataSettings& data) {
                                  ignored->second)};
 }
 
+std::string lower_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+Finding check_unannotated(const Settings& settings) {
+  const auto& classes = settings.data.classes;
+  if (settings.labels.unannotated != Unannotated::kBackground || classes.size() < 2) {
+    return std::nullopt;
+  }
+  const bool has_background =
+      std::any_of(classes.begin(), classes.end(),
+                  [](const ClassSettings& c) { return lower_case(c.name) == "background"; });
+  if (has_background) return std::nullopt;
+  return Inconsistency{"labels.unannotated",
+                       "is background, but none of data.classes is called Background; name one so"};
+}
+
 Finding check_class_weights(const DataSettings& data) {
   const bool all_zero =
       !data.classes.empty() && std::all_of(data.classes.begin(), data.classes.end(),
@@ -86,7 +106,7 @@ Finding check_precision(const Settings& settings) {
 
 Finding find_inconsistency(const Settings& settings) {
   for (const Finding& finding :
-       {check_classes(settings.data), check_class_weights(settings.data),
+       {check_classes(settings.data),        check_class_weights(settings.data), check_unannotated(settings),
         check_inputs(settings.data), check_labels(settings), check_model(settings.model),
         check_cache(settings), check_precision(settings)}) {
     if (finding) return finding;

@@ -52,13 +52,15 @@ struct Range {
 
 Axis axis_over(Range range, int parts) {
   if (range.low > range.high) return {};
-  if (range.low == range.high) {
-    const double pad = range.low == 0 ? 1.0 : std::abs(range.low) * 0.1;
+  const double size = std::max(std::abs(range.low), std::abs(range.high));
+  if (range.high - range.low <= 1e-9 * size) {
+    const double pad = size < 1e-300 ? 1.0 : size * 0.1;
     range = {range.low - pad, range.high + pad};
   }
   const double step = round_step(range.high - range.low, parts);
   const double first = std::floor(range.low / step);
-  return {first * step, step, static_cast<int>(std::ceil(range.high / step) - first)};
+  const int steps = static_cast<int>(std::ceil(range.high / step) - first);
+  return {first * step, step, std::max(1, steps)};
 }
 
 /// Of what `axis` says of all points that are drawn.
@@ -167,7 +169,7 @@ class ChartDrawing {
 }  // namespace
 
 Picture draw_charts(std::span<const Chart> charts) {
-  Picture picture = white_picture(static_cast<int>(kHeight * charts.size()));
+  Picture picture = white_picture(kHeight * static_cast<int>(charts.size()));
   const cv::Mat image = view_of(picture);
   const Axis x = axis_over(range_of(charts, &Curve::x), 8);
   int top = 0;

@@ -125,10 +125,6 @@ fs::path RunFolder::preview(int64_t step, const std::string& slide) const {
   return previews() / fmt::format("step{:06}_{}.png", step, safe_name(slide));
 }
 
-fs::path RunFolder::label_overlay(const std::string& slide) const {
-  return labels() / (safe_name(slide) + ".png");
-}
-
 bool RunFolder::has_state() const {
   std::error_code error;
   return fs::exists(state(), error);

@@ -36,17 +36,15 @@ class RunFolder {
   std::filesystem::path summary() const { return folder_ / "summary.json"; }
   std::filesystem::path curves() const { return folder_ / "curves.png"; }
   std::filesystem::path report() const { return folder_ / "report.html"; }
+  std::filesystem::path labels() const { return folder_ / "labels"; }
   std::filesystem::path previews() const { return folder_ / "previews"; }
   /// "previews/step000020_<slide>.png", with characters that file names dislike replaced.
   std::filesystem::path preview(int64_t step, const std::string& slide) const;
-  /// "labels/<slide>.png", named in the same way.
-  std::filesystem::path label_overlay(const std::string& slide) const;
 
   /// True when there is a state to go on from.
   bool has_state() const;
 
  private:
-  std::filesystem::path labels() const { return folder_ / "labels"; }
   void lock();
   void remove_leftovers() const;
 

@@ -197,6 +197,7 @@ class Trainer {
   void describe_run() const;
   void save();
   void save_if_consistent() noexcept;
+  void report() const;
   void write_checkpoints() const;
   Summary summarize_run() const;
   std::string status(const StepRecord& record) const;
@@ -230,7 +231,7 @@ Summary Trainer::run() {
     note(fmt::format("{} already has {} of {} steps: nothing to train", folder_.path().string(),
                      state_.step, train_.steps));
     write_checkpoints();
-    callbacks_.report();
+    report();
   } else {
     train();
   }
@@ -300,7 +301,7 @@ void Trainer::train_step() {
   log_.append(record);
   state_.step = step;
   consistent_ = true;
-  if (validates) callbacks_.report();
+  if (validates) report();
   progress_->set_status(status(record));
 }
 
@@ -414,6 +415,15 @@ void Trainer::save_if_consistent() noexcept {
     save();
   } catch (const std::exception& problem) {
     warn(fmt::format("the last complete step could not be saved: {}", problem.what()));
+  }
+}
+
+/// A picture for people is no reason to lose a run.
+void Trainer::report() const {
+  try {
+    callbacks_.report();
+  } catch (const DataError& problem) {
+    warn(fmt::format("the run's report could not be made: {}", problem.what()));
   }
 }
 

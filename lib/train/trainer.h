@@ -43,7 +43,8 @@ struct TrainCallbacks {
       gradients;
   /// `slide` counts in TrainOptions::evaluation_slides; `step` updates have been made.
   std::function<SlideScore(const NamedTensors& parameters, int64_t step, size_t slide)> evaluate;
-  /// After the rows of each validation are written, and when all steps are done.
+  /// After the rows of each validation are written, and when all steps are done. A DataError is a
+  /// warning, not the end of the run.
   std::function<void()> report = [] {};
   /// Bytes in use over the process's base, for summary.json.
   std::function<int64_t()> budget_used_bytes = [] { return int64_t{0}; };

@@ -33,6 +33,12 @@ TEST_CASE("classes that all weigh nothing are refused") {
   CHECK_THAT(refusal(with_classes("[{name: a, value: 1, weight: 0}]")), contains_text("weight 0"));
 }
 
+TEST_CASE("background needs a class of that name where there are several") {
+  const std::string set = "labels.unannotated=background";
+  CHECK_THAT(refusal(with_classes("[{name: a, value: 1}, {name: b, value: 2}]"), {set}),
+             contains_text("none of data.classes is called Background"));
+}
+
 TEST_CASE("Otsu labels know one class") {
   CHECK_THAT(refusal("data:\n  classes: [{name: a, value: 1}, {name: b, value: 2}]\n"),
              contains_text("know one class, data.classes has 2"));

@@ -122,6 +122,7 @@ TEST_CASE("one class needs no list: 0 is background, 1 and 255 are tissue") {
   CHECK_FALSE(values[2]);
   CHECK(mask_values({}, 128)[128] == kIgnoredLabel);
   CHECK(mask_values({}, 128)[255] == 1);
+  CHECK_THROWS_AS(mask_values({}, 1), ConfigError);
 }
 
 TEST_CASE("one named class stands against the rest, several stand for themselves") {
