@@ -27,7 +27,7 @@ void decode_to_its_place(benchmark::State& state) {
   const Bytes stream = encoded_tile(extent);
   Bytes region(size_t{3} * kRegion * kRegion);
   const JpegTarget target{region.data(), extent, 3, size_t{3} * kRegion};
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     decode_jpeg_into({}, {stream.data(), stream.size()}, JpegColor::kYCbCr, target, extent.area());
     benchmark::DoNotOptimize(region.data());
   }
@@ -39,7 +39,7 @@ void decode_and_copy(benchmark::State& state) {
   const Extent extent = {state.range(0), state.range(0)};
   const Bytes stream = encoded_tile(extent);
   PixelBlock region{{{0, kRegion}, {0, kRegion}}, 3, Bytes(size_t{3} * kRegion * kRegion), {}};
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     JpegImage image = decode_jpeg({}, {stream.data(), stream.size()}, JpegColor::kYCbCr, 1 << 20);
     copy_overlap({whole(extent), 3, std::move(image.pixels), {}}, region);
     benchmark::DoNotOptimize(region.bytes.data());

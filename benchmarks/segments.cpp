@@ -4,6 +4,7 @@
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <memory>
 #include <string>
@@ -57,7 +58,7 @@ using KernelPtr = std::shared_ptr<const SegmentKernel>;
 
 void forward(benchmark::State& state, const KernelPtr& kernel, const Segment& segment) {
   const Problem p(segment);
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(
         kernel->forward(p.segment, p.regions, p.extents, p.parameters, p.crops, /*keep=*/false));
   }
@@ -68,7 +69,7 @@ void backward(benchmark::State& state, const KernelPtr& kernel, const Segment& s
   const Problem p(segment);
   const int64_t channels = graph().layer(segment.target).channels;
   const at::Tensor gradient = at::rand({1, channels, p.out.rows, p.out.cols});
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     LayerTensors values =
         kernel->forward(p.segment, p.regions, p.extents, p.parameters, p.crops, /*keep=*/true);
     benchmark::DoNotOptimize(kernel->backward(p.segment, p.regions, p.extents, p.parameters,
@@ -82,7 +83,7 @@ void loss_backward(benchmark::State& state, const KernelPtr& kernel, const Segme
   const auto loss = make_loss(LossKind::kBce, 1, {}, /*has_float64=*/true);
   const at::Tensor labels = at::randint(2, {p.out.rows, p.out.cols}, at::kByte);
   const LossSums totals(static_cast<size_t>(loss->sum_count()), 1.0);
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(kernel->loss_backward(p.segment, p.regions, p.extents, p.parameters,
                                                    p.crops, labels, *loss, totals));
   }
@@ -93,8 +94,8 @@ void add(const std::string& kernel_name, const KernelPtr& kernel) {
   for (const Segment& segment : cut_segments(graph(), graph().storable_layers())) {
     const std::string name = graph().layer(segment.target).name;
     const auto register_pass = [&](const std::string& pass, auto measure) {
-      benchmark::RegisterBenchmark((name + "/" + pass + "/" + kernel_name).c_str(), measure, kernel,
-                                   segment)
+      benchmark::RegisterBenchmark(fmt::format("{}/{}/{}", name, pass, kernel_name).c_str(),
+                                   measure, kernel, segment)
           ->Unit(benchmark::kMicrosecond);
     };
     register_pass("forward", forward);

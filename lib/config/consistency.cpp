@@ -106,9 +106,9 @@ Finding check_precision(const Settings& settings) {
 
 Finding find_inconsistency(const Settings& settings) {
   for (const Finding& finding :
-       {check_classes(settings.data),        check_class_weights(settings.data), check_unannotated(settings),
-        check_inputs(settings.data), check_labels(settings), check_model(settings.model),
-        check_cache(settings), check_precision(settings)}) {
+       {check_classes(settings.data), check_class_weights(settings.data),
+        check_unannotated(settings), check_inputs(settings.data), check_labels(settings),
+        check_model(settings.model), check_cache(settings), check_precision(settings)}) {
     if (finding) return finding;
   }
   return std::nullopt;

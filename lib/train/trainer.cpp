@@ -235,7 +235,7 @@ Summary Trainer::run() {
   } else {
     train();
   }
-  const Summary summary = summarize_run();
+  Summary summary = summarize_run();
   if (!std::filesystem::exists(folder_.summary())) write_summary(folder_.summary(), summary);
   return summary;
 }

@@ -69,14 +69,13 @@ TEST_CASE("tiles of one colour are the same when they are not decoded again") {
   image.step = 0;
   write_tiff(folder / "a.tif", {{image, {}}});
   check_all_ways(folder / "a.tif", 0);
-  const TiffPyramid pyramid =
-      choose_pyramid(folder / "a.tif", read_tiff_file(folder / "a.tif"));
+  const TiffPyramid pyramid = choose_pyramid(folder / "a.tif", read_tiff_file(folder / "a.tif"));
   const BlockDecoder decoder(folder / "a.tif", kWhite);
   const TiffLevel& level = pyramid.levels.front();
-  PixelBlock first{{{0, 128}, {0, 128}}, 3, Bytes(3 * 128 * 128), {}};
+  PixelBlock first{{{0, 128}, {0, 128}}, 3, Bytes(size_t{3} * 128 * 128), {}};
   decoder.decode_into(level, 0, first);
   CHECK(decoder.plain_tiles().size() == 1);
-  PixelBlock second{{{0, 128}, {128, 256}}, 3, Bytes(3 * 128 * 128), {}};
+  PixelBlock second{{{0, 128}, {128, 256}}, 3, Bytes(size_t{3} * 128 * 128), {}};
   decoder.decode_into(level, 1, second);
   CHECK(decoder.plain_tiles().size() == 1);
   CHECK(second.bytes == first.bytes);

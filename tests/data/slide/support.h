@@ -31,7 +31,8 @@ std::string data_error(const std::function<void()>& work);
 
 /// Colour of the test pictures at a position: different everywhere, never white.
 inline uint8_t pattern(int64_t row, int64_t col, int channel) {
-  return static_cast<uint8_t>((row * (3 - channel) + col * (channel + 1) + 37 * channel) % 251);
+  return static_cast<uint8_t>((row * (3 - channel) + col * (channel + 1) + int64_t{37} * channel) %
+                              251);
 }
 PixelBlock pattern_block(const Region& region);
 

@@ -1,6 +1,7 @@
 #include "data/slide/view.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "lib/core/error.h"
 #include "tests/catch.h"
@@ -185,7 +186,7 @@ TEST_CASE("windows that are no whole pixels weigh their borders") {
   for (int64_t i = 0; i < 3; ++i) {
     for (int64_t j = 0; j < 3; ++j) sum += rows[i] * cols[j] * pattern(i, 2 + j, 0);
   }
-  CHECK(block.bytes[0] == static_cast<int>(sum / 6.25 + 0.5));
+  CHECK(block.bytes[0] == std::lround(sum / 6.25));
 }
 
 TEST_CASE("a resampled pixel does not depend on the region that is read") {
@@ -219,7 +220,7 @@ TEST_CASE("a resampled pixel is missing when most of its window is") {
   for (int64_t row = 0; row < 4; ++row) {
     for (int64_t col = 1; col < 4; ++col) sum += pattern(row, col, 0);
   }
-  CHECK(kept.bytes[0] == static_cast<int>(sum / 12 + 0.5));
+  CHECK(kept.bytes[0] == std::lround(sum / 12.0));
 }
 
 TEST_CASE("columns and rows of different scales both come to the scale asked for") {
