@@ -16,8 +16,9 @@ apt_packages=(
   zlib1g-dev libxxhash-dev libhwy-dev libgeos-dev
 )
 # Faster builds, the checks of the style, the browser of the reports' checks, single kernels'
-# benchmarks; nothing else needs them.
-apt_extras=(ccache clang-format clang-tidy chromium libbenchmark-dev)
+# benchmarks, the tests of NEON; nothing else needs them.
+apt_extras=(ccache clang-format clang-tidy chromium libbenchmark-dev
+  g++-aarch64-linux-gnu qemu-user)
 brew_packages=(
   cmake ninja ccache clang-format llvm catch2 cli11 nlohmann-json yaml-cpp
   opencv openslide libtiff libpng jpeg-turbo zstd xxhash highway geos python
@@ -45,8 +46,8 @@ apt_install() {
   if ((EUID != 0)); then
     if ! has sudo || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
       if ((${#missing[@]} == 0)); then
-        say "not there, and this user cannot install them: ${extras[*]} (only style checks, a check
-    of the reports, microbenchmarks and faster builds need them)"
+        say "not there, and this user cannot install them: ${extras[*]} (only some checks,
+    microbenchmarks and faster builds need them)"
         return
       fi
       fail "these packages are missing and this user cannot install them; as root, type:

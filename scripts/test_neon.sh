@@ -38,16 +38,17 @@ fetch_highway
 mkdir -p "$out/include" && ln -sfn "$UNTILED_DEPS/torch/include/fmt" "$out/include/fmt"
 mkdir -p "$out/include/catch2" && ln -sf /usr/include/catch2/*.hpp "$out/include/catch2/"
 library="$highway/usr/lib/aarch64-linux-gnu"
-flags=(-std=c++20 -O2 -Wall -Wextra -Wno-missing-field-initializers -Wno-maybe-uninitialized
+flags=(-std=c++20 -O2 -march=armv8-a+crypto -Wall -Wextra -Wno-missing-field-initializers -Wno-maybe-uninitialized
   -DFMT_HEADER_ONLY -I. -isystem "$highway/usr/include" -isystem "$out/include")
 sources=(lib/kernels/fused/*.cpp lib/core/random.cpp lib/core/region.cpp
   tests/kernels/fused/blocks_test.cpp tests/test_main.cpp)
 objects=()
 for source in "${sources[@]}"; do objects+=("$out/$(tr / _ <<<"${source%.cpp}").o"); done
+if has ccache; then export CCACHE_LAUNCHER=ccache; fi
 export compiler
 printf '%s\n' "${sources[@]}" | xargs -P "$(cores)" -I {} bash -c '
   source="$1"; shift; out="$1"; shift
-  "$compiler" "$@" -c "$source" -o "$out/$(tr / _ <<<"${source%.cpp}").o"' _ {} "$out" "${flags[@]}"
+  ${CCACHE_LAUNCHER:-} "$compiler" "$@" -c "$source" -o "$out/$(tr / _ <<<"${source%.cpp}").o"' _ {} "$out" "${flags[@]}"
 "$compiler" "${objects[@]}" -L"$library" -lhwy -o "$out/test_fused"
-LD_LIBRARY_PATH= qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH="$PWD/$library" \
+qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH="$library" \
   "$out/test_fused" "$@"
