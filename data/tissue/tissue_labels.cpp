@@ -18,8 +18,8 @@ namespace {
 /// Slides of unknown scale: a slide scanned at 20x, or where a file is small a picture of one.
 constexpr int64_t kUnknownScaleDownsample = 16;
 constexpr double kUnknownScaleMpp = 0.5;
-/// Pictures of up to this side are taken as they are, larger ones brought to the smaller side: work
-/// grows with the area, and what was drawn at full size stays at it.
+/// Pictures of up to this side are taken as they are, those of up to twice of it halved, and larger
+/// ones brought to the smaller side, for work grows with the area.
 constexpr int64_t kWholeSide = 2048;
 constexpr int64_t kReducedSide = 1536;
 /// A picture takes about 12 bytes a pixel while it is worked on, and its mask must fit into a PNG.
@@ -47,8 +47,8 @@ const LevelInfo& level_of(const SlideInfo& slide, int level) {
 int64_t unknown_downsample(const Extent& level0, LabelMethod method) {
   if (method == LabelMethod::kOtsu) return kUnknownScaleDownsample;
   const int64_t side = std::max(level0.rows, level0.cols);
-  if (side <= kWholeSide) return 1;
-  return std::min<int64_t>(ceil_div(side, kReducedSide), kUnknownScaleDownsample);
+  const int64_t most = side <= 2 * kWholeSide ? kWholeSide : kReducedSide;
+  return std::clamp<int64_t>(ceil_div(side, most), 1, kUnknownScaleDownsample);
 }
 
 int64_t choose_downsample(const SlideInfo& slide, const TissueOptions& options,

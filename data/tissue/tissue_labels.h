@@ -36,9 +36,9 @@ struct TissueLabels {
 
 /// Labels by the method of otsu.h or robust.h on the slide at 1/d, d the whole number nearest to
 /// labels.mpp over the slide's scale. Where that is unknown, 16, or for robust less on a small
-/// file: 1 up to 2,048 pixels a side, else what brings it to 1,536; a pixel of the picture then
-/// counts as 8 um, and a warning says so. The picture begins at the frame's corner and has
-/// ceil(frame / d) pixels: a level that has just these is taken as it is, else a finer one is
+/// file: 1 up to 2,048 pixels a side, 2 up to 4,096, else what brings it to 1,536; a pixel of the
+/// picture then counts as 8 um, and a warning says so. The picture begins at the frame's corner and
+/// has ceil(frame / d) pixels: a level that has just these is taken as it is, else a finer one is
 /// averaged, a part at a time. The labels depend on no thread. Throws DataError (the slide),
 /// ConfigError (a picture too large to hold).
 TissueLabels label_tissue(const std::shared_ptr<const SlideReader>& reader,
