@@ -21,7 +21,7 @@ struct BenchOptions {
 /// Makes synthetic slides and, on each, trains, validates and exports in processes of their own, so
 /// that seconds and memory are what a user of those verbs gets; reads with each backend; and takes
 /// a plain whole-image LibTorch step as the yardstick. Times are medians with all values beside
-/// them. Throws InternalError when a part fails, Interrupted.
+/// them. A step that fails is listed with its reason. Throws ConfigError (the device), Interrupted.
 nlohmann::ordered_json run_benchmark(const BenchOptions& options);
 
 /// One measurement of reading as JSON.

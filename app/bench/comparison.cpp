@@ -4,11 +4,11 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/lower_case.h"
 #include "lib/core/progress.h"
 #include "lib/output/charts.h"
 
@@ -30,12 +30,6 @@ machines:
   - {match: A100, label: A100 rented, usd_per_hour: 1.8}
   - {match: H100, label: H100 rented, usd_per_hour: 3.0}
 )";
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 double positive(const std::filesystem::path& file, const YAML::Node& node, const char* key) {
   const double value = node[key].as<double>();
@@ -120,7 +114,8 @@ std::vector<const MachinePrice*> prices_of(const MachineRow& row,
                                            const std::vector<MachinePrice>& prices) {
   std::vector<const MachinePrice*> fitting;
   for (const MachinePrice& price : prices) {
-    if (lower(row.name).find(lower(price.match)) != std::string::npos) fitting.push_back(&price);
+    if (lower_case(row.name).find(lower_case(price.match)) != std::string::npos)
+      fitting.push_back(&price);
   }
   return fitting;
 }

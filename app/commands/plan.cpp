@@ -19,7 +19,6 @@
 #include "app/pipeline/slide_set.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
-#include "lib/core/stop.h"
 #include "models/unet.h"
 
 namespace untiled {
@@ -52,20 +51,6 @@ struct Report {
 
 using Json = nlohmann::ordered_json;
 
-/// One file for each slide, named as its outputs are.
-void draw_labels(const Settings& settings, SlideSets& sets, const std::filesystem::path& folder) {
-  Progress progress("labels", static_cast<int64_t>(sets.training.size() + sets.validation.size()));
-  for (std::vector<SlideInput>* set : {&sets.training, &sets.validation}) {
-    for (SlideInput& input : *set) {
-      throw_if_stopped();
-      make_labels(settings, input);
-      write_label_overlay(folder, settings, input);
-      input.close();
-      progress.advance();
-    }
-  }
-}
-
 Subjects find_subjects(const Engine& engine, const Settings& settings, const PlanOptions& options) {
   Subjects subjects;
   if (!options.size.empty()) {
@@ -81,7 +66,7 @@ Subjects find_subjects(const Engine& engine, const Settings& settings, const Pla
   }
   subjects.run = plan_run(engine, settings, sizes_of(settings, sets.training),
                           sizes_of(settings, sets.validation));
-  if (!options.labels.empty()) draw_labels(settings, sets, options.labels);
+  if (!options.labels.empty()) make_all_labels(settings, sets, options.labels);
   return subjects;
 }
 

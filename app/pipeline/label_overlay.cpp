@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "app/pipeline/evaluation.h"
@@ -51,8 +53,6 @@ void warn_of_nothing_to_learn(const ThumbnailClasses& classes, const Settings& s
                   input.id));
 }
 
-}  // namespace
-
 void write_label_overlay(const std::filesystem::path& folder, const Settings& settings,
                          const SlideInput& input) {
   const Picture thumbnail = slide_thumbnail(input);
@@ -67,6 +67,30 @@ void write_label_overlay(const std::filesystem::path& folder, const Settings& se
       {"labels that training sees",
        tint_classes(thumbnail, {classes.bytes().data(), classes.bytes().size()}, colors)}};
   write_preview(folder / (file_stem(input.id) + ".png"), panels, legend);
+}
+
+void for_each_slide(const std::string& title, SlideSets& sets,
+                    const std::function<void(SlideInput&)>& body) {
+  Progress progress(title, static_cast<int64_t>(sets.training.size() + sets.validation.size()));
+  for (std::vector<SlideInput>* set : {&sets.training, &sets.validation}) {
+    for (SlideInput& input : *set) {
+      throw_if_stopped();
+      progress.set_status(input.id);
+      body(input);
+      input.close();
+      progress.advance();
+    }
+  }
+}
+
+}  // namespace
+
+void make_all_labels(const Settings& settings, SlideSets& sets,
+                     const std::filesystem::path& pictures) {
+  for_each_slide("labels", sets, [&](SlideInput& input) { make_labels(settings, input); });
+  if (pictures.empty()) return;
+  for_each_slide("label pictures", sets,
+                 [&](const SlideInput& input) { write_label_overlay(pictures, settings, input); });
 }
 
 }  // namespace untiled

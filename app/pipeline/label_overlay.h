@@ -1,4 +1,4 @@
-// Pictures of what the training will be told about each slide.
+// What the training will be told about each slide, with pictures of it.
 #pragma once
 
 #include <filesystem>
@@ -8,11 +8,12 @@
 
 namespace untiled {
 
-/// Writes a PNG called as the slide, of which very long names are shortened, into `folder`: the
-/// slide beside itself tinted by its labels' classes, with ignored pixels dark; `input.labels` must
-/// be made. Pixels without data, which training ignores too, have the colour of their label. Warns
-/// where all that is looked at is ignored. Throws DataError, Interrupted.
-void write_label_overlay(const std::filesystem::path& folder, const Settings& settings,
-                         const SlideInput& input);
+/// Makes the labels of all slides, and when all are sound draws them: one PNG a slide into
+/// `pictures` (empty: none), called as the slide, of which very long names are shortened. It shows
+/// the slide beside itself tinted by its labels' classes, with ignored pixels dark; pixels without
+/// data, which training ignores too, have the colour of their label. Warns where all that is looked
+/// at is ignored. Throws DataError, ConfigError, Interrupted.
+void make_all_labels(const Settings& settings, SlideSets& sets,
+                     const std::filesystem::path& pictures);
 
 }  // namespace untiled

@@ -11,7 +11,6 @@
 #include "data/slide/fingerprint.h"
 #include "lib/core/progress.h"
 #include "lib/core/random.h"
-#include "lib/core/stop.h"
 #include "lib/train/losses.h"
 #include "models/unet.h"
 
@@ -67,30 +66,6 @@ TrainingRun::TrainingRun(const Settings& settings)
 
 const std::vector<SlideInput>& TrainingRun::evaluated() const {
   return slides_.validation.empty() ? slides_.training : slides_.validation;
-}
-
-void TrainingRun::for_each_slide(const std::string& title,
-                                 const std::function<void(SlideInput&)>& body) {
-  const size_t count = slides_.training.size() + slides_.validation.size();
-  Progress progress(title, static_cast<int64_t>(count));
-  for (std::vector<SlideInput>* set : {&slides_.training, &slides_.validation}) {
-    for (SlideInput& input : *set) {
-      throw_if_stopped();
-      progress.set_status(input.id);
-      body(input);
-      input.close();
-      progress.advance();
-    }
-  }
-}
-
-/// Pictures only when all labels are sound: a run that cannot begin leaves nothing.
-void TrainingRun::make_all_labels(const RunFolder& folder) {
-  for_each_slide("labels", [&](SlideInput& input) { make_labels(settings_, input); });
-  if (folder.has_state()) return;  // They were made before the first step.
-  for_each_slide("label pictures", [&](const SlideInput& input) {
-    write_label_overlay(folder.labels(), settings_, input);
-  });
 }
 
 /// Keeps one slide's decoder and mask open at a time.
@@ -195,7 +170,8 @@ TrainOptions TrainingRun::options() const {
 }
 
 Summary TrainingRun::run(const RunFolder& folder) {
-  make_all_labels(folder);
+  // A resumed run has its pictures.
+  make_all_labels(settings_, slides_, folder.has_state() ? "" : folder.labels());
   TrainCallbacks callbacks;
   callbacks.gradients = [&](const NamedTensors& p, int64_t step, size_t slide) {
     return gradients(p, step, slide);

@@ -1,7 +1,6 @@
 // A run of `train`: slides, network and loss put together for the training loop.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,8 +25,6 @@ class TrainingRun {
   Summary run(const RunFolder& folder);
 
  private:
-  void for_each_slide(const std::string& title, const std::function<void(SlideInput&)>& body);
-  void make_all_labels(const RunFolder& folder);
   const std::vector<SlideInput>& evaluated() const;
   void use(const SlideInput& input);
   SlideGradients gradients(const NamedTensors& parameters, int64_t step, size_t slide);

@@ -2,20 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <cstdint>
 #include <map>
 #include <set>
 
+#include "lib/core/lower_case.h"
+
 namespace untiled {
 namespace {
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 /// FNV-1a (Fowler, Noll, Vo), 32 bits.
 uint32_t short_hash(const std::string& text) {

@@ -2,24 +2,18 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <utility>
 
 #include "data/tissue/annotations.h"
 #include "lib/core/error.h"
+#include "lib/core/lower_case.h"
 
 namespace untiled {
 namespace {
 
 /// Level-0 rows of the lists in which edges are kept, so that a row asks few of them.
 constexpr double kBandRows = 256;
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 /// How an annotation counts, in the order in which a row is filled.
 struct Layer {

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <map>
 
+#include "lib/core/lower_case.h"
+
 namespace untiled {
 namespace {
 
@@ -32,13 +34,6 @@ Finding check_classes(const DataSettings& data) {
   return Inconsistency{
       "data.ignore", fmt::format("{} is also the value of class '{}'; choose another", data.ignore,
                                  ignored->second)};
-}
-
-std::string lower_case(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
 }
 
 Finding check_unannotated(const Settings& settings) {

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <iterator>
@@ -12,6 +10,7 @@
 #include <utility>
 
 #include "lib/core/error.h"
+#include "lib/core/lower_case.h"
 #include "lib/output/uuid.h"
 
 namespace untiled {
@@ -21,12 +20,6 @@ constexpr int64_t kMostAnnotations = 5000;
 /// Stands in a feature's line where the type of the object will be.
 constexpr char kTypePlace = '\t';
 constexpr std::array<int, 3> kTissueColor = {0, 160, 0};
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
