@@ -30,7 +30,4 @@ class BlockGrid {
 /// A block of `region` whose bytes are not set and whose pixels all have data.
 PixelBlock blank_block(const Region& region, int channels);
 
-/// `onto` with the pixels and missing marks of the part of its region that `from` covers.
-PixelBlock paste(PixelBlock onto, const PixelBlock& from);
-
 }  // namespace untiled

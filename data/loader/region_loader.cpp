@@ -32,9 +32,9 @@ std::string with_region(const std::string& message, const Region& region) {
 }
 
 /// Reads a region; whatever fails comes out as one of the program's kinds and names the region.
-PixelBlock read_named(const PixelSource& source, const Region& region) {
+PixelView read_named(const PixelSource& source, const Region& region) {
   try {
-    return source.read(region);
+    return source.view(region);
   } catch (const Interrupted&) {
     throw;
   } catch (const std::bad_alloc&) {
@@ -76,10 +76,10 @@ class LoaderPass : public RegionPass {
     peak = std::max(peak, queue_.peak_bytes());
   }
 
-  PixelBlock take(size_t index) override {
+  PixelView take(size_t index) override {
     const auto start = Clock::now();
     const bool mine = queue_.claim(index);
-    PixelBlock block = mine ? read_named(*source_, regions_[index]) : queue_.take(index);
+    PixelView block = mine ? read_named(*source_, regions_[index]) : queue_.take(index);
     const std::chrono::duration<double> waited = Clock::now() - start;
     count(!mine, waited.count());
     return block;

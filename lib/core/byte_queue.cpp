@@ -29,7 +29,7 @@ std::optional<size_t> ByteQueue::claim_next() {
   return next_++;
 }
 
-void ByteQueue::put(size_t index, PixelBlock block) { store(index, {std::move(block), nullptr}); }
+void ByteQueue::put(size_t index, PixelView block) { store(index, {std::move(block), nullptr}); }
 
 void ByteQueue::fail(size_t index, std::exception_ptr error) {
   store(index, {{}, std::move(error)});
@@ -54,7 +54,7 @@ bool ByteQueue::claim(size_t index) {
   return true;
 }
 
-PixelBlock ByteQueue::take(size_t index) {
+PixelView ByteQueue::take(size_t index) {
   std::unique_lock lock(mutex_);
   arrival_.wait(lock, [&] { return states_[index] != State::kMaking; });
   const auto found = made_.find(index);

@@ -27,14 +27,14 @@ class ByteQueue {
   /// For makers: waits until the next unclaimed block fits, and claims it; nothing once every
   /// block is claimed or the queue is closed. Each claim ends in `put` or `fail`.
   std::optional<size_t> claim_next();
-  void put(size_t index, PixelBlock block);
+  void put(size_t index, PixelView block);
   void fail(size_t index, std::exception_ptr error);
 
   /// For takers: claims a block that nobody has claimed yet, or says false. Throws InternalError
   /// for an index that is out of range or was taken before.
   bool claim(size_t index);
   /// Waits for a block that a maker has claimed. Throws what its maker failed with.
-  PixelBlock take(size_t index);
+  PixelView take(size_t index);
 
   /// Sends waiting makers home; to be called when no taker waits.
   void close();
@@ -45,7 +45,7 @@ class ByteQueue {
  private:
   enum class State : uint8_t { kOpen, kMaking, kMade, kTaken };
   struct Made {
-    PixelBlock block;
+    PixelView block;
     std::exception_ptr error;
   };
 

@@ -1,6 +1,7 @@
 #include "lib/core/pixel_source.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace untiled {
 namespace {
@@ -18,11 +19,21 @@ void copy_plane(const Region& part, int64_t width, const Region& from, const Byt
   }
 }
 
+bool any_marked(const PixelBlock& block, const Region& part) {
+  for (int64_t row = part.rows.begin; row < part.rows.end; ++row) {
+    const int64_t at = (row - block.region.rows.begin) * block.region.cols.size() +
+                       part.cols.begin - block.region.cols.begin;
+    const uint8_t* marks = block.missing.data() + at;
+    if (std::any_of(marks, marks + part.cols.size(), [](uint8_t m) { return m != 0; })) return true;
+  }
+  return false;
+}
+
 class DirectPass : public RegionPass {
  public:
   DirectPass(std::shared_ptr<const PixelSource> source, std::vector<Region> regions)
       : source_(std::move(source)), regions_(std::move(regions)) {}
-  PixelBlock take(size_t index) override { return source_->read(regions_.at(index)); }
+  PixelView take(size_t index) override { return source_->view(regions_.at(index)); }
 
  private:
   std::shared_ptr<const PixelSource> source_;
@@ -31,11 +42,33 @@ class DirectPass : public RegionPass {
 
 }  // namespace
 
+PixelView view_of(PixelBlock block) {
+  PixelView view{.region = block.region,
+                 .channels = block.channels,
+                 .row_stride = block.region.cols.size() * block.channels,
+                 .missing = std::move(block.missing)};
+  const auto bytes = std::make_shared<const Bytes>(std::move(block.bytes));
+  view.data = bytes->data();
+  view.owner = bytes;
+  return view;
+}
+
+PixelBlock copy_of(const PixelView& view) {
+  PixelBlock block{
+      .region = view.region, .channels = view.channels, .bytes = {}, .missing = view.missing};
+  const int64_t width = view.region.cols.size() * view.channels;
+  block.bytes.resize(static_cast<size_t>(view.region.rows.size() * width));
+  for (int64_t row = 0; row < view.region.rows.size(); ++row) {
+    std::copy_n(view.data + row * view.row_stride, width, block.bytes.data() + row * width);
+  }
+  return block;
+}
+
 void copy_overlap(const PixelBlock& from, PixelBlock& onto) {
   const Region part = intersect(from.region, onto.region);
   if (part.empty()) return;
   copy_plane(part, onto.channels, from.region, from.bytes, onto.region, onto.bytes);
-  if (from.missing.empty()) return;
+  if (from.missing.empty() || !any_marked(from, part)) return;
   if (onto.missing.empty()) onto.missing.assign(static_cast<size_t>(onto.region.area()), 0);
   copy_plane(part, 1, from.region, from.missing, onto.region, onto.missing);
 }

@@ -43,6 +43,20 @@ struct PixelBlock {
   size_t size_bytes() const { return bytes.size() + missing.size(); }
 };
 
+/// The same where it lies: perhaps in memory that others see too, which stays as long as `owner`
+/// does and does not change.
+struct PixelView {
+  Region region;
+  int channels = 0;
+  const uint8_t* data = nullptr;  ///< The first pixel; pixels of a row lie together.
+  int64_t row_stride = 0;         ///< Bytes from one row to the next.
+  Bytes missing;                  ///< As in a PixelBlock.
+  std::shared_ptr<const void> owner;
+};
+
+PixelView view_of(PixelBlock block);
+PixelBlock copy_of(const PixelView& view);
+
 /// Copies the pixels and missing marks that `from` has of `onto`'s region. Both have as many
 /// channels.
 void copy_overlap(const PixelBlock& from, PixelBlock& onto);
@@ -59,6 +73,8 @@ class PixelSource {
   virtual int channels() const = 0;
   /// `region` must lie inside the extent. Throws DataError naming the file and the region.
   virtual PixelBlock read(const Region& region) const = 0;
+  /// The same without a copy where the source keeps its pixels.
+  virtual PixelView view(const Region& region) const { return view_of(read(region)); }
 };
 
 /// One pass over a list of regions that is known in advance, so that they can be read ahead.
@@ -67,7 +83,7 @@ class RegionPass {
   virtual ~RegionPass() = default;
   /// The block of region `index`. Each index is taken once; several threads may take, each in
   /// increasing order. Throws what reading that region threw.
-  virtual PixelBlock take(size_t index) = 0;
+  virtual PixelView take(size_t index) = 0;
 };
 
 /// Starts passes over an image. A pass must end before its feed does.

@@ -5,7 +5,6 @@
 #include <ATen/ops/zeros.h>
 #include <c10/core/ScalarType.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +13,7 @@
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/mapped_memory.h"
 
 namespace untiled {
 namespace {
@@ -22,16 +22,13 @@ int64_t element_bytes(at::ScalarType dtype) {
   return static_cast<int64_t>(c10::elementSize(dtype));
 }
 
-/// Zeros in pages of their own, which go back to the system at once when the tensor dies (malloc
-/// would keep them, and the memory budget would not hold).
 at::Tensor mapped_zeros(at::IntArrayRef shape, at::ScalarType dtype) {
   int64_t bytes = element_bytes(dtype);
   for (const int64_t n : shape) bytes *= n;
-  void* pages = mmap(nullptr, static_cast<size_t>(bytes), PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (pages == MAP_FAILED) throw std::bad_alloc();
-  const auto unmap = [bytes](void* p) { munmap(p, static_cast<size_t>(bytes)); };
-  return at::from_blob(pages, shape, unmap, at::TensorOptions().dtype(dtype));
+  auto pages = std::make_shared<const MappedMemory>(bytes);
+  return at::from_blob(
+      pages->data(), shape, [pages](void* /*data*/) mutable { pages.reset(); },
+      at::TensorOptions().dtype(dtype));
 }
 
 at::Tensor zeros(at::IntArrayRef shape, const StoreOptions& options) {

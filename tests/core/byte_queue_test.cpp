@@ -10,10 +10,10 @@
 namespace untiled {
 namespace {
 
-PixelBlock block_of(int64_t cols) {
+PixelView block_of(int64_t cols) {
   PixelBlock block{{{0, 1}, {0, cols}}, 1, {}, {}};
   block.bytes.assign(static_cast<size_t>(cols), 7);
-  return block;
+  return view_of(std::move(block));
 }
 
 TEST_CASE("makers claim in order and no further ahead than the bound") {
@@ -23,7 +23,7 @@ TEST_CASE("makers claim in order and no further ahead than the bound") {
   std::optional<size_t> third;
   std::thread maker([&] { third = queue.claim_next(); });  // waits until the first is taken
   queue.put(0, block_of(10));
-  CHECK(queue.take(0).bytes.size() == 10);
+  CHECK(queue.take(0).region.cols.size() == 10);
   maker.join();
   CHECK(third == 2U);
   CHECK(queue.peak_bytes() <= 25);

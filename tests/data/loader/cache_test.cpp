@@ -57,6 +57,18 @@ TEST_CASE("a ram cache keeps to its budget and still gives the same bits") {
   CHECK(source->pixels() - first == kExtent.area() - kCacheBlockSide * kCacheBlockSide);
 }
 
+TEST_CASE("a ram cache shows what it keeps without a copy, for as long as it is looked at") {
+  const auto source = fake(3);
+  const Region region{{900, 1200}, {800, 1300}};
+  auto cached = make_cached(source, CacheMode::kRam, {});
+  const PixelView first = cached->view(region);
+  const PixelView second = cached->view(region);
+  CHECK(first.data == second.data);
+  cached.reset();
+  CHECK((copy_of(first).bytes == source->read(region).bytes));
+  CHECK((first.missing == source->read(region).missing));
+}
+
 TEST_CASE("a slide is decoded once, however often and from however many threads it is read") {
   const TemporaryFolder folder;
   for (const CacheMode mode : {CacheMode::kRam, CacheMode::kDisk}) {

@@ -37,7 +37,7 @@ int wrong_blocks(const RegionLoader& loader, const FakeSource& source, int taker
   for (int i = 0; i < takers; ++i) {
     threads.emplace_back([&] {
       for (size_t index = next++; index < regions.size(); index = next++) {
-        if (!equal(pass->take(index), source.read(regions[index]))) ++wrong;
+        if (!equal(copy_of(pass->take(index)), source.read(regions[index]))) ++wrong;
       }
     });
   }
