@@ -60,7 +60,7 @@ void forward(benchmark::State& state, const KernelPtr& kernel, const Segment& se
   const Problem p(segment);
   while (state.KeepRunning()) {
     benchmark::DoNotOptimize(
-        kernel->forward(p.segment, p.regions, p.extents, p.parameters, p.crops, /*keep=*/false));
+        kernel->forward(p.segment, p.regions, p.extents, p.parameters, p.crops));
   }
   state.SetItemsProcessed(state.iterations() * p.pixels());
 }
@@ -70,10 +70,8 @@ void backward(benchmark::State& state, const KernelPtr& kernel, const Segment& s
   const int64_t channels = graph().layer(segment.target).channels;
   const at::Tensor gradient = at::rand({1, channels, p.out.rows, p.out.cols});
   while (state.KeepRunning()) {
-    LayerTensors values =
-        kernel->forward(p.segment, p.regions, p.extents, p.parameters, p.crops, /*keep=*/true);
-    benchmark::DoNotOptimize(kernel->backward(p.segment, p.regions, p.extents, p.parameters,
-                                              std::move(values), gradient));
+    benchmark::DoNotOptimize(
+        kernel->backward(p.segment, p.regions, p.extents, p.parameters, p.crops, gradient));
   }
   state.SetItemsProcessed(state.iterations() * p.pixels());
 }

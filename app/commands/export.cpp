@@ -14,7 +14,6 @@
 #include "app/commands/batch_options.h"
 #include "app/commands/command.h"
 #include "app/pipeline/evaluation.h"
-#include "app/pipeline/prediction.h"
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/trained_model.h"
 #include "data/loader/region_loader.h"
@@ -97,17 +96,15 @@ void predict_slide(const Exporter& e, const SlideTask& task,
   std::atomic<int64_t> done = 0;
   const Executor executor = e.model.engine().executor(
       planned, [&](int64_t pixels) { task.progress(static_cast<double>(done += pixels) / total); });
-  const bool probable = outputs.wants(OutputFormat::kProbability);
-  executor.forward(e.model.parameters(), loader,
-                   [&](const Region& region, const at::Tensor& logits, const Bytes& missing) {
-                     auto classes = std::make_shared<Bytes>(
-                         predict_classes(logits, e.threshold(), missing, kIgnoredLabel));
-                     std::vector<float> probabilities;
-                     if (probable) probabilities = predict_probabilities(logits, missing);
-                     auto tile = std::make_shared<SlideOutputs::EncodedTile>(
-                         outputs.encode(region, std::move(classes), probabilities));
-                     return [&outputs, tile] { outputs.add(std::move(*tile)); };
-                   });
+  const PredictionRequest request{.threshold = e.threshold(),
+                                  .probabilities = outputs.wants(OutputFormat::kProbability)};
+  executor.predict(
+      e.model.parameters(), loader, request, /*labels=*/nullptr, [&](PredictedTile predicted) {
+        auto classes = std::make_shared<Bytes>(std::move(predicted.prediction.classes));
+        auto tile = std::make_shared<SlideOutputs::EncodedTile>(outputs.encode(
+            predicted.region, std::move(classes), predicted.prediction.probabilities));
+        return [&outputs, tile] { outputs.add(std::move(*tile)); };
+      });
 }
 
 /// Parts of the pixels with data, and areas: by class.

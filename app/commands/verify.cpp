@@ -174,7 +174,7 @@ VerifyResult compare(const Settings& settings, const VerifyOptions& options) {
   const Executor executor = engine.executor(planned, {});
   at::Tensor logits = at::zeros({1, channels, extent.rows, extent.cols}, engine.dtype());
   executor.forward(parameters.tensors, DirectFeed(image),
-                   [&](const Region& r, const at::Tensor& tile, const Bytes&) {
+                   [&](const Region& r, const at::Tensor& tile) {
                      logits.narrow(2, r.rows.begin, r.rows.size())
                          .narrow(3, r.cols.begin, r.cols.size())
                          .copy_(tile);

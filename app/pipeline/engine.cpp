@@ -193,11 +193,8 @@ double Engine::measure_tile(const Segment& segment, const std::vector<Extent>& e
           .gradients;
     }
     // Once to be stored, and once more on the way back.
-    finish(kernel_->forward(segment, need, extents, parameters, crops,
-                            /*keep=*/false)[static_cast<size_t>(segment.target)]);
-    LayerTensors values =
-        kernel_->forward(segment, need, extents, parameters, crops, /*keep=*/true);
-    return kernel_->backward(segment, need, extents, parameters, std::move(values), gradient);
+    finish(kernel_->forward(segment, need, extents, parameters, crops));
+    return kernel_->backward(segment, need, extents, parameters, crops, gradient);
   };
   using Clock = std::chrono::steady_clock;
   double least = 0.0;

@@ -1,6 +1,5 @@
 #include "app/pipeline/evaluation.h"
 
-#include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -8,7 +7,6 @@
 #include <cmath>
 #include <optional>
 
-#include "app/pipeline/prediction.h"
 #include "app/pipeline/thumbnail_classes.h"
 #include "data/slide/reader.h"
 #include "data/tissue/overview.h"
@@ -117,30 +115,21 @@ SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
   const Executor executor = engine.executor(planned, [&](int64_t pixels) {
     if (progress) progress->advance(pixels);
   });
-  executor.forward(
-      parameters, feed, [&](const Region& region, const at::Tensor& logits, const Bytes& missing) {
-        PixelBlock labels = input.labels->read(region);
-        for (size_t i = 0; i < missing.size(); ++i) {
-          if (missing[i] != 0) labels.bytes[i] = kIgnoredLabel;
-        }
-        const Bytes weighted = without_weightless(labels.bytes, weights);
-        Bytes classes = predict_classes(logits, settings.train.threshold, missing, kIgnoredLabel);
-        const auto channels = static_cast<int>(logits.size(1));
-        SegmentationCounts counts = count_pixels({weighted.data(), weighted.size()},
-                                                 {classes.data(), classes.size()}, channels);
-        const at::Tensor label =
-            at::from_blob(labels.bytes.data(), {region.rows.size(), region.cols.size()}, at::kByte);
-        const at::Tensor terms = loss.sums(logits, label).to(at::kDouble);
-        const auto* begin = terms.const_data_ptr<double>();
-        return [&, region, counts = std::move(counts), classes = std::move(classes),
-                label_bytes = std::move(labels.bytes),
-                tile_sums = LossSums(begin, begin + terms.numel())] {
-          score.counts = add(score.counts, counts);
-          for (size_t i = 0; i < sums.size(); ++i) sums[i] += tile_sums[i];
-          label_picture.fill(region, label_bytes);
-          prediction_picture.fill(region, classes);
-        };
-      });
+  const auto channels = static_cast<int>(engine.graph().layer(engine.graph().output()).channels);
+  const PredictionRequest request{
+      .threshold = settings.train.threshold, .probabilities = false, .loss = &loss};
+  executor.predict(parameters, feed, request, input.labels.get(), [&](PredictedTile predicted) {
+    const Bytes& classes = predicted.prediction.classes;
+    const Bytes weighted = without_weightless(predicted.labels, weights);
+    SegmentationCounts counts = count_pixels({weighted.data(), weighted.size()},
+                                             {classes.data(), classes.size()}, channels);
+    return [&, counts = std::move(counts), tile = std::move(predicted)] {
+      score.counts = add(score.counts, counts);
+      for (size_t i = 0; i < sums.size(); ++i) sums[i] += tile.prediction.loss_sums[i];
+      label_picture.fill(tile.region, tile.labels);
+      prediction_picture.fill(tile.region, tile.prediction.classes);
+    };
+  });
   score.loss = loss.value(sums);
   score.preview_png =
       make_preview(thumbnail, label_picture, prediction_picture, settings.data, folder);

@@ -9,6 +9,7 @@
 #include "lib/kernels/fused/encoder_block.h"
 #include "lib/kernels/fused/output_block.h"
 #include "lib/kernels/gradient_buffers.h"
+#include "lib/streaming/prediction.h"
 
 namespace untiled {
 namespace {
@@ -49,7 +50,7 @@ fused::SigmoidLossRow row_loss(const SigmoidTerms& terms) {
   return row;
 }
 
-at::Tensor loss_tensor(const PixelLoss& loss, fused::SigmoidSums& sums) {
+LossSums sums_of(const PixelLoss& loss, fused::SigmoidSums& sums) {
   sums.finish();
   SigmoidTotals totals;
   for (size_t y = 0; y < 2; ++y) {
@@ -57,7 +58,7 @@ at::Tensor loss_tensor(const PixelLoss& loss, fused::SigmoidSums& sums) {
     totals.probability[y] = sums.probability[y];
     totals.cross_entropy[y] = sums.cross_entropy[y];
   }
-  return at::tensor(loss.sigmoid_sums(totals), at::kDouble);
+  return loss.sigmoid_sums(totals);
 }
 
 }  // namespace
@@ -82,7 +83,29 @@ class FusedKernel::Tile {
   void forward(const std::vector<const FusedBlock*>& blocks) {
     for (const FusedBlock* block : blocks) forward(*block);
   }
-  LayerTensors take_values() { return std::move(values_); }
+  at::Tensor take_value(LayerId id) { return std::move(values_[index(id)]); }
+
+  /// Predictions by the output block, with the loss where `loss` is given.
+  TilePrediction output_predict(const FusedBlock& block, const at::Tensor& labels,
+                                const PredictionRequest& request) {
+    const fused::OutputTile tile = output_tile(block);
+    TilePrediction result;
+    result.classes.resize(static_cast<size_t>(tile.own.area()));
+    fused::OutputPrediction target{.cut = static_cast<float>(logit_threshold(request.threshold)),
+                                   .classes = result.classes.data()};
+    if (request.probabilities) {
+      result.probabilities.resize(static_cast<size_t>(tile.head.out * tile.own.area()));
+      target.probabilities = result.probabilities.data();
+    }
+    fused::SigmoidSums sums;
+    if (request.loss != nullptr) {
+      target.labels = labels.const_data_ptr<uint8_t>();
+      target.loss_sums = &sums;
+    }
+    if (!fused::output_predict(rows_, tile, target)) throw_not_finite();
+    if (request.loss != nullptr) result.loss_sums = sums_of(*request.loss, sums);
+    return result;
+  }
 
   /// The output block with its loss; `gradient` asks for the way back through it as well.
   at::Tensor output_loss(const FusedBlock& block, const at::Tensor& labels, const PixelLoss& loss,
@@ -99,7 +122,7 @@ class FusedKernel::Tile {
     } else {
       fused::output_loss(rows_, tile, label_data, row, sums);
     }
-    return loss_tensor(loss, sums);
+    return at::tensor(sums_of(loss, sums), at::kDouble);
   }
 
   void start_backward(LayerId target, at::Tensor gradient) {
@@ -125,7 +148,9 @@ class FusedKernel::Tile {
             layer.geometry.kernel, graph_.input_channels(id), layer.channels};
   }
 
-  fused::PixelCrop pixels() const { return {values_[0].const_data_ptr<uint8_t>(), region(0)}; }
+  fused::PixelCrop pixels() const {
+    return {values_[0].const_data_ptr<uint8_t>(), values_[0].stride(0), region(0)};
+  }
 
   fused::EncoderTile encoder_tile(const FusedBlock& block) const {
     const LayerId input = block.inputs.front();
@@ -322,29 +347,31 @@ int64_t FusedKernel::tile_bytes(const Segment& segment, const TileRegions& regio
   return bytes;
 }
 
-LayerTensors FusedKernel::forward(const Segment& segment, const TileRegions& regions,
-                                  const std::vector<Extent>& extents,
-                                  const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                                  bool keep) const {
+at::Tensor FusedKernel::forward(const Segment& segment, const TileRegions& regions,
+                                const std::vector<Extent>& extents,
+                                const std::vector<at::Tensor>& parameters,
+                                LayerTensors crops) const {
   const auto blocks = blocks_of(segment);
   if (blocks.empty()) {
-    return libtorch_.forward(segment, regions, extents, parameters, std::move(crops), keep);
+    return libtorch_.forward(segment, regions, extents, parameters, std::move(crops));
   }
   Tile tile(*this, regions, extents, parameters, std::move(crops));
   tile.forward(blocks);
-  return tile.take_values();
+  return tile.take_value(segment.target);
 }
 
 TileGradients FusedKernel::backward(const Segment& segment, const TileRegions& regions,
                                     const std::vector<Extent>& extents,
-                                    const std::vector<at::Tensor>& parameters, LayerTensors values,
+                                    const std::vector<at::Tensor>& parameters, LayerTensors crops,
                                     at::Tensor target_gradient) const {
   const auto blocks = blocks_of(segment);
   if (blocks.empty()) {
-    return libtorch_.backward(segment, regions, extents, parameters, std::move(values),
+    return libtorch_.backward(segment, regions, extents, parameters, std::move(crops),
                               std::move(target_gradient));
   }
-  Tile tile(*this, regions, extents, parameters, std::move(values));
+  Tile tile(*this, regions, extents, parameters, std::move(crops));
+  // The way back through a block makes its rows anew: the last one's result is not read.
+  tile.forward({blocks.begin(), blocks.end() - 1});
   tile.start_backward(segment.target, std::move(target_gradient));
   tile.backward(blocks);
   return tile.take_gradients(segment);
@@ -373,6 +400,10 @@ TileLoss FusedKernel::loss_backward(const Segment& segment, const TileRegions& r
                                     const LossSums& totals) const {
   auto blocks = blocks_of(segment);
   if (blocks.empty() || !loss.sigmoid_terms(totals)) {
+    if (blocks.empty()) {
+      return libtorch_.loss_backward(segment, regions, extents, parameters, std::move(crops),
+                                     labels, loss, totals);
+    }
     return SegmentKernel::loss_backward(segment, regions, extents, parameters, std::move(crops),
                                         labels, loss, totals);
   }
@@ -385,6 +416,23 @@ TileLoss FusedKernel::loss_backward(const Segment& segment, const TileRegions& r
   tile.backward(blocks);
   result.gradients = tile.take_gradients(segment);
   return result;
+}
+
+TilePrediction FusedKernel::predict(const Segment& segment, const TileRegions& regions,
+                                    const std::vector<Extent>& extents,
+                                    const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                                    const at::Tensor& labels,
+                                    const PredictionRequest& request) const {
+  auto blocks = blocks_of(segment);
+  if (blocks.empty() || (request.loss != nullptr && !request.loss->sigmoid_terms({}))) {
+    return SegmentKernel::predict(segment, regions, extents, parameters, std::move(crops), labels,
+                                  request);
+  }
+  const FusedBlock& output = *blocks.back();
+  blocks.pop_back();
+  Tile tile(*this, regions, extents, parameters, std::move(crops));
+  tile.forward(blocks);
+  return tile.output_predict(output, labels, request);
 }
 
 }  // namespace untiled

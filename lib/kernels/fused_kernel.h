@@ -24,13 +24,12 @@ class FusedKernel : public SegmentKernel {
   /// Bytes that a tile of a segment that is fused takes, with its way back where that is wanted.
   int64_t tile_bytes(const Segment& segment, const TileRegions& regions, bool with_backward) const;
 
-  LayerTensors forward(const Segment& segment, const TileRegions& regions,
-                       const std::vector<Extent>& extents,
-                       const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                       bool keep) const override;
+  at::Tensor forward(const Segment& segment, const TileRegions& regions,
+                     const std::vector<Extent>& extents, const std::vector<at::Tensor>& parameters,
+                     LayerTensors crops) const override;
   TileGradients backward(const Segment& segment, const TileRegions& regions,
                          const std::vector<Extent>& extents,
-                         const std::vector<at::Tensor>& parameters, LayerTensors values,
+                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
                          at::Tensor target_gradient) const override;
   at::Tensor loss_sums(const Segment& segment, const TileRegions& regions,
                        const std::vector<Extent>& extents,
@@ -41,6 +40,10 @@ class FusedKernel : public SegmentKernel {
                          const std::vector<at::Tensor>& parameters, LayerTensors crops,
                          const at::Tensor& labels, const PixelLoss& loss,
                          const LossSums& totals) const override;
+  TilePrediction predict(const Segment& segment, const TileRegions& regions,
+                         const std::vector<Extent>& extents,
+                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                         const at::Tensor& labels, const PredictionRequest& request) const override;
 
  private:
   class Tile;

@@ -46,8 +46,7 @@ int64_t differentiable_channels(const Graph& graph, LayerId id) {
 
 }  // namespace
 
-LayerTensors LibTorchKernel::forward(const Segment& segment, const TileRegions& regions,
-                                     const std::vector<Extent>& /*extents*/,
+LayerTensors LibTorchKernel::compute(const Segment& segment, const TileRegions& regions,
                                      const std::vector<at::Tensor>& parameters, LayerTensors crops,
                                      bool keep) const {
   std::vector<LayerId> last_use(graph_.layers().size(), 0);
@@ -81,10 +80,9 @@ LayerTensors LibTorchKernel::forward(const Segment& segment, const TileRegions& 
   return values;
 }
 
-TileGradients LibTorchKernel::backward(const Segment& segment, const TileRegions& regions,
-                                       const std::vector<Extent>& /*extents*/,
-                                       const std::vector<at::Tensor>& parameters,
-                                       LayerTensors values, at::Tensor target_gradient) const {
+TileGradients LibTorchKernel::back(const Segment& segment, const TileRegions& regions,
+                                   const std::vector<at::Tensor>& parameters, LayerTensors values,
+                                   at::Tensor target_gradient) const {
   TileGradients result{.inputs = LayerTensors(graph_.layers().size()),
                        .parameters = std::vector<at::Tensor>(parameters.size())};
   GradientBuffers buffers(regions, graph_.layers().size());
@@ -125,6 +123,35 @@ TileGradients LibTorchKernel::backward(const Segment& segment, const TileRegions
   for (const LayerId id : segment.inputs) {
     if (id != 0) result.inputs[index(id)] = buffers.take(id);
   }
+  return result;
+}
+
+at::Tensor LibTorchKernel::forward(const Segment& segment, const TileRegions& regions,
+                                   const std::vector<Extent>& /*extents*/,
+                                   const std::vector<at::Tensor>& parameters,
+                                   LayerTensors crops) const {
+  return compute(segment, regions, parameters, std::move(crops),
+                 /*keep=*/false)[index(segment.target)];
+}
+
+TileGradients LibTorchKernel::backward(const Segment& segment, const TileRegions& regions,
+                                       const std::vector<Extent>& /*extents*/,
+                                       const std::vector<at::Tensor>& parameters,
+                                       LayerTensors crops, at::Tensor target_gradient) const {
+  LayerTensors values = compute(segment, regions, parameters, std::move(crops), /*keep=*/true);
+  return back(segment, regions, parameters, std::move(values), std::move(target_gradient));
+}
+
+TileLoss LibTorchKernel::loss_backward(const Segment& segment, const TileRegions& regions,
+                                       const std::vector<Extent>& /*extents*/,
+                                       const std::vector<at::Tensor>& parameters,
+                                       LayerTensors crops, const at::Tensor& labels,
+                                       const PixelLoss& loss, const LossSums& totals) const {
+  LayerTensors values = compute(segment, regions, parameters, std::move(crops), /*keep=*/true);
+  const at::Tensor& logits = values[index(segment.target)];
+  TileLoss result{.sums = loss.sums(logits, labels), .gradients = {}};
+  at::Tensor gradient = loss.gradient(logits, labels, totals);
+  result.gradients = back(segment, regions, parameters, std::move(values), std::move(gradient));
   return result;
 }
 

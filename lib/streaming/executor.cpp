@@ -41,18 +41,53 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// The part of a block's missing marks that covers `region`; empty when there are none.
-Bytes crop_missing(const PixelBlock& block, const Region& region) {
-  if (block.missing.empty()) return {};
-  Bytes part;
-  part.reserve(static_cast<size_t>(region.area()));
-  const int64_t stride = block.region.cols.size();
-  for (int64_t y = region.rows.begin; y < region.rows.end; ++y) {
-    const uint8_t* row = block.missing.data() + (y - block.region.rows.begin) * stride +
-                         (region.cols.begin - block.region.cols.begin);
-    part.insert(part.end(), row, row + region.cols.size());
+/// The part `to` of a plane of `from`; the plane itself where that is all of it.
+template <typename Values>
+Values crop_plane(Values plane, const Region& from, const Region& to) {
+  if (plane.empty() || from == to) return plane;
+  Values part;
+  part.reserve(static_cast<size_t>(to.area()));
+  for (int64_t y = to.rows.begin; y < to.rows.end; ++y) {
+    const auto* row =
+        plane.data() + (y - from.rows.begin) * from.cols.size() + (to.cols.begin - from.cols.begin);
+    part.insert(part.end(), row, row + to.cols.size());
   }
   return part;
+}
+
+/// The same for several planes, one after the other.
+std::vector<float> crop_planes(const std::vector<float>& planes, const Region& from,
+                               const Region& to) {
+  std::vector<float> parts;
+  const auto area = static_cast<size_t>(from.area());
+  for (size_t at = 0; at < planes.size(); at += area) {
+    const auto begin = planes.begin() + static_cast<std::ptrdiff_t>(at);
+    const std::vector<float> part =
+        crop_plane(std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(area)), from, to);
+    parts.insert(parts.end(), part.begin(), part.end());
+  }
+  return parts;
+}
+
+void mark_missing(const Bytes& missing, Bytes& classes) {
+  for (size_t i = 0; i < missing.size(); ++i) {
+    if (missing[i] != 0) classes[i] = kIgnoredLabel;
+  }
+}
+
+/// Labels of the tile's own pixels on what it computes, kIgnoredLabel around them.
+Bytes only_own(const Bytes& own, const Tile& tile) {
+  PixelBlock all{.region = tile.compute, .channels = 1, .bytes = {}, .missing = {}};
+  all.bytes.assign(static_cast<size_t>(tile.compute.area()), kIgnoredLabel);
+  copy_overlap({.region = tile.own, .channels = 1, .bytes = own, .missing = {}}, all);
+  return std::move(all.bytes);
+}
+
+at::Tensor byte_plane(Bytes bytes, const Extent& e) {
+  auto held = std::make_shared<Bytes>(std::move(bytes));
+  return at::from_blob(
+      held->data(), {e.rows, e.cols}, [held](void* /*data*/) mutable { held.reset(); },
+      at::TensorOptions().dtype(at::kByte));
 }
 
 /// One slide on its way through the network: its extents, stored tensors and passes.
@@ -81,6 +116,8 @@ class SlideRun {
 
   StepResult step(const PixelSource& labels, const PixelLoss& loss);
   void forward(const LogitsWork& consume);
+  void predict(const PredictionRequest& request, const PixelSource* labels,
+               const PredictionWork& consume);
 
  private:
   struct TileWork {
@@ -104,7 +141,7 @@ class SlideRun {
   std::unique_ptr<RegionPass> begin_pixels(size_t s, const std::vector<size_t>& tiles) const;
   TileWork load(size_t s, size_t tile, const TileRegions& need, RegionPass* pixels,
                 size_t position) const;
-  at::Tensor to_device(PixelBlock block) const;
+  at::Tensor to_device(PixelView pixels) const;
   at::Tensor label_tile(const PixelSource& labels, const Region& region,
                         const Bytes& missing) const;
   SlideStore& store(std::vector<std::unique_ptr<SlideStore>>& stores, LayerId id) const;
@@ -113,6 +150,8 @@ class SlideRun {
   void spread_activity();
   void forward_segment(size_t s);
   void forward_inner_segments(std::map<std::string, double>& seconds);
+  template <typename Compute>
+  void for_last_tiles(Compute compute);
   LossSums loss_totals(const PixelSource& labels, const PixelLoss& loss);
   void loss_and_backward(const PixelSource& labels, const PixelLoss& loss, const LossSums& totals,
                          OrderedSum& parameter_sums, OrderedSum& loss_sums);
@@ -154,12 +193,14 @@ std::unique_ptr<RegionPass> SlideRun::begin_pixels(size_t s,
 }
 
 /// [rows, cols, 3] uint8; on a CPU without a copy.
-at::Tensor SlideRun::to_device(PixelBlock block) const {
-  const Extent e = block.region.extent();
-  auto held = std::make_shared<Bytes>(std::move(block.bytes));
+at::Tensor SlideRun::to_device(PixelView pixels) const {
+  const Extent e = pixels.region.extent();
+  // LibTorch has no tensors of what must not be written; nothing writes to this one.
   return at::from_blob(
-             held->data(), {e.rows, e.cols, block.channels},
-             [held](void* /*data*/) mutable { held.reset(); }, at::TensorOptions().dtype(at::kByte))
+             const_cast<uint8_t*>(pixels.data),  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+             {e.rows, e.cols, pixels.channels}, {pixels.row_stride, pixels.channels, 1},
+             [owner = pixels.owner](void* /*data*/) mutable { owner.reset(); },
+             at::TensorOptions().dtype(at::kByte))
       .to(options_.device);
 }
 
@@ -171,9 +212,11 @@ SlideRun::TileWork SlideRun::load(size_t s, size_t tile, const TileRegions& need
       work.crops[index(id)] = values_[index(id)]->read(need[index(id)]);
       continue;
     }
-    PixelBlock block = pixels->take(position);
-    if (s == last()) work.missing = crop_missing(block, tiles_[s][tile].compute);
-    work.crops[0] = to_device(std::move(block));
+    PixelView view = pixels->take(position);
+    if (s == last()) {
+      work.missing = crop_plane(std::move(view.missing), view.region, tiles_[s][tile].compute);
+    }
+    work.crops[0] = to_device(std::move(view));
   }
   return work;
 }
@@ -181,13 +224,8 @@ SlideRun::TileWork SlideRun::load(size_t s, size_t tile, const TileRegions& need
 at::Tensor SlideRun::label_tile(const PixelSource& labels, const Region& region,
                                 const Bytes& missing) const {
   PixelBlock block = labels.read(region);
-  for (size_t i = 0; i < missing.size(); ++i) {
-    if (missing[i] != 0) block.bytes[i] = kIgnoredLabel;
-  }
-  const Extent e = region.extent();
-  return at::from_blob(block.bytes.data(), {e.rows, e.cols}, at::TensorOptions().dtype(at::kByte))
-      .clone()
-      .to(options_.device);
+  mark_missing(missing, block.bytes);
+  return byte_plane(std::move(block.bytes), region.extent()).to(options_.device);
 }
 
 SlideStore& SlideRun::store(std::vector<std::unique_ptr<SlideStore>>& stores, LayerId id) const {
@@ -254,11 +292,11 @@ void SlideRun::forward_segment(size_t s) {
         const size_t tile = tiles[position];
         const TileRegions need = regions(s, tile);
         TileWork work = load(s, tile, need, pixels.get(), position);
-        const LayerTensors values = kernel_.forward(segment(s), need, extents_, parameters_,
-                                                    std::move(work.crops), /*keep=*/false);
+        const at::Tensor value =
+            kernel_.forward(segment(s), need, extents_, parameters_, std::move(work.crops));
         const Tile& t = tiles_[s][tile];
         // Tiles own what they write, so no order is needed here.
-        target.write(t.own, narrow(values[index(segment(s).target)], t.own, t.compute));
+        target.write(t.own, narrow(value, t.own, t.compute));
         return true;
       },
       [&](size_t position, bool) {
@@ -276,7 +314,10 @@ void SlideRun::forward_inner_segments(std::map<std::string, double>& seconds) {
   }
 }
 
-void SlideRun::forward(const LogitsWork& consume) {
+/// Computes the stored layers, then `compute(tile, regions, work)` for each tile of the last
+/// segment; what that returns is called in the order of the tiles.
+template <typename Compute>
+void SlideRun::for_last_tiles(Compute compute) {
   std::map<std::string, double> seconds;
   forward_inner_segments(seconds);
   const std::vector<size_t> tiles = active_tiles(last());
@@ -285,19 +326,48 @@ void SlideRun::forward(const LogitsWork& consume) {
       tiles.size(), options_.workers,
       [&](size_t tile) {
         const TileRegions need = regions(last(), tile);
-        TileWork work = load(last(), tile, need, pixels.get(), tile);
-        const LayerTensors values = kernel_.forward(segment(last()), need, extents_, parameters_,
-                                                    std::move(work.crops), /*keep=*/false);
-        const Tile& t = tiles_[last()][tile];
-        const PixelBlock marks{
-            .region = t.compute, .channels = 0, .bytes = {}, .missing = std::move(work.missing)};
-        return consume(t.own, narrow(values[index(graph_.output())], t.own, t.compute).to(at::kCPU),
-                       crop_missing(marks, t.own));
+        return compute(tiles_[last()][tile], need, load(last(), tile, need, pixels.get(), tile));
       },
       [&](size_t tile, const std::function<void()>& commit) {
         commit();
         if (options_.on_pixels) options_.on_pixels(tiles_[last()][tile].own.area());
       });
+}
+
+void SlideRun::forward(const LogitsWork& consume) {
+  for_last_tiles([&](const Tile& tile, const TileRegions& need, TileWork work) {
+    const at::Tensor logits =
+        kernel_.forward(segment(last()), need, extents_, parameters_, std::move(work.crops));
+    return consume(tile.own, narrow(logits, tile.own, tile.compute).to(at::kCPU));
+  });
+}
+
+void SlideRun::predict(const PredictionRequest& request, const PixelSource* labels,
+                       const PredictionWork& consume) {
+  for_last_tiles([&](const Tile& tile, const TileRegions& need, TileWork work) {
+    PredictedTile result{.region = tile.own, .prediction = {}, .labels = {}};
+    at::Tensor weighted;
+    if (labels != nullptr) {
+      Bytes all = labels->read(tile.compute).bytes;
+      mark_missing(work.missing, all);
+      result.labels = crop_plane(all, tile.compute, tile.own);
+      // A pixel counts once: in the tile that owns it.
+      if (tile.own != tile.compute) all = only_own(result.labels, tile);
+      weighted = byte_plane(std::move(all), tile.compute.extent()).to(options_.device);
+    }
+    TilePrediction& found = result.prediction;
+    found = kernel_.predict(segment(last()), need, extents_, parameters_, std::move(work.crops),
+                            weighted, request);
+    mark_missing(work.missing, found.classes);
+    for (size_t i = 0; i < found.probabilities.size() && !work.missing.empty(); ++i) {
+      if (work.missing[i % work.missing.size()] != 0) found.probabilities[i] = 0.0F;
+    }
+    found.classes = crop_plane(std::move(found.classes), tile.compute, tile.own);
+    if (tile.own != tile.compute) {
+      found.probabilities = crop_planes(found.probabilities, tile.compute, tile.own);
+    }
+    return consume(std::move(result));
+  });
 }
 
 // ---- loss and backward -------------------------------------------------------------------------
@@ -395,11 +465,9 @@ void SlideRun::backward_segment(size_t s, OrderedSum& parameter_sums) {
         const size_t tile = tiles[position];
         TileOutcome outcome{.gradients = {}, .regions = regions(s, tile), .sums = {}};
         TileWork work = load(s, tile, outcome.regions, pixels.get(), position);
-        LayerTensors values = kernel_.forward(segment(s), outcome.regions, extents_, parameters_,
-                                              std::move(work.crops), /*keep=*/true);
         outcome.gradients =
-            kernel_.backward(segment(s), outcome.regions, extents_, parameters_, std::move(values),
-                             incoming.read(tiles_[s][tile].compute));
+            kernel_.backward(segment(s), outcome.regions, extents_, parameters_,
+                             std::move(work.crops), incoming.read(tiles_[s][tile].compute));
         return outcome;
       },
       [&](size_t position, const TileOutcome& outcome) {
@@ -480,6 +548,16 @@ void Executor::forward(const std::vector<at::Tensor>& parameters, const PixelFee
                        const LogitsWork& work) const {
   SlideRun run(graph_, plan_, kernel_, options_, parameters, image);
   run.forward(work);
+}
+
+void Executor::predict(const std::vector<at::Tensor>& parameters, const PixelFeed& image,
+                       const PredictionRequest& request, const PixelSource* labels,
+                       const PredictionWork& work) const {
+  if (request.loss != nullptr && labels == nullptr) {
+    throw InternalError("a loss was asked for without labels");
+  }
+  SlideRun run(graph_, plan_, kernel_, options_, parameters, image);
+  run.predict(request, labels, work);
 }
 
 }  // namespace untiled

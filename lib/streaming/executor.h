@@ -39,11 +39,17 @@ struct StepResult {
   std::map<std::string, double> seconds;  ///< By pass: "encoder2 forward", "loss", ...
 };
 
-/// What is done with one tile of logits [1, classes, rows, cols] on the CPU and the `missing` marks
-/// of its pixels (empty: none): called on a worker's thread, returns what to do in the order of
-/// the tiles, one at a time.
-using LogitsWork =
-    std::function<std::function<void()>(const Region&, const at::Tensor&, const Bytes& missing)>;
+/// What is done with one tile of logits [1, classes, rows, cols] on the CPU: called on a worker's
+/// thread, returns what to do in the order of the tiles, one at a time.
+using LogitsWork = std::function<std::function<void()>(const Region&, const at::Tensor&)>;
+
+/// Predictions of one tile. Pixels without data have class kIgnoredLabel and probability 0.
+struct PredictedTile {
+  Region region;
+  TilePrediction prediction;
+  Bytes labels;  ///< Where labels were given; kIgnoredLabel where there is no data.
+};
+using PredictionWork = std::function<std::function<void()>(PredictedTile)>;
 
 class Executor {
  public:
@@ -59,6 +65,12 @@ class Executor {
   /// Logits of the whole slide, tile by tile of the grid.
   void forward(const std::vector<at::Tensor>& parameters, const PixelFeed& image,
                const LogitsWork& work) const;
+
+  /// Predictions for the whole slide, tile by tile of the grid. `labels` may be null where
+  /// no loss is wanted.
+  void predict(const std::vector<at::Tensor>& parameters, const PixelFeed& image,
+               const PredictionRequest& request, const PixelSource* labels,
+               const PredictionWork& work) const;
 
  private:
   const Graph& graph_;

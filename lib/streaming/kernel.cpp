@@ -1,14 +1,14 @@
 #include "lib/streaming/kernel.h"
 
+#include "lib/streaming/prediction.h"
+
 namespace untiled {
 
 at::Tensor SegmentKernel::loss_sums(const Segment& segment, const TileRegions& regions,
                                     const std::vector<Extent>& extents,
                                     const std::vector<at::Tensor>& parameters, LayerTensors crops,
                                     const at::Tensor& labels, const PixelLoss& loss) const {
-  const LayerTensors values =
-      forward(segment, regions, extents, parameters, std::move(crops), /*keep=*/false);
-  return loss.sums(values[static_cast<size_t>(segment.target)], labels);
+  return loss.sums(forward(segment, regions, extents, parameters, std::move(crops)), labels);
 }
 
 TileLoss SegmentKernel::loss_backward(const Segment& segment, const TileRegions& regions,
@@ -16,13 +16,30 @@ TileLoss SegmentKernel::loss_backward(const Segment& segment, const TileRegions&
                                       const std::vector<at::Tensor>& parameters, LayerTensors crops,
                                       const at::Tensor& labels, const PixelLoss& loss,
                                       const LossSums& totals) const {
-  LayerTensors values =
-      forward(segment, regions, extents, parameters, std::move(crops), /*keep=*/true);
-  const at::Tensor& logits = values[static_cast<size_t>(segment.target)];
+  at::Tensor logits = forward(segment, regions, extents, parameters, crops);
   TileLoss result{.sums = loss.sums(logits, labels), .gradients = {}};
   at::Tensor gradient = loss.gradient(logits, labels, totals);
+  logits.reset();
   result.gradients =
-      backward(segment, regions, extents, parameters, std::move(values), std::move(gradient));
+      backward(segment, regions, extents, parameters, std::move(crops), std::move(gradient));
+  return result;
+}
+
+TilePrediction SegmentKernel::predict(const Segment& segment, const TileRegions& regions,
+                                      const std::vector<Extent>& extents,
+                                      const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                                      const at::Tensor& labels,
+                                      const PredictionRequest& request) const {
+  const at::Tensor logits = forward(segment, regions, extents, parameters, std::move(crops));
+  TilePrediction result;
+  if (request.loss != nullptr) {
+    const at::Tensor sums = request.loss->sums(logits, labels).to(at::kCPU, at::kDouble);
+    const auto* begin = sums.const_data_ptr<double>();
+    result.loss_sums.assign(begin, begin + sums.numel());
+  }
+  const at::Tensor host = logits.to(at::kCPU);
+  result.classes = predict_classes(host, request.threshold);
+  if (request.probabilities) result.probabilities = predict_probabilities(host);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "lib/core/pixel_source.h"
 #include "lib/streaming/loss.h"
 #include "lib/streaming/segment.h"
 
@@ -27,24 +28,38 @@ struct TileLoss {
   TileGradients gradients;
 };
 
+/// What is made of the logits of a tile, beside classes.
+struct PredictionRequest {
+  double threshold = 0.5;  ///< Of one class's probability.
+  bool probabilities = false;
+  const PixelLoss* loss = nullptr;  ///< Null: no loss is wanted.
+};
+
+/// Predictions for the pixels of a tile.
+struct TilePrediction {
+  Bytes classes;                     ///< rows x cols, see predict_classes.
+  std::vector<float> probabilities;  ///< classes x rows x cols; empty where not wanted.
+  LossSums loss_sums;                ///< Empty where not wanted.
+};
+
 /// Computes segments tile by tile. Stateless between calls and safe to call from several threads.
 class SegmentKernel {
  public:
   virtual ~SegmentKernel() = default;
 
-  /// Computes the segment on its regions. `crops` holds the segment's inputs of `regions`: layers
-  /// as [1, channels, rows, cols], the slide as it is read, [rows, cols, 3] uint8. The result holds
-  /// the target's value and, with `keep`, all else that `backward` needs.
-  virtual LayerTensors forward(const Segment& segment, const TileRegions& regions,
-                               const std::vector<Extent>& extents,
-                               const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                               bool keep) const = 0;
+  /// The target's value on its region. `crops` holds the segment's inputs of `regions`: layers as
+  /// [1, channels, rows, cols], the slide as it is read, [rows, cols, 3] uint8, whose pixels lie
+  /// together while its rows may lie apart.
+  virtual at::Tensor forward(const Segment& segment, const TileRegions& regions,
+                             const std::vector<Extent>& extents,
+                             const std::vector<at::Tensor>& parameters,
+                             LayerTensors crops) const = 0;
 
   /// Gradients of the segment's inputs (the slide excepted) and parameters from the gradient of
-  /// the target. `values` is what `forward` returned with `keep`.
+  /// the target; computes what it needs of the tile once more from `crops`.
   virtual TileGradients backward(const Segment& segment, const TileRegions& regions,
                                  const std::vector<Extent>& extents,
-                                 const std::vector<at::Tensor>& parameters, LayerTensors values,
+                                 const std::vector<at::Tensor>& parameters, LayerTensors crops,
                                  at::Tensor target_gradient) const = 0;
 
   /// The loss's sums over a tile of the last segment. `labels` is [rows, cols] uint8 of the
@@ -60,6 +75,12 @@ class SegmentKernel {
                                  const std::vector<at::Tensor>& parameters, LayerTensors crops,
                                  const at::Tensor& labels, const PixelLoss& loss,
                                  const LossSums& totals) const;
+  /// Predictions from a tile of the last segment, on the CPU. `labels` as above where the loss is
+  /// wanted. Throws DataError where a logit is not finite.
+  virtual TilePrediction predict(const Segment& segment, const TileRegions& regions,
+                                 const std::vector<Extent>& extents,
+                                 const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                                 const at::Tensor& labels, const PredictionRequest& request) const;
 };
 
 }  // namespace untiled

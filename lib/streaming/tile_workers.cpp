@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
+#include <utility>
+
 #include "lib/core/stop.h"
 
 namespace untiled {
@@ -20,16 +22,25 @@ std::optional<size_t> TileTurns::next() {
   return tile;
 }
 
-void TileTurns::commit(size_t tile, const std::function<void()>& commit) {
+void TileTurns::commit(size_t tile, std::function<void()> commit) {
   std::unique_lock lock(mutex_);
-  turn_changed_.wait(lock, [&] { return failed_ || turn_ == tile; });
+  // The tile whose turn it is never waits, so the others do not wait for ever.
+  turn_changed_.wait(lock,
+                     [&] { return failed_ || turn_ == tile || waiting_.size() < most_waiting_; });
   if (failed_) throw PassFailed{};
-  // Only the holder of the turn gets here, so the work itself needs no lock.
-  lock.unlock();
-  commit();
-  lock.lock();
-  ++turn_;
-  turn_changed_.notify_all();
+  waiting_.emplace(tile, std::move(commit));
+  if (is_committing_) return;  // Who commits now looks for the next turn when it is done.
+  is_committing_ = true;
+  while (!failed_ && !waiting_.empty() && waiting_.begin()->first == turn_) {
+    auto next = waiting_.extract(waiting_.begin());
+    lock.unlock();
+    next.mapped()();
+    next = {};  // What the result holds goes before others may leave theirs.
+    lock.lock();
+    ++turn_;
+    turn_changed_.notify_all();
+  }
+  is_committing_ = false;
 }
 
 void TileTurns::fail(std::exception_ptr error) {

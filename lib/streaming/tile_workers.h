@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -14,23 +16,27 @@
 namespace untiled {
 
 /// Turns of a pass: results are committed in tile order whoever computed them, and the first
-/// failure ends the pass. A worker that is early waits, so at most one result a worker exists.
+/// failure ends the pass. A worker that is early leaves its result behind for whoever has the turn
+/// and goes on; when `most_waiting` are left behind it waits.
 class TileTurns {
  public:
-  explicit TileTurns(size_t count) : count_(count) {}
+  TileTurns(size_t count, size_t most_waiting) : count_(count), most_waiting_(most_waiting) {}
 
   /// The next tile to compute, or none when all are given out or the pass has failed.
   std::optional<size_t> next();
-  /// Waits for the turn of `tile`, runs `commit`, and passes the turn on.
-  void commit(size_t tile, const std::function<void()>& commit);
+  /// Runs `commit` when it is the turn of `tile`: here, or in the thread that has the turn before.
+  void commit(size_t tile, std::function<void()> commit);
   void fail(std::exception_ptr error);
   void rethrow_failure() const;
 
  private:
   size_t count_;
+  size_t most_waiting_;
   std::atomic<size_t> next_{0};
   std::mutex mutex_;
   std::condition_variable turn_changed_;
+  std::map<size_t, std::function<void()>> waiting_;  ///< By tile.
+  bool is_committing_ = false;
   size_t turn_ = 0;
   bool failed_ = false;
   std::exception_ptr error_;
@@ -52,14 +58,14 @@ void throw_if_asked_to_stop();
 
 template <typename Compute, typename Commit>
 void run_tiles(size_t count, int workers, Compute compute, Commit commit) {
-  TileTurns turns(count);
+  TileTurns turns(count, static_cast<size_t>(workers));
   const auto work = [&] {
     prepare_worker_thread();
     try {
       while (const std::optional<size_t> tile = turns.next()) {
         throw_if_asked_to_stop();
-        auto result = compute(*tile);
-        turns.commit(*tile, [&] { commit(*tile, result); });
+        auto result = std::make_shared<decltype(compute(*tile))>(compute(*tile));
+        turns.commit(*tile, [&commit, tile = *tile, result] { commit(tile, *result); });
       }
     } catch (...) {
       turns.fail(std::current_exception());

@@ -140,10 +140,25 @@ TEST_CASE("a test gradient is never zero by accident") {
 class ShortHaloKernel : public LibTorchKernel {
  public:
   using LibTorchKernel::LibTorchKernel;
-  LayerTensors forward(const Segment& segment, const TileRegions& regions,
-                       const std::vector<Extent>& extents,
-                       const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                       bool keep) const override {
+  at::Tensor forward(const Segment& segment, const TileRegions& regions,
+                     const std::vector<Extent>& extents, const std::vector<at::Tensor>& parameters,
+                     LayerTensors crops) const override {
+    shorten(segment, regions, extents, crops);
+    return LibTorchKernel::forward(segment, regions, extents, parameters, std::move(crops));
+  }
+  TileLoss loss_backward(const Segment& segment, const TileRegions& regions,
+                         const std::vector<Extent>& extents,
+                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                         const at::Tensor& labels, const PixelLoss& loss,
+                         const LossSums& totals) const override {
+    shorten(segment, regions, extents, crops);
+    return LibTorchKernel::loss_backward(segment, regions, extents, parameters, std::move(crops),
+                                         labels, loss, totals);
+  }
+
+ private:
+  static void shorten(const Segment& segment, const TileRegions& regions,
+                      const std::vector<Extent>& extents, LayerTensors& crops) {
     for (const LayerId id : segment.inputs) {
       const Region& r = regions[static_cast<size_t>(id)];
       const bool at_border = r.rows.end == extents[static_cast<size_t>(id)].rows;
@@ -151,7 +166,6 @@ class ShortHaloKernel : public LibTorchKernel {
         crops[static_cast<size_t>(id)].narrow(2, r.rows.size() - 1, 1).zero_();
       }
     }
-    return LibTorchKernel::forward(segment, regions, extents, parameters, std::move(crops), keep);
   }
 };
 
@@ -161,16 +175,31 @@ class DroppedAddKernel : public LibTorchKernel {
   using LibTorchKernel::LibTorchKernel;
   TileGradients backward(const Segment& segment, const TileRegions& regions,
                          const std::vector<Extent>& extents,
-                         const std::vector<at::Tensor>& parameters, LayerTensors values,
+                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
                          at::Tensor target_gradient) const override {
     TileGradients g = LibTorchKernel::backward(segment, regions, extents, parameters,
-                                               std::move(values), std::move(target_gradient));
+                                               std::move(crops), std::move(target_gradient));
+    forget(segment, regions, g);
+    return g;
+  }
+  TileLoss loss_backward(const Segment& segment, const TileRegions& regions,
+                         const std::vector<Extent>& extents,
+                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                         const at::Tensor& labels, const PixelLoss& loss,
+                         const LossSums& totals) const override {
+    TileLoss result = LibTorchKernel::loss_backward(segment, regions, extents, parameters,
+                                                    std::move(crops), labels, loss, totals);
+    forget(segment, regions, result.gradients);
+    return result;
+  }
+
+ private:
+  static void forget(const Segment& segment, const TileRegions& regions, TileGradients& g) {
     for (const LayerId id : segment.inputs) {
       const Region& r = regions[static_cast<size_t>(id)];
       at::Tensor& input = g.inputs[static_cast<size_t>(id)];
       if (r.cols.begin > 0 && input.defined()) input.narrow(3, 0, 1).zero_();
     }
-    return g;
   }
 };
 

@@ -64,7 +64,7 @@ TEST_CASE("a lattice gives the same bits for any number of workers") {
     const Plan plan = make_plan(graph, layers_by_name(graph, {"all"}), 256, Tiling::kLattice);
     const Executor executor(graph, plan, kernel, {.workers = run == 0 ? 1 : 3});
     executor.forward(make_parameters(c).tensors, DirectFeed(image),
-                     [&](const Region&, const at::Tensor& logits, const Bytes&) {
+                     [&](const Region&, const at::Tensor& logits) {
                        return [&tiles, run, copy = logits.clone()] { tiles[run].push_back(copy); };
                      });
   }

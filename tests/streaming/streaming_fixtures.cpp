@@ -86,13 +86,12 @@ Streamed stream(const Case& c, const SegmentKernel& kernel, const Graph& graph,
   const DirectFeed feed(image);
   Streamed result;
   result.logits = at::zeros({1, c.classes, c.extent.rows, c.extent.cols}, c.dtype);
-  executor.forward(parameters.tensors, feed,
-                   [&](const Region& r, const at::Tensor& logits, const Bytes&) {
-                     result.logits.narrow(2, r.rows.begin, r.rows.size())
-                         .narrow(3, r.cols.begin, r.cols.size())
-                         .copy_(logits);
-                     return [] {};
-                   });
+  executor.forward(parameters.tensors, feed, [&](const Region& r, const at::Tensor& logits) {
+    result.logits.narrow(2, r.rows.begin, r.rows.size())
+        .narrow(3, r.cols.begin, r.cols.size())
+        .copy_(logits);
+    return [] {};
+  });
   result.step = executor.step(parameters.tensors, feed, *labels, loss);
   return result;
 }

@@ -12,6 +12,7 @@ namespace untiled::fused {
 /// Interleaved RGB bytes, rows x columns x 3.
 struct PixelCrop {
   const uint8_t* data = nullptr;
+  int64_t row_stride = 0;  ///< Bytes from one row to the next.
   Region region;
 };
 

@@ -26,9 +26,9 @@ void FineRows::load(int64_t y, float* row) {
   const int64_t offset = held_.begin - columns_.fine().begin;
   if (const auto* pixels = std::get_if<PixelCrop>(&crop_)) {
     const Region& r = pixels->region;
-    const int64_t at = (y - r.rows.begin) * r.cols.size() + held_.begin - r.cols.begin;
-    std::memcpy(bytes_.data() + 3 * offset, pixels->data + 3 * at,
-                static_cast<size_t>(3 * held_.size()));
+    const uint8_t* from =
+        pixels->data + (y - r.rows.begin) * pixels->row_stride + 3 * (held_.begin - r.cols.begin);
+    std::memcpy(bytes_.data() + 3 * offset, from, static_cast<size_t>(3 * held_.size()));
     kernels_.split_rgb(columns_.shape, bytes_.data(), row);
     return;
   }

@@ -216,6 +216,40 @@ void output_forward(const RowKernels& kernels, const OutputTile& tile, const Pla
   });
 }
 
+bool output_predict(const RowKernels& kernels, const OutputTile& tile,
+                    const OutputPrediction& target) {
+  OutputRows rows(kernels, tile);
+  RowRing logits(2, tile.head.out * kPhases, rows.shape());
+  RowRing probabilities(1, tile.head.out * kPhases, rows.shape());
+  AlignedFloats scratch(rows.columns().fine().size());
+  std::vector<uint8_t> classes(static_cast<size_t>(rows.columns().fine().size()));
+  LabelRows label_rows(tile, rows.columns(), target.labels);
+  const Interval cols = tile.own.cols;
+  bool all_finite = true;
+  const auto take = [&](int64_t y, float* row) {
+    const int64_t at = (y - tile.own.rows.begin) * cols.size();
+    all_finite &= kernels.classify(rows.shape(), tile.head.out, target.cut, row, classes.data());
+    std::copy_n(classes.data() + cols.begin - rows.columns().fine().begin, cols.size(),
+                target.classes + at);
+    if (target.probabilities != nullptr) {
+      kernels.probabilities(rows.shape(), tile.head.out, row, probabilities.row(0));
+      for (int64_t c = 0; c < tile.head.out; ++c) {
+        join_row(kernels, rows.columns(), probabilities.row(0) + c * kPhases * rows.shape().stride,
+                 cols, scratch.data(), target.probabilities + c * tile.own.area() + at);
+      }
+    }
+    if (target.loss_sums != nullptr) {
+      kernels.sigmoid_loss(rows.shape(), {}, label_rows.load(y), row, *target.loss_sums);
+    }
+  };
+  for_row_pairs(tile.own.rows, [&](int64_t y, int64_t count) {
+    float* out[2] = {logits.row(y), logits.row(y + count - 1)};
+    rows.logits(y, count, out);
+    for (int64_t r = 0; r < count; ++r) take(y + r, out[r]);
+  });
+  return all_finite;
+}
+
 void output_loss(const RowKernels& kernels, const OutputTile& tile, const uint8_t* labels,
                  const SigmoidLossRow& loss, SigmoidSums& sums) {
   OutputRows rows(kernels, tile);

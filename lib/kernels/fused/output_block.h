@@ -26,6 +26,19 @@ struct OutputSums {
 /// Writes the logits of `own` to `result`.
 void output_forward(const RowKernels& kernels, const OutputTile& tile, const PlaneTarget& result);
 
+/// Where predictions of `own` go, rows x columns, and what is made of its logits.
+struct OutputPrediction {
+  float cut = 0.0F;                  ///< One class: it is there where the logit is above.
+  uint8_t* classes = nullptr;        ///< One class: 1 or 0; more: the index of the largest logit.
+  float* probabilities = nullptr;    ///< Channels x rows x columns; null: not wanted.
+  const uint8_t* labels = nullptr;   ///< For the loss of one class.
+  SigmoidSums* loss_sums = nullptr;  ///< Null: not wanted.
+};
+
+/// Returns whether all logits were finite.
+bool output_predict(const RowKernels& kernels, const OutputTile& tile,
+                    const OutputPrediction& target);
+
 /// Adds up the loss of one class's logits; `labels` are the rows and columns of `own`.
 void output_loss(const RowKernels& kernels, const OutputTile& tile, const uint8_t* labels,
                  const SigmoidLossRow& loss, SigmoidSums& sums);

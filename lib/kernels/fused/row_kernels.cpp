@@ -12,6 +12,7 @@
 
 #include "lib/kernels/fused/conv_rows-inl.h"
 #include "lib/kernels/fused/pixel_rows-inl.h"
+#include "lib/kernels/fused/prediction_row-inl.h"
 #include "lib/kernels/fused/row_kernels.h"
 #include "lib/kernels/fused/sigmoid_row-inl.h"
 
@@ -32,6 +33,8 @@ const RowKernels* table() {
                                   .join = join,
                                   .mask = mask,
                                   .add_up = add_up,
+                                  .classify = classify,
+                                  .probabilities = probabilities,
                                   .sigmoid_loss = sigmoid_loss};
   return &kernels;
 }

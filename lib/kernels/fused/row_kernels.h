@@ -105,6 +105,13 @@ struct RowKernels {
   /// Adds each lane of `count` groups of `planes` planes to sums[group * kLanes + lane].
   void (*add_up)(const RowShape&, int64_t count, int64_t planes, const float* row, float* sums);
 
+  /// The classes of a fine row of logits: of one channel 1 where it is above `cut`, of several the
+  /// first largest; 4 * width bytes. Returns whether all logits are finite.
+  bool (*classify)(const RowShape&, int64_t channels, float cut, const float* logits,
+                   uint8_t* classes);
+  /// Sigmoid of one channel, softmax of several.
+  void (*probabilities)(const RowShape&, int64_t channels, const float* logits, float* row);
+
   /// Replaces logits (one channel, a fine row) by their gradient; `labels` has 4 * width bytes.
   void (*sigmoid_loss)(const RowShape&, const SigmoidLossRow&, const uint8_t* labels, float* logits,
                        SigmoidSums& sums);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "lib/core/random.h"
 #include "lib/kernels/fused/decoder_block.h"
@@ -99,7 +100,7 @@ Floats run_encoder(const RowKernels& kernels, uint64_t seed, bool pixels) {
   const std::vector<uint8_t> bytes = draw.bytes(3 * crop.area(), 256);
   const Floats planes = draw.floats(in * crop.area());
   if (pixels) {
-    tile.input = PixelCrop{bytes.data(), crop};
+    tile.input = PixelCrop{bytes.data(), 3 * crop.cols.size(), crop};
   } else {
     tile.input = PlaneCrop{planes.data(), in, crop};
   }
@@ -163,7 +164,7 @@ Floats run_output(const RowKernels& kernels, uint64_t seed) {
   const std::vector<uint8_t> bytes = draw.bytes(3 * crop.area(), 256);
   const std::vector<uint8_t> labels = draw.bytes(own.area(), 3);  // 2 has no weight.
   tile.upsampling.inputs = {{planes.data(), 3, in}};
-  tile.pixels = {bytes.data(), crop};
+  tile.pixels = {bytes.data(), 3 * crop.cols.size(), crop};
   Floats result = zeros(1, own);
   output_forward(kernels, tile, {result.data(), 1, own});
   Floats into = zeros(3, in);
@@ -190,6 +191,63 @@ Floats run_output(const RowKernels& kernels, uint64_t seed) {
   append(result, gradients.upsampling);
   append(result, into);
   return result;
+}
+
+/// Predictions of an output block with `classes` channels against its logits; and all their
+/// numbers, to be compared between instruction sets.
+Floats run_prediction(const RowKernels& kernels, uint64_t seed, int64_t classes) {
+  Draw draw(seed);
+  const Extent extent{draw.integer(1, 200), draw.integer(1, 200)};
+  const Layer up(draw, 5, 3, 2);
+  const Layer head(draw, 3, 5, classes);
+  const Region own = draw.part(extent);
+  const Region features = OutputTile::features(own, 3, extent);
+  const std::vector<uint8_t> bytes = draw.bytes(3 * features.area(), 256);
+  OutputTile tile{.upsampling = {.layer = up.view,
+                                 .inputs = {},
+                                 .in_extent = quarter(extent),
+                                 .out_extent = extent,
+                                 .out = features},
+                  .head = head.view,
+                  .pixels = {bytes.data(), 3 * features.cols.size(), features},
+                  .own = own};
+  const Region in = tile.upsampling.in();
+  const Floats planes = draw.floats(3 * in.area());
+  tile.upsampling.inputs = {{planes.data(), 3, in}};
+  Floats logits = zeros(classes, own);
+  output_forward(kernels, tile, {logits.data(), classes, own});
+
+  const auto count = static_cast<size_t>(own.area());
+  const float cut = logits[count / 2];
+  std::vector<uint8_t> found(count);
+  Floats probabilities(logits.size());
+  const std::vector<uint8_t> labels = draw.bytes(own.area(), 3);
+  SigmoidSums sums;
+  SigmoidSums expected_sums;
+  OutputPrediction target{
+      .cut = cut, .classes = found.data(), .probabilities = probabilities.data()};
+  if (classes == 1) {
+    target.labels = labels.data();
+    target.loss_sums = &sums;
+    output_loss(kernels, tile, labels.data(), {}, expected_sums);
+  }
+  CHECK(output_predict(kernels, tile, target));
+  for (size_t i = 0; i < count; ++i) {
+    double sum = classes == 1 ? 1.0 : 0.0;  // One class: against a logit of 0.
+    size_t largest = 0;
+    for (size_t c = 0; c < static_cast<size_t>(classes); ++c) {
+      sum += std::exp(static_cast<double>(logits[c * count + i]));
+      if (logits[c * count + i] > logits[largest * count + i]) largest = c;
+    }
+    CHECK(found[i] == (classes == 1 ? static_cast<size_t>(logits[i] > cut) : largest));
+    for (size_t c = 0; c < static_cast<size_t>(classes); ++c) {
+      const double p = std::exp(static_cast<double>(logits[c * count + i])) / sum;
+      CHECK(std::abs(static_cast<double>(probabilities[c * count + i]) - p) < 1e-6);
+    }
+  }
+  CHECK(sums.count[1] == expected_sums.count[1]);
+  CHECK(sums.probability[0] == expected_sums.probability[0]);
+  return probabilities;
 }
 
 void check_equal(const Floats& found, const Floats& expected) {
@@ -226,6 +284,26 @@ TEST_CASE("encoders of planes agree on every instruction set") {
 TEST_CASE("decoders agree on every instruction set") { check_all(run_decoder); }
 
 TEST_CASE("the output and its loss agree on every instruction set") { check_all(run_output); }
+
+TEST_CASE("classes and probabilities are those of the logits on every instruction set") {
+  check_all([](const RowKernels& k, uint64_t seed) { return run_prediction(k, seed, 1); });
+  check_all([](const RowKernels& k, uint64_t seed) { return run_prediction(k, seed, 4); });
+}
+
+TEST_CASE("a logit that is not finite is noticed, wherever it is") {
+  for (const std::string& simd : available_simd()) {
+    const RowKernels& kernels = row_kernels(simd);
+    const RowShape shape{32, 64};
+    std::vector<uint8_t> classes(128);
+    for (const float wrong : {std::numeric_limits<float>::infinity(),
+                              -std::numeric_limits<float>::infinity(), std::nanf("")}) {
+      AlignedFloats logits(2 * kPhases * 64);
+      CHECK(kernels.classify(shape, 2, 0.0F, logits.data(), classes.data()));
+      logits.data()[5 * 64 + 31] = wrong;
+      CHECK_FALSE(kernels.classify(shape, 2, 0.0F, logits.data(), classes.data()));
+    }
+  }
+}
 
 }  // namespace
 }  // namespace untiled::fused
