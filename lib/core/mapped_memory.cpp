@@ -13,6 +13,16 @@ MappedMemory::MappedMemory(int64_t bytes) : bytes_(bytes) {
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (pages == MAP_FAILED) throw std::bad_alloc();
   data_ = static_cast<uint8_t*>(pages);
+#ifdef MADV_HUGEPAGE
+  madvise(pages, static_cast<size_t>(bytes), MADV_HUGEPAGE);
+#endif
+}
+
+void MappedMemory::touch() {
+#ifdef MADV_POPULATE_WRITE
+  // A system that cannot do this takes the pages as they are written.
+  if (data_ != nullptr) madvise(data_, static_cast<size_t>(bytes_), MADV_POPULATE_WRITE);
+#endif
 }
 
 MappedMemory::~MappedMemory() {

@@ -5,9 +5,9 @@
 
 namespace untiled {
 
-/// Zeros in pages of their own, which take memory once they are written and go back to the system
-/// at once when the object dies (malloc would keep them, and no memory budget would hold). Throws
-/// std::bad_alloc.
+/// Zeros in pages of their own, large ones where the system has such, which take memory once they
+/// are touched and go back at once when the object dies (malloc would keep them, and no memory
+/// budget would hold). Throws std::bad_alloc.
 class MappedMemory {
  public:
   explicit MappedMemory(int64_t bytes);
@@ -16,6 +16,8 @@ class MappedMemory {
   MappedMemory& operator=(const MappedMemory&) = delete;
 
   uint8_t* data() const { return data_; }
+  /// Takes the memory of all pages now: much faster than one by one where all will be written.
+  void touch();
 
  private:
   uint8_t* data_ = nullptr;

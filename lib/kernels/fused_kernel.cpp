@@ -47,6 +47,7 @@ fused::SigmoidLossRow row_loss(const SigmoidTerms& terms) {
     row.weight[y] = static_cast<float>(terms.weight[y]);
     row.slope[y] = static_cast<float>(terms.slope[y]);
   }
+  row.with_probability = terms.with_probability;
   return row;
 }
 
@@ -100,6 +101,7 @@ class FusedKernel::Tile {
     fused::SigmoidSums sums;
     if (request.loss != nullptr) {
       target.labels = labels.const_data_ptr<uint8_t>();
+      target.loss = row_loss(*request.loss->sigmoid_terms({}));
       target.loss_sums = &sums;
     }
     if (!fused::output_predict(rows_, tile, target)) throw_not_finite();

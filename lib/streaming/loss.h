@@ -19,6 +19,8 @@ struct SigmoidTerms {
   std::array<double, 2> weight = {1.0, 1.0};
   double cross_entropy = 1.0;
   std::array<double, 2> slope = {0.0, 0.0};
+  /// Whether slopes and sums of probabilities are used at all.
+  bool with_probability = true;
 };
 
 /// Sums over the pixels of label 0 and of label 1, without weights.

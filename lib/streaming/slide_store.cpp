@@ -25,7 +25,8 @@ int64_t element_bytes(at::ScalarType dtype) {
 at::Tensor mapped_zeros(at::IntArrayRef shape, at::ScalarType dtype) {
   int64_t bytes = element_bytes(dtype);
   for (const int64_t n : shape) bytes *= n;
-  auto pages = std::make_shared<const MappedMemory>(bytes);
+  auto pages = std::make_shared<MappedMemory>(bytes);
+  pages->touch();
   return at::from_blob(
       pages->data(), shape, [pages](void* /*data*/) mutable { pages.reset(); },
       at::TensorOptions().dtype(dtype));

@@ -66,6 +66,7 @@ class SumLoss : public PixelLoss {
   std::optional<SigmoidTerms> sigmoid_terms(const LossSums& totals) const override {
     if (channels_ != 1) return std::nullopt;
     SigmoidTerms terms{.cross_entropy = has_cross_entropy() ? 1.0 : 0.0};
+    terms.with_probability = has_dice();
     if (class_weights_.size() == 2) terms.weight = {class_weights_[0], class_weights_[1]};
     if (has_dice() && !totals.empty()) {
       const DiceSlope d = dice_slope(totals, 0);

@@ -22,7 +22,8 @@ std::vector<float> head_weights(const LayerWeights& head, float pixel_scale) {
   return weights;
 }
 
-/// Rows of features (the upsampling and the pixels) and of logits, in increasing order.
+/// Rows of features (the upsampling and the pixels) and of logits, in increasing order. As many
+/// are kept as two rows of logits take: a few rows less decide whether all stay in the cache.
 class OutputRows {
  public:
   OutputRows(const RowKernels& kernels, const OutputTile& tile)
@@ -33,7 +34,7 @@ class OutputRows {
         upsampling_(kernels, tile.upsampling, columns_),
         pixels_(kernels, columns_, tile.pixels),
         weights_(head_weights(tile.head, pixels_.scale())),
-        features_(kPhases + 2 * tile.head.kernel, tile.head.in * kPhases, columns_.shape),
+        features_(tile.head.kernel + 1, tile.head.in * kPhases, columns_.shape),
         none_(1, tile.head.in * kPhases, columns_.shape),
         next_(region().rows.begin) {}
 
@@ -115,7 +116,7 @@ class OutputGradient {
         adjoint_(swap_channels(tile.head.weight, tile.head.out, tile.head.in,
                                tile.upsampling.layer.out, tile.head.kernel * tile.head.kernel,
                                /*flip=*/true)),
-        logits_(kPhases + 2 * tile.head.kernel, tile.head.out * kPhases, rows.shape()),
+        logits_(tile.head.kernel + 1, tile.head.out * kPhases, rows.shape()),
         none_(1, tile.head.out * kPhases, rows.shape()),
         upsampling_(kernels, tile.upsampling, rows.columns(), rows.upsampling(), std::move(inputs)),
         weight_sums_(kernels, tile.head.weight_count()),
@@ -239,7 +240,7 @@ bool output_predict(const RowKernels& kernels, const OutputTile& tile,
       }
     }
     if (target.loss_sums != nullptr) {
-      kernels.sigmoid_loss(rows.shape(), {}, label_rows.load(y), row, *target.loss_sums);
+      kernels.sigmoid_loss(rows.shape(), target.loss, label_rows.load(y), row, *target.loss_sums);
     }
   };
   for_row_pairs(tile.own.rows, [&](int64_t y, int64_t count) {

@@ -28,10 +28,11 @@ void output_forward(const RowKernels& kernels, const OutputTile& tile, const Pla
 
 /// Where predictions of `own` go, rows x columns, and what is made of its logits.
 struct OutputPrediction {
-  float cut = 0.0F;                  ///< One class: it is there where the logit is above.
-  uint8_t* classes = nullptr;        ///< One class: 1 or 0; more: the index of the largest logit.
-  float* probabilities = nullptr;    ///< Channels x rows x columns; null: not wanted.
-  const uint8_t* labels = nullptr;   ///< For the loss of one class.
+  float cut = 0.0F;                 ///< One class: it is there where the logit is above.
+  uint8_t* classes = nullptr;       ///< One class: 1 or 0; more: the index of the largest logit.
+  float* probabilities = nullptr;   ///< Channels x rows x columns; null: not wanted.
+  const uint8_t* labels = nullptr;  ///< For the loss of one class.
+  SigmoidLossRow loss;
   SigmoidSums* loss_sums = nullptr;  ///< Null: not wanted.
 };
 

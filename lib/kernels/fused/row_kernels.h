@@ -51,6 +51,7 @@ struct SigmoidLossRow {
   float weight[2] = {1.0F, 1.0F};
   float cross_entropy = 1.0F;
   float slope[2] = {0.0F, 0.0F};
+  bool with_probability = true;  ///< False: slopes are 0 and probabilities are not summed.
 };
 
 /// Sums over pixels of label 0 and of label 1: their number, probability and cross entropy. The

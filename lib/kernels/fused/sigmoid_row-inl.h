@@ -20,15 +20,32 @@ struct LabelSums {
   Vector product;  ///< Of 1 + exp(-|z|): its logarithm completes the cross entropy.
 };
 
+/// `kWithProbability`: also their probabilities.
+template <bool kWithProbability>
 HWY_INLINE void add_pixels(hn::Mask<Floats> selected, Vector probability, Vector linear,
                            Vector factor, LabelSums& sums) {
   const Vector one = hn::Set(kFloats, 1.0F);
   sums.count = hn::Add(sums.count, hn::IfThenElseZero(selected, one));
-  sums.probability = hn::Add(sums.probability, hn::IfThenElseZero(selected, probability));
+  if (kWithProbability) {
+    sums.probability = hn::Add(sums.probability, hn::IfThenElseZero(selected, probability));
+  }
   sums.linear = hn::Add(sums.linear, hn::IfThenElseZero(selected, linear));
   sums.product = hn::Mul(sums.product, hn::IfThenElse(selected, factor, one));
 }
 
+/// 1 / v to float32's precision for v in [1, 2]: Newton's steps double the digits of an estimate of
+/// at least 8 bits on ARM, 11 elsewhere.
+HWY_INLINE Vector reciprocal(Vector v) {
+  constexpr int kSteps = HWY_ARCH_ARM ? 2 : 1;
+  Vector r = hn::ApproximateReciprocal(v);
+  UNTILED_UNROLL
+  for (int step = 0; step < kSteps; ++step) {
+    r = hn::Mul(r, hn::NegMulAdd(r, v, hn::Set(kFloats, 2.0F)));
+  }
+  return r;
+}
+
+template <bool kWithProbability>
 HWY_INLINE void sigmoid_vector(const SigmoidLossRow& loss, Vector label, float* at,
                                LabelSums sums[2]) {
   const Vector zero = hn::Zero(kFloats);
@@ -36,18 +53,20 @@ HWY_INLINE void sigmoid_vector(const SigmoidLossRow& loss, Vector label, float* 
   const Vector z = load(at);
   const Vector t = exp_of_negative(hn::Max(hn::Neg(hn::Abs(z)), hn::Set(kFloats, -87.0F)));
   const Vector factor = hn::Add(one, t);
-  const Vector r = hn::Div(one, factor);
+  const Vector r = reciprocal(factor);
   const Vector p = hn::IfThenElse(hn::Ge(z, zero), r, hn::Mul(t, r));
   const auto is_zero = hn::Eq(label, zero);
   const auto is_one = hn::Eq(label, one);
-  add_pixels(is_zero, p, at_least_zero(z), factor, sums[0]);
-  add_pixels(is_one, p, at_least_zero(hn::Neg(z)), factor, sums[1]);
+  add_pixels<kWithProbability>(is_zero, p, at_least_zero(z), factor, sums[0]);
+  add_pixels<kWithProbability>(is_one, p, at_least_zero(hn::Neg(z)), factor, sums[1]);
   const Vector error = hn::Sub(p, hn::IfThenElseZero(is_one, one));
-  const Vector curve = hn::Mul(hn::Mul(t, r), r);  // p (1 - p), without cancellation
-  const Vector slope =
-      hn::IfThenElse(is_one, hn::Set(kFloats, loss.slope[1]), hn::Set(kFloats, loss.slope[0]));
-  const Vector gradient =
-      hn::MulAdd(slope, curve, hn::Mul(hn::Set(kFloats, loss.cross_entropy), error));
+  Vector gradient = hn::Mul(hn::Set(kFloats, loss.cross_entropy), error);
+  if (kWithProbability) {
+    const Vector curve = hn::Mul(hn::Mul(t, r), r);  // p (1 - p), without cancellation
+    const Vector slope =
+        hn::IfThenElse(is_one, hn::Set(kFloats, loss.slope[1]), hn::Set(kFloats, loss.slope[0]));
+    gradient = hn::MulAdd(slope, curve, gradient);
+  }
   const Vector weight =
       hn::IfThenElse(is_one, hn::Set(kFloats, loss.weight[1]),
                      hn::IfThenElseZero(is_zero, hn::Set(kFloats, loss.weight[0])));
@@ -63,18 +82,22 @@ HWY_INLINE void normalise(LabelSums& sums, int32_t* exponent) {
       kFloats, hn::Or(hn::And(bits, hn::Set(kInts, 0x7fffff)), hn::Set(kInts, 0x3f800000)));
 }
 
-HWY_ATTR void sigmoid_loss(const RowShape& shape, const SigmoidLossRow& loss, const uint8_t* labels,
-                           float* logits, SigmoidSums& sums) {
+template <bool kWithProbability>
+HWY_ATTR void sigmoid_loss_of(const RowShape& shape, const SigmoidLossRow& loss,
+                              const uint8_t* labels, float* logits, SigmoidSums& sums) {
   const Vector zero = hn::Zero(kFloats);
   LabelSums part[2];
   for (int64_t y = 0; y < 2; ++y) part[y] = {zero, zero, zero, load(sums.product[y])};
   for (int64_t j = 0; j < shape.width; j += kVector) {
     const auto words = hn::LoadU(kWords, reinterpret_cast<const uint32_t*>(labels + kPhases * j));
     float* at = logits + j;
-    sigmoid_vector(loss, low_byte(words), at, part);
-    sigmoid_vector(loss, low_byte(hn::ShiftRight<8>(words)), at + shape.stride, part);
-    sigmoid_vector(loss, low_byte(hn::ShiftRight<16>(words)), at + 2 * shape.stride, part);
-    sigmoid_vector(loss, low_byte(hn::ShiftRight<24>(words)), at + 3 * shape.stride, part);
+    sigmoid_vector<kWithProbability>(loss, low_byte(words), at, part);
+    sigmoid_vector<kWithProbability>(loss, low_byte(hn::ShiftRight<8>(words)), at + shape.stride,
+                                     part);
+    sigmoid_vector<kWithProbability>(loss, low_byte(hn::ShiftRight<16>(words)),
+                                     at + 2 * shape.stride, part);
+    sigmoid_vector<kWithProbability>(loss, low_byte(hn::ShiftRight<24>(words)),
+                                     at + 3 * shape.stride, part);
     // A factor is at most 2: after 16 times 4 of them a product is below 2^65.
     if (j / kVector % 16 == 15) {
       for (int64_t y = 0; y < 2; ++y) normalise(part[y], sums.exponent[y]);
@@ -88,6 +111,15 @@ HWY_ATTR void sigmoid_loss(const RowShape& shape, const SigmoidLossRow& loss, co
         static_cast<double>(hn::GetLane(hn::SumOfLanes(kFloats, part[y].probability)));
     sums.cross_entropy[y] +=
         static_cast<double>(hn::GetLane(hn::SumOfLanes(kFloats, part[y].linear)));
+  }
+}
+
+HWY_ATTR void sigmoid_loss(const RowShape& shape, const SigmoidLossRow& loss, const uint8_t* labels,
+                           float* logits, SigmoidSums& sums) {
+  if (loss.with_probability) {
+    sigmoid_loss_of<true>(shape, loss, labels, logits, sums);
+  } else {
+    sigmoid_loss_of<false>(shape, loss, labels, logits, sums);
   }
 }
 

@@ -80,7 +80,7 @@ UpsamplingGradient::UpsamplingGradient(const RowKernels& kernels, const Upsampli
       columns_(columns),
       inputs_(rows),
       targets_(std::move(inputs)),
-      gradients_(tile.layer.kernel + 2 * kPhases, tile.layer.out * kPhases, columns.shape),
+      gradients_(tile.layer.kernel, tile.layer.out * kPhases, columns.shape),
       zeros_(1, tile.layer.out * kPhases, columns.shape),
       result_(tile.layer.in * columns.shape.stride),
       weight_sums_(kernels, tile.layer.weight_count()),

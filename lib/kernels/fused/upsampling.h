@@ -55,7 +55,7 @@ class UpsamplingGradient {
 
   /// Where the gradient of row y is to be put before `advance`.
   float* row(int64_t y) { return gradients_.row(y); }
-  /// Rows below `end` have their gradient. To be called after every four rows at the latest.
+  /// Rows below `end` have their gradient. To be called after every row.
   void advance(int64_t end);
   LayerSums sums();
 
