@@ -102,7 +102,7 @@ Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
                {"receptive_field_pixels", field},
                {"receptive_field_um",
                 r.subject.mpp ? Json(static_cast<double>(field) * *r.subject.mpp) : Json()},
-               {"tile", settings.streaming.tile},
+               {"tile", r.planned.plan.segments.back().tile.rows},
                {"workers", r.planned.workers},
                {"most_workers", engine.most_workers()},
                {"device", engine.device().device.str()},

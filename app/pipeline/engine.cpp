@@ -21,6 +21,10 @@ namespace {
 
 /// Finer layers are recomputed in exports: they would take most of the memory.
 constexpr int64_t kInferenceFinestStored = 16;
+/// Sides of tiles for fused kernels, and how many of a slide there are at least.
+constexpr int64_t kWideTile = 1024;
+constexpr int64_t kSmallTile = 256;
+constexpr int64_t kFewestTiles = 16;
 /// Threads' stacks and heaps, LibTorch's first use of each operation: measured.
 constexpr int64_t kRuntimeBytes = 40 << 20;
 constexpr int64_t kRuntimeBytesPerWorker = 12 << 20;
@@ -89,7 +93,8 @@ bool Engine::fuses(const Segment& segment) const {
 }
 
 PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
-  PlanRequest request{.pixels = pixels, .tile = settings_.streaming.tile};
+  PlanRequest request{.pixels = pixels};
+  choose_tiles(request);
   request.element_bytes = dtype_ == at::kDouble ? 8 : 4;
   request.workers = workers_;
   request.budget_bytes = settings_.memory_budget;
@@ -102,6 +107,20 @@ PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
                     device_.profile.max_dimension};
   request.tile_bytes = tile_bytes(/*with_backward=*/true);
   return request;
+}
+
+void Engine::choose_tiles(PlanRequest& request) const {
+  request.tile = settings_.streaming.tile.value_or(kUsualTile);
+  if (settings_.streaming.tile || !tile_bytes(/*with_backward=*/true)) return;
+  // Fused kernels take wide rows, of which less is halo; but every core should have its tiles.
+  const int64_t tiles =
+      ceil_div(request.pixels.rows, kWideTile) * ceil_div(request.pixels.cols, kWideTile);
+  if (tiles >= kFewestTiles) {
+    request.tile = kWideTile;
+    request.smaller_tiles = {kUsualTile, kSmallTile};
+  } else {
+    request.smaller_tiles = {kSmallTile};
+  }
 }
 
 std::function<int64_t(const Segment&, const TileRegions&)> Engine::tile_bytes(
@@ -127,6 +146,7 @@ PlannedStep Engine::plan_inference(const Extent& pixels, int64_t fixed_bytes) co
   wanted.tile_bytes = tile_bytes(/*with_backward=*/false);
   wanted.tiling = Tiling::kLattice;
   wanted.tile = kInferenceTile;
+  wanted.smaller_tiles = {};
   Plan plan = make_plan(graph_, inference_layers(graph_), kInferenceTile, Tiling::kLattice);
   PlannedStep planned = estimate_step(graph_, wanted, plan);
   if (planned.memory.total_bytes() <= wanted.budget_bytes) return planned;

@@ -39,6 +39,9 @@ class Engine {
   /// Whether fused kernels compute this segment.
   bool fuses(const Segment& segment) const;
 
+  /// Side of tiles where the settings leave it open and nothing speaks for another.
+  static constexpr int64_t kUsualTile = 512;
+
   /// The plan of a training step over a slide of `pixels`, of whose budget readers, queues and
   /// caches take `fixed_bytes`, with as many of the `threads` that were asked for as fit. Throws
   /// ConfigError when not even one does.
@@ -63,6 +66,7 @@ class Engine {
   void choose_kernel();
   /// The planner's hook for fused kernels; empty where LibTorch computes a segment.
   std::function<int64_t(const Segment&, const TileRegions&)> tile_bytes(bool with_backward) const;
+  void choose_tiles(PlanRequest& request) const;
   PlanRequest request(const Extent& pixels, int64_t fixed_bytes) const;
   /// Seconds of one tile, the better of two runs.
   double measure_tile(const Segment& segment, const std::vector<Extent>& extents,

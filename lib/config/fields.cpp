@@ -40,9 +40,9 @@ requires std::is_arithmetic_v<Number> Field<Part> number(std::string key, Number
           [=](const Part& part) { return scalar(part.*member); }};
 }
 
-template <typename Part>
-Field<Part> optional_number(std::string key, std::optional<double> Part::*member,
-                            Range<double> range, std::string help) {
+template <typename Part, typename Number>
+Field<Part> optional_number(std::string key, std::optional<Number> Part::*member,
+                            Range<Number> range, std::string help) {
   return {std::move(key), describe(range) + ", or nothing", std::move(help),
           [=](Part& part, const Value& value) {
             const bool unset = value.is_null() || value.text() == "" || value.text() == "null";
@@ -252,9 +252,9 @@ std::vector<Field<DataSettings>> data_fields() {
            "CSV with columns slide, mask, split, group, mpp, region; instead of slides."),
       number("level", &DataSettings::level, {0, 32},
              "Pyramid level to work at, 0 is the finest; unused when mpp is set."),
-      optional_number("mpp", &DataSettings::mpp, {kLeastMpp, kMostMpp},
+      optional_number("mpp", &DataSettings::mpp, Range<double>{kLeastMpp, kMostMpp},
                       "Micrometres per pixel to resample every slide to."),
-      optional_number("assume_mpp", &DataSettings::assume_mpp, {kLeastMpp, kMostMpp},
+      optional_number("assume_mpp", &DataSettings::assume_mpp, Range<double>{kLeastMpp, kMostMpp},
                       "Micrometres per pixel of slides that do not say theirs."),
       choice(
           "origin", &DataSettings::origin,
@@ -370,8 +370,9 @@ std::vector<Field<AugmentSettings>> augment_fields() {
 }
 
 std::vector<Field<StreamingSettings>> streaming_fields() {
-  return {number("tile", &StreamingSettings::tile, {16, 8192},
-                 "Side of a tile in pixels; speed and memory depend on it, results do not."),
+  return {optional_number("tile", &StreamingSettings::tile, Range<int64_t>{16, 8192},
+                          "Side of a tile in pixels: speed and memory depend on it, results do "
+                          "not; nothing: as suits the kernels, the slide and memory_budget."),
           choice("dtype", &StreamingSettings::dtype,
                  {{"float32", Precision::kFloat32}, {"float64", Precision::kFloat64}},
                  "Precision of the computation.")};

@@ -113,7 +113,9 @@ enum class KernelChoice { kAuto, kLibTorch };
 enum class Precision { kFloat32, kFloat64 };
 
 struct StreamingSettings {
-  int64_t tile = 512;  ///< Output pixels a side of a tile of the last segment.
+  /// Output pixels a side of a tile of the last segment; none: as suits the kernels, the slide and
+  /// the budget.
+  std::optional<int64_t> tile;
   Precision dtype = Precision::kFloat32;
 };
 

@@ -23,7 +23,7 @@ TEST_CASE("a number out of range is refused with the range") {
   CHECK(refusal("streaming:\n  tile: 8\n") ==
         "run.yaml:2: streaming.tile: expected a whole number from 16 to 8192, found '8'");
   CHECK(refusal("streaming:\n  tile: 8193\n") != "");
-  CHECK(load_text("streaming:\n  tile: 8192\n").streaming.tile == 8192);
+  CHECK(load_text("streaming:\n  tile: 8192\n").streaming.tile == std::optional<int64_t>(8192));
   CHECK(refusal("train:\n  steps: 0\n") != "");
   CHECK(refusal("train:\n  steps: 99999999999999999999\n") != "");
   CHECK_THAT(refusal("train:\n  optimizer:\n    learning_rate: 0\n"),
