@@ -94,6 +94,7 @@ class JitteredSource : public PixelSource {
 
   Extent extent() const override { return source_->extent(); }
   int channels() const override { return source_->channels(); }
+  CellGrid cells() const override { return source_->cells(); }
 
   PixelBlock read(const Region& region) const override {
     PixelBlock block = source_->read(region);

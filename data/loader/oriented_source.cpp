@@ -13,6 +13,13 @@ Interval mirrored(const Interval& interval, int64_t size) {
   return {size - interval.end, size - interval.begin};
 }
 
+/// Where the first cell begins when an axis with cells of `cell` pixels from `first` on is
+/// mirrored.
+int64_t mirrored(int64_t first, int64_t size, int64_t cell) {
+  const int64_t cells = ceil_div(size - first, cell);
+  return size - (first + cells * cell);
+}
+
 /// A plane of pixels of the turned image seen in the bytes of the image before: pixel (row, col)
 /// of the result lies at `first + row * row_step + col * col_step`, in pixels.
 struct Walk {
@@ -69,6 +76,19 @@ class OrientedSource : public PixelSource {
 
   Extent extent() const override { return oriented_extent(source_->extent(), orientation_); }
   int channels() const override { return source_->channels(); }
+
+  CellGrid cells() const override {
+    CellGrid grid = source_->cells();
+    if (grid.size.empty()) return grid;
+    if (orientation_.transpose) {
+      std::swap(grid.size.rows, grid.size.cols);
+      std::swap(grid.first_row, grid.first_col);
+    }
+    const Extent e = extent();
+    if (orientation_.flip_rows) grid.first_row = mirrored(grid.first_row, e.rows, grid.size.rows);
+    if (orientation_.flip_cols) grid.first_col = mirrored(grid.first_col, e.cols, grid.size.cols);
+    return grid;
+  }
 
   PixelBlock read(const Region& region) const override {
     const PixelBlock before = source_->read(region_before(region, source_->extent(), orientation_));

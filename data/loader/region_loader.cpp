@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "data/loader/shared_reads.h"
 #include "lib/core/byte_queue.h"
 #include "lib/core/error.h"
 
@@ -31,10 +32,11 @@ std::string with_region(const std::string& message, const Region& region) {
   return fmt::format("{} (while reading {})", message, name);
 }
 
-/// Reads a region; whatever fails comes out as one of the program's kinds and names the region.
-PixelView read_named(const PixelSource& source, const Region& region) {
+/// Calls `read`; whatever fails comes out as one of the program's kinds and names the region.
+template <typename Read>
+PixelView read_named(const Region& region, Read read) {
   try {
-    return source.view(region);
+    return read();
   } catch (const Interrupted&) {
     throw;
   } catch (const std::bad_alloc&) {
@@ -64,6 +66,7 @@ class LoaderPass : public RegionPass {
         regions_(std::move(regions)),
         counters_(std::move(counters)),
         queue_(most_bytes(regions_, source_->channels()), options.queue_bytes) {
+    if (can_share_reads(*source_)) shared_ = std::make_unique<SharedReads>(source_, regions_);
     start_workers(
         std::min<size_t>(static_cast<size_t>(std::max(options.workers, 0)), regions_.size()));
   }
@@ -79,7 +82,7 @@ class LoaderPass : public RegionPass {
   PixelView take(size_t index) override {
     const auto start = Clock::now();
     const bool mine = queue_.claim(index);
-    PixelView block = mine ? read_named(*source_, regions_[index]) : queue_.take(index);
+    PixelView block = mine ? read(index) : queue_.take(index);
     const std::chrono::duration<double> waited = Clock::now() - start;
     count(!mine, waited.count());
     return block;
@@ -95,10 +98,16 @@ class LoaderPass : public RegionPass {
     }
   }
 
+  PixelView read(size_t index) {
+    const Region& region = regions_[index];
+    return read_named(region,
+                      [&] { return shared_ ? shared_->read(index) : source_->view(region); });
+  }
+
   void work() {
     while (const auto index = queue_.claim_next()) {
       try {
-        queue_.put(*index, read_named(*source_, regions_[*index]));
+        queue_.put(*index, read(*index));
       } catch (...) {
         queue_.fail(*index, std::current_exception());
       }
@@ -115,6 +124,7 @@ class LoaderPass : public RegionPass {
   std::shared_ptr<const PixelSource> source_;
   std::vector<Region> regions_;
   std::shared_ptr<RegionLoader::Counters> counters_;
+  std::unique_ptr<SharedReads> shared_;
   ByteQueue queue_;
   std::vector<std::thread> workers_;
 };

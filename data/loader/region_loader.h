@@ -22,10 +22,11 @@ struct LoaderStatistics {
   int64_t peak_queued_bytes = 0;  ///< Most bytes in the queue of one pass; never above the bound.
 };
 
-/// A feed whose passes read ahead with worker threads. Blocks are the source's, bit for bit,
-/// whatever the options. Memory of a pass: `queue_bytes`, and one block for each taking thread.
-/// An error while reading a region goes to the taker of that region, with the region in its
-/// message. Destroying a pass stops its threads after the region that each is reading.
+/// A feed whose passes read ahead with worker threads, cells of the source once a pass (see
+/// SharedReads). Blocks are the source's, bit for bit, whatever the options. Memory of a pass:
+/// `queue_bytes`, and one block for each taking thread. An error while reading a region goes to the
+/// taker of that region, with the region in its message. Destroying a pass stops its threads after
+/// the region that each is reading.
 class RegionLoader : public PixelFeed {
  public:
   RegionLoader(std::shared_ptr<const PixelSource> source, LoaderOptions options);

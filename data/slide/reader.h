@@ -22,6 +22,7 @@ inline constexpr Rgb kWhite = {255, 255, 255};
 struct LevelInfo {
   Extent extent;
   double downsample = 1.0;
+  Extent tile = {};  ///< Of the file, where regions of whole tiles are read fastest; else empty.
 };
 
 /// Something that the file says. Private ones can identify a patient: never copied to an output.

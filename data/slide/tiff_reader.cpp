@@ -171,7 +171,8 @@ SlideInfo describe(const std::filesystem::path& path, const TiffPyramid& pyramid
 std::vector<LevelInfo> level_infos(const std::vector<TiffLevel>& levels) {
   std::vector<LevelInfo> infos;
   for (const TiffLevel& level : levels) {
-    infos.push_back({level.extent(), level_downsample(levels.front().extent(), level.extent())});
+    infos.push_back({level.extent(), level_downsample(levels.front().extent(), level.extent()),
+                     level.first().tile});
   }
   return infos;
 }

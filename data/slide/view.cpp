@@ -44,6 +44,12 @@ class LevelView : public SlideView {
     return block;
   }
 
+  CellGrid cells() const override {
+    const Extent tile = reader().info().levels[static_cast<size_t>(info().level)].tile;
+    if (tile.empty()) return {};
+    return {tile, -(region_level_.rows.begin % tile.rows), -(region_level_.cols.begin % tile.cols)};
+  }
+
  private:
   Region region_level_;
 };

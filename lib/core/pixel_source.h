@@ -64,6 +64,14 @@ void copy_overlap(const PixelBlock& from, PixelBlock& onto);
 /// Class index that means "no weight": missing, ignored or not annotated.
 inline constexpr uint8_t kIgnoredLabel = 255;
 
+/// A grid over an image whose cells (a file's tiles) are read as a whole for little more than any
+/// part of them.
+struct CellGrid {
+  Extent size;            ///< Of a cell; empty: there is no such grid.
+  int64_t first_row = 0;  ///< Where the first cell begins: at the image's corner or before.
+  int64_t first_col = 0;
+};
+
 /// An image that is read a region at a time: a slide (3 channels, RGB) or a label map (1 channel,
 /// class indices or kIgnoredLabel). All methods may be called from any thread.
 class PixelSource {
@@ -75,6 +83,7 @@ class PixelSource {
   virtual PixelBlock read(const Region& region) const = 0;
   /// The same without a copy where the source keeps its pixels.
   virtual PixelView view(const Region& region) const { return view_of(read(region)); }
+  virtual CellGrid cells() const { return {}; }
 };
 
 /// One pass over a list of regions that is known in advance, so that they can be read ahead.

@@ -26,9 +26,11 @@ class FakeSource : public PixelSource {
   Region gap;
   /// Called at each read, to fail or to wait.
   std::function<void(const Region&)> on_read = [](const Region&) {};
+  CellGrid grid;
 
   Extent extent() const override { return extent_; }
   int channels() const override { return channels_; }
+  CellGrid cells() const override { return grid; }
 
   PixelBlock read(const Region& region) const override {
     if (!whole(extent_).contains(region)) throw DataError("outside: " + to_string(region));
