@@ -19,7 +19,8 @@
 namespace untiled {
 namespace {
 
-/// Finer layers are recomputed in exports: they would take most of the memory.
+/// Finer layers are recomputed in exports by LibTorch, whose bits depend on what is stored: they
+/// would take most of the memory. Fused kernels give the same bits whatever is stored.
 constexpr int64_t kInferenceFinestStored = 16;
 /// Sides of tiles for fused kernels, and how many of a slide there are at least.
 constexpr int64_t kWideTile = 1024;
@@ -147,6 +148,7 @@ PlannedStep Engine::plan_inference(const Extent& pixels, int64_t fixed_bytes) co
   wanted.tiling = Tiling::kLattice;
   wanted.tile = kInferenceTile;
   wanted.smaller_tiles = {};
+  if (wanted.tile_bytes) return plan_step(graph_, wanted);
   Plan plan = make_plan(graph_, inference_layers(graph_), kInferenceTile, Tiling::kLattice);
   PlannedStep planned = estimate_step(graph_, wanted, plan);
   if (planned.memory.total_bytes() <= wanted.budget_bytes) return planned;

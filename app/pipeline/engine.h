@@ -47,9 +47,9 @@ class Engine {
   /// ConfigError when not even one does.
   PlannedStep plan_training(const Extent& pixels, int64_t fixed_bytes) const;
 
-  /// The plan of an export or a validation: fixed tiles anchored at the slide's origin and fixed
-  /// stored layers, so that the result depends on no setting. Throws ConfigError when it does not
-  /// fit.
+  /// The plan of an export or a validation: fixed tiles anchored at the slide's origin and, where
+  /// that decides a bit (with LibTorch's kernels), fixed stored layers, so that the result depends
+  /// on no setting. Throws ConfigError when it does not fit.
   PlannedStep plan_inference(const Extent& pixels, int64_t fixed_bytes) const;
 
   /// `on_pixels` (may be empty): called with the pixels of each finished tile.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <optional>
@@ -23,12 +24,17 @@ constexpr PictureColor kBackground = {245, 245, 245};
 constexpr PictureColor kTissue = {60, 120, 190};
 
 /// Scores count weighted pixels only: those of classes with weight 0 are ignored ones.
-Bytes without_weightless(const Bytes& labels, const std::vector<double>& weights) {
-  Bytes weighted = labels;
-  for (uint8_t& label : weighted) {
-    if (label < weights.size() && weights[label] == 0.0) label = kIgnoredLabel;
+SegmentationCounts count_weighted(const Bytes& labels, const Bytes& classes,
+                                  const std::vector<double>& weights, int channels) {
+  Bytes weighted;
+  if (std::find(weights.begin(), weights.end(), 0.0) != weights.end()) {
+    weighted = labels;
+    for (uint8_t& label : weighted) {
+      if (label < weights.size() && weights[label] == 0.0) label = kIgnoredLabel;
+    }
   }
-  return weighted;
+  const Bytes& counted = weighted.empty() ? labels : weighted;
+  return count_pixels({counted.data(), counted.size()}, {classes.data(), classes.size()}, channels);
 }
 
 std::string make_preview(const Picture& thumbnail, const ThumbnailClasses& label,
@@ -119,10 +125,8 @@ SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
   const PredictionRequest request{
       .threshold = settings.train.threshold, .probabilities = false, .loss = &loss};
   executor.predict(parameters, feed, request, input.labels.get(), [&](PredictedTile predicted) {
-    const Bytes& classes = predicted.prediction.classes;
-    const Bytes weighted = without_weightless(predicted.labels, weights);
-    SegmentationCounts counts = count_pixels({weighted.data(), weighted.size()},
-                                             {classes.data(), classes.size()}, channels);
+    SegmentationCounts counts =
+        count_weighted(predicted.labels, predicted.prediction.classes, weights, channels);
     return [&, counts = std::move(counts), tile = std::move(predicted)] {
       score.counts = add(score.counts, counts);
       for (size_t i = 0; i < sums.size(); ++i) sums[i] += tile.prediction.loss_sums[i];
@@ -150,9 +154,7 @@ SlideScore compare_labels(const Settings& settings, const SlideInput& input,
     throw_if_stopped();
     const Bytes labels = input.labels->read(tile).bytes;
     const Bytes found = prediction.read(tile).bytes;
-    const Bytes weighted = without_weightless(labels, weights);
-    score.counts = add(score.counts, count_pixels({weighted.data(), weighted.size()},
-                                                  {found.data(), found.size()}, classes));
+    score.counts = add(score.counts, count_weighted(labels, found, weights, classes));
     label_picture.fill(tile, labels);
     prediction_picture.fill(tile, found);
   }
