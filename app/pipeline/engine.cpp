@@ -25,7 +25,7 @@ constexpr int64_t kInferenceFinestStored = 16;
 /// Sides of tiles for fused kernels, and how many of a slide there are at least.
 constexpr int64_t kWideTile = 1024;
 constexpr int64_t kSmallTile = 256;
-constexpr int64_t kFewestTiles = 16;
+constexpr int64_t kFewestTiles = 64;
 /// Threads' stacks and heaps, LibTorch's first use of each operation: measured.
 constexpr int64_t kRuntimeBytes = 40 << 20;
 constexpr int64_t kRuntimeBytesPerWorker = 12 << 20;
@@ -113,7 +113,8 @@ PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
 void Engine::choose_tiles(PlanRequest& request) const {
   request.tile = settings_.streaming.tile.value_or(kUsualTile);
   if (settings_.streaming.tile || !tile_bytes(/*with_backward=*/true)) return;
-  // Fused kernels take wide rows, of which less is halo; but every core should have its tiles.
+  // Fused kernels take wide rows, of which less is halo; but every core should have its tiles, of
+  // the layers within as well, which have a sixteenth as many.
   const int64_t tiles =
       ceil_div(request.pixels.rows, kWideTile) * ceil_div(request.pixels.cols, kWideTile);
   if (tiles >= kFewestTiles) {
@@ -148,7 +149,10 @@ PlannedStep Engine::plan_inference(const Extent& pixels, int64_t fixed_bytes) co
   wanted.tiling = Tiling::kLattice;
   wanted.tile = kInferenceTile;
   wanted.smaller_tiles = {};
-  if (wanted.tile_bytes) return plan_step(graph_, wanted);
+  if (wanted.tile_bytes) {
+    PlannedStep least_work = plan_step(graph_, wanted);
+    if (least_work.workers == wanted.workers) return least_work;
+  }
   Plan plan = make_plan(graph_, inference_layers(graph_), kInferenceTile, Tiling::kLattice);
   PlannedStep planned = estimate_step(graph_, wanted, plan);
   if (planned.memory.total_bytes() <= wanted.budget_bytes) return planned;

@@ -1,8 +1,5 @@
 #include "data/loader/block_grid.h"
 
-#include <algorithm>
-#include <utility>
-
 namespace untiled {
 BlockGrid::BlockGrid(const Extent& extent, int64_t side)
     : extent_(extent),

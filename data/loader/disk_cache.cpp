@@ -1,7 +1,6 @@
 #include "data/loader/disk_cache.h"
 
 #include <mutex>
-#include <span>
 #include <utility>
 #include <vector>
 

@@ -64,7 +64,7 @@ Bytes permute(const Bytes& before, const Extent& turned, const Walk& walk) {
   return after;
 }
 
-class OrientedSource : public PixelSource {
+class OrientedSource final : public PixelSource {
  public:
   OrientedSource(std::shared_ptr<const PixelSource> source, const Orientation& orientation)
       : source_(std::move(source)), orientation_(orientation) {

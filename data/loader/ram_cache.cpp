@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <span>
 #include <utility>
 #include <vector>
 

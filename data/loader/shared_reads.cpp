@@ -4,20 +4,19 @@
 #include <utility>
 
 #include "data/loader/block_grid.h"
+#include "lib/core/error.h"
 
 namespace untiled {
 namespace {
 
 /// Larger cells (strips of a whole image's width, say) are not worth reading for a neighbour.
-constexpr int64_t kMostCellPixels = int64_t{1} << 20;
+constexpr int64_t kMostCellPixels = int64_t{512} * 512;
 
 PixelBlock part_of(const PixelBlock& block, const Region& part) {
   PixelBlock result = blank_block(part, block.channels);
   copy_overlap(block, result);
   return result;
 }
-
-int64_t bytes_of(const Region& region, int channels) { return region.area() * (channels + 1); }
 
 }  // namespace
 
@@ -32,12 +31,15 @@ SharedReads::SharedReads(std::shared_ptr<const PixelSource> source, std::vector<
       regions_(std::move(regions)),
       limit_bytes_(limit_bytes),
       grid_(source_->cells()),
-      across_(ceil_div(source_->extent().cols - grid_.first_col, grid_.size.cols)),
       inboxes_(regions_.size()) {
+  if (!can_share_reads(*source_))
+    throw InternalError("reads of an image without cells were shared");
+  across_ = ceil_div(source_->extent().cols - grid_.first_col, grid_.size.cols);
   const int64_t down = ceil_div(source_->extent().rows - grid_.first_row, grid_.size.rows);
   users_.resize(static_cast<size_t>(down * across_));
   states_.resize(users_.size(), State::kOpen);
   for (size_t i = 0; i < regions_.size(); ++i) {
+    if (!is_inside(regions_[i])) continue;
     const Region cells = cells_of(regions_[i]);
     for (int64_t row = cells.rows.begin; row < cells.rows.end; ++row) {
       for (int64_t col = cells.cols.begin; col < cells.cols.end; ++col) {
@@ -64,28 +66,26 @@ Region SharedReads::pixels_of(const Region& cells) const {
               source_->extent());
 }
 
-/// Takes the open ones of some cells, as rectangles: runs along rows, one below the other joined.
-std::vector<Region> SharedReads::take_open(const Region& cells) {
-  std::vector<Region> taken;
+/// The open ones of some cells, as rectangles: runs along rows, one below the other joined.
+std::vector<Region> SharedReads::find_open(const Region& cells) const {
+  std::vector<Region> open;
   for (int64_t row = cells.rows.begin; row < cells.rows.end; ++row) {
     for (int64_t col = cells.cols.begin; col < cells.cols.end; ++col) {
       if (states_[at(row, col)] != State::kOpen) continue;
       const int64_t begin = col;
-      for (; col < cells.cols.end && states_[at(row, col)] == State::kOpen; ++col) {
-        states_[at(row, col)] = State::kReading;
-      }
+      while (col < cells.cols.end && states_[at(row, col)] == State::kOpen) ++col;
       const Interval run = {begin, col};
-      const auto above = std::find_if(taken.begin(), taken.end(), [&](const Region& r) {
+      const auto above = std::find_if(open.begin(), open.end(), [&](const Region& r) {
         return r.rows.end == row && r.cols == run;
       });
-      if (above != taken.end()) {
+      if (above != open.end()) {
         above->rows.end = row + 1;
       } else {
-        taken.push_back({{row, row + 1}, run});
+        open.push_back({{row, row + 1}, run});
       }
     }
   }
-  return taken;
+  return open;
 }
 
 bool SharedReads::any_being_read(const Region& cells) const {
@@ -97,13 +97,14 @@ bool SharedReads::any_being_read(const Region& cells) const {
   return false;
 }
 
-/// The open ones of some cells, or, once all have been read, nothing. Nobody waits here before his
-/// own cells are read, so all get theirs.
+/// Takes the open ones of some cells, or, once all have been read, nothing. Nobody waits here
+/// before his own cells are read, so all get theirs.
 std::vector<Region> SharedReads::claim(const Region& cells) {
   std::unique_lock lock(mutex_);
   while (true) {
-    std::vector<Region> taken = take_open(cells);
-    if (!taken.empty() || !any_being_read(cells)) return taken;
+    const std::vector<Region> open = find_open(cells);
+    for (const Region& part : open) set(part, State::kReading);
+    if (!open.empty() || !any_being_read(cells)) return open;
     changed_.wait(lock);  // What another fails to read will be open again.
   }
 }
@@ -131,21 +132,23 @@ std::vector<size_t> SharedReads::users(const Region& cells, size_t but) const {
   return found;
 }
 
+/// Whether a part may be kept for its user; if not, he is told.
+bool SharedReads::has_room(const Region& part, size_t user) {
+  const std::lock_guard lock(mutex_);
+  if (held_bytes_ + part.area() * source_->channels() <= limit_bytes_) return true;
+  inboxes_[user].left_out.push_back(part);
+  return false;
+}
+
 /// Reads claimed cells for region `index` and leaves the others their parts.
 PixelBlock SharedReads::read_cells(const Region& cells, size_t index) {
   PixelBlock block = source_->read(pixels_of(cells));
   for (const size_t user : users(cells, index)) {
     const Region part = intersect(block.region, regions_[user]);
-    const int64_t bytes = bytes_of(part, block.channels);
-    std::unique_lock lock(mutex_);
-    if (held_bytes_ + bytes > limit_bytes_) {
-      inboxes_[user].left_out.push_back(part);
-      continue;
-    }
-    held_bytes_ += bytes;
-    lock.unlock();
+    if (!has_room(part, user)) continue;
     PixelBlock copy = part_of(block, part);
-    lock.lock();
+    const std::lock_guard lock(mutex_);
+    held_bytes_ += static_cast<int64_t>(copy.size_bytes());
     inboxes_[user].parts.push_back(std::move(copy));
   }
   const std::lock_guard lock(mutex_);
@@ -157,13 +160,16 @@ SharedReads::Inbox SharedReads::take(size_t index) {
   const std::lock_guard lock(mutex_);
   Inbox inbox = std::move(inboxes_[index]);
   inboxes_[index] = {};
-  for (const PixelBlock& part : inbox.parts) held_bytes_ -= bytes_of(part.region, part.channels);
+  for (const PixelBlock& part : inbox.parts) {
+    held_bytes_ -= static_cast<int64_t>(part.size_bytes());
+  }
   return inbox;
 }
 
 PixelView SharedReads::read(size_t index) {
   const Region& region = regions_[index];
-  if (region.empty()) return source_->view(region);
+  // What lies outside is the source's to refuse.
+  if (region.empty() || !is_inside(region)) return source_->view(region);
   const Region cells = cells_of(region);
   PixelBlock result;
   for (auto claimed = claim(cells); !claimed.empty(); claimed = claim(cells)) {

@@ -14,12 +14,13 @@ namespace untiled {
 /// Regions with halos overlap: of the tiles of a file that a region touches, about half belong to
 /// its neighbours too. Whoever comes first reads such a cell whole and leaves the neighbours their
 /// parts of it, which are mostly narrow strips; with regions in rows about one row of cells waits.
-/// Beyond `limit_bytes` nothing more is left to others, who then read for themselves. Any thread;
-/// each index once.
+/// Beyond `limit_bytes`, by little, nothing more is left to others, who then read for themselves.
+/// Each reader holds a region rounded up to whole cells beside its own. Any thread; each index
+/// once.
 class SharedReads {
  public:
-  /// No more than a reader keeps of tiles by default, of which it keeps none when whole ones are
-  /// asked for.
+  /// As much as a reader keeps of tiles by default, of which it keeps none when whole ones are
+  /// asked for: enough for a slide of 80,000 columns in tiles of 256.
   static constexpr int64_t kLimitBytes = 64 << 20;
 
   SharedReads(std::shared_ptr<const PixelSource> source, std::vector<Region> regions,
@@ -40,11 +41,13 @@ class SharedReads {
   Region cells_of(const Region& region) const;
   Region pixels_of(const Region& cells) const;
   size_t at(int64_t row, int64_t col) const { return static_cast<size_t>(row * across_ + col); }
-  std::vector<Region> take_open(const Region& cells);
+  bool is_inside(const Region& region) const { return whole(source_->extent()).contains(region); }
+  std::vector<Region> find_open(const Region& cells) const;
   bool any_being_read(const Region& cells) const;
   std::vector<Region> claim(const Region& cells);
   void set(const Region& cells, State state);
   std::vector<size_t> users(const Region& cells, size_t but) const;
+  bool has_room(const Region& part, size_t user);
   PixelBlock read_cells(const Region& cells, size_t index);
   Inbox take(size_t index);
 
@@ -52,7 +55,7 @@ class SharedReads {
   std::vector<Region> regions_;
   int64_t limit_bytes_;
   CellGrid grid_;
-  int64_t across_;
+  int64_t across_ = 0;
   std::vector<std::vector<uint32_t>> users_;  ///< By cell: regions that need it.
   std::mutex mutex_;
   std::condition_variable changed_;

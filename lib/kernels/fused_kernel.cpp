@@ -326,7 +326,7 @@ int64_t FusedKernel::weight_count(const FusedBlock& block) const {
 
 int64_t FusedKernel::tile_bytes(const Segment& segment, const TileRegions& regions,
                                 bool with_backward) const {
-  // A value, its gradient and one block's contribution to that.
+  // A value, its gradient and one block's contribution to that, or a result left for its turn.
   const int64_t copies = with_backward ? 3 : 1;
   const auto planes_of = [&](LayerId id) {
     return graph_.layer(id).channels * regions[index(id)].area() * int64_t{sizeof(float)};
@@ -339,7 +339,8 @@ int64_t FusedKernel::tile_bytes(const Segment& segment, const TileRegions& regio
     if (with_backward) bytes += kBytesPerWeight * weight_count(*block);
     const LayerId id = block->result();
     if (block->kind != Kind::kOutput || !with_backward) {
-      bytes += copies * planes_of(id);
+      // On the way back the segment's own result is not made once more.
+      bytes += (id == segment.target ? 1 : copies) * planes_of(id);
     } else if (graph_.layer(id).channels == 1) {
       bytes += regions[index(id)].area();  // The labels: the loss is taken row by row.
     } else {
@@ -401,20 +402,23 @@ TileLoss FusedKernel::loss_backward(const Segment& segment, const TileRegions& r
                                     const at::Tensor& labels, const PixelLoss& loss,
                                     const LossSums& totals) const {
   auto blocks = blocks_of(segment);
-  if (blocks.empty() || !loss.sigmoid_terms(totals)) {
-    if (blocks.empty()) {
-      return libtorch_.loss_backward(segment, regions, extents, parameters, std::move(crops),
-                                     labels, loss, totals);
-    }
-    return SegmentKernel::loss_backward(segment, regions, extents, parameters, std::move(crops),
-                                        labels, loss, totals);
+  if (blocks.empty()) {
+    return libtorch_.loss_backward(segment, regions, extents, parameters, std::move(crops), labels,
+                                   loss, totals);
   }
-  const FusedBlock& output = *blocks.back();
-  blocks.pop_back();
   Tile tile(*this, regions, extents, parameters, std::move(crops));
-  tile.forward(blocks);
   TileLoss result;
-  result.sums = tile.output_loss(output, labels, loss, totals, /*gradient=*/true);
+  if (loss.sigmoid_terms(totals)) {
+    const FusedBlock& output = *blocks.back();
+    blocks.pop_back();
+    tile.forward(blocks);
+    result.sums = tile.output_loss(output, labels, loss, totals, /*gradient=*/true);
+  } else {
+    tile.forward(blocks);
+    const at::Tensor logits = tile.take_value(segment.target);
+    result.sums = loss.sums(logits, labels);
+    tile.start_backward(segment.target, loss.gradient(logits, labels, totals));
+  }
   tile.backward(blocks);
   result.gradients = tile.take_gradients(segment);
   return result;

@@ -1,14 +1,11 @@
 #include "lib/streaming/executor.h"
 
 #include <ATen/ops/from_blob.h>
-#include <ATen/ops/logical_or.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <memory>
-#include <optional>
 
 #include "lib/core/error.h"
 #include "lib/streaming/ordered_sum.h"
@@ -141,7 +138,7 @@ class SlideRun {
   std::unique_ptr<RegionPass> begin_pixels(size_t s, const std::vector<size_t>& tiles) const;
   TileWork load(size_t s, size_t tile, const TileRegions& need, RegionPass* pixels,
                 size_t position) const;
-  at::Tensor to_device(PixelView pixels) const;
+  at::Tensor to_device(const PixelView& pixels) const;
   at::Tensor label_tile(const PixelSource& labels, const Region& region,
                         const Bytes& missing) const;
   SlideStore& store(std::vector<std::unique_ptr<SlideStore>>& stores, LayerId id) const;
@@ -193,7 +190,7 @@ std::unique_ptr<RegionPass> SlideRun::begin_pixels(size_t s,
 }
 
 /// [rows, cols, 3] uint8; on a CPU without a copy.
-at::Tensor SlideRun::to_device(PixelView pixels) const {
+at::Tensor SlideRun::to_device(const PixelView& pixels) const {
   const Extent e = pixels.region.extent();
   // LibTorch has no tensors of what must not be written; nothing writes to this one.
   return at::from_blob(
@@ -216,7 +213,7 @@ SlideRun::TileWork SlideRun::load(size_t s, size_t tile, const TileRegions& need
     if (s == last()) {
       work.missing = crop_plane(std::move(view.missing), view.region, tiles_[s][tile].compute);
     }
-    work.crops[0] = to_device(std::move(view));
+    work.crops[0] = to_device(view);
   }
   return work;
 }

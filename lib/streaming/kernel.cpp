@@ -33,7 +33,7 @@ TilePrediction SegmentKernel::predict(const Segment& segment, const TileRegions&
   const at::Tensor logits = forward(segment, regions, extents, parameters, std::move(crops));
   TilePrediction result;
   if (request.loss != nullptr) {
-    const at::Tensor sums = request.loss->sums(logits, labels).to(at::kCPU, at::kDouble);
+    const at::Tensor sums = request.loss->sums(logits, labels).to(at::kCPU).to(at::kDouble);
     const auto* begin = sums.const_data_ptr<double>();
     result.loss_sums.assign(begin, begin + sums.numel());
   }

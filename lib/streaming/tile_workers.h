@@ -65,7 +65,8 @@ void run_tiles(size_t count, int workers, Compute compute, Commit commit) {
       while (const std::optional<size_t> tile = turns.next()) {
         throw_if_asked_to_stop();
         auto result = std::make_shared<decltype(compute(*tile))>(compute(*tile));
-        turns.commit(*tile, [&commit, tile = *tile, result] { commit(tile, *result); });
+        turns.commit(
+            *tile, [&commit, tile = *tile, result = std::move(result)] { commit(tile, *result); });
       }
     } catch (...) {
       turns.fail(std::current_exception());

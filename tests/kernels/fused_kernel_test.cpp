@@ -7,6 +7,7 @@
 
 #include "lib/core/error.h"
 #include "lib/core/random.h"
+#include "lib/streaming/verification.h"
 #include "lib/train/losses.h"
 #include "tests/catch.h"
 #include "tests/streaming/streaming_fixtures.h"
@@ -131,6 +132,93 @@ TEST_CASE("fused logits are the same bits for any tile") {
   for (const int64_t tile : {31, 64, 129}) {
     c.tile = tile;
     CHECK(stream_fused(c, "auto").logits.equal(whole.logits));
+  }
+}
+
+/// An image with a gap of pixels without data.
+class WithGap : public PixelSource {
+ public:
+  WithGap(std::shared_ptr<const PixelSource> source, Region gap)
+      : source_(std::move(source)), gap_(gap) {}
+  Extent extent() const override { return source_->extent(); }
+  int channels() const override { return 3; }
+  PixelBlock read(const Region& region) const override {
+    PixelBlock block = source_->read(region);
+    for (int64_t y = region.rows.begin; y < region.rows.end; ++y) {
+      for (int64_t x = region.cols.begin; x < region.cols.end; ++x) {
+        block.missing.push_back(gap_.contains({{y, y + 1}, {x, x + 1}}) ? 1 : 0);
+      }
+    }
+    return block;
+  }
+
+ private:
+  std::shared_ptr<const PixelSource> source_;
+  Region gap_;
+};
+
+/// Predictions of all tiles put together, beside the loss's sums.
+struct Predicted {
+  Bytes classes;
+  std::vector<float> probabilities;  ///< Of the first class.
+  LossSums sums;
+};
+
+Predicted predict(const Case& c, const SegmentKernel& kernel, const Graph& graph) {
+  const auto image =
+      std::make_shared<WithGap>(random_image(c.extent, c.seed), Region{{30, 90}, {100, 130}});
+  const auto labels = random_labels(c.extent, c.classes, c.ignored, c.seed);
+  const auto loss = make_loss(c.loss, c.classes, {});
+  const Plan plan = make_plan(graph, layers_by_name(graph, c.stored), c.tile, Tiling::kLattice);
+  const Executor executor(graph, plan, kernel, {.dtype = at::kFloat, .workers = c.workers});
+  const auto area = static_cast<size_t>(c.extent.area());
+  Predicted all{Bytes(area, 99), std::vector<float>(area), {}};
+  all.sums.assign(static_cast<size_t>(loss->sum_count()), 0.0);
+  executor.predict(make_parameters(c).tensors, DirectFeed(image),
+                   {.threshold = 0.5, .probabilities = true, .loss = loss.get()}, labels.get(),
+                   [&](PredictedTile tile) {
+                     return [&, tile = std::move(tile)] {
+                       const TilePrediction& p = tile.prediction;
+                       for (size_t i = 0; i < all.sums.size(); ++i) all.sums[i] += p.loss_sums[i];
+                       size_t i = 0;
+                       for (int64_t y = tile.region.rows.begin; y < tile.region.rows.end; ++y) {
+                         for (int64_t x = tile.region.cols.begin; x < tile.region.cols.end;
+                              ++x, ++i) {
+                           const auto at = static_cast<size_t>(y * c.extent.cols + x);
+                           CHECK(all.classes[at] == 99);
+                           all.classes[at] = p.classes[i];
+                           all.probabilities[at] = p.probabilities[i];
+                         }
+                       }
+                     };
+                   });
+  return all;
+}
+
+TEST_CASE("predictions are those of LibTorch, for any tile, with every pixel counted once") {
+  for (const int classes : {1, 3}) {
+    Case c{.extent = {150, 202}, .classes = classes, .ignored = 0.2, .tile = 64, .stored = {"all"}};
+    const Graph graph = make_graph(c);
+    const Predicted expected = predict(c, LibTorchKernel(graph), graph);
+    const FusedKernel kernel(graph, "auto");
+    const Predicted found = predict(c, kernel, graph);
+    int64_t different = 0;
+    for (size_t i = 0; i < found.classes.size(); ++i) {
+      different += found.classes[i] != expected.classes[i] ? 1 : 0;
+      CHECK(std::abs(found.probabilities[i] - expected.probabilities[i]) < 1e-5F);
+    }
+    CHECK(different <= 2);  // Where two logits are as good as equal.
+    CHECK(found.classes[40 * 202 + 110] == kIgnoredLabel);
+    CHECK(found.probabilities[40 * 202 + 110] == 0.0F);
+    REQUIRE(found.sums.size() == expected.sums.size());
+    for (size_t i = 0; i < found.sums.size(); ++i) {
+      CHECK(untiled::relative_error(found.sums[i], expected.sums[i]) < 1e-5);
+    }
+    c.tile = 512;
+    const Predicted whole = predict(c, kernel, graph);
+    CHECK((whole.classes == found.classes));
+    // LibTorch makes the probabilities beside a loss of several classes.
+    if (classes == 1) CHECK((whole.probabilities == found.probabilities));
   }
 }
 

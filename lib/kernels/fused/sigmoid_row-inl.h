@@ -33,8 +33,8 @@ HWY_INLINE void add_pixels(hn::Mask<Floats> selected, Vector probability, Vector
   sums.product = hn::Mul(sums.product, hn::IfThenElse(selected, factor, one));
 }
 
-/// 1 / v to float32's precision for v in [1, 2]: Newton's steps double the digits of an estimate of
-/// at least 8 bits on ARM, 11 elsewhere.
+/// 1 / v to about 1e-7 for v in [1, 2]: Newton's steps double the digits of an estimate of at least
+/// 8 bits on ARM, 11 elsewhere.
 HWY_INLINE Vector reciprocal(Vector v) {
   constexpr int kSteps = HWY_ARCH_ARM ? 2 : 1;
   Vector r = hn::ApproximateReciprocal(v);

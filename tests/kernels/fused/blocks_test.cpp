@@ -195,7 +195,7 @@ Floats run_output(const RowKernels& kernels, uint64_t seed) {
 
 /// Predictions of an output block with `classes` channels against its logits; and all their
 /// numbers, to be compared between instruction sets.
-Floats run_prediction(const RowKernels& kernels, uint64_t seed, int64_t classes) {
+Floats run_prediction(const RowKernels& kernels, uint64_t seed, int classes) {
   Draw draw(seed);
   const Extent extent{draw.integer(1, 200), draw.integer(1, 200)};
   const Layer up(draw, 5, 3, 2);
