@@ -29,6 +29,9 @@ constexpr int64_t kFewestTiles = 64;
 /// Threads' stacks and heaps, LibTorch's first use of each operation: measured.
 constexpr int64_t kRuntimeBytes = 40 << 20;
 constexpr int64_t kRuntimeBytesPerWorker = 12 << 20;
+/// The same where fused kernels leave little to LibTorch.
+constexpr int64_t kFusedRuntimeBytes = 28 << 20;
+constexpr int64_t kFusedRuntimeBytesPerWorker = 3 << 20;
 
 std::vector<LayerId> inference_layers(const Graph& graph) {
   std::vector<LayerId> ids;
@@ -99,14 +102,14 @@ PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
   request.element_bytes = dtype_ == at::kDouble ? 8 : 4;
   request.workers = workers_;
   request.budget_bytes = settings_.memory_budget;
-  request.fixed_bytes = fixed_bytes + kRuntimeBytes;
-  request.worker_bytes = kRuntimeBytesPerWorker;
-  request.usual_fixed_bytes =
-      OpenOptions{}.cache_bytes + DataSettings{}.queue_bytes + kRuntimeBytes;
+  request.tile_bytes = tile_bytes(/*with_backward=*/true);
+  const int64_t runtime = request.tile_bytes ? kFusedRuntimeBytes : kRuntimeBytes;
+  request.fixed_bytes = fixed_bytes + runtime;
+  request.worker_bytes = request.tile_bytes ? kFusedRuntimeBytesPerWorker : kRuntimeBytesPerWorker;
+  request.usual_fixed_bytes = OpenOptions{}.cache_bytes + DataSettings{}.queue_bytes + runtime;
   request.has_scratch = !settings_.run.scratch.empty();
   request.limits = {device_.profile.max_elements, device_.profile.max_tensor_bytes,
                     device_.profile.max_dimension};
-  request.tile_bytes = tile_bytes(/*with_backward=*/true);
   return request;
 }
 

@@ -7,6 +7,7 @@
 
 #include "data/cohort/slide_ids.h"
 #include "data/loader/cache.h"
+#include "data/loader/shared_reads.h"
 #include "data/slide/file_kind.h"
 #include "data/slide/fingerprint.h"
 #include "data/slide/png_image.h"
@@ -156,7 +157,8 @@ SlideSets open_slides(const Settings& settings, const Cohort& cohort) {
 
 SlideSize size_of(const Settings& settings, const SlideInput& input) {
   const SlideInfo& slide = input.slide->slide();
-  SlideSize size{.extent = input.slide->extent(), .reader_bytes = slide.held_bytes};
+  SlideSize size{.extent = input.slide->extent(),
+                 .reader_bytes = reading_bytes(*input.slide, slide.held_bytes)};
   size.label_bytes = kThumbnailBytes;
   if (input.entry.mask.empty()) {
     const Extent level0 = slide.levels.front().extent;

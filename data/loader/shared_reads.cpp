@@ -25,6 +25,18 @@ bool can_share_reads(const PixelSource& source) {
   return !cell.empty() && cell.area() <= kMostCellPixels && cell.cols < source.extent().cols;
 }
 
+int64_t reading_bytes(const PixelSource& source, int64_t reader_bytes) {
+  if (!can_share_reads(source)) return reader_bytes;
+  constexpr int64_t kRegion = 1024;  // As wide as tiles usually are.
+  const Extent cell = source.cells().size;
+  const int64_t channels = source.channels();
+  const int64_t held = 2 * channels * (kRegion + 2 * cell.rows) * (kRegion + 2 * cell.cols);
+  // A row of cells, and the strips between neighbours.
+  const int64_t waiting = channels * cell.rows * source.extent().cols * 9 / 8;
+  if (waiting > SharedReads::kLimitBytes) return reader_bytes + SharedReads::kLimitBytes + held;
+  return std::max<int64_t>(0, reader_bytes - SharedReads::kLimitBytes) + waiting + held;
+}
+
 SharedReads::SharedReads(std::shared_ptr<const PixelSource> source, std::vector<Region> regions,
                          int64_t limit_bytes)
     : source_(std::move(source)),

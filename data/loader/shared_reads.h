@@ -67,4 +67,9 @@ class SharedReads {
 /// Whether a source has cells of a size that reading them whole makes sense.
 bool can_share_reads(const PixelSource& source);
 
+/// What reading a slide in passes takes, beside the queue: parts that wait for their regions and
+/// what two reading threads hold. `reader_bytes` is what its reader holds at most, its cache of
+/// tiles of the default size included, which stays empty as long as nothing is left out.
+int64_t reading_bytes(const PixelSource& source, int64_t reader_bytes);
+
 }  // namespace untiled

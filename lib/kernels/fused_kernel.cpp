@@ -326,8 +326,9 @@ int64_t FusedKernel::weight_count(const FusedBlock& block) const {
 
 int64_t FusedKernel::tile_bytes(const Segment& segment, const TileRegions& regions,
                                 bool with_backward) const {
-  // A value, its gradient and one block's contribution to that, or a result left for its turn.
-  const int64_t copies = with_backward ? 3 : 1;
+  // A value, its gradient and, where there are several blocks, one block's contribution to that.
+  const int64_t several = blocks_of(segment).size() > 1 ? 3 : 2;
+  const int64_t copies = with_backward ? several : 1;
   const auto planes_of = [&](LayerId id) {
     return graph_.layer(id).channels * regions[index(id)].area() * int64_t{sizeof(float)};
   };
