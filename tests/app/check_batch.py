@@ -56,9 +56,10 @@ def command(app, folder, out, *flags):
 
 
 def lasting(out):
-    """Everything that must repeat: all but seconds."""
+    """Everything that must repeat: all but seconds, and the claims on outputs of a slide in work, of
+    which a process that is killed just after its record leaves one (the next work on it takes it)."""
     return {name: data for name, data in files_of(out).items()
-            if name != "timings.csv" and not name.endswith(".seconds.json")}
+            if name != "timings.csv" and not name.endswith((".seconds.json", ".begun.json"))}
 
 
 def rows_of(out, name="report.csv"):
