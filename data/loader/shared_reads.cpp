@@ -114,7 +114,7 @@ bool SharedReads::any_being_read(const Region& cells) const {
 std::vector<Region> SharedReads::claim(const Region& cells) {
   std::unique_lock lock(mutex_);
   while (true) {
-    const std::vector<Region> open = find_open(cells);
+    std::vector<Region> open = find_open(cells);
     for (const Region& part : open) set(part, State::kReading);
     if (!open.empty() || !any_being_read(cells)) return open;
     changed_.wait(lock);  // What another fails to read will be open again.
