@@ -30,7 +30,7 @@ constexpr int64_t kFewestTiles = 64;
 constexpr int64_t kRuntimeBytes = 40 << 20;
 constexpr int64_t kRuntimeBytesPerWorker = 12 << 20;
 /// The same where fused kernels leave little to LibTorch.
-constexpr int64_t kFusedRuntimeBytes = 28 << 20;
+constexpr int64_t kFusedRuntimeBytes = 20 << 20;
 constexpr int64_t kFusedRuntimeBytesPerWorker = 3 << 20;
 
 std::vector<LayerId> inference_layers(const Graph& graph) {
@@ -98,11 +98,11 @@ bool Engine::fuses(const Segment& segment) const {
 
 PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
   PlanRequest request{.pixels = pixels};
+  request.tile_bytes = tile_bytes(/*with_backward=*/true);
   choose_tiles(request);
   request.element_bytes = dtype_ == at::kDouble ? 8 : 4;
   request.workers = workers_;
   request.budget_bytes = settings_.memory_budget;
-  request.tile_bytes = tile_bytes(/*with_backward=*/true);
   const int64_t runtime = request.tile_bytes ? kFusedRuntimeBytes : kRuntimeBytes;
   request.fixed_bytes = fixed_bytes + runtime;
   request.worker_bytes = request.tile_bytes ? kFusedRuntimeBytesPerWorker : kRuntimeBytesPerWorker;
@@ -115,7 +115,7 @@ PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
 
 void Engine::choose_tiles(PlanRequest& request) const {
   request.tile = settings_.streaming.tile.value_or(kUsualTile);
-  if (settings_.streaming.tile || !tile_bytes(/*with_backward=*/true)) return;
+  if (settings_.streaming.tile || !request.tile_bytes) return;
   // Fused kernels take wide rows, of which less is halo; but every core should have its tiles, of
   // the layers within as well, which have a sixteenth as many.
   const int64_t tiles =

@@ -1,6 +1,7 @@
 #include "data/loader/block_grid.h"
 
 namespace untiled {
+
 BlockGrid::BlockGrid(const Extent& extent, int64_t side)
     : extent_(extent),
       side_(side),

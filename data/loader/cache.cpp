@@ -9,6 +9,7 @@
 #include "lib/core/error.h"
 
 namespace untiled {
+
 std::shared_ptr<const PixelSource> make_cached(std::shared_ptr<const PixelSource> source,
                                                CacheMode mode, const CacheOptions& options) {
   switch (mode) {

@@ -38,30 +38,20 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// The part `to` of a plane of `from`; the plane itself where that is all of it.
+/// The part `to` of planes of `from`, one after the other; the planes themselves where that is all.
 template <typename Values>
-Values crop_plane(Values plane, const Region& from, const Region& to) {
-  if (plane.empty() || from == to) return plane;
-  Values part;
-  part.reserve(static_cast<size_t>(to.area()));
-  for (int64_t y = to.rows.begin; y < to.rows.end; ++y) {
-    const auto* row =
-        plane.data() + (y - from.rows.begin) * from.cols.size() + (to.cols.begin - from.cols.begin);
-    part.insert(part.end(), row, row + to.cols.size());
-  }
-  return part;
-}
-
-/// The same for several planes, one after the other.
-std::vector<float> crop_planes(const std::vector<float>& planes, const Region& from,
-                               const Region& to) {
-  std::vector<float> parts;
-  const auto area = static_cast<size_t>(from.area());
-  for (size_t at = 0; at < planes.size(); at += area) {
-    const auto begin = planes.begin() + static_cast<std::ptrdiff_t>(at);
-    const std::vector<float> part =
-        crop_plane(std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(area)), from, to);
-    parts.insert(parts.end(), part.begin(), part.end());
+Values crop_planes(Values planes, const Region& from, const Region& to) {
+  if (planes.empty() || from == to) return planes;
+  const int64_t count = static_cast<int64_t>(planes.size()) / from.area();
+  Values parts;
+  parts.reserve(static_cast<size_t>(count * to.area()));
+  for (int64_t plane = 0; plane < count; ++plane) {
+    for (int64_t y = to.rows.begin; y < to.rows.end; ++y) {
+      const auto* row = planes.data() + plane * from.area() +
+                        (y - from.rows.begin) * from.cols.size() +
+                        (to.cols.begin - from.cols.begin);
+      parts.insert(parts.end(), row, row + to.cols.size());
+    }
   }
   return parts;
 }
@@ -211,7 +201,7 @@ SlideRun::TileWork SlideRun::load(size_t s, size_t tile, const TileRegions& need
     }
     PixelView view = pixels->take(position);
     if (s == last()) {
-      work.missing = crop_plane(std::move(view.missing), view.region, tiles_[s][tile].compute);
+      work.missing = crop_planes(std::move(view.missing), view.region, tiles_[s][tile].compute);
     }
     work.crops[0] = to_device(view);
   }
@@ -347,7 +337,7 @@ void SlideRun::predict(const PredictionRequest& request, const PixelSource* labe
     if (labels != nullptr) {
       Bytes all = labels->read(tile.compute).bytes;
       mark_missing(work.missing, all);
-      result.labels = crop_plane(all, tile.compute, tile.own);
+      result.labels = crop_planes(all, tile.compute, tile.own);
       // A pixel counts once: in the tile that owns it.
       if (tile.own != tile.compute) all = only_own(result.labels, tile);
       weighted = byte_plane(std::move(all), tile.compute.extent()).to(options_.device);
@@ -359,10 +349,8 @@ void SlideRun::predict(const PredictionRequest& request, const PixelSource* labe
     for (size_t i = 0; i < found.probabilities.size() && !work.missing.empty(); ++i) {
       if (work.missing[i % work.missing.size()] != 0) found.probabilities[i] = 0.0F;
     }
-    found.classes = crop_plane(std::move(found.classes), tile.compute, tile.own);
-    if (tile.own != tile.compute) {
-      found.probabilities = crop_planes(found.probabilities, tile.compute, tile.own);
-    }
+    found.classes = crop_planes(std::move(found.classes), tile.compute, tile.own);
+    found.probabilities = crop_planes(std::move(found.probabilities), tile.compute, tile.own);
     return consume(std::move(result));
   });
 }

@@ -11,20 +11,6 @@ at::Tensor SegmentKernel::loss_sums(const Segment& segment, const TileRegions& r
   return loss.sums(forward(segment, regions, extents, parameters, std::move(crops)), labels);
 }
 
-TileLoss SegmentKernel::loss_backward(const Segment& segment, const TileRegions& regions,
-                                      const std::vector<Extent>& extents,
-                                      const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                                      const at::Tensor& labels, const PixelLoss& loss,
-                                      const LossSums& totals) const {
-  at::Tensor logits = forward(segment, regions, extents, parameters, crops);
-  TileLoss result{.sums = loss.sums(logits, labels), .gradients = {}};
-  at::Tensor gradient = loss.gradient(logits, labels, totals);
-  logits.reset();
-  result.gradients =
-      backward(segment, regions, extents, parameters, std::move(crops), std::move(gradient));
-  return result;
-}
-
 TilePrediction SegmentKernel::predict(const Segment& segment, const TileRegions& regions,
                                       const std::vector<Extent>& extents,
                                       const std::vector<at::Tensor>& parameters, LayerTensors crops,

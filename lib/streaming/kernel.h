@@ -63,8 +63,7 @@ class SegmentKernel {
                                  at::Tensor target_gradient) const = 0;
 
   /// The loss's sums over a tile of the last segment. `labels` is [rows, cols] uint8 of the
-  /// target's region. This and the next are made of the functions above unless a kernel knows
-  /// better.
+  /// target's region. Made of `forward` unless a kernel knows better.
   virtual at::Tensor loss_sums(const Segment& segment, const TileRegions& regions,
                                const std::vector<Extent>& extents,
                                const std::vector<at::Tensor>& parameters, LayerTensors crops,
@@ -74,9 +73,9 @@ class SegmentKernel {
                                  const std::vector<Extent>& extents,
                                  const std::vector<at::Tensor>& parameters, LayerTensors crops,
                                  const at::Tensor& labels, const PixelLoss& loss,
-                                 const LossSums& totals) const;
-  /// Predictions from a tile of the last segment, on the CPU. `labels` as above where the loss is
-  /// wanted. Throws DataError where a logit is not finite.
+                                 const LossSums& totals) const = 0;
+  /// Predictions from a tile of the last segment, on the CPU, likewise. `labels` as above where the
+  /// loss is wanted. Throws DataError where a logit is not finite.
   virtual TilePrediction predict(const Segment& segment, const TileRegions& regions,
                                  const std::vector<Extent>& extents,
                                  const std::vector<at::Tensor>& parameters, LayerTensors crops,

@@ -27,6 +27,11 @@ HWY_INLINE Vector exp_of_negative(Vector x) {
   return hn::BitCast(kFloats, hn::Add(hn::BitCast(kInts, e), power));
 }
 
+/// exp(x) of any x <= 0.
+HWY_INLINE Vector exp_to_zero(Vector x) {
+  return exp_of_negative(hn::Max(x, hn::Set(kFloats, -87.0F)));
+}
+
 }  // namespace untiled::fused::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif

@@ -12,11 +12,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace untiled::fused::HWY_NAMESPACE {
 
-/// exp(x) of any x <= 0.
-HWY_INLINE Vector exp_to_zero(Vector x) {
-  return exp_of_negative(hn::Max(x, hn::Set(kFloats, -87.0F)));
-}
-
 /// 1 / (1 + exp(-z)).
 HWY_INLINE Vector sigmoid(Vector z) {
   const Vector one = hn::Set(kFloats, 1.0F);

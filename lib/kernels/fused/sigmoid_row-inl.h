@@ -51,7 +51,7 @@ HWY_INLINE void sigmoid_vector(const SigmoidLossRow& loss, Vector label, float* 
   const Vector zero = hn::Zero(kFloats);
   const Vector one = hn::Set(kFloats, 1.0F);
   const Vector z = load(at);
-  const Vector t = exp_of_negative(hn::Max(hn::Neg(hn::Abs(z)), hn::Set(kFloats, -87.0F)));
+  const Vector t = exp_to_zero(hn::Neg(hn::Abs(z)));
   const Vector factor = hn::Add(one, t);
   const Vector r = reciprocal(factor);
   const Vector p = hn::IfThenElse(hn::Ge(z, zero), r, hn::Mul(t, r));

@@ -143,6 +143,19 @@ Floats run_decoder(const RowKernels& kernels, uint64_t seed) {
   return result;
 }
 
+/// Without the planes and pixels that it reads.
+OutputTile output_tile(const Layer& up, const Layer& head, const Region& own,
+                       const Extent& extent) {
+  return {.upsampling = {.layer = up.view,
+                         .inputs = {},
+                         .in_extent = quarter(extent),
+                         .out_extent = extent,
+                         .out = OutputTile::features(own, head.view.kernel, extent)},
+          .head = head.view,
+          .pixels = {},
+          .own = own};
+}
+
 Floats run_output(const RowKernels& kernels, uint64_t seed) {
   Draw draw(seed);
   const Extent extent{draw.integer(1, 200), draw.integer(1, 200)};
@@ -151,14 +164,7 @@ Floats run_output(const RowKernels& kernels, uint64_t seed) {
   const Region own = draw.part(extent);
   const Region features = OutputTile::features(own, head.view.kernel, extent);
   const Region crop = draw.widened(features, extent);
-  OutputTile tile{.upsampling = {.layer = up.view,
-                                 .inputs = {},
-                                 .in_extent = quarter(extent),
-                                 .out_extent = extent,
-                                 .out = features},
-                  .head = head.view,
-                  .pixels = {},
-                  .own = own};
+  OutputTile tile = output_tile(up, head, own, extent);
   const Region in = tile.upsampling.in();
   const Floats planes = draw.floats(3 * in.area());
   const std::vector<uint8_t> bytes = draw.bytes(3 * crop.area(), 256);
@@ -203,14 +209,8 @@ Floats run_prediction(const RowKernels& kernels, uint64_t seed, int classes) {
   const Region own = draw.part(extent);
   const Region features = OutputTile::features(own, 3, extent);
   const std::vector<uint8_t> bytes = draw.bytes(3 * features.area(), 256);
-  OutputTile tile{.upsampling = {.layer = up.view,
-                                 .inputs = {},
-                                 .in_extent = quarter(extent),
-                                 .out_extent = extent,
-                                 .out = features},
-                  .head = head.view,
-                  .pixels = {bytes.data(), 3 * features.cols.size(), features},
-                  .own = own};
+  OutputTile tile = output_tile(up, head, own, extent);
+  tile.pixels = {bytes.data(), 3 * features.cols.size(), features};
   const Region in = tile.upsampling.in();
   const Floats planes = draw.floats(3 * in.area());
   tile.upsampling.inputs = {{planes.data(), 3, in}};
