@@ -22,6 +22,7 @@
 #include "lib/core/hasher.h"
 #include "lib/core/progress.h"
 #include "lib/core/stopwatch.h"
+#include "lib/streaming/crop_planes.h"
 
 namespace untiled {
 namespace {
@@ -81,8 +82,21 @@ std::shared_ptr<const SlideView> open_view(const Exporter& e, const SlideTask& t
   return make_view(task.reader, options);
 }
 
-/// Tiles are written as they are computed.
+/// Tiles of files are as high as computed ones and lie in them side by side.
 static_assert(Engine::kInferenceTile == SlideOutputs::kTile);
+
+std::vector<SlideOutputs::EncodedTile> encode(const SlideOutputs& outputs,
+                                              const PredictedTile& predicted) {
+  std::vector<SlideOutputs::EncodedTile> encoded;
+  const Region& all = predicted.region;
+  for (int64_t x = all.cols.begin; x < all.cols.end; x += SlideOutputs::kTile) {
+    const Region tile = {all.rows, {x, std::min(x + SlideOutputs::kTile, all.cols.end)}};
+    auto classes = std::make_shared<Bytes>(crop_planes(predicted.prediction.classes, all, tile));
+    encoded.push_back(outputs.encode(tile, std::move(classes),
+                                     crop_planes(predicted.prediction.probabilities, all, tile)));
+  }
+  return encoded;
+}
 
 void predict_slide(const Exporter& e, const SlideTask& task,
                    const std::shared_ptr<const SlideView>& view, SlideOutputs& outputs) {
@@ -98,13 +112,12 @@ void predict_slide(const Exporter& e, const SlideTask& task,
       planned, [&](int64_t pixels) { task.progress(static_cast<double>(done += pixels) / total); });
   const PredictionRequest request{.threshold = e.threshold(),
                                   .probabilities = outputs.wants(OutputFormat::kProbability)};
-  executor.predict(
-      e.model.parameters(), loader, request, /*labels=*/nullptr, [&](PredictedTile predicted) {
-        auto classes = std::make_shared<Bytes>(std::move(predicted.prediction.classes));
-        auto tile = std::make_shared<SlideOutputs::EncodedTile>(outputs.encode(
-            predicted.region, std::move(classes), predicted.prediction.probabilities));
-        return [&outputs, tile] { outputs.add(std::move(*tile)); };
-      });
+  executor.predict(e.model.parameters(), loader, request, /*labels=*/nullptr,
+                   [&](const PredictedTile& predicted) {
+                     return [&outputs, tiles = encode(outputs, predicted)]() mutable {
+                       for (auto& tile : tiles) outputs.add(std::move(tile));
+                     };
+                   });
 }
 
 /// Parts of the pixels with data, and areas: by class.

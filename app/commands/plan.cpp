@@ -103,6 +103,7 @@ Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
                {"receptive_field_um",
                 r.subject.mpp ? Json(static_cast<double>(field) * *r.subject.mpp) : Json()},
                {"tile", r.planned.plan.segments.back().tile.rows},
+               {"tile_columns", r.planned.plan.segments.back().tile.cols},
                {"workers", r.planned.workers},
                {"most_workers", engine.most_workers()},
                {"device", engine.device().device.str()},
@@ -133,6 +134,7 @@ Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
     }
     json["segments"].push_back({{"target", graph.layer(s.segment.target).name},
                                 {"tile", s.tile.rows},
+                                {"tile_columns", s.tile.cols},
                                 {"kernels", engine.fuses(s.segment) ? "fused" : "libtorch"},
                                 {"inputs", inputs}});
   }
@@ -177,8 +179,9 @@ void print_plan(const Json& j) {
           fmt::format("{}{} {} x {}", inputs.empty() ? "" : ", ", i["layer"].get<std::string>(),
                       i["rows"].get<int64_t>(), i["columns"].get<int64_t>());
     }
-    fmt::print("  segment           {}: tiles of {}, from {}, {}\n", s["target"].get<std::string>(),
-               s["tile"].get<int64_t>(), inputs, kernels_text(s, j));
+    fmt::print("  segment           {}: tiles of {} x {}, from {}, {}\n",
+               s["target"].get<std::string>(), s["tile"].get<int64_t>(),
+               s["tile_columns"].get<int64_t>(), inputs, kernels_text(s, j));
   }
   fmt::print(
       "  predicted memory  {} over the program's base: stored {}, tiles {}, reading {}, "

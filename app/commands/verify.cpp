@@ -147,8 +147,9 @@ void dump(const std::string& path, const NamedTensors& parameters, const at::Ten
   write_safetensors(path, all);
 }
 
-int64_t tile_side(const Settings& settings) {
-  return settings.streaming.tile.value_or(Engine::kUsualTile);
+Extent tile_of(const Settings& settings) {
+  const int64_t side = settings.streaming.tile.value_or(Engine::kUsualTile);
+  return {side, side};
 }
 
 VerifyResult compare(const Settings& settings, const VerifyOptions& options) {
@@ -173,7 +174,7 @@ VerifyResult compare(const Settings& settings, const VerifyOptions& options) {
 
   // Everything is stored: the plan with the most halos, adds and borders inside the image.
   const PlannedStep planned{.plan = make_plan(engine.graph(), engine.graph().storable_layers(),
-                                              tile_side(settings), Tiling::kGrid),
+                                              tile_of(settings), Tiling::kGrid),
                             .workers = engine.most_workers()};
   const Executor executor = engine.executor(planned, {});
   at::Tensor logits = at::zeros({1, channels, extent.rows, extent.cols}, engine.dtype());
@@ -218,7 +219,7 @@ int verify(const SettingsOptions& settings_options, const VerifyOptions& options
                 {"tolerance", r.tolerance},
                 {"passed", r.passed()},
                 {"dtype", options.dtype},
-                {"tile", tile_side(settings)}});
+                {"tile", tile_of(settings).rows}});
   } else {
     fmt::print(
         "streamed against whole image, {}: gradients {:.1e}, loss {:.1e}, logits {:.1e}: "

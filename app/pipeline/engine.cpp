@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "data/slide/reader.h"
@@ -22,10 +23,14 @@ namespace {
 /// Finer layers are recomputed in exports by LibTorch, whose bits depend on what is stored: they
 /// would take most of the memory. Fused kernels give the same bits whatever is stored.
 constexpr int64_t kInferenceFinestStored = 16;
-/// Sides of tiles for fused kernels, and how many of a slide there are at least.
-constexpr int64_t kWideTile = 1024;
-constexpr int64_t kSmallTile = 256;
-constexpr int64_t kFewestTiles = 64;
+/// Tiles for fused kernels, of which a slide has at least kFewestTiles where there are smaller
+/// ones, so that every core has some. Their rows are vectors of 16 of every fourth column, and one
+/// such column more on each side: wide, so that little is halo, and 2 times 4 columns less than a
+/// power of two, so that none of the vectors is nearly empty.
+constexpr std::array<Extent, 4> kFusedTiles = {{{512, 1016}, {256, 1016}, {128, 1016}, {128, 504}}};
+constexpr int64_t kFewestTiles = 16;
+/// Of exports and validations, whose files have tiles of kInferenceTile.
+constexpr Extent kFusedInferenceTile = {Engine::kInferenceTile, 2 * Engine::kInferenceTile};
 /// Threads' stacks and heaps, LibTorch's first use of each operation: measured.
 constexpr int64_t kRuntimeBytes = 40 << 20;
 constexpr int64_t kRuntimeBytesPerWorker = 12 << 20;
@@ -114,18 +119,16 @@ PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
 }
 
 void Engine::choose_tiles(PlanRequest& request) const {
-  request.tile = settings_.streaming.tile.value_or(kUsualTile);
+  const int64_t side = settings_.streaming.tile.value_or(kUsualTile);
+  request.tile = {side, side};
   if (settings_.streaming.tile || !request.tile_bytes) return;
-  // Fused kernels take wide rows, of which less is halo; but every core should have its tiles, of
-  // the layers within as well, which have a sixteenth as many.
-  const int64_t tiles =
-      ceil_div(request.pixels.rows, kWideTile) * ceil_div(request.pixels.cols, kWideTile);
-  if (tiles >= kFewestTiles) {
-    request.tile = kWideTile;
-    request.smaller_tiles = {kUsualTile, kSmallTile};
-  } else {
-    request.smaller_tiles = {kSmallTile};
-  }
+  const auto first = std::find_if(kFusedTiles.begin(), kFusedTiles.end() - 1, [&](const Extent& t) {
+    const int64_t tiles =
+        ceil_div(request.pixels.rows, t.rows) * ceil_div(request.pixels.cols, t.cols);
+    return tiles >= kFewestTiles;
+  });
+  request.tile = *first;
+  request.smaller_tiles = {first + 1, kFusedTiles.end()};
 }
 
 std::function<int64_t(const Segment&, const TileRegions&)> Engine::tile_bytes(
@@ -149,14 +152,15 @@ PlannedStep Engine::plan_inference(const Extent& pixels, int64_t fixed_bytes) co
   PlanRequest wanted = request(pixels, fixed_bytes);
   wanted.with_backward = false;
   wanted.tile_bytes = tile_bytes(/*with_backward=*/false);
-  wanted.tiling = Tiling::kLattice;
-  wanted.tile = kInferenceTile;
   wanted.smaller_tiles = {};
   if (wanted.tile_bytes) {
+    wanted.tile = kFusedInferenceTile;
     PlannedStep least_work = plan_step(graph_, wanted);
     if (least_work.workers == wanted.workers) return least_work;
   }
-  Plan plan = make_plan(graph_, inference_layers(graph_), kInferenceTile, Tiling::kLattice);
+  wanted.tile = {kInferenceTile, kInferenceTile};
+  wanted.tiling = Tiling::kLattice;
+  Plan plan = make_plan(graph_, inference_layers(graph_), wanted.tile, wanted.tiling);
   PlannedStep planned = estimate_step(graph_, wanted, plan);
   if (planned.memory.total_bytes() <= wanted.budget_bytes) return planned;
   if (wanted.has_scratch) {

@@ -23,8 +23,8 @@ struct KernelsInUse {
 
 class Engine {
  public:
-  /// Side of the tiles of exports and validations; a setting would change the last bits of their
-  /// results.
+  /// Rows of the tiles of exports and validations, and what their columns are multiples of; a
+  /// setting would change the last bits of LibTorch's results.
   static constexpr int64_t kInferenceTile = 512;
 
   /// Chooses the device. Throws ConfigError.

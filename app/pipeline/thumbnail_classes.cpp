@@ -20,12 +20,17 @@ ThumbnailClasses::ThumbnailClasses(const Extent& slide, const Extent& thumbnail)
       bytes_(static_cast<size_t>(thumbnail.area()), kIgnoredLabel) {}
 
 void ThumbnailClasses::fill(const Region& region, const Bytes& classes) {
-  const auto begin = [](const std::vector<int64_t>& at, int64_t value) {
-    return std::lower_bound(at.begin(), at.end(), value) - at.begin();
+  const auto samples = [](const std::vector<int64_t>& at, const Interval& pixels) {
+    const auto first = [&](int64_t pixel) {
+      return std::lower_bound(at.begin(), at.end(), pixel) - at.begin();
+    };
+    return Interval{first(pixels.begin), first(pixels.end)};
   };
   const int64_t width = region.cols.size();
-  for (auto y = begin(rows_, region.rows.begin); y < begin(rows_, region.rows.end); ++y) {
-    for (auto x = begin(cols_, region.cols.begin); x < begin(cols_, region.cols.end); ++x) {
+  const Interval rows = samples(rows_, region.rows);
+  const Interval cols = samples(cols_, region.cols);
+  for (int64_t y = rows.begin; y < rows.end; ++y) {
+    for (int64_t x = cols.begin; x < cols.end; ++x) {
       const int64_t row = rows_[static_cast<size_t>(y)] - region.rows.begin;
       const int64_t col = cols_[static_cast<size_t>(x)] - region.cols.begin;
       bytes_[static_cast<size_t>(y * static_cast<int64_t>(cols_.size()) + x)] =

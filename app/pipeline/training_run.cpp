@@ -1,5 +1,6 @@
 #include "app/pipeline/training_run.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <optional>
@@ -170,6 +171,9 @@ TrainOptions TrainingRun::options() const {
 }
 
 Summary TrainingRun::run(const RunFolder& folder) {
+  // What is left to this thread is small (a few thousand weights): threads that wait for more of it
+  // would only take time from the tiles.
+  at::set_num_threads(1);
   // A resumed run has its pictures.
   make_all_labels(settings_, slides_, folder.has_state() ? "" : folder.labels());
   TrainCallbacks callbacks;

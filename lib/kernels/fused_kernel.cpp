@@ -40,8 +40,9 @@ at::Tensor sums_like(const std::vector<double>& sums, const at::Tensor& paramete
   return at::tensor(sums, at::kDouble).view(parameter.sizes());
 }
 
-fused::SigmoidLossRow row_loss(const SigmoidTerms& terms) {
+fused::SigmoidLossRow row_loss(const SigmoidTerms& terms, bool with_gradient) {
   fused::SigmoidLossRow row;
+  row.with_gradient = with_gradient;
   row.cross_entropy = static_cast<float>(terms.cross_entropy);
   for (size_t y = 0; y < 2; ++y) {
     row.weight[y] = static_cast<float>(terms.weight[y]);
@@ -101,7 +102,7 @@ class FusedKernel::Tile {
     fused::SigmoidSums sums;
     if (request.loss != nullptr) {
       target.labels = labels.const_data_ptr<uint8_t>();
-      target.loss = row_loss(*request.loss->sigmoid_terms({}));
+      target.loss = row_loss(*request.loss->sigmoid_terms({}), /*with_gradient=*/false);
       target.loss_sums = &sums;
     }
     if (!fused::output_predict(rows_, tile, target)) throw_not_finite();
@@ -113,7 +114,7 @@ class FusedKernel::Tile {
   at::Tensor output_loss(const FusedBlock& block, const at::Tensor& labels, const PixelLoss& loss,
                          const LossSums& totals, bool gradient) {
     const fused::OutputTile tile = output_tile(block);
-    const fused::SigmoidLossRow row = row_loss(*loss.sigmoid_terms(totals));
+    const fused::SigmoidLossRow row = row_loss(*loss.sigmoid_terms(totals), gradient);
     fused::SigmoidSums sums;
     const auto* label_data = labels.const_data_ptr<uint8_t>();
     if (gradient) {

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "lib/core/error.h"
+#include "lib/streaming/crop_planes.h"
 #include "lib/streaming/ordered_sum.h"
 #include "lib/streaming/tile_workers.h"
 
@@ -37,24 +38,6 @@ class Stopwatch {
   std::string name_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
-
-/// The part `to` of planes of `from`, one after the other; the planes themselves where that is all.
-template <typename Values>
-Values crop_planes(Values planes, const Region& from, const Region& to) {
-  if (planes.empty() || from == to) return planes;
-  const int64_t count = static_cast<int64_t>(planes.size()) / from.area();
-  Values parts;
-  parts.reserve(static_cast<size_t>(count * to.area()));
-  for (int64_t plane = 0; plane < count; ++plane) {
-    for (int64_t y = to.rows.begin; y < to.rows.end; ++y) {
-      const auto* row = planes.data() + plane * from.area() +
-                        (y - from.rows.begin) * from.cols.size() +
-                        (to.cols.begin - from.cols.begin);
-      parts.insert(parts.end(), row, row + to.cols.size());
-    }
-  }
-  return parts;
-}
 
 void mark_missing(const Bytes& missing, Bytes& classes) {
   for (size_t i = 0; i < missing.size(); ++i) {
@@ -201,7 +184,7 @@ SlideRun::TileWork SlideRun::load(size_t s, size_t tile, const TileRegions& need
     }
     PixelView view = pixels->take(position);
     if (s == last()) {
-      work.missing = crop_planes(std::move(view.missing), view.region, tiles_[s][tile].compute);
+      work.missing = crop_planes(view.missing, view.region, tiles_[s][tile].compute);
     }
     work.crops[0] = to_device(view);
   }
@@ -349,8 +332,10 @@ void SlideRun::predict(const PredictionRequest& request, const PixelSource* labe
     for (size_t i = 0; i < found.probabilities.size() && !work.missing.empty(); ++i) {
       if (work.missing[i % work.missing.size()] != 0) found.probabilities[i] = 0.0F;
     }
-    found.classes = crop_planes(std::move(found.classes), tile.compute, tile.own);
-    found.probabilities = crop_planes(std::move(found.probabilities), tile.compute, tile.own);
+    if (tile.own != tile.compute) {
+      found.classes = crop_planes(found.classes, tile.compute, tile.own);
+      found.probabilities = crop_planes(found.probabilities, tile.compute, tile.own);
+    }
     return consume(std::move(result));
   });
 }

@@ -5,25 +5,27 @@
 namespace untiled {
 namespace {
 
-/// A tile of an inner segment spans this many times the logits' tile side of the finest layer that
-/// it reads or gives: the halo of a coarse tile is relatively wide.
+/// A tile of an inner segment spans this many times the sides of the logits' tile in the finest
+/// layer that it reads or gives: the halo of a coarse tile is relatively wide.
 constexpr int64_t kInnerReach = 2;
 constexpr int64_t kSmallestTile = 8;
 
-int64_t tile_side(const Graph& graph, const Segment& segment, int64_t tile) {
+Extent tile_of(const Graph& graph, const Segment& segment, const Extent& tile) {
   if (segment.target == graph.output()) return tile;
   int64_t finest = graph.stride(segment.target);
   for (const LayerId input : segment.inputs) finest = std::min(finest, graph.stride(input));
-  return std::max(kInnerReach * tile * finest / graph.stride(segment.target), kSmallestTile);
+  const auto along = [&](int64_t side) {
+    return std::max(kInnerReach * side * finest / graph.stride(segment.target), kSmallestTile);
+  };
+  return {along(tile.rows), along(tile.cols)};
 }
 
 }  // namespace
 
-Plan make_plan(const Graph& graph, std::vector<LayerId> stored, int64_t tile, Tiling tiling) {
+Plan make_plan(const Graph& graph, std::vector<LayerId> stored, const Extent& tile, Tiling tiling) {
   Plan plan{.stored = std::move(stored), .spilled = {}, .segments = {}, .tiling = tiling};
   for (const Segment& segment : cut_segments(graph, plan.stored)) {
-    const int64_t side = tile_side(graph, segment, tile);
-    plan.segments.push_back({segment, {side, side}});
+    plan.segments.push_back({segment, tile_of(graph, segment, tile)});
   }
   return plan;
 }

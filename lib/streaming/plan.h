@@ -31,9 +31,9 @@ struct Plan {
   Tiling tiling = Tiling::kGrid;
 };
 
-/// A plan that stores the given layers. `tile` is the side of a tile of the logits; a tile of an
-/// inner segment spans about twice as many pixels of the finest layer that it reads or gives.
-Plan make_plan(const Graph& graph, std::vector<LayerId> stored, int64_t tile, Tiling tiling);
+/// A plan that stores the given layers. `tile` is a tile of the logits; a tile of an inner segment
+/// spans about twice as many rows and columns of the finest layer that it reads or gives.
+Plan make_plan(const Graph& graph, std::vector<LayerId> stored, const Extent& tile, Tiling tiling);
 
 /// The tiles that cover a target of this extent, row by row.
 std::vector<Tile> make_tiles(const Extent& target, const Extent& tile, Tiling tiling);

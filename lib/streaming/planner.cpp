@@ -67,7 +67,7 @@ class Estimator {
       const TileRegions need = middle_tile(s);
       for (LayerId id = 0; id <= graph_.output(); ++id) {
         if (need[index(id)].empty()) continue;
-        check_limits(plan.segments.back().tile.rows, graph_.layer(id), need[index(id)].extent());
+        check_limits(plan.segments.back().tile, graph_.layer(id), need[index(id)].extent());
       }
     }
   }
@@ -162,7 +162,7 @@ class Estimator {
     return work * target / static_cast<double>(need[index(s.segment.target)].area());
   }
 
-  void check_limits(int64_t tile, const Layer& layer, const Extent& e) const {
+  void check_limits(const Extent& tile, const Layer& layer, const Extent& e) const {
     const int64_t elements = layer.channels * e.area();
     const OperationLimits& limits = request_.limits;
     if (elements <= limits.max_elements &&
@@ -173,7 +173,7 @@ class Estimator {
     throw ConfigError(fmt::format(
         "streaming.tile {}: a tile needs {} pixels of layer {} ({} channels), more than one "
         "operation of this device can take; choose a smaller tile",
-        tile, to_string(e), layer.name, layer.channels));
+        std::max(tile.rows, tile.cols), to_string(e), layer.name, layer.channels));
   }
 
   const Graph& graph_;
@@ -235,17 +235,17 @@ struct Choice {
   bool empty() const { return plan.segments.empty(); }
 };
 
-std::vector<int64_t> tile_sides(const PlanRequest& request) {
-  std::vector<int64_t> sides = {request.tile};
-  sides.insert(sides.end(), request.smaller_tiles.begin(), request.smaller_tiles.end());
-  return sides;
+std::vector<Extent> possible_tiles(const PlanRequest& request) {
+  std::vector<Extent> tiles = {request.tile};
+  tiles.insert(tiles.end(), request.smaller_tiles.begin(), request.smaller_tiles.end());
+  return tiles;
 }
 
 /// Of plans with as much work the one with the largest tiles is taken.
 Choice choose(const Graph& graph, const PlanRequest& request, int workers) {
   const Estimator estimator(graph, request);
   Choice best;
-  for (const int64_t tile : tile_sides(request)) {
+  for (const Extent& tile : possible_tiles(request)) {
     for (const std::vector<LayerId>& stored : candidates(graph)) {
       Plan plan = make_plan(graph, stored, tile, request.tiling);
       const bool in_memory = estimator.fits(plan, workers);
@@ -282,8 +282,8 @@ BudgetError::BudgetError(const PlanRequest& request, int64_t least_bytes)
     : ConfigError(fmt::format(
           "memory_budget {} is too small for a slide of {} with tiles of {}: the least that works "
           "is {}{}",
-          mebibytes(request.budget_bytes), to_string(request.pixels), tile_sides(request).back(),
-          mebibytes(least_bytes),
+          mebibytes(request.budget_bytes), to_string(request.pixels),
+          to_string(possible_tiles(request).back()), mebibytes(least_bytes),
           request.has_scratch
               ? "; a smaller streaming.tile needs less"
               : "; a smaller streaming.tile or a folder in run.scratch needs less")),

@@ -19,10 +19,10 @@ struct OperationLimits {
 };
 
 struct PlanRequest {
-  Extent pixels;       ///< Of the slide at the working level.
-  int64_t tile = 512;  ///< Side of a tile of the logits.
-  /// Other sides that may be taken where that saves work within the budget, in falling order.
-  std::vector<int64_t> smaller_tiles;
+  Extent pixels;             ///< Of the slide at the working level.
+  Extent tile = {512, 512};  ///< Of the logits.
+  /// Others that may be taken where that saves work within the budget, in falling order.
+  std::vector<Extent> smaller_tiles;
   int64_t element_bytes = 4;
   int workers = 1;           ///< At most; fewer where the budget has no room for as many.
   int64_t budget_bytes = 0;  ///< For all that the step takes above the program's base.

@@ -23,19 +23,20 @@ double mean_over_slides(std::span<const SegmentationCounts> slides, size_t index
   return mean_defined(values);
 }
 
-/// Small enough to stay in the first cache for all classes.
-constexpr size_t kChunk = 8192;
+/// As many as bytes can count, and small enough to stay in the first cache for all classes.
+constexpr size_t kChunk = 255;
 
-/// Counts of one value over a chunk; without branches, so that compilers make vectors of it.
+/// Counts of one value over a chunk; without branches and in bytes, so that compilers make full
+/// vectors of it.
 ClassCounts count_value(std::span<const uint8_t> reference, std::span<const uint8_t> prediction,
                         uint8_t value) {
-  uint32_t both = 0;
-  uint32_t expected = 0;
-  uint32_t found = 0;
+  uint8_t both = 0;
+  uint8_t expected = 0;
+  uint8_t found = 0;
   for (size_t i = 0; i < reference.size(); ++i) {
-    const uint32_t is_counted = reference[i] != kIgnoredLabel ? 1 : 0;
-    const uint32_t is_expected = reference[i] == value ? 1 : 0;
-    const uint32_t is_found = (prediction[i] == value ? 1 : 0) & is_counted;
+    const uint8_t is_counted = reference[i] != kIgnoredLabel ? 1 : 0;
+    const uint8_t is_expected = reference[i] == value ? 1 : 0;
+    const uint8_t is_found = (prediction[i] == value ? 1 : 0) & is_counted;
     both += is_expected & is_found;
     expected += is_expected;
     found += is_found;

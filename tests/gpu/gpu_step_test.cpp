@@ -14,8 +14,9 @@ StepResult step_on(at::Device device, bool has_float64, const Case& c) {
   const LibTorchKernel kernel(graph);
   ExecutorOptions options{.device = device, .dtype = c.dtype};
   options.has_float64 = has_float64;
-  const Executor executor(graph, make_plan(graph, graph.storable_layers(), c.tile, Tiling::kGrid),
-                          kernel, options);
+  const Executor executor(
+      graph, make_plan(graph, graph.storable_layers(), {c.tile, c.tile}, Tiling::kGrid), kernel,
+      options);
   const auto loss = make_loss(c.loss, c.classes, {}, has_float64);
   return executor.step(make_parameters(c).tensors, DirectFeed(random_image(c.extent, c.seed)),
                        *random_labels(c.extent, c.classes, 0.1, c.seed), *loss);

@@ -169,7 +169,8 @@ Predicted predict(const Case& c, const SegmentKernel& kernel, const Graph& graph
       std::make_shared<WithGap>(random_image(c.extent, c.seed), Region{{30, 90}, {100, 130}});
   const auto labels = random_labels(c.extent, c.classes, c.ignored, c.seed);
   const auto loss = make_loss(c.loss, c.classes, {});
-  const Plan plan = make_plan(graph, layers_by_name(graph, c.stored), c.tile, Tiling::kLattice);
+  const Plan plan =
+      make_plan(graph, layers_by_name(graph, c.stored), {c.tile, c.tile}, Tiling::kLattice);
   const Executor executor(graph, plan, kernel, {.dtype = at::kFloat, .workers = c.workers});
   const auto area = static_cast<size_t>(c.extent.area());
   Predicted all{Bytes(area, 99), std::vector<float>(area), {}};
@@ -232,7 +233,7 @@ TEST_CASE("sums of many equal terms keep their digits") {
   const MemorySource labels(extent, 1, Bytes(static_cast<size_t>(extent.area()), 0));
   const auto loss = make_loss(LossKind::kBce, 1, {});
   const NamedTensors parameters = make_parameters(c);
-  const Plan plan = make_plan(graph, {}, c.tile, Tiling::kGrid);
+  const Plan plan = make_plan(graph, {}, {c.tile, c.tile}, Tiling::kGrid);
   const LibTorchKernel libtorch(graph);
   const StepResult expected = Executor(graph, plan, libtorch, {.dtype = at::kDouble})
                                   .step(parameters.tensors, DirectFeed(white), labels, *loss);
@@ -255,7 +256,7 @@ TEST_CASE("weights that are not a number give a loss that is not one") {
   const auto image = random_image(c.extent, 1);
   const auto labels = random_labels(c.extent, 1, 0.0, 1);
   const auto loss = make_loss(LossKind::kBce, 1, {});
-  const Plan plan = make_plan(graph, {}, c.tile, Tiling::kGrid);
+  const Plan plan = make_plan(graph, {}, {c.tile, c.tile}, Tiling::kGrid);
   for (const std::string& simd : fused::available_simd()) {
     const FusedKernel kernel(graph, simd);
     for (const size_t bad : {size_t{0}, size_t{2}, size_t{12}, graph.parameters().size() - 1}) {

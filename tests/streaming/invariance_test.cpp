@@ -61,7 +61,8 @@ TEST_CASE("a lattice gives the same bits for any number of workers") {
   const auto image = random_image(c.extent, c.seed);
   std::vector<at::Tensor> tiles[2];
   for (const int run : {0, 1}) {
-    const Plan plan = make_plan(graph, layers_by_name(graph, {"all"}), 256, Tiling::kLattice);
+    const Plan plan =
+        make_plan(graph, layers_by_name(graph, {"all"}), {256, 256}, Tiling::kLattice);
     const Executor executor(graph, plan, kernel, {.workers = run == 0 ? 1 : 3});
     executor.forward(make_parameters(c).tensors, DirectFeed(image),
                      [&](const Region&, const at::Tensor& logits) {
@@ -94,7 +95,7 @@ TEST_CASE("skipping tiles without weighted pixels changes no bit") {
     return labels;
   };
   const Executor executor(graph,
-                          make_plan(graph, layers_by_name(graph, {"all"}), 64, Tiling::kGrid),
+                          make_plan(graph, layers_by_name(graph, {"all"}), {64, 64}, Tiling::kGrid),
                           kernel, {.workers = 2});
   const auto loss = make_test_loss(c.loss, {1.0, 1.0, 0.0});
   const auto parameters = make_parameters(c).tensors;

@@ -53,7 +53,7 @@ TEST_CASE("a slide wider than a Mac's largest dimension is streamed within the m
   const Case c{.extent = extent, .dtype = at::kFloat};
   const Graph graph = make_graph(c);
   const LibTorchKernel kernel(graph);
-  const Plan plan = make_plan(graph, graph.storable_layers(), 2048, Tiling::kGrid);
+  const Plan plan = make_plan(graph, graph.storable_layers(), {2048, 2048}, Tiling::kGrid);
   ExecutorOptions options{.workers = 2};
   options.has_float64 = profile.has_float64;
   options.max_dimension = std::min(options.max_dimension, profile.max_dimension);
@@ -80,7 +80,7 @@ TEST_CASE("sums without float64 on the device agree with those in float64") {
   Case c{.extent = {300, 260}, .tile = 64, .dtype = at::kFloat, .stored = {"all"}};
   const Graph graph = make_graph(c);
   const LibTorchKernel kernel(graph);
-  const Plan plan = make_plan(graph, graph.storable_layers(), c.tile, Tiling::kGrid);
+  const Plan plan = make_plan(graph, graph.storable_layers(), {c.tile, c.tile}, Tiling::kGrid);
   const auto image = random_image(c.extent, c.seed);
   const auto labels = random_labels(c.extent, 1, 0.0, c.seed);
   const auto loss = make_loss(LossKind::kBceDice, 1, {});

@@ -27,7 +27,7 @@ TEST_CASE("a value that only the last segment reads makes room for its gradient"
   const auto all = graph.storable_layers();
   const PlanRequest request = gigapixel(4096 * kMiB);
   const auto stored = [&](const std::vector<LayerId>& layers) {
-    return estimate_step(graph, request, make_plan(graph, layers, 512, Tiling::kGrid))
+    return estimate_step(graph, request, make_plan(graph, layers, {512, 512}, Tiling::kGrid))
         .memory.stored_bytes;
   };
   // Everything: e1 and u2 at 488 MiB with gradients, but u2 is freed as its gradient grows.
@@ -87,7 +87,7 @@ TEST_CASE("no tile needs much more of any layer than twice a tile of the logits"
     widths.resize(depth);
     const Graph graph = make_graph({.model = {.widths = widths}});
     const auto extents = graph.extents({16000, 64000});
-    const Plan plan = make_plan(graph, graph.storable_layers(), 512, Tiling::kGrid);
+    const Plan plan = make_plan(graph, graph.storable_layers(), {512, 512}, Tiling::kGrid);
     for (const SegmentPlan& s : plan.segments) {
       const auto target = extents[static_cast<size_t>(s.segment.target)];
       for (const Tile& tile : make_tiles(target, s.tile, plan.tiling)) {
@@ -137,7 +137,7 @@ TEST_CASE("a scratch folder takes what the budget cannot, where recomputing cost
   int spilling = 0;
   for (int64_t budget = 60; budget <= 400; budget += 20) {
     PlanRequest request = gigapixel(budget * kMiB);
-    request.tile = 128;
+    request.tile = {128, 128};
     double work = std::numeric_limits<double>::infinity();
     try {
       work = plan_step(graph, request).multiply_adds;
@@ -156,10 +156,10 @@ TEST_CASE("a scratch folder takes what the budget cannot, where recomputing cost
 TEST_CASE("a tile beyond a device's limits is refused") {
   const Graph graph = make_graph({});
   PlanRequest request = gigapixel(int64_t{1} << 40);
-  request.tile = 16384;
+  request.tile = {16384, 16384};
   request.limits = {.max_tensor_bytes = (int64_t{1} << 30) - 1, .max_dimension = 65536};
   CHECK_THROWS_AS(plan_step(graph, request), ConfigError);
-  request.tile = 4096;
+  request.tile = {4096, 4096};
   CHECK_NOTHROW(plan_step(graph, request));
 }
 

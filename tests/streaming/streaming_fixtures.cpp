@@ -78,7 +78,7 @@ Streamed stream(const Case& c, const SegmentKernel& kernel, const Graph& graph,
                 const PixelLoss& loss) {
   const auto image = random_image(c.extent, c.seed);
   const auto labels = random_labels(c.extent, c.classes, c.ignored, c.seed);
-  Plan plan = make_plan(graph, layers_by_name(graph, c.stored), c.tile, Tiling::kGrid);
+  Plan plan = make_plan(graph, layers_by_name(graph, c.stored), {c.tile, c.tile}, Tiling::kGrid);
   if (!c.scratch.empty()) plan.spilled = plan.stored;
   const Executor executor(graph, plan, kernel,
                           {.dtype = c.dtype, .workers = c.workers, .scratch = c.scratch});

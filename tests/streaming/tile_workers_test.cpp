@@ -1,5 +1,6 @@
 #include "lib/streaming/tile_workers.h"
 
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 
@@ -46,6 +47,13 @@ TEST_CASE("a failure in one tile ends the pass and is rethrown") {
   CHECK_THROWS_WITH(pass(false), "tile 20");
   CHECK(committed <= 20);
   CHECK_THROWS_WITH(pass(true), "tile 20");
+}
+
+TEST_CASE("workers flush numbers that are not normal") {
+  volatile float small = std::numeric_limits<float>::min();
+  CHECK(small / 2.0F > 0.0F);
+  run_tiles(
+      1, 1, [&](size_t) { return small / 2.0F; }, [](size_t, float half) { CHECK(half == 0.0F); });
 }
 
 TEST_CASE("a request to stop ends the pass at the next tile") {

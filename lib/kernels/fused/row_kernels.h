@@ -52,6 +52,7 @@ struct SigmoidLossRow {
   float cross_entropy = 1.0F;
   float slope[2] = {0.0F, 0.0F};
   bool with_probability = true;  ///< False: slopes are 0 and probabilities are not summed.
+  bool with_gradient = true;     ///< False: only sums are wanted, logits stay.
 };
 
 /// Sums over pixels of label 0 and of label 1: their number, probability and cross entropy. The
@@ -113,7 +114,8 @@ struct RowKernels {
   /// Sigmoid of one channel, softmax of several.
   void (*probabilities)(const RowShape&, int64_t channels, const float* logits, float* row);
 
-  /// Replaces logits (one channel, a fine row) by their gradient; `labels` has 4 * width bytes.
+  /// Adds to the sums and replaces logits (one channel, a fine row) by their gradient where that is
+  /// wanted; `labels` has 4 * width bytes.
   void (*sigmoid_loss)(const RowShape&, const SigmoidLossRow&, const uint8_t* labels, float* logits,
                        SigmoidSums& sums);
 };

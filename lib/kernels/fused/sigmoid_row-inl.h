@@ -6,6 +6,8 @@
 #define UNTILED_SIGMOID_ROW_INL_H
 #endif
 
+#include <type_traits>
+
 #include "lib/kernels/fused/exponential-inl.h"
 #include "lib/kernels/fused/pixel_rows-inl.h"
 
@@ -45,7 +47,7 @@ HWY_INLINE Vector reciprocal(Vector v) {
   return r;
 }
 
-template <bool kWithProbability>
+template <bool kWithProbability, bool kWithGradient>
 HWY_INLINE void sigmoid_vector(const SigmoidLossRow& loss, Vector label, float* at,
                                LabelSums sums[2]) {
   const Vector zero = hn::Zero(kFloats);
@@ -53,12 +55,17 @@ HWY_INLINE void sigmoid_vector(const SigmoidLossRow& loss, Vector label, float* 
   const Vector z = load(at);
   const Vector t = exp_to_zero(hn::Neg(hn::Abs(z)));
   const Vector factor = hn::Add(one, t);
-  const Vector r = reciprocal(factor);
-  const Vector p = hn::IfThenElse(hn::Ge(z, zero), r, hn::Mul(t, r));
+  Vector r = zero;
+  Vector p = zero;
+  if constexpr (kWithProbability || kWithGradient) {
+    r = reciprocal(factor);
+    p = hn::IfThenElse(hn::Ge(z, zero), r, hn::Mul(t, r));
+  }
   const auto is_zero = hn::Eq(label, zero);
   const auto is_one = hn::Eq(label, one);
   add_pixels<kWithProbability>(is_zero, p, at_least_zero(z), factor, sums[0]);
   add_pixels<kWithProbability>(is_one, p, at_least_zero(hn::Neg(z)), factor, sums[1]);
+  if constexpr (!kWithGradient) return;
   const Vector error = hn::Sub(p, hn::IfThenElseZero(is_one, one));
   Vector gradient = hn::Mul(hn::Set(kFloats, loss.cross_entropy), error);
   if (kWithProbability) {
@@ -82,7 +89,7 @@ HWY_INLINE void normalise(LabelSums& sums, int32_t* exponent) {
       kFloats, hn::Or(hn::And(bits, hn::Set(kInts, 0x7fffff)), hn::Set(kInts, 0x3f800000)));
 }
 
-template <bool kWithProbability>
+template <bool kWithProbability, bool kWithGradient>
 HWY_ATTR void sigmoid_loss_of(const RowShape& shape, const SigmoidLossRow& loss,
                               const uint8_t* labels, float* logits, SigmoidSums& sums) {
   const Vector zero = hn::Zero(kFloats);
@@ -91,13 +98,14 @@ HWY_ATTR void sigmoid_loss_of(const RowShape& shape, const SigmoidLossRow& loss,
   for (int64_t j = 0; j < shape.width; j += kVector) {
     const auto words = hn::LoadU(kWords, reinterpret_cast<const uint32_t*>(labels + kPhases * j));
     float* at = logits + j;
-    sigmoid_vector<kWithProbability>(loss, low_byte(words), at, part);
-    sigmoid_vector<kWithProbability>(loss, low_byte(hn::ShiftRight<8>(words)), at + shape.stride,
-                                     part);
-    sigmoid_vector<kWithProbability>(loss, low_byte(hn::ShiftRight<16>(words)),
-                                     at + 2 * shape.stride, part);
-    sigmoid_vector<kWithProbability>(loss, low_byte(hn::ShiftRight<24>(words)),
-                                     at + 3 * shape.stride, part);
+    const auto add = [&](hn::Vec<Words> shifted, int64_t phase) HWY_ATTR {
+      sigmoid_vector<kWithProbability, kWithGradient>(loss, low_byte(shifted),
+                                                      at + phase * shape.stride, part);
+    };
+    add(words, 0);
+    add(hn::ShiftRight<8>(words), 1);
+    add(hn::ShiftRight<16>(words), 2);
+    add(hn::ShiftRight<24>(words), 3);
     // A factor is at most 2: after 16 times 4 of them a product is below 2^65.
     if (j / kVector % 16 == 15) {
       for (int64_t y = 0; y < 2; ++y) normalise(part[y], sums.exponent[y]);
@@ -116,10 +124,16 @@ HWY_ATTR void sigmoid_loss_of(const RowShape& shape, const SigmoidLossRow& loss,
 
 HWY_ATTR void sigmoid_loss(const RowShape& shape, const SigmoidLossRow& loss, const uint8_t* labels,
                            float* logits, SigmoidSums& sums) {
-  if (loss.with_probability) {
-    sigmoid_loss_of<true>(shape, loss, labels, logits, sums);
+  const auto run = [&](auto with_probability, auto with_gradient) {
+    sigmoid_loss_of<decltype(with_probability)::value, decltype(with_gradient)::value>(
+        shape, loss, labels, logits, sums);
+  };
+  using Yes = std::true_type;
+  using No = std::false_type;
+  if (loss.with_gradient) {
+    loss.with_probability ? run(Yes(), Yes()) : run(No(), Yes());
   } else {
-    sigmoid_loss_of<false>(shape, loss, labels, logits, sums);
+    loss.with_probability ? run(Yes(), No()) : run(No(), No());
   }
 }
 
