@@ -15,6 +15,8 @@ namespace untiled {
 namespace {
 
 constexpr double kUmPerMetre = 1e6;
+/// Of zlib, for pictures: a few percent larger than its default, in half the time.
+constexpr int kPictureLevel = 3;
 
 struct FileCloser {
   void operator()(std::FILE* file) const { std::fclose(file); }
@@ -105,8 +107,10 @@ class PngWriter::File {
                  static_cast<png_uint_32>(extent.rows), 8,
                  rgb ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    // Filters pay for pictures; class indices compress better without.
-    png_set_filter(png_, PNG_FILTER_TYPE_BASE, rgb ? PNG_ALL_FILTERS : PNG_FILTER_NONE);
+    // A filter pays for pictures, to try all for each row takes longer than it saves; class indices
+    // compress better without.
+    png_set_filter(png_, PNG_FILTER_TYPE_BASE, rgb ? PNG_FILTER_SUB : PNG_FILTER_NONE);
+    if (rgb) png_set_compression_level(png_, kPictureLevel);
     if (options.scale) {
       png_set_pHYs(png_, info_, pixels_per_metre(options.scale->mpp_x),
                    pixels_per_metre(options.scale->mpp_y), PNG_RESOLUTION_METER);

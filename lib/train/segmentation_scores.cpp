@@ -23,8 +23,8 @@ double mean_over_slides(std::span<const SegmentationCounts> slides, size_t index
   return mean_defined(values);
 }
 
-/// As many as bytes can count, and small enough to stay in the first cache for all classes.
-constexpr size_t kChunk = 255;
+/// Whole vectors, of no more than bytes can count.
+constexpr size_t kChunk = 224;
 
 /// Counts of one value over a chunk; without branches and in bytes, so that compilers make full
 /// vectors of it.

@@ -9,6 +9,8 @@ namespace {
 /// it is loaded a row is asked for.
 constexpr int64_t kPrefetchedRows = 4;
 constexpr int64_t kCacheLine = 64;
+/// Pixels whose phases fill a vector.
+constexpr int64_t kBlock = kLanes * kPhases;
 
 void prefetch(const uint8_t* row, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += kCacheLine) __builtin_prefetch(row + i, 0, 2);
@@ -33,20 +35,47 @@ FineRows::FineRows(const RowKernels& kernels, const Columns& columns, const Plan
       held_(intersect(columns.fine(), crop.region.cols)),
       floats_(columns.fine().size()) {}
 
+/// Blocks of kBlock pixels; `pixels` is where the first of all blocks begins.
+void FineRows::split_pixels(const Interval& blocks, const uint8_t* pixels, float* row) const {
+  if (blocks.empty()) return;
+  kernels_.split_rgb({blocks.size() * kLanes, columns_.shape.stride},
+                     pixels + 3 * kBlock * blocks.begin, row + kLanes * blocks.begin);
+}
+
+void FineRows::load_pixels(const PixelCrop& pixels, int64_t y, float* row) {
+  const Region& r = pixels.region;
+  const uint8_t* from =
+      pixels.data + (y - r.rows.begin) * pixels.row_stride + 3 * (held_.begin - r.cols.begin);
+  if (y + kPrefetchedRows < r.rows.end) {
+    prefetch(from + kPrefetchedRows * pixels.row_stride, 3 * held_.size());
+  }
+  // Whole blocks are taken from where they are; at the ends, and where words would lie askew, a
+  // copy with zeros beside it is.
+  const Interval all = {0, columns_.shape.width / kLanes};
+  const int64_t begin = held_.begin - columns_.fine().begin;
+  const int64_t end = begin + held_.size();
+  Interval inside = {ceil_div(begin, kBlock), end / kBlock};
+  const auto address = reinterpret_cast<uintptr_t>(from) - static_cast<uintptr_t>(3 * begin);
+  if (inside.empty() || address % alignof(uint32_t) != 0) inside = {all.end, all.end};
+  const auto copy = [&](int64_t first, int64_t last) {
+    if (first >= last) return;
+    std::memcpy(bytes_.data() + 3 * first, from + 3 * (first - begin),
+                static_cast<size_t>(3 * (last - first)));
+  };
+  copy(begin, std::min(end, inside.begin * kBlock));
+  copy(std::max(begin, inside.end * kBlock), end);
+  split_pixels({all.begin, inside.begin}, bytes_.data(), row);
+  split_pixels(inside, from - 3 * begin, row);
+  split_pixels({inside.end, all.end}, bytes_.data(), row);
+}
+
 void FineRows::load(int64_t y, float* row) {
   if (held_.empty()) return;
-  const int64_t offset = held_.begin - columns_.fine().begin;
   if (const auto* pixels = std::get_if<PixelCrop>(&crop_)) {
-    const Region& r = pixels->region;
-    const uint8_t* from =
-        pixels->data + (y - r.rows.begin) * pixels->row_stride + 3 * (held_.begin - r.cols.begin);
-    if (y + kPrefetchedRows < r.rows.end) {
-      prefetch(from + kPrefetchedRows * pixels->row_stride, 3 * held_.size());
-    }
-    std::memcpy(bytes_.data() + 3 * offset, from, static_cast<size_t>(3 * held_.size()));
-    kernels_.split_rgb(columns_.shape, bytes_.data(), row);
+    load_pixels(*pixels, y, row);
     return;
   }
+  const int64_t offset = held_.begin - columns_.fine().begin;
   const auto& planes = std::get<PlaneCrop>(crop_);
   for (int64_t c = 0; c < channels_; ++c) {
     const float* from = planes.at(c, y) + held_.begin - planes.region.cols.begin;

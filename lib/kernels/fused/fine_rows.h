@@ -23,6 +23,9 @@ class FineRows {
   void load(int64_t y, float* row);
 
  private:
+  void load_pixels(const PixelCrop& pixels, int64_t y, float* row);
+  void split_pixels(const Interval& blocks, const uint8_t* pixels, float* row) const;
+
   const RowKernels& kernels_;
   Columns columns_;
   std::variant<PixelCrop, PlaneCrop> crop_;

@@ -36,10 +36,32 @@ HWY_INLINE Largest largest_of(const float* logits, int64_t channels, int64_t cha
   return best;
 }
 
+/// Of one channel: whether it is above `cut`.
+HWY_ATTR bool classify_one(const RowShape& shape, float cut, const float* logits,
+                           uint8_t* classes) {
+  const Vector limit = hn::Set(kFloats, cut);
+  Vector zeros[kPhases];  // NaN once a logit was not finite.
+  UNTILED_UNROLL
+  for (int64_t p = 0; p < kPhases; ++p) zeros[p] = hn::Zero(kFloats);
+  for (int64_t j = 0; j < shape.width; j += kVector) {
+    hn::Vec<Words> word = hn::Zero(kWords);
+    UNTILED_UNROLL
+    for (int64_t p = 0; p < kPhases; ++p) {
+      const Vector z = load(logits + p * shape.stride + j);
+      zeros[p] = hn::MulAdd(z, hn::Zero(kFloats), zeros[p]);
+      const auto above = hn::RebindMask(kWords, hn::Gt(z, limit));
+      word = hn::Or(word, hn::IfThenElseZero(above, hn::Set(kWords, 1U << (8 * p))));
+    }
+    hn::StoreU(word, kWords, reinterpret_cast<uint32_t*>(classes + kPhases * j));
+  }
+  const Vector all = hn::Add(hn::Add(zeros[0], zeros[1]), hn::Add(zeros[2], zeros[3]));
+  return hn::AllTrue(kFloats, hn::Eq(all, hn::Zero(kFloats)));
+}
+
 HWY_ATTR bool classify(const RowShape& shape, int64_t channels, float cut, const float* logits,
                        uint8_t* classes) {
+  if (channels == 1) return classify_one(shape, cut, logits, classes);
   const int64_t channel_stride = kPhases * shape.stride;
-  const Vector one = hn::Set(kFloats, 1.0F);
   Vector zeros = hn::Zero(kFloats);  // NaN once a logit was not finite.
   for (int64_t j = 0; j < shape.width; j += kVector) {
     hn::Vec<Words> word = hn::Zero(kWords);
@@ -48,9 +70,7 @@ HWY_ATTR bool classify(const RowShape& shape, int64_t channels, float cut, const
       for (int64_t c = 0; c < channels; ++c) {
         zeros = hn::MulAdd(load(at + c * channel_stride), hn::Zero(kFloats), zeros);
       }
-      const Vector found = channels == 1
-                               ? hn::IfThenElseZero(hn::Gt(load(at), hn::Set(kFloats, cut)), one)
-                               : largest_of(at, channels, channel_stride).channel;
+      const Vector found = largest_of(at, channels, channel_stride).channel;
       const auto byte = hn::BitCast(kWords, hn::ConvertTo(kInts, found));
       word = hn::Or(hn::ShiftLeft<8>(word), byte);
     }
