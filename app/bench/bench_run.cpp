@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "app/bench/child_process.h"
+#include "app/bench/inference_speed.h"
 #include "app/bench/machine.h"
 #include "app/bench/plain_step.h"
 #include "data/cohort/csv.h"
 #include "data/tissue/index_png.h"
+#include "lib/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
@@ -118,6 +120,7 @@ class Benchmark {
   Json measure_plain() const;
   Json measure_all_reading(const fs::path& slide) const;
   Json measure_steps(const StepCase& c, const fs::path& slide);
+  Json measure_masks(const StepCase& c, const fs::path& slide, const fs::path& run) const;
   Json measure_export(const StepCase& c, const fs::path& slide, const fs::path& run) const;
 
   BenchOptions options_;
@@ -217,8 +220,31 @@ Json Benchmark::measure_steps(const StepCase& c, const fs::path& slide) {
     values.erase(values.begin());
     row["parts"][column.substr(0, column.size() - kEnding.size())] = median(values);
   }
-  if (c.exports) row["export"] = measure_export(c, slide, run);
+  if (c.exports) {
+    row["inference"] = measure_masks(c, slide, run);
+    row["export"] = measure_export(c, slide, run);
+  }
   return row;
+}
+
+/// Seconds of repeats in a row of the report.
+Json summary_of(const std::vector<double>& seconds, const Extent& extent) {
+  const double middle = median(seconds);
+  return {{"seconds", seconds},
+          {"median_seconds", middle},
+          {"spread", spread(seconds)},
+          {"seconds_per_gigapixel", middle * kGiga / static_cast<double>(extent.area())}};
+}
+
+/// Masks at level 0 from pixels in memory, not written.
+Json Benchmark::measure_masks(const StepCase& c, const fs::path& slide, const fs::path& run) const {
+  const Settings settings =
+      load_settings(options_.scratch / "settings.yaml",
+                    {fmt::format("memory_budget={}", 3 * c.extent.area() + kBesideCache),
+                     "device=" + options_.device});
+  return summary_of(
+      measure_inference(settings, run / "checkpoints" / "last.safetensors", slide, 3).seconds,
+      c.extent);
 }
 
 /// A mask PNG at 1/32 (8 um at the slides' 0.25) and a mask TIFF at level 0, from the file.
@@ -236,12 +262,9 @@ Json Benchmark::measure_export(const StepCase& c, const fs::path& slide,
       if (row.fields.at(2) == "total") seconds.push_back(std::stod(row.fields.at(3)));
     }
   }
-  return {
-      {"formats", "png at 1/32, tiff at level 0"},
-      {"seconds", seconds},
-      {"median_seconds", median(seconds)},
-      {"spread", spread(seconds)},
-      {"seconds_per_gigapixel", median(seconds) * kGiga / static_cast<double>(c.extent.area())}};
+  Json row = summary_of(seconds, c.extent);
+  row["formats"] = "png at 1/32, tiff at level 0";
+  return row;
 }
 
 Json Benchmark::run() {

@@ -58,12 +58,14 @@ MaskReducer::MaskReducer(const Extent& mask, int64_t downsample, int labels, Sin
 void MaskReducer::add(const MaskRow& row) {
   for (const ClassRun& run : row) {
     if (run.label >= labels_) continue;
-    for (int64_t begin = run.begin; begin < run.end;) {
-      const int64_t cell = begin / downsample_;
-      const int64_t end = std::min<int64_t>(run.end, (cell + 1) * downsample_);
-      counts_[static_cast<size_t>(cell * labels_ + run.label)] +=
-          static_cast<uint32_t>(end - begin);
+    const int64_t cell = run.begin / downsample_;
+    int64_t cell_end = (cell + 1) * downsample_;
+    uint32_t* count = counts_.data() + cell * labels_ + run.label;
+    for (int64_t begin = run.begin; begin < run.end; count += labels_) {
+      const int64_t end = std::min<int64_t>(run.end, cell_end);
+      *count += static_cast<uint32_t>(end - begin);
       begin = end;
+      cell_end += downsample_;
     }
   }
   ++next_row_;

@@ -53,9 +53,14 @@ MaskTiff::MaskTiff(const std::filesystem::path& path, const MaskFacts& facts, Ma
       pyramid_(path, image_of(facts, kind, name), Majority(facts)) {}
 
 MaskTiff::EncodedTile MaskTiff::encode(const Region& tile, std::span<const uint8_t> classes) const {
-  std::vector<uint8_t> values(classes.size());
-  std::transform(classes.begin(), classes.end(), values.begin(),
-                 [this](uint8_t c) { return values_[c]; });
+  std::vector<uint8_t> values;
+  if (is_uniform(classes)) {
+    values.assign(classes.size(), values_[classes.front()]);
+  } else {
+    values.resize(classes.size());
+    std::transform(classes.begin(), classes.end(), values.begin(),
+                   [this](uint8_t c) { return values_[c]; });
+  }
   return pyramid_.encode(pyramid_.index_of(tile), values);
 }
 

@@ -65,11 +65,11 @@ std::vector<uint8_t> padded(std::span<const uint8_t> samples, const Extent& exte
   return tile;
 }
 
+}  // namespace
+
 bool is_uniform(std::span<const uint8_t> values) {
   return std::equal(values.begin() + 1, values.end(), values.begin());
 }
-
-}  // namespace
 
 TilePyramid::TilePyramid(const std::filesystem::path& path, TiffImage image,
                          BlockReduction reduction)
@@ -105,20 +105,35 @@ TilePyramid::EncodedTile TilePyramid::encode(size_t index, std::span<const uint8
         fmt::format("{}: tile {} has {} bytes", path_.string(), index, samples.size()));
   }
   EncodedTile tile{index, {}, std::vector<std::vector<uint8_t>>(levels_.size())};
-  const int effort = image_.type == SampleType::kUint8 ? kByteEffort : kFloatEffort;
   for (size_t first = 0; first < samples.size(); first += plane) {
     const auto values = samples.subspan(first, plane);
-    tile.planes.push_back(deflate(padded(values, extent, bytes), effort));
+    const bool uniform = is_uniform(values);
+    tile.planes.push_back(compressed(values, extent, uniform));
     for (size_t level = 0; level < levels_.size(); ++level) {
-      append_reduced(values, extent, levels_[level].factor, tile.reduced[level]);
+      append_reduced(values, extent, uniform, levels_[level].factor, tile.reduced[level]);
     }
   }
   return tile;
 }
 
+std::vector<uint8_t> TilePyramid::compressed(std::span<const uint8_t> values, const Extent& extent,
+                                             bool uniform) const {
+  if (image_.type != SampleType::kUint8) {
+    return deflate(padded(values, extent, sample_bytes(image_.type)), kFloatEffort);
+  }
+  if (values.size() != static_cast<size_t>(kTile * kTile) || !uniform) {
+    return deflate(padded(values, extent, 1), kByteEffort);
+  }
+  const std::lock_guard lock(uniform_mutex_);
+  std::vector<uint8_t>& tile = uniform_.at(values.front());
+  if (tile.empty()) tile = deflate(values, kByteEffort);
+  return tile;
+}
+
 void TilePyramid::append_reduced(std::span<const uint8_t> values, const Extent& extent,
-                                 int64_t factor, std::vector<uint8_t>& reduced) const {
-  if (is_uniform(values)) {  // As most tiles of a mask are.
+                                 bool uniform, int64_t factor,
+                                 std::vector<uint8_t>& reduced) const {
+  if (uniform) {
     reduced.resize(reduced.size() + static_cast<size_t>(reduce(extent, factor).area()),
                    values.front());
     return;

@@ -1,9 +1,11 @@
 // A tiled BigTIFF with reduced levels that is made in one pass over the tiles of its first image.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +18,9 @@ namespace untiled {
 /// give that byte.
 using BlockReduction =
     std::function<uint8_t(const uint8_t* bytes, const Extent& tile, const Region& block)>;
+
+/// Whether all of some values, one at least, are the same, as in most tiles of a mask.
+bool is_uniform(std::span<const uint8_t> values);
 
 /// Deflate-compressed tiles of kTile, one plane a sample. Levels of bytes are reduced by 4 each,
 /// from the full-size bytes under a pixel, down to one tile or 1/256; floats have one level.
@@ -57,11 +62,14 @@ class TilePyramid {
     std::vector<uint8_t> band;  ///< samples x kTile x image.extent.cols.
   };
 
-  void append_reduced(std::span<const uint8_t> values, const Extent& extent, int64_t factor,
-                      std::vector<uint8_t>& reduced) const;
+  void append_reduced(std::span<const uint8_t> values, const Extent& extent, bool uniform,
+                      int64_t factor, std::vector<uint8_t>& reduced) const;
   void keep(Level& level, const Region& tile, std::span<const uint8_t> values);
   void write_band(Level& level, int64_t band);
   uint8_t* band_row(Level& level, int plane, int64_t row) const;
+
+  std::vector<uint8_t> compressed(std::span<const uint8_t> values, const Extent& extent,
+                                  bool uniform) const;
 
   std::filesystem::path path_;
   BigTiffWriter file_;
@@ -70,6 +78,9 @@ class TilePyramid {
   TiffImage image_;
   std::vector<Level> levels_;
   size_t next_ = 0;
+  /// Tiles of one value, as most of a mask are, by that value: made when there is a first one.
+  mutable std::array<std::vector<uint8_t>, 256> uniform_;
+  mutable std::mutex uniform_mutex_;
 };
 
 }  // namespace untiled
