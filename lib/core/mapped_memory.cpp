@@ -1,6 +1,7 @@
 #include "lib/core/mapped_memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <new>
 
@@ -18,11 +19,20 @@ MappedMemory::MappedMemory(int64_t bytes) : bytes_(bytes) {
 #endif
 }
 
-void MappedMemory::touch() {
+void MappedMemory::touch(int64_t begin, int64_t end) {
 #ifdef MADV_POPULATE_WRITE
   // A system that cannot do this takes the pages as they are written.
-  if (data_ != nullptr) madvise(data_, static_cast<size_t>(bytes_), MADV_POPULATE_WRITE);
+  const int64_t page = sysconf(_SC_PAGESIZE);
+  const int64_t first = begin / page * page;
+  madvise(data_ + first, static_cast<size_t>(end - first), MADV_POPULATE_WRITE);
 #endif
+}
+
+void MappedMemory::release(int64_t begin, int64_t end) {
+  const int64_t page = sysconf(_SC_PAGESIZE);
+  const int64_t first = (begin + page - 1) / page * page;
+  const int64_t last = end / page * page;
+  if (first < last) madvise(data_ + first, static_cast<size_t>(last - first), MADV_DONTNEED);
 }
 
 MappedMemory::~MappedMemory() {

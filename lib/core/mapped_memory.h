@@ -16,8 +16,12 @@ class MappedMemory {
   MappedMemory& operator=(const MappedMemory&) = delete;
 
   uint8_t* data() const { return data_; }
-  /// Takes the memory of all pages now: much faster than one by one where all will be written.
-  void touch();
+  /// Takes the memory of all pages that hold some of these bytes now: much faster than one by one
+  /// where all will be written. Any thread.
+  void touch(int64_t begin, int64_t end);
+  /// Gives back the pages that hold nothing but these bytes, which are zeros then. Nobody may be
+  /// using them.
+  void release(int64_t begin, int64_t end);
 
  private:
   uint8_t* data_ = nullptr;

@@ -24,7 +24,8 @@ constexpr int64_t kLossCopies = 6;
 size_t index(LayerId id) { return static_cast<size_t>(id); }
 
 fused::PlaneCrop crop_of(const at::Tensor& values, const Region& region) {
-  return {values.const_data_ptr<float>(), values.size(1), region};
+  return {values.const_data_ptr<float>(), values.size(1), region, values.stride(1),
+          values.stride(2)};
 }
 
 fused::PlaneTarget target_of(at::Tensor& values, const Region& region) {
@@ -335,7 +336,8 @@ int64_t FusedKernel::tile_bytes(const Segment& segment, const TileRegions& regio
   };
   int64_t bytes = 0;
   for (const LayerId id : segment.inputs) {
-    bytes += id == 0 ? graph_.layer(0).channels * regions[0].area() : copies * planes_of(id);
+    // Stored values are looked at where they are.
+    bytes += id == 0 ? graph_.layer(0).channels * regions[0].area() : (copies - 1) * planes_of(id);
   }
   for (const FusedBlock* block : blocks_of(segment)) {
     if (with_backward) bytes += kBytesPerWeight * weight_count(*block);

@@ -179,7 +179,7 @@ SlideRun::TileWork SlideRun::load(size_t s, size_t tile, const TileRegions& need
   TileWork work{.crops = LayerTensors(graph_.layers().size()), .missing = {}};
   for (const LayerId id : segment(s).inputs) {
     if (id != 0) {
-      work.crops[index(id)] = values_[index(id)]->read(need[index(id)]);
+      work.crops[index(id)] = values_[index(id)]->view(need[index(id)]);
       continue;
     }
     PixelView view = pixels->take(position);

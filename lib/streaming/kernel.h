@@ -48,8 +48,8 @@ class SegmentKernel {
   virtual ~SegmentKernel() = default;
 
   /// The target's value on its region. `crops` holds the segment's inputs of `regions`: layers as
-  /// [1, channels, rows, cols], the slide as it is read, [rows, cols, 3] uint8, whose pixels lie
-  /// together while its rows may lie apart.
+  /// [1, channels, rows, cols], the slide as it is read, [rows, cols, 3] uint8. The values of a row
+  /// lie together while rows may lie apart; crops are not written to, others see them too.
   virtual at::Tensor forward(const Segment& segment, const TileRegions& regions,
                              const std::vector<Extent>& extents,
                              const std::vector<at::Tensor>& parameters,

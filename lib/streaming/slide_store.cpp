@@ -13,28 +13,12 @@
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
-#include "lib/core/mapped_memory.h"
 
 namespace untiled {
 namespace {
 
 int64_t element_bytes(at::ScalarType dtype) {
   return static_cast<int64_t>(c10::elementSize(dtype));
-}
-
-at::Tensor mapped_zeros(at::IntArrayRef shape, at::ScalarType dtype) {
-  int64_t bytes = element_bytes(dtype);
-  for (const int64_t n : shape) bytes *= n;
-  auto pages = std::make_shared<MappedMemory>(bytes);
-  pages->touch();
-  return at::from_blob(
-      pages->data(), shape, [pages](void* /*data*/) mutable { pages.reset(); },
-      at::TensorOptions().dtype(dtype));
-}
-
-at::Tensor zeros(at::IntArrayRef shape, const StoreOptions& options) {
-  if (options.device.is_cpu()) return mapped_zeros(shape, options.dtype);
-  return at::zeros(shape, at::TensorOptions().dtype(options.dtype).device(options.device));
 }
 
 /// The part of a [channels, rows, cols] tensor that starts at `origin` and covers `region`.
@@ -105,13 +89,14 @@ SlideStore::SlideStore(int64_t channels, const Extent& extent, const StoreOption
   blocks_across_ = ceil_div(extent.cols, block_extent_.cols);
   int64_t offset = 0;
   for (const Region& region : tile_grid(extent, block_extent_)) {
-    blocks_.push_back({.region = region, .values = {}, .file_offset = offset, .written = false});
+    blocks_.push_back({.region = region, .values = {}, .file_offset = offset});
     offset += channels * region.area() * element_bytes(options.dtype);
   }
   if (!options.scratch.empty()) {
     scratch_ = std::make_unique<Scratch>(options.scratch);
     scratch_->extend(offset);
   }
+  if (!scratch_ && options.device.is_cpu()) pages_ = std::make_shared<MappedMemory>(offset);
 }
 
 SlideStore::~SlideStore() = default;
@@ -120,14 +105,36 @@ int64_t SlideStore::full_bytes(int64_t channels, const Extent& extent, at::Scala
   return channels * extent.area() * element_bytes(dtype);
 }
 
+void SlideStore::check_inside(const Region& region) const {
+  if (whole(extent_).contains(region)) return;
+  throw InternalError(
+      fmt::format("stored tensor of {}: asked for {}", to_string(extent_), to_string(region)));
+}
+
+/// [channels, rows, cols]
+at::Tensor SlideStore::in_pages(const Region& region) const {
+  const int64_t first = region.rows.begin * extent_.cols + region.cols.begin;
+  return at::from_blob(
+      pages_->data() + first * element_bytes(options_.dtype),
+      {channels_, region.rows.size(), region.cols.size()}, {extent_.area(), extent_.cols, 1},
+      [pages = pages_](void* /*data*/) mutable { pages.reset(); },
+      at::TensorOptions().dtype(options_.dtype));
+}
+
+template <typename Visit>
+void SlideStore::for_each_range(const Block& block, Visit visit) const {
+  const int64_t row_bytes = extent_.cols * element_bytes(options_.dtype);
+  for (int64_t c = 0; c < channels_; ++c) {
+    const int64_t first_row = c * extent_.rows;
+    visit((first_row + block.region.rows.begin) * row_bytes,
+          (first_row + block.region.rows.end) * row_bytes);
+  }
+}
+
 template <typename Visit>
 void SlideStore::for_each_block(const Region& region, Visit visit) const {
   if (region.empty()) return;
-  const Region all = whole(extent_);
-  if (!all.contains(region)) {
-    throw InternalError(
-        fmt::format("stored tensor of {}: asked for {}", to_string(extent_), to_string(region)));
-  }
+  check_inside(region);
   for (int64_t r = region.rows.begin / block_extent_.rows;
        r <= (region.rows.end - 1) / block_extent_.rows; ++r) {
     for (int64_t c = region.cols.begin / block_extent_.cols;
@@ -141,9 +148,16 @@ void SlideStore::for_each_block(const Region& region, Visit visit) const {
 void SlideStore::ensure(Block& block) {
   const std::lock_guard lock(allocation_);
   if (block.written) return;
-  const Extent e = block.region.extent();
-  if (!scratch_) block.values = zeros({channels_, e.rows, e.cols}, options_);
   block.written = true;
+  if (scratch_) return;
+  const Extent e = block.region.extent();
+  if (pages_) {
+    block.values = in_pages(block.region);
+    for_each_range(block, [this](int64_t begin, int64_t end) { pages_->touch(begin, end); });
+  } else {
+    block.values = at::zeros({channels_, e.rows, e.cols},
+                             at::TensorOptions().dtype(options_.dtype).device(options_.device));
+  }
 }
 
 at::Tensor SlideStore::load(const Block& block, const Region& part) const {
@@ -198,6 +212,12 @@ at::Tensor SlideStore::read(const Region& region) const {
   return out;
 }
 
+at::Tensor SlideStore::view(const Region& region) const {
+  if (!pages_ || region.empty()) return read(region);
+  check_inside(region);
+  return in_pages(region).unsqueeze(0);
+}
+
 void SlideStore::write(const Region& region, const at::Tensor& value) {
   for_each_block(region, [&](Block& block, const Region& part) {
     ensure(block);
@@ -225,7 +245,11 @@ bool SlideStore::is_untouched(const Region& region) const {
 
 void SlideStore::release_rows(int64_t row) {
   for (Block& block : blocks_) {
-    if (block.region.rows.end <= row) block.values.reset();
+    if (block.region.rows.end > row || block.released) continue;
+    block.values.reset();
+    block.released = true;
+    if (!pages_) continue;
+    for_each_range(block, [this](int64_t begin, int64_t end) { pages_->release(begin, end); });
   }
 }
 

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <vector>
 
+#include "lib/core/mapped_memory.h"
 #include "lib/core/region.h"
 
 namespace untiled {
@@ -36,6 +37,9 @@ class SlideStore {
   const Extent& extent() const { return extent_; }
   /// A copy, [1, channels, rows, cols]; blocks never written read as zeros.
   at::Tensor read(const Region& region) const;
+  /// The same without a copy where the store is in main memory: not to be written to, and not to
+  /// be used once its rows are released.
+  at::Tensor view(const Region& region) const;
   /// `value` is [1, channels, rows, cols] of `region`.
   void write(const Region& region, const at::Tensor& value);
   /// Adds to what is stored.
@@ -55,11 +59,17 @@ class SlideStore {
     at::Tensor values;  ///< [channels, rows, cols]; undefined until written or in a file.
     int64_t file_offset = 0;
     bool written = false;
+    bool released = false;
   };
 
   template <typename Visit>
   void for_each_block(const Region& region, Visit visit) const;
   void ensure(Block& block);
+  at::Tensor in_pages(const Region& region) const;
+  /// Calls `visit(begin, end)` for the bytes of a block's rows in `pages_`, one range a channel.
+  template <typename Visit>
+  void for_each_range(const Block& block, Visit visit) const;
+  void check_inside(const Region& region) const;
   at::Tensor load(const Block& block, const Region& part) const;
   void save(Block& block, const Region& part, const at::Tensor& value);
 
@@ -71,6 +81,7 @@ class SlideStore {
   mutable std::vector<Block> blocks_;
   mutable std::mutex allocation_;
   std::unique_ptr<Scratch> scratch_;
+  std::shared_ptr<MappedMemory> pages_;  ///< In main memory: [channels, rows, cols].
 };
 
 }  // namespace untiled

@@ -42,6 +42,7 @@ TEST_CASE("a store behaves like one tensor, in memory and in a file, whatever it
         }
         const Region asked = random_region(random, e);
         REQUIRE(store.read(asked).equal(part(reference, asked)));
+        REQUIRE(store.view(asked).equal(part(reference, asked)));
       }
     }
   }

@@ -16,18 +16,25 @@ struct PixelCrop {
   Region region;
 };
 
-/// Channels x rows x columns, contiguous.
+/// Channels x rows x columns; the values of a row lie together.
 struct PlaneCrop {
   const float* data = nullptr;
   int64_t channels = 0;
   Region region;
+  int64_t channel_stride = 0;  ///< Floats from one channel to the next.
+  int64_t row_stride = 0;      ///< Floats from one row to the next.
 
   const float* at(int64_t channel, int64_t row) const {
-    return data + (channel * region.rows.size() + row - region.rows.begin) * region.cols.size();
+    return data + channel * channel_stride + (row - region.rows.begin) * row_stride;
   }
 };
 
-/// The same, to be written.
+/// Of contiguous values.
+inline PlaneCrop contiguous_crop(const float* data, int64_t channels, const Region& region) {
+  return {data, channels, region, region.area(), region.cols.size()};
+}
+
+/// Contiguous planes, to be written.
 struct PlaneTarget {
   float* data = nullptr;
   int64_t channels = 0;

@@ -102,14 +102,14 @@ Floats run_encoder(const RowKernels& kernels, uint64_t seed, bool pixels) {
   if (pixels) {
     tile.input = PixelCrop{bytes.data(), 3 * crop.cols.size(), crop};
   } else {
-    tile.input = PlaneCrop{planes.data(), in, crop};
+    tile.input = contiguous_crop(planes.data(), in, crop);
   }
   Floats result = zeros(3, tile.out);
   encoder_forward(kernels, tile, {result.data(), 3, tile.out});
   const Floats gradient = draw.floats(3 * tile.out.area());
   Floats into = zeros(in, region);
   const EncoderSums sums =
-      encoder_backward(kernels, tile, {gradient.data(), 3, tile.out},
+      encoder_backward(kernels, tile, contiguous_crop(gradient.data(), 3, tile.out),
                        pixels ? PlaneTarget{} : PlaneTarget{into.data(), in, region});
   append(result, sums.down);
   append(result, sums.refine);
@@ -130,13 +130,13 @@ Floats run_decoder(const RowKernels& kernels, uint64_t seed) {
   const Region crop = draw.widened(in, quarter(extent));
   const Floats first = draw.floats(in.area());
   const Floats second = draw.floats(2 * crop.area());
-  tile.inputs = {{first.data(), 1, in}, {second.data(), 2, crop}};
+  tile.inputs = {contiguous_crop(first.data(), 1, in), contiguous_crop(second.data(), 2, crop)};
   Floats result = zeros(2, tile.out);
   decoder_forward(kernels, tile, {result.data(), 2, tile.out});
   const Floats gradient = draw.floats(2 * tile.out.area());
   Floats into_first = zeros(1, in);
   Floats into_second = zeros(2, in);
-  append(result, decoder_backward(kernels, tile, {gradient.data(), 2, tile.out},
+  append(result, decoder_backward(kernels, tile, contiguous_crop(gradient.data(), 2, tile.out),
                                   {{into_first.data(), 1, in}, {into_second.data(), 2, in}}));
   append(result, into_first);
   append(result, into_second);
@@ -169,7 +169,7 @@ Floats run_output(const RowKernels& kernels, uint64_t seed) {
   const Floats planes = draw.floats(3 * in.area());
   const std::vector<uint8_t> bytes = draw.bytes(3 * crop.area(), 256);
   const std::vector<uint8_t> labels = draw.bytes(own.area(), 3);  // 2 has no weight.
-  tile.upsampling.inputs = {{planes.data(), 3, in}};
+  tile.upsampling.inputs = {contiguous_crop(planes.data(), 3, in)};
   tile.pixels = {bytes.data(), 3 * crop.cols.size(), crop};
   Floats result = zeros(1, own);
   output_forward(kernels, tile, {result.data(), 1, own});
@@ -190,7 +190,7 @@ Floats run_output(const RowKernels& kernels, uint64_t seed) {
   }
   const Floats given = draw.floats(own.area());
   const OutputSums back =
-      output_backward(kernels, tile, {given.data(), 1, own}, {{into.data(), 3, in}});
+      output_backward(kernels, tile, contiguous_crop(given.data(), 1, own), {{into.data(), 3, in}});
   append(result, back.head);
   append(result, back.upsampling);
   append(result, gradients.head);
@@ -213,7 +213,7 @@ Floats run_prediction(const RowKernels& kernels, uint64_t seed, int classes) {
   tile.pixels = {bytes.data(), 3 * features.cols.size(), features};
   const Region in = tile.upsampling.in();
   const Floats planes = draw.floats(3 * in.area());
-  tile.upsampling.inputs = {{planes.data(), 3, in}};
+  tile.upsampling.inputs = {contiguous_crop(planes.data(), 3, in)};
   Floats logits = zeros(classes, own);
   output_forward(kernels, tile, {logits.data(), classes, own});
 
