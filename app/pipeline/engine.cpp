@@ -29,6 +29,8 @@ constexpr int64_t kInferenceFinestStored = 16;
 /// power of two, so that none of the vectors is nearly empty.
 constexpr std::array<Extent, 4> kFusedTiles = {{{512, 1016}, {256, 1016}, {128, 1016}, {128, 504}}};
 constexpr int64_t kFewestTiles = 16;
+/// Of CUDA, which a small tile does not fill.
+constexpr std::array<Extent, 3> kCudaTiles = {{{2048, 2048}, {1024, 1024}, {512, 512}}};
 /// Of exports and validations, whose files have tiles of kInferenceTile.
 constexpr Extent kFusedInferenceTile = {Engine::kInferenceTile, 2 * Engine::kInferenceTile};
 /// Threads' stacks and heaps, LibTorch's first use of each operation: measured.
@@ -121,7 +123,12 @@ PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
 void Engine::choose_tiles(PlanRequest& request) const {
   const int64_t side = settings_.streaming.tile.value_or(kUsualTile);
   request.tile = {side, side};
-  if (settings_.streaming.tile || !request.tile_bytes) return;
+  if (settings_.streaming.tile) return;
+  if (device_.device.is_cuda()) {
+    request.tile = kCudaTiles.front();
+    request.smaller_tiles = {kCudaTiles.begin() + 1, kCudaTiles.end()};
+  }
+  if (!request.tile_bytes) return;
   const auto first = std::find_if(kFusedTiles.begin(), kFusedTiles.end() - 1, [&](const Extent& t) {
     const int64_t tiles =
         ceil_div(request.pixels.rows, t.rows) * ceil_div(request.pixels.cols, t.cols);

@@ -11,6 +11,7 @@
 #include "lib/streaming/crop_planes.h"
 #include "lib/streaming/ordered_sum.h"
 #include "lib/streaming/tile_workers.h"
+#include "lib/streaming/upload.h"
 
 namespace untiled {
 namespace {
@@ -70,6 +71,7 @@ class SlideRun {
         plan_(plan),
         kernel_(kernel),
         options_(options),
+        upload_(options.device),
         image_(image),
         extents_(graph.extents(image.extent())),
         values_(graph.layers().size()),
@@ -136,6 +138,7 @@ class SlideRun {
   const Plan& plan_;
   const SegmentKernel& kernel_;
   const ExecutorOptions& options_;
+  Upload upload_;
   const PixelFeed& image_;
   std::vector<at::Tensor> parameters_;
   std::vector<Extent> extents_;
@@ -166,12 +169,11 @@ std::unique_ptr<RegionPass> SlideRun::begin_pixels(size_t s,
 at::Tensor SlideRun::to_device(const PixelView& pixels) const {
   const Extent e = pixels.region.extent();
   // LibTorch has no tensors of what must not be written; nothing writes to this one.
-  return at::from_blob(
-             const_cast<uint8_t*>(pixels.data),  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-             {e.rows, e.cols, pixels.channels}, {pixels.row_stride, pixels.channels, 1},
-             [owner = pixels.owner](void* /*data*/) mutable { owner.reset(); },
-             at::TensorOptions().dtype(at::kByte))
-      .to(options_.device);
+  return upload_(at::from_blob(
+      const_cast<uint8_t*>(pixels.data),  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+      {e.rows, e.cols, pixels.channels}, {pixels.row_stride, pixels.channels, 1},
+      [owner = pixels.owner](void* /*data*/) mutable { owner.reset(); },
+      at::TensorOptions().dtype(at::kByte)));
 }
 
 SlideRun::TileWork SlideRun::load(size_t s, size_t tile, const TileRegions& need,
@@ -195,7 +197,7 @@ at::Tensor SlideRun::label_tile(const PixelSource& labels, const Region& region,
                                 const Bytes& missing) const {
   PixelBlock block = labels.read(region);
   mark_missing(missing, block.bytes);
-  return byte_plane(std::move(block.bytes), region.extent()).to(options_.device);
+  return upload_(byte_plane(std::move(block.bytes), region.extent()));
 }
 
 SlideStore& SlideRun::store(std::vector<std::unique_ptr<SlideStore>>& stores, LayerId id) const {
@@ -323,7 +325,7 @@ void SlideRun::predict(const PredictionRequest& request, const PixelSource* labe
       result.labels = crop_planes(all, tile.compute, tile.own);
       // A pixel counts once: in the tile that owns it.
       if (tile.own != tile.compute) all = only_own(result.labels, tile);
-      weighted = byte_plane(std::move(all), tile.compute.extent()).to(options_.device);
+      weighted = upload_(byte_plane(std::move(all), tile.compute.extent()));
     }
     TilePrediction& found = result.prediction;
     found = kernel_.predict(segment(last()), need, extents_, parameters_, std::move(work.crops),

@@ -1,0 +1,21 @@
+// How fast a checkpoint's masks are computed from pixels in memory.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "lib/config/settings.h"
+
+namespace untiled {
+
+struct InferenceSpeed {
+  std::vector<double> seconds;  ///< Of each repeat, after one that fills the cache.
+  double median_seconds = 0;
+};
+
+/// From decoded pixels in a RAM cache to the class of each pixel at level 0; nothing is written.
+/// Throws DataError (the files), ConfigError (a budget that is too small), Interrupted.
+InferenceSpeed measure_inference(const Settings& settings, const std::filesystem::path& checkpoint,
+                                 const std::filesystem::path& slide, int repeats);
+
+}  // namespace untiled

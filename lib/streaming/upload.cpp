@@ -1,0 +1,32 @@
+#include "lib/streaming/upload.h"
+
+#include <ATen/ops/empty.h>
+#include <c10/core/Event.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+namespace untiled {
+
+Upload::Upload(at::Device device) : device_(device) {
+  if (!device.is_cuda()) return;
+  copies_ = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
+}
+
+at::Tensor Upload::operator()(const at::Tensor& host) const {
+  if (!copies_) return host.to(device_);
+  const c10::Stream computes = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
+  const at::Tensor pinned = at::empty(host.sizes(), host.options().pinned_memory(true)).copy_(host);
+  at::Tensor result;
+  c10::Event copied(device_.type());
+  {
+    const c10::StreamGuard guard(*copies_);
+    result = pinned.to(host.options().device(device_), /*non_blocking=*/true);
+    copied.record(*copies_);
+  }
+  copied.block(computes);
+  // LibTorch would give its memory to the next copy as soon as nobody on the host holds it.
+  result.record_stream(computes);
+  return result;
+}
+
+}  // namespace untiled

@@ -1,0 +1,26 @@
+// Brings what was read on the host to where it is computed with.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Stream.h>
+
+#include <optional>
+
+namespace untiled {
+
+/// On CUDA a stream of its own copies from pinned memory, so that the host goes on and the device
+/// computes meanwhile; elsewhere a plain copy, on a CPU none. Any thread.
+class Upload {
+ public:
+  explicit Upload(at::Device device);
+
+  /// `host` on the device. Whatever this thread asks the device for afterwards waits for it; the
+  /// host does not, and may free `host` at once.
+  at::Tensor operator()(const at::Tensor& host) const;
+
+ private:
+  at::Device device_;
+  std::optional<c10::Stream> copies_;
+};
+
+}  // namespace untiled
