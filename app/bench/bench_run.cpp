@@ -10,6 +10,7 @@
 #include "app/bench/child_process.h"
 #include "app/bench/inference_speed.h"
 #include "app/bench/machine.h"
+#include "app/bench/overlap.h"
 #include "app/bench/plain_step.h"
 #include "data/cohort/csv.h"
 #include "data/tissue/index_png.h"
@@ -52,7 +53,7 @@ constexpr Extent kGigapixel = {16000, 64000};
 constexpr int64_t kBesideCache = 3 * kGiB / 2;
 
 std::vector<StepCase> cases_of(BenchExtent extent) {
-  std::vector<StepCase> cases = {{.name = "default", .extent = kSmall},
+  std::vector<StepCase> cases = {{.name = "default", .extent = kSmall, .steps = 30},
                                  {.name = "default", .extent = kMiddle, .exports = true}};
   if (extent == BenchExtent::kQuick) return cases;
   cases.push_back({.name = "default", .extent = kLarge});
@@ -62,6 +63,11 @@ std::vector<StepCase> cases_of(BenchExtent extent) {
                    .steps = 3,
                    .cache = "none",
                    .budget_bytes = kGiB});
+  cases.push_back({.name = kComputingStep, .extent = kMiddle, .settings = {"threads=1"}});
+  cases.push_back({.name = kOverlappedStep,
+                   .extent = kMiddle,
+                   .cache = "none",
+                   .settings = {"threads=1", "data.workers=1"}});
   cases.push_back(
       {.name = "LibTorch segments", .extent = kMiddle, .settings = {"kernels=libtorch"}});
   cases.push_back({.name = "avx2", .extent = kMiddle, .settings = {"simd=avx2"}});
@@ -304,6 +310,9 @@ Json Benchmark::run() {
                                   {"reason", error.what()}});
     }
     progress.advance();
+  }
+  if (Json overlap = overlap_of(report); !overlap.is_null()) {
+    report["overlap"] = std::move(overlap);
   }
   return report;
 }

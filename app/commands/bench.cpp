@@ -75,11 +75,16 @@ void print_steps(const Json& report) {
         s["median_seconds"].get<double>(), s["seconds_per_gigapixel"].get<double>(),
         s["times_plain"].get<double>(), format_bytes(s["peak_rss_bytes"].get<int64_t>()));
     if (!s.contains("export")) continue;
-    fmt::print("  export {} {:.2f} s, {:.2f} s a gigapixel\n",
-               s["export"]["formats"].get<std::string>(),
-               s["export"]["median_seconds"].get<double>(),
-               s["export"]["seconds_per_gigapixel"].get<double>());
+    const auto print_masks = [](const std::string& what, const Json& row) {
+      fmt::print("  {} {:.2f} s, {:.2f} s a gigapixel\n", what, row["median_seconds"].get<double>(),
+                 row["seconds_per_gigapixel"].get<double>());
+    };
+    print_masks("masks in memory, not written", s["inference"]);
+    print_masks("export " + s["export"]["formats"].get<std::string>(), s["export"]);
   }
+  if (!report.contains("overlap")) return;
+  fmt::print("  decoding beside computing {:.2f} times the slower of both\n",
+             report["overlap"]["times_ideal"].get<double>());
 }
 
 int run(const RunFlags& flags, bool json) {

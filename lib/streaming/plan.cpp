@@ -14,10 +14,10 @@ Extent tile_of(const Graph& graph, const Segment& segment, const Extent& tile) {
   if (segment.target == graph.output()) return tile;
   int64_t finest = graph.stride(segment.target);
   for (const LayerId input : segment.inputs) finest = std::min(finest, graph.stride(input));
-  const auto along = [&](int64_t side) {
-    return std::max(kInnerReach * side * finest / graph.stride(segment.target), kSmallestTile);
+  const auto along = [&](int64_t side, int64_t reach) {
+    return std::max(reach * side * finest / graph.stride(segment.target), kSmallestTile);
   };
-  return {along(tile.rows), along(tile.cols)};
+  return {along(tile.rows, tile.rows < tile.cols ? 1 : kInnerReach), along(tile.cols, kInnerReach)};
 }
 
 }  // namespace

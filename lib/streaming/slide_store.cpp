@@ -146,18 +146,20 @@ void SlideStore::for_each_block(const Region& region, Visit visit) const {
 }
 
 void SlideStore::ensure(Block& block) {
-  const std::lock_guard lock(allocation_);
-  if (block.written) return;
-  block.written = true;
-  if (scratch_) return;
-  const Extent e = block.region.extent();
-  if (pages_) {
-    block.values = in_pages(block.region);
-    for_each_range(block, [this](int64_t begin, int64_t end) { pages_->touch(begin, end); });
-  } else {
-    block.values = at::zeros({channels_, e.rows, e.cols},
-                             at::TensorOptions().dtype(options_.dtype).device(options_.device));
+  {
+    const std::lock_guard lock(allocation_);
+    if (block.written) return;
+    block.written = true;
+    if (scratch_) return;
+    const Extent e = block.region.extent();
+    block.values =
+        pages_ ? in_pages(block.region)
+               : at::zeros({channels_, e.rows, e.cols},
+                           at::TensorOptions().dtype(options_.dtype).device(options_.device));
   }
+  if (!pages_) return;
+  // Others may write to the block meanwhile: pages that are there already stay as they are.
+  for_each_range(block, [this](int64_t begin, int64_t end) { pages_->touch(begin, end); });
 }
 
 at::Tensor SlideStore::load(const Block& block, const Region& part) const {

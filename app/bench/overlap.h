@@ -1,0 +1,18 @@
+// How well reading hides behind computing.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace untiled {
+
+/// Names of the steps by which overlap is judged: one thread that computes from memory, and one
+/// beside a thread that decodes.
+inline constexpr const char* kComputingStep = "1 thread";
+inline constexpr const char* kOverlappedStep = "1 thread, 1 reads";
+
+/// From a report's `steps` and `reading`: the second of those steps against what would be ideal,
+/// that each of its passes takes as long as the slower of decoding and computing alone. Null where
+/// one of the three is missing.
+nlohmann::ordered_json overlap_of(const nlohmann::ordered_json& report);
+
+}  // namespace untiled
