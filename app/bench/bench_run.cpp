@@ -245,9 +245,8 @@ Json summary_of(const std::vector<double>& seconds, const Extent& extent) {
 /// Masks at level 0 from pixels in memory, not written.
 Json Benchmark::measure_masks(const StepCase& c, const fs::path& slide, const fs::path& run) const {
   const Settings settings =
-      load_settings(options_.scratch / "settings.yaml",
-                    {fmt::format("memory_budget={}", 3 * c.extent.area() + kBesideCache),
-                     "device=" + options_.device});
+      default_settings({fmt::format("memory_budget={}", 3 * c.extent.area() + kBesideCache),
+                        "device=" + options_.device});
   return summary_of(
       measure_inference(settings, run / "checkpoints" / "last.safetensors", slide, 3).seconds,
       c.extent);

@@ -6,7 +6,8 @@ namespace untiled {
 namespace {
 
 /// A tile of an inner segment spans this many times the sides of the logits' tile in the finest
-/// layer that it reads or gives: the halo of a coarse tile is relatively wide.
+/// layer that it reads or gives: the halo of a coarse tile is relatively wide. Tiles that are lower
+/// than wide stay so, for they are low to give every core some.
 constexpr int64_t kInnerReach = 2;
 constexpr int64_t kSmallestTile = 8;
 

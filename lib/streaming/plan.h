@@ -31,8 +31,9 @@ struct Plan {
   Tiling tiling = Tiling::kGrid;
 };
 
-/// A plan that stores the given layers. `tile` is a tile of the logits; a tile of an inner segment
-/// spans about twice as many rows and columns of the finest layer that it reads or gives.
+/// A plan that stores the given layers. `tile` is a tile of the logits; a square tile of an inner
+/// segment spans about twice as many rows and columns of the finest layer that it reads or gives,
+/// one that is lower than wide only twice as many columns.
 Plan make_plan(const Graph& graph, std::vector<LayerId> stored, const Extent& tile, Tiling tiling);
 
 /// The tiles that cover a target of this extent, row by row.

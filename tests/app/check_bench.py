@@ -93,11 +93,13 @@ def check_run(app, folder, findings):
     for part in ("machine", "versions", "plain", "reading", "steps"):
         findings.expect(report.get(part), f"bench run: no {part}")
     for step in report["steps"]:
-        findings.expect(step["median_seconds"] > 0 and len(step["seconds"]) == 3 and step["parts"]
+        findings.expect(step["median_seconds"] > 0 and len(step["seconds"]) >= 3 and step["parts"]
                         and step["peak_rss_bytes"] > step["memory_used_bytes"] > 0, f"{step}")
         plain = report["plain"]["seconds_per_gigapixel"] / step["seconds_per_gigapixel"]
         findings.expect(abs(step["times_plain"] / plain - 1) < 1e-9, "times_plain")
     findings.expect(any("export" in step for step in report["steps"]), "no export was measured")
+    findings.expect(any(step.get("inference", {}).get("median_seconds", 0) > 0
+                        for step in report["steps"]), "no inference was measured")
     findings.expect(not list(scratch.iterdir()), "bench run leaves nothing in its scratch folder")
     table = app.succeed("bench", "compare", out, "--out", folder / "own")
     findings.expect("| here | measured |" in table, f"compare of bench run: {table}")

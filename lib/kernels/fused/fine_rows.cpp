@@ -35,11 +35,11 @@ FineRows::FineRows(const RowKernels& kernels, const Columns& columns, const Plan
       held_(intersect(columns.fine(), crop.region.cols)),
       floats_(columns.fine().size()) {}
 
-/// Blocks of kBlock pixels; `pixels` is where the first of all blocks begins.
+/// Blocks of kBlock pixels, of which the first begins at `pixels`.
 void FineRows::split_pixels(const Interval& blocks, const uint8_t* pixels, float* row) const {
   if (blocks.empty()) return;
-  kernels_.split_rgb({blocks.size() * kLanes, columns_.shape.stride},
-                     pixels + 3 * kBlock * blocks.begin, row + kLanes * blocks.begin);
+  kernels_.split_rgb({blocks.size() * kLanes, columns_.shape.stride}, pixels,
+                     row + kLanes * blocks.begin);
 }
 
 void FineRows::load_pixels(const PixelCrop& pixels, int64_t y, float* row) {
@@ -55,8 +55,9 @@ void FineRows::load_pixels(const PixelCrop& pixels, int64_t y, float* row) {
   const int64_t begin = held_.begin - columns_.fine().begin;
   const int64_t end = begin + held_.size();
   Interval inside = {ceil_div(begin, kBlock), end / kBlock};
-  const auto address = reinterpret_cast<uintptr_t>(from) - static_cast<uintptr_t>(3 * begin);
-  if (inside.empty() || address % alignof(uint32_t) != 0) inside = {all.end, all.end};
+  // Blocks are whole words: all lie as the first does.
+  const auto first_word = reinterpret_cast<uintptr_t>(from) - static_cast<uintptr_t>(3 * begin);
+  if (inside.empty() || first_word % alignof(uint32_t) != 0) inside = {all.end, all.end};
   const auto copy = [&](int64_t first, int64_t last) {
     if (first >= last) return;
     std::memcpy(bytes_.data() + 3 * first, from + 3 * (first - begin),
@@ -65,8 +66,9 @@ void FineRows::load_pixels(const PixelCrop& pixels, int64_t y, float* row) {
   copy(begin, std::min(end, inside.begin * kBlock));
   copy(std::max(begin, inside.end * kBlock), end);
   split_pixels({all.begin, inside.begin}, bytes_.data(), row);
-  split_pixels(inside, from - 3 * begin, row);
-  split_pixels({inside.end, all.end}, bytes_.data(), row);
+  if (inside.empty()) return;
+  split_pixels(inside, from + 3 * (inside.begin * kBlock - begin), row);
+  split_pixels({inside.end, all.end}, bytes_.data() + 3 * kBlock * inside.end, row);
 }
 
 void FineRows::load(int64_t y, float* row) {
