@@ -186,11 +186,6 @@ void BatchFolder::begin(const std::string& id, const std::vector<std::string>& o
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   remove_left_overs(folder_, names);
-  std::vector<std::string> hidden;
-  for (const char* ending : {kRecordEnding, kSecondsEnding, kThumbnailEnding, kBegunEnding}) {
-    hidden.push_back(hidden_file(id, ending).filename().string());
-  }
-  remove_left_overs(hidden_, hidden);
   write_file(hidden_file(id, kBegunEnding),
              Json(names).dump(-1, ' ', false, Json::error_handler_t::replace));
   std::error_code ignored;
@@ -200,6 +195,11 @@ void BatchFolder::begin(const std::string& id, const std::vector<std::string>& o
 void BatchFolder::record(const SlideReport& report, const Bytes& thumbnail,
                          const PartSeconds& seconds) const {
   const std::string& id = report.slide_id;
+  std::vector<std::string> hidden;  // Here, as work on a slide that cannot be opened never begins.
+  for (const char* ending : {kRecordEnding, kSecondsEnding, kThumbnailEnding, kBegunEnding}) {
+    hidden.push_back(hidden_file(id, ending).filename().string());
+  }
+  remove_left_overs(hidden_, hidden);
   std::error_code ignored;
   if (report.status == SlideStatus::kFailed) {
     for (const std::string& name : claimed(id)) {

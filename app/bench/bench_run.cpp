@@ -247,9 +247,8 @@ Json Benchmark::measure_masks(const StepCase& c, const fs::path& slide, const fs
   const Settings settings =
       default_settings({fmt::format("memory_budget={}", 3 * c.extent.area() + kBesideCache),
                         "device=" + options_.device});
-  return summary_of(
-      measure_inference(settings, run / "checkpoints" / "last.safetensors", slide, 3).seconds,
-      c.extent);
+  return summary_of(measure_inference(settings, run / "checkpoints" / "last.safetensors", slide, 3),
+                    c.extent);
 }
 
 /// A mask PNG at 1/32 (8 um at the slides' 0.25) and a mask TIFF at level 0, from the file.

@@ -4,13 +4,13 @@
 #include "data/loader/cache.h"
 #include "data/loader/region_loader.h"
 #include "data/slide/view.h"
-#include "lib/core/statistics.h"
 #include "lib/core/stopwatch.h"
 
 namespace untiled {
 
-InferenceSpeed measure_inference(const Settings& settings, const std::filesystem::path& checkpoint,
-                                 const std::filesystem::path& slide, int repeats) {
+std::vector<double> measure_inference(const Settings& settings,
+                                      const std::filesystem::path& checkpoint,
+                                      const std::filesystem::path& slide, int repeats) {
   const TrainedModel model(settings, checkpoint, {});
   const auto reader = open_slide(slide);
   const auto pixels = make_cached(make_view(reader, {}), CacheMode::kRam, {});
@@ -21,15 +21,14 @@ InferenceSpeed measure_inference(const Settings& settings, const std::filesystem
           reader->info().held_bytes + data.queue_bytes);
   const Executor executor = model.engine().executor(planned, {});
   const RegionLoader loader(pixels, {data.workers, data.queue_bytes});
-  InferenceSpeed speed;
+  std::vector<double> seconds;
   for (int i = 0; i <= repeats; ++i) {
     const Stopwatch watch;
     executor.predict(model.parameters(), loader, {}, /*labels=*/nullptr,
                      [](const PredictedTile&) { return [] {}; });
-    if (i > 0) speed.seconds.push_back(watch.seconds());
+    if (i > 0) seconds.push_back(watch.seconds());
   }
-  speed.median_seconds = median(speed.seconds);
-  return speed;
+  return seconds;
 }
 
 }  // namespace untiled

@@ -8,14 +8,11 @@
 
 namespace untiled {
 
-struct InferenceSpeed {
-  std::vector<double> seconds;  ///< Of each repeat, after one that fills the cache.
-  double median_seconds = 0;
-};
-
 /// From decoded pixels in a RAM cache to the class of each pixel at level 0; nothing is written.
-/// Throws DataError (the files), ConfigError (a budget that is too small), Interrupted.
-InferenceSpeed measure_inference(const Settings& settings, const std::filesystem::path& checkpoint,
-                                 const std::filesystem::path& slide, int repeats);
+/// Seconds of each repeat, after one that fills the cache. Throws DataError (the files),
+/// ConfigError (a budget that is too small), Interrupted.
+std::vector<double> measure_inference(const Settings& settings,
+                                      const std::filesystem::path& checkpoint,
+                                      const std::filesystem::path& slide, int repeats);
 
 }  // namespace untiled

@@ -24,9 +24,9 @@ namespace {
 /// would take most of the memory. Fused kernels give the same bits whatever is stored.
 constexpr int64_t kInferenceFinestStored = 16;
 /// Tiles for fused kernels, of which a slide has at least kFewestTiles where there are smaller
-/// ones, so that every core has some. Their rows are vectors of 16 of every fourth column, and one
-/// such column more on each side: wide, so that little is halo, and 2 times 4 columns less than a
-/// power of two, so that none of the vectors is nearly empty.
+/// ones, so that the cores of a desktop have some. Their rows are vectors of 16 of every fourth
+/// column, and one such column more on each side: wide, so that little is halo, and 2 times 4
+/// columns less than a power of two, so that none of the vectors is nearly empty.
 constexpr std::array<Extent, 4> kFusedTiles = {{{512, 1016}, {256, 1016}, {128, 1016}, {128, 504}}};
 constexpr int64_t kFewestTiles = 16;
 /// Of CUDA, which a small tile does not fill.
@@ -155,16 +155,25 @@ PlannedStep Engine::plan_training(const Extent& pixels, int64_t fixed_bytes) con
   return plan_step(graph_, request(pixels, fixed_bytes));
 }
 
+PlannedStep Engine::plan_fused_inference(PlanRequest wanted) const {
+  wanted.tile = kFusedInferenceTile;
+  wanted.smaller_tiles = {{kInferenceTile, kInferenceTile}};
+  PlannedStep least_work = plan_step(graph_, wanted);
+  if (least_work.workers == wanted.workers) return least_work;
+  // Less that is stored may leave room for more workers. Tiles stay: sums of the loss know of them.
+  Plan less = make_plan(graph_, inference_layers(graph_), least_work.plan.segments.back().tile,
+                        wanted.tiling);
+  PlannedStep more_workers = estimate_step(graph_, wanted, std::move(less));
+  const bool fits = more_workers.memory.total_bytes() <= wanted.budget_bytes;
+  return fits && more_workers.workers > least_work.workers ? more_workers : least_work;
+}
+
 PlannedStep Engine::plan_inference(const Extent& pixels, int64_t fixed_bytes) const {
   PlanRequest wanted = request(pixels, fixed_bytes);
   wanted.with_backward = false;
   wanted.tile_bytes = tile_bytes(/*with_backward=*/false);
+  if (wanted.tile_bytes) return plan_fused_inference(std::move(wanted));
   wanted.smaller_tiles = {};
-  if (wanted.tile_bytes) {
-    wanted.tile = kFusedInferenceTile;
-    PlannedStep least_work = plan_step(graph_, wanted);
-    if (least_work.workers == wanted.workers) return least_work;
-  }
   wanted.tile = {kInferenceTile, kInferenceTile};
   wanted.tiling = Tiling::kLattice;
   Plan plan = make_plan(graph_, inference_layers(graph_), wanted.tile, wanted.tiling);

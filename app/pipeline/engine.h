@@ -67,6 +67,7 @@ class Engine {
   /// The planner's hook for fused kernels; empty where LibTorch computes a segment.
   std::function<int64_t(const Segment&, const TileRegions&)> tile_bytes(bool with_backward) const;
   void choose_tiles(PlanRequest& request) const;
+  PlannedStep plan_fused_inference(PlanRequest wanted) const;
   PlanRequest request(const Extent& pixels, int64_t fixed_bytes) const;
   /// Seconds of one tile, the better of two runs.
   double measure_tile(const Segment& segment, const std::vector<Extent>& extents,

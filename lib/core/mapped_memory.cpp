@@ -19,7 +19,7 @@ MappedMemory::MappedMemory(int64_t bytes) : bytes_(bytes) {
 #endif
 }
 
-void MappedMemory::touch(int64_t begin, int64_t end) {
+void MappedMemory::touch([[maybe_unused]] int64_t begin, [[maybe_unused]] int64_t end) {
 #ifdef MADV_POPULATE_WRITE
   // A system that cannot do this takes the pages as they are written.
   const int64_t page = sysconf(_SC_PAGESIZE);
@@ -32,7 +32,14 @@ void MappedMemory::release(int64_t begin, int64_t end) {
   const int64_t page = sysconf(_SC_PAGESIZE);
   const int64_t first = (begin + page - 1) / page * page;
   const int64_t last = end / page * page;
-  if (first < last) madvise(data_ + first, static_cast<size_t>(last - first), MADV_DONTNEED);
+  if (first >= last) return;
+#ifdef __linux__
+  madvise(data_ + first, static_cast<size_t>(last - first), MADV_DONTNEED);
+#else
+  // Elsewhere that is only a hint: new pages take the place of these.
+  mmap(data_ + first, static_cast<size_t>(last - first), PROT_READ | PROT_WRITE,
+       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+#endif
 }
 
 MappedMemory::~MappedMemory() {

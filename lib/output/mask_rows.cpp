@@ -60,10 +60,10 @@ void MaskReducer::add(const MaskRow& row) {
     if (run.label >= labels_) continue;
     const int64_t cell = run.begin / downsample_;
     int64_t cell_end = (cell + 1) * downsample_;
-    uint32_t* count = counts_.data() + cell * labels_ + run.label;
-    for (int64_t begin = run.begin; begin < run.end; count += labels_) {
+    auto at = static_cast<size_t>(cell * labels_ + run.label);
+    for (int64_t begin = run.begin; begin < run.end; at += static_cast<size_t>(labels_)) {
       const int64_t end = std::min<int64_t>(run.end, cell_end);
-      *count += static_cast<uint32_t>(end - begin);
+      counts_[at] += static_cast<uint32_t>(end - begin);
       begin = end;
       cell_end += downsample_;
     }

@@ -1,4 +1,4 @@
-// Parts of what a tile gives.
+// Parts of planes of values, rows x columns, one plane after the other.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace untiled {
 
-/// The part `to` of planes of `from`, one after the other; nothing of nothing.
+/// The part `to` of each plane of the region `from`; nothing of nothing.
 template <typename Values>
 Values crop_planes(const Values& planes, const Region& from, const Region& to) {
   if (planes.empty()) return {};

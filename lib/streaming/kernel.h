@@ -74,8 +74,8 @@ class SegmentKernel {
                                  const std::vector<at::Tensor>& parameters, LayerTensors crops,
                                  const at::Tensor& labels, const PixelLoss& loss,
                                  const LossSums& totals) const = 0;
-  /// Predictions from a tile of the last segment, on the CPU, likewise. `labels` as above where the
-  /// loss is wanted. Throws DataError where a logit is not finite.
+  /// Predictions from a tile of the last segment, on the CPU; made of `forward` as well. `labels`
+  /// as above where the loss is wanted. Throws DataError where a logit is not finite.
   virtual TilePrediction predict(const Segment& segment, const TileRegions& regions,
                                  const std::vector<Extent>& extents,
                                  const std::vector<at::Tensor>& parameters, LayerTensors crops,

@@ -35,7 +35,7 @@ class Estimator {
     MemoryEstimate most{.fixed_bytes = request_.fixed_bytes + workers * request_.worker_bytes};
     most.stored_bytes = peak_stored(plan);
     for (const SegmentPlan& s : plan.segments) {
-      most.tile_bytes = std::max(most.tile_bytes, tiles_at_once(s, workers) * tile_bytes(s));
+      most.tile_bytes = std::max(most.tile_bytes, tiles_at_once(s, workers) * tile_bytes(plan, s));
     }
     return most;
   }
@@ -134,9 +134,17 @@ class Estimator {
                         {middle(target.rows, s.tile.rows), middle(target.cols, s.tile.cols)});
   }
 
-  int64_t tile_bytes(const SegmentPlan& s) const {
+  int64_t tile_bytes(const Plan& plan, const SegmentPlan& s) const {
     const TileRegions need = middle_tile(s);
-    if (request_.tile_bytes) return request_.tile_bytes(s.segment, need);
+    if (request_.tile_bytes) {
+      // Which looks at stored values in memory; those in a file are copied.
+      int64_t copies = 0;
+      for (const LayerId id : plan.spilled) {
+        if (!s.segment.reads(id)) continue;
+        copies += graph_.layer(id).channels * need[index(id)].area() * request_.element_bytes;
+      }
+      return copies + request_.tile_bytes(s.segment, need);
+    }
     double sum = 0.0;
     double largest = 0.0;
     double blocked = 0.0;

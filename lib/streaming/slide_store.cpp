@@ -122,12 +122,11 @@ at::Tensor SlideStore::in_pages(const Region& region) const {
 }
 
 template <typename Visit>
-void SlideStore::for_each_range(const Block& block, Visit visit) const {
+void SlideStore::for_each_range(const Interval& rows, Visit visit) const {
   const int64_t row_bytes = extent_.cols * element_bytes(options_.dtype);
   for (int64_t c = 0; c < channels_; ++c) {
     const int64_t first_row = c * extent_.rows;
-    visit((first_row + block.region.rows.begin) * row_bytes,
-          (first_row + block.region.rows.end) * row_bytes);
+    visit((first_row + rows.begin) * row_bytes, (first_row + rows.end) * row_bytes);
   }
 }
 
@@ -159,7 +158,8 @@ void SlideStore::ensure(Block& block) {
   }
   if (!pages_) return;
   // Others may write to the block meanwhile: pages that are there already stay as they are.
-  for_each_range(block, [this](int64_t begin, int64_t end) { pages_->touch(begin, end); });
+  for_each_range(block.region.rows,
+                 [this](int64_t begin, int64_t end) { pages_->touch(begin, end); });
 }
 
 at::Tensor SlideStore::load(const Block& block, const Region& part) const {
@@ -216,7 +216,9 @@ at::Tensor SlideStore::read(const Region& region) const {
 
 at::Tensor SlideStore::view(const Region& region) const {
   if (!pages_ || region.empty()) return read(region);
-  check_inside(region);
+  for_each_block(region, [&](const Block& block, const Region&) {
+    if (block.released) throw InternalError("a view of released rows: " + to_string(region));
+  });
   return in_pages(region).unsqueeze(0);
 }
 
@@ -246,13 +248,17 @@ bool SlideStore::is_untouched(const Region& region) const {
 }
 
 void SlideStore::release_rows(int64_t row) {
+  int64_t released = 0;
   for (Block& block : blocks_) {
     if (block.region.rows.end > row || block.released) continue;
     block.values.reset();
     block.released = true;
-    if (!pages_) continue;
-    for_each_range(block, [this](int64_t begin, int64_t end) { pages_->release(begin, end); });
+    released = std::max(released, block.region.rows.end);
   }
+  if (!pages_ || released == 0) return;
+  // From the top: a page that two blocks share goes with the second.
+  for_each_range({0, released},
+                 [this](int64_t begin, int64_t end) { pages_->release(begin, end); });
 }
 
 }  // namespace untiled

@@ -1,5 +1,6 @@
-// A tensor of a whole slide, kept as blocks (row bands, cut into columns where a row is very
-// wide), never as one tensor: at 20 gigapixels a stored layer has more than 2^31 elements.
+// A tensor of a whole slide, written as blocks (row bands, cut into columns where a row is very
+// wide), never as one tensor: at 20 gigapixels a stored layer has more than 2^31 elements. In main
+// memory the blocks lie one below the other, so that any region can be looked at where it lies.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -38,7 +39,7 @@ class SlideStore {
   /// A copy, [1, channels, rows, cols]; blocks never written read as zeros.
   at::Tensor read(const Region& region) const;
   /// The same without a copy where the store is in main memory: not to be written to, and not to
-  /// be used once its rows are released.
+  /// be used once its rows are released, which throws InternalError for new ones.
   at::Tensor view(const Region& region) const;
   /// `value` is [1, channels, rows, cols] of `region`.
   void write(const Region& region, const at::Tensor& value);
@@ -66,9 +67,9 @@ class SlideStore {
   void for_each_block(const Region& region, Visit visit) const;
   void ensure(Block& block);
   at::Tensor in_pages(const Region& region) const;
-  /// Calls `visit(begin, end)` for the bytes of a block's rows in `pages_`, one range a channel.
+  /// Calls `visit(begin, end)` for the bytes of some rows in `pages_`, one range a channel.
   template <typename Visit>
-  void for_each_range(const Block& block, Visit visit) const;
+  void for_each_range(const Interval& rows, Visit visit) const;
   void check_inside(const Region& region) const;
   at::Tensor load(const Block& block, const Region& part) const;
   void save(Block& block, const Region& part, const at::Tensor& value);

@@ -1,20 +1,35 @@
 #include "lib/streaming/upload.h"
 
 #include <ATen/ops/empty.h>
-#include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 namespace untiled {
+namespace {
+
+/// Of pixels and labels of tiles: their memory is beside the plan.
+constexpr size_t kMostUploads = 6;
+
+}  // namespace
 
 Upload::Upload(at::Device device) : device_(device) {
   if (!device.is_cuda()) return;
   copies_ = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
 }
 
+void Upload::wait_for_others(const c10::Stream& computes) const {
+  const std::lock_guard lock(mutex_);
+  computed_.emplace_back(device_.type());
+  computed_.back().record(computes);
+  if (computed_.size() <= kMostUploads) return;
+  computed_.front().synchronize();
+  computed_.pop_front();
+}
+
 at::Tensor Upload::operator()(const at::Tensor& host) const {
   if (!copies_) return host.to(device_);
   const c10::Stream computes = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
+  wait_for_others(computes);
   const at::Tensor pinned = at::empty(host.sizes(), host.options().pinned_memory(true)).copy_(host);
   at::Tensor result;
   c10::Event copied(device_.type());

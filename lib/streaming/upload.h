@@ -2,14 +2,18 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/Event.h>
 #include <c10/core/Stream.h>
 
+#include <deque>
+#include <mutex>
 #include <optional>
 
 namespace untiled {
 
 /// On CUDA a stream of its own copies from pinned memory, so that the host goes on and the device
-/// computes meanwhile; elsewhere a plain copy, on a CPU none. Any thread.
+/// computes meanwhile, a few uploads behind at most; elsewhere a plain copy, on a CPU none. Any
+/// thread.
 class Upload {
  public:
   explicit Upload(at::Device device);
@@ -19,8 +23,12 @@ class Upload {
   at::Tensor operator()(const at::Tensor& host) const;
 
  private:
+  void wait_for_others(const c10::Stream& computes) const;
+
   at::Device device_;
   std::optional<c10::Stream> copies_;
+  mutable std::mutex mutex_;
+  mutable std::deque<c10::Event> computed_;  ///< What came before each of the last uploads.
 };
 
 }  // namespace untiled

@@ -37,6 +37,25 @@ TEST_CASE("a value that only the last segment reads makes room for its gradient"
   CHECK(stored({all[0]}) < 490 * kMiB);
 }
 
+TEST_CASE("inner tiles of a square one span twice its sides, of a low one twice its columns") {
+  const Graph graph = make_graph({});
+  const auto first = [&](const Extent& tile) {
+    return make_plan(graph, graph.storable_layers(), tile, Tiling::kGrid).segments.front().tile;
+  };
+  CHECK(first({512, 512}) == Extent{256, 256});
+  CHECK(first({256, 1016}) == Extent{64, 508});
+}
+
+TEST_CASE("stored values in a file are copied for fused kernels, in memory looked at") {
+  const Graph graph = make_graph({});
+  PlanRequest request = gigapixel(4096 * kMiB);
+  request.tile_bytes = [](const Segment&, const TileRegions&) { return kMiB; };
+  Plan plan = make_plan(graph, graph.storable_layers(), {512, 512}, Tiling::kGrid);
+  const int64_t looked_at = estimate_step(graph, request, plan).memory.tile_bytes;
+  plan.spilled = plan.stored;
+  CHECK(estimate_step(graph, request, plan).memory.tile_bytes > looked_at);
+}
+
 TEST_CASE("a gigapixel step fits into half a gibibyte and more memory never costs more work") {
   const Graph graph = make_graph({});
   double work = std::numeric_limits<double>::infinity();

@@ -58,6 +58,19 @@ TEST_CASE("released rows are gone and later rows stay") {
   CHECK(store.read(rest).equal(part(value, rest)));
 }
 
+TEST_CASE("rows are released in every channel, and looking at them is refused") {
+  const Extent e{600, 700};  // Rows and bands end within pages.
+  SlideStore store(3, e, {.block_bytes = 3 * 700 * 4 * 50, .max_dimension = 300});
+  const at::Tensor value = at::rand({1, 3, e.rows, e.cols});
+  store.write(whole(e), value);
+  for (const int64_t row : {120, 330}) {
+    store.release_rows(row);
+    const Region rest{{row, e.rows}, {0, e.cols}};
+    CHECK(store.view(rest).equal(part(value, rest)));
+  }
+  CHECK_THROWS_AS(store.view({{0, 10}, {0, 10}}), InternalError);
+}
+
 TEST_CASE("a region outside the store is refused") {
   SlideStore store(1, {10, 10}, {});
   CHECK_THROWS_AS(store.read({{0, 11}, {0, 10}}), InternalError);
