@@ -115,6 +115,15 @@ double spread(const std::vector<double>& seconds) {
   return (*most - *least) / median(seconds);
 }
 
+/// Seconds of repeats in a row of the report.
+Json summary_of(const std::vector<double>& seconds, const Extent& extent) {
+  const double middle = median(seconds);
+  return {{"seconds", seconds},
+          {"median_seconds", middle},
+          {"spread", spread(seconds)},
+          {"seconds_per_gigapixel", middle * kGiga / static_cast<double>(extent.area())}};
+}
+
 class Benchmark {
  public:
   explicit Benchmark(const BenchOptions& options) : options_(options) {}
@@ -150,13 +159,9 @@ Json Benchmark::measure_plain() const {
   int64_t side = options_.extent == BenchExtent::kFull ? 4096 : 1024;
   while (side > 512 && side * side * kBytesPerPixel > usable_memory_bytes() / 2) side /= 2;
   const PlainStep step = measure_plain_step({side, side}, 3);
-  return {{"rows", side},
-          {"columns", side},
-          {"seconds", step.seconds},
-          {"median_seconds", step.median_seconds},
-          {"spread", spread(step.seconds)},
-          {"seconds_per_gigapixel",
-           step.median_seconds * kGiga / static_cast<double>(step.extent.area())}};
+  Json row = {{"rows", side}, {"columns", side}};
+  row.update(summary_of(step.seconds, step.extent));
+  return row;
 }
 
 Json Benchmark::measure_all_reading(const fs::path& slide) const {
@@ -196,8 +201,6 @@ Json Benchmark::measure_steps(const StepCase& c, const fs::path& slide) {
   std::vector<double> seconds = read_column(timings, "step_seconds");
   const double first = seconds.front();
   seconds.erase(seconds.begin());
-  const double middle = median(seconds);
-  const double gigapixels = static_cast<double>(c.extent.area()) / kGiga;
   Json row = {{"name", c.name},
               {"rows", c.extent.rows},
               {"columns", c.extent.cols},
@@ -207,16 +210,14 @@ Json Benchmark::measure_steps(const StepCase& c, const fs::path& slide) {
               {"device", summary["device"]},
               {"kernels", summary["kernels"]},
               {"simd", summary["simd"]},
-              {"first_step_seconds", first},
-              {"seconds", seconds},
-              {"median_seconds", middle},
-              {"spread", spread(seconds)},
-              {"seconds_per_gigapixel", middle / gigapixels},
-              {"gigapixels_per_hour", gigapixels / middle * 3600},
-              {"times_plain", plain_seconds_per_gigapixel_ / (middle / gigapixels)},
+              {"first_step_seconds", first}};
+  row.update(summary_of(seconds, c.extent));
+  const auto pace = row["seconds_per_gigapixel"].get<double>();
+  row.update({{"gigapixels_per_hour", 3600 / pace},
+              {"times_plain", plain_seconds_per_gigapixel_ / pace},
               {"peak_rss_bytes", summary["peak_rss_bytes"]},
               {"memory_used_bytes", summary["budget_used_bytes"]},
-              {"validation_seconds", read_column(timings, "validation_seconds").back()}};
+              {"validation_seconds", read_column(timings, "validation_seconds").back()}});
   const std::vector<CsvRow> table = read_csv(timings);
   for (const std::string& column : table.front().fields) {
     constexpr std::string_view kEnding = "_seconds";
@@ -231,15 +232,6 @@ Json Benchmark::measure_steps(const StepCase& c, const fs::path& slide) {
     row["export"] = measure_export(c, slide, run);
   }
   return row;
-}
-
-/// Seconds of repeats in a row of the report.
-Json summary_of(const std::vector<double>& seconds, const Extent& extent) {
-  const double middle = median(seconds);
-  return {{"seconds", seconds},
-          {"median_seconds", middle},
-          {"spread", spread(seconds)},
-          {"seconds_per_gigapixel", middle * kGiga / static_cast<double>(extent.area())}};
 }
 
 /// Masks at level 0 from pixels in memory, not written.

@@ -6,7 +6,6 @@
 
 #include "lib/config/settings.h"
 #include "lib/core/resources.h"
-#include "lib/core/statistics.h"
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
 #include "models/unet.h"
@@ -20,14 +19,13 @@ PlainStep measure_plain_step(const Extent& extent, int repeats) {
   const NamedTensors parameters = initial_parameters(unet_graph(model, 1), 0);
   const at::Tensor image = at::rand({1, 3, extent.rows, extent.cols});
   const at::Tensor labels = at::randint(2, {extent.rows, extent.cols}, at::kByte);
-  PlainStep step{extent, {}, 0};
+  PlainStep step{extent, {}};
   for (int i = 0; i <= repeats; ++i) {
     throw_if_stopped();
     const Stopwatch watch;
     whole_image_step(model, parameters, image, labels, LossKind::kBce, {});
     if (i > 0) step.seconds.push_back(watch.seconds());
   }
-  step.median_seconds = median(step.seconds);
   return step;
 }
 

@@ -10,7 +10,6 @@ namespace untiled {
 struct PlainStep {
   Extent extent;
   std::vector<double> seconds;  ///< Of each repeat, after one that warms up.
-  double median_seconds = 0;
 };
 
 /// Forward, BCE and backward of the default network by LibTorch's autograd over a whole image of

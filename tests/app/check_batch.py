@@ -56,10 +56,15 @@ def command(app, folder, out, *flags):
 
 
 def lasting(out):
-    """Everything that must repeat: all but seconds, and the claims on outputs of a slide in work, of
-    which a process that is killed just after its record leaves one (the next work on it takes it)."""
-    return {name: data for name, data in files_of(out).items()
-            if name != "timings.csv" and not name.endswith((".seconds.json", ".begun.json"))}
+    """Everything that must repeat: all but seconds, and the claim on outputs of a slide in work that a
+    process leaves which is killed just after its record (the next work on that slide takes it)."""
+    files = files_of(out)
+
+    def is_done(name):
+        return name.endswith(".begun.json") and name.replace(".begun.json", ".json") in files
+
+    return {name: data for name, data in files.items()
+            if name != "timings.csv" and not name.endswith(".seconds.json") and not is_done(name)}
 
 
 def rows_of(out, name="report.csv"):
