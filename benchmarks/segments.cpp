@@ -20,7 +20,8 @@ namespace untiled {
 namespace {
 
 constexpr Extent kSlide = {4096, 4096};
-constexpr int64_t kTile = 512;
+/// Pixels that the tile of a segment covers, as in a training step.
+constexpr Extent kTile = {512, 1016};
 
 const Graph& graph() {
   static const Graph graph = unet_graph(ModelSettings{}, 1);
@@ -37,9 +38,9 @@ struct Problem {
   Extent out;
 
   explicit Problem(Segment s) : segment(std::move(s)) {
-    const int64_t side = std::max<int64_t>(1, kTile / graph().stride(segment.target));
-    out = {side, side};
-    regions = tile_regions(graph(), segment, extents, shift(whole(out), side, side));
+    const int64_t stride = graph().stride(segment.target);
+    out = {ceil_div(kTile.rows, stride), ceil_div(kTile.cols, stride)};
+    regions = tile_regions(graph(), segment, extents, shift(whole(out), out.rows, out.cols));
     crops.resize(graph().layers().size());
     for (const LayerId id : segment.inputs) {
       const Extent e = regions[static_cast<size_t>(id)].extent();

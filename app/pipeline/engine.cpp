@@ -194,6 +194,7 @@ Executor Engine::executor(const PlannedStep& planned,
   options.max_dimension = std::min(options.max_dimension, device_.profile.max_dimension);
   options.workers = planned.workers;
   options.scratch = settings_.run.scratch;
+  options.pages = pages_;
   options.on_pixels = std::move(on_pixels);
   return {graph_, planned.plan, *kernel_, options};
 }

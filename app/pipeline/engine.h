@@ -81,6 +81,7 @@ class Engine {
   const FusedKernel* fused_ = nullptr;  ///< kernel_, where it is one.
   KernelsInUse kernels_;
   int workers_;
+  std::shared_ptr<PagePool> pages_ = std::make_shared<PagePool>();  ///< Of all its executors.
 };
 
 /// Slides above this many pixels get a progress line within each pass.

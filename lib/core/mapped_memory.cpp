@@ -33,6 +33,7 @@ void MappedMemory::release(int64_t begin, int64_t end) {
   const int64_t first = (begin + page - 1) / page * page;
   const int64_t last = end / page * page;
   if (first >= last) return;
+  was_released_ = true;
 #ifdef __linux__
   madvise(data_ + first, static_cast<size_t>(last - first), MADV_DONTNEED);
 #else

@@ -16,6 +16,7 @@ class MappedMemory {
   MappedMemory& operator=(const MappedMemory&) = delete;
 
   uint8_t* data() const { return data_; }
+  int64_t size_bytes() const { return bytes_; }
   /// Takes the memory of all pages that hold some of these bytes now: much faster than one by one
   /// where all will be written. Any thread.
   void touch(int64_t begin, int64_t end);
@@ -23,9 +24,17 @@ class MappedMemory {
   /// using them.
   void release(int64_t begin, int64_t end);
 
+  /// Nobody needs what was written: the next user finds it instead of zeros.
+  void forget() { is_fresh_ = false; }
+  bool is_fresh() const { return is_fresh_; }
+  /// Whether pages were given back before the object's end.
+  bool was_released() const { return was_released_; }
+
  private:
   uint8_t* data_ = nullptr;
   int64_t bytes_;
+  bool is_fresh_ = true;
+  bool was_released_ = false;
 };
 
 }  // namespace untiled

@@ -207,6 +207,7 @@ SlideStore& SlideRun::store(std::vector<std::unique_ptr<SlideStore>>& stores, La
         std::find(plan_.spilled.begin(), plan_.spilled.end(), id) != plan_.spilled.end();
     StoreOptions options{.device = options_.device, .dtype = options_.dtype};
     options.max_dimension = options_.max_dimension;
+    options.pages = options_.pages;
     if (spilled) options.scratch = options_.scratch;
     held = std::make_unique<SlideStore>(graph_.layer(id).channels, extents_[index(id)], options);
   }

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct ExecutorOptions {
   int64_t max_dimension = 1 << 15;  ///< Of a stored block, see SlideStore.
   int workers = 1;                  ///< Tile workers; results do not depend on it.
   std::filesystem::path scratch;    ///< For the plan's spilled layers.
+  std::shared_ptr<PagePool> pages;  ///< Keeps memory of stored layers for the next pass; or null.
   /// Called after each tile with the pixels it covers at the slide's resolution; any worker.
   std::function<void(int64_t)> on_pixels;
 };

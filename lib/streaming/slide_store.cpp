@@ -96,7 +96,8 @@ SlideStore::SlideStore(int64_t channels, const Extent& extent, const StoreOption
     scratch_ = std::make_unique<Scratch>(options.scratch);
     scratch_->extend(offset);
   }
-  if (!scratch_ && options.device.is_cpu()) pages_ = std::make_shared<MappedMemory>(offset);
+  if (scratch_ || !options.device.is_cpu()) return;
+  pages_ = options.pages ? options.pages->take(offset) : std::make_shared<MappedMemory>(offset);
 }
 
 SlideStore::~SlideStore() = default;
@@ -144,7 +145,8 @@ void SlideStore::for_each_block(const Region& region, Visit visit) const {
   }
 }
 
-void SlideStore::ensure(Block& block) {
+/// Begins a block, with zeros.
+void SlideStore::ensure(Block& block) const {
   {
     const std::lock_guard lock(allocation_);
     if (block.written) return;
@@ -155,8 +157,10 @@ void SlideStore::ensure(Block& block) {
         pages_ ? in_pages(block.region)
                : at::zeros({channels_, e.rows, e.cols},
                            at::TensorOptions().dtype(options_.dtype).device(options_.device));
+    // Nobody writes to the block before what another tensor left there is gone.
+    if (pages_ && !pages_->is_fresh()) block.values.zero_();
   }
-  if (!pages_) return;
+  if (!pages_ || !pages_->is_fresh()) return;
   // Others may write to the block meanwhile: pages that are there already stay as they are.
   for_each_range(block.region.rows,
                  [this](int64_t begin, int64_t end) { pages_->touch(begin, end); });
@@ -216,8 +220,9 @@ at::Tensor SlideStore::read(const Region& region) const {
 
 at::Tensor SlideStore::view(const Region& region) const {
   if (!pages_ || region.empty()) return read(region);
-  for_each_block(region, [&](const Block& block, const Region&) {
+  for_each_block(region, [&](Block& block, const Region&) {
     if (block.released) throw InternalError("a view of released rows: " + to_string(region));
+    ensure(block);
   });
   return in_pages(region).unsqueeze(0);
 }

@@ -11,7 +11,7 @@
 #include <mutex>
 #include <vector>
 
-#include "lib/core/mapped_memory.h"
+#include "lib/core/page_pool.h"
 #include "lib/core/region.h"
 
 namespace untiled {
@@ -23,6 +23,7 @@ struct StoreOptions {
   int64_t block_bytes = 4 << 20;    ///< Aim for the size of a block; at least one row.
   int64_t max_dimension = 1 << 15;  ///< Columns of a block at most.
   std::filesystem::path scratch;    ///< Keep the blocks in a file in this folder, not in memory.
+  std::shared_ptr<PagePool> pages;  ///< Where main memory comes from; null: the system.
 };
 
 /// [channels, rows, cols] of zeros until written. A block takes memory from the first write to it
@@ -65,7 +66,7 @@ class SlideStore {
 
   template <typename Visit>
   void for_each_block(const Region& region, Visit visit) const;
-  void ensure(Block& block);
+  void ensure(Block& block) const;
   at::Tensor in_pages(const Region& region) const;
   /// Calls `visit(begin, end)` for the bytes of some rows in `pages_`, one range a channel.
   template <typename Visit>

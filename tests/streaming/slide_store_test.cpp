@@ -49,6 +49,28 @@ TEST_CASE("a store behaves like one tensor, in memory and in a file, whatever it
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("a store whose memory another has used is zeros until it is written") {
+  const auto pool = std::make_shared<PagePool>();
+  const Extent e{45, 61};
+  for (const int64_t columns : {7, 1000}) {
+    const StoreOptions options{.block_bytes = 600, .max_dimension = columns, .pages = pool};
+    SlideStore(3, e, options).write(whole(e), at::rand({1, 3, e.rows, e.cols}));
+    SlideStore store(3, e, options);
+    CHECK(pool->idle_bytes() == 0);
+    at::Tensor reference = at::zeros({1, 3, e.rows, e.cols});
+    Random random(7);
+    for (int i = 0; i < 12; ++i) {
+      const Region r = random_region(random, e);
+      const at::Tensor value = at::rand({1, 3, r.rows.size(), r.cols.size()});
+      store.add(r, value);
+      part(reference, r).add_(value);
+      const Region asked = random_region(random, e);
+      REQUIRE(store.read(asked).equal(part(reference, asked)));
+      REQUIRE(store.view(asked).equal(part(reference, asked)));
+    }
+  }
+}
+
 TEST_CASE("released rows are gone and later rows stay") {
   SlideStore store(1, {40, 10}, {.block_bytes = 10 * 4 * 10});
   const at::Tensor value = at::rand({1, 1, 40, 10});
