@@ -12,6 +12,7 @@ int untiled_cuda_versions(int* driver, int* runtime) {
 int untiled_cuda_device_count() {
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error == cudaErrorNoDevice) return 0;
   return error == cudaSuccess ? count : -static_cast<int>(error);
 }
 
@@ -22,12 +23,7 @@ int untiled_cuda_device(int index, UntiledCudaDevice* device) {
   device->name[sizeof(device->name) - 1] = '\0';
   device->compute_major = properties.major;
   device->compute_minor = properties.minor;
-  size_t free = 0;
-  size_t total = 0;
-  if (const cudaError_t error = cudaSetDevice(index)) return error;
-  if (const cudaError_t error = cudaMemGetInfo(&free, &total)) return error;
-  device->memory_bytes = static_cast<int64_t>(total);
-  device->free_bytes = static_cast<int64_t>(free);
+  device->memory_bytes = static_cast<int64_t>(properties.totalGlobalMem);
   return cudaSuccess;
 }
 

@@ -9,7 +9,6 @@ extern "C" {
 struct UntiledCudaDevice {
   char name[256];
   int64_t memory_bytes;
-  int64_t free_bytes;
   int compute_major;
   int compute_minor;
 };
@@ -18,7 +17,7 @@ struct UntiledCudaDevice {
 int untiled_cuda_versions(int* driver, int* runtime);
 /// Number of devices; a CUDA error code below zero, negated.
 int untiled_cuda_device_count();
-/// Returns a CUDA error code.
+/// Begins no work on the device. Returns a CUDA error code.
 int untiled_cuda_device(int index, UntiledCudaDevice* device);
 const char* untiled_cuda_error(int code);
 }

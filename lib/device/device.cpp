@@ -11,12 +11,21 @@ namespace untiled {
 namespace {
 
 DeviceChoice on(c10::Device device, const std::string& profile, std::string reason) {
-  return {device, device_profile(profile), std::move(reason), false};
+  return {.device = device, .profile = device_profile(profile), .reason = std::move(reason)};
+}
+
+/// Device `index` of a backend that is usable.
+DeviceChoice on_cuda(const BackendState& cuda, size_t index, const std::string& setting) {
+  const GpuState& gpu = cuda.devices[index];
+  DeviceChoice choice = on({c10::kCUDA, static_cast<c10::DeviceIndex>(index)}, "cuda",
+                           fmt::format("device {}: cuda:{}, {}", setting, index, gpu.detail));
+  choice.memory_bytes = gpu.memory_bytes;
+  return choice;
 }
 
 DeviceChoice choose_auto(bool needs_float64) {
   const BackendState cuda = probe_cuda();
-  if (cuda.usable) return on({c10::kCUDA, 0}, "cuda", "device auto: cuda:0, " + cuda.detail);
+  if (cuda.usable) return on_cuda(cuda, 0, "auto");
   const BackendState mps = probe_mps();
   if (mps.usable && needs_float64) {
     return on(c10::kCPU, "cpu", "device auto: cpu, because mps has no float64");
@@ -42,15 +51,18 @@ int parse_index(const std::string& setting) {
 }
 
 DeviceChoice choose_cuda(const std::string& setting) {
-  const int index = setting == "cuda" ? 0 : parse_index(setting);
+  const auto index = static_cast<size_t>(setting == "cuda" ? 0 : parse_index(setting));
   const BackendState cuda = probe_cuda();
-  if (!cuda.usable) throw ConfigError(fmt::format("device {}: {}", setting, cuda.detail));
-  if (index >= cuda.device_count) {
+  if (cuda.devices.empty()) throw ConfigError(fmt::format("device {}: {}", setting, cuda.detail));
+  if (index >= cuda.devices.size()) {
     throw ConfigError(fmt::format("device {}: this machine has {} CUDA device(s), numbered from 0",
-                                  setting, cuda.device_count));
+                                  setting, cuda.devices.size()));
   }
-  return on({c10::kCUDA, static_cast<c10::DeviceIndex>(index)}, "cuda",
-            fmt::format("device {}: {}", setting, cuda.detail));
+  const GpuState& gpu = cuda.devices[index];
+  if (!gpu.problem.empty()) {
+    throw ConfigError(fmt::format("device {}: {}{}", setting, gpu.detail, gpu.problem));
+  }
+  return on_cuda(cuda, index, setting);
 }
 
 DeviceChoice choose(const std::string& setting, bool needs_float64) {

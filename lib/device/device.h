@@ -26,6 +26,7 @@ struct DeviceChoice {
   DeviceProfile profile;
   std::string reason;        ///< One sentence for the log.
   bool is_fallback = false;  ///< A GPU is there that could not be used: say it loudly.
+  int64_t memory_bytes = 0;  ///< Of a GPU with memory of its own, else 0.
 };
 
 /// Resolves the setting `device` (auto, cpu, mps, cuda, cuda:N); auto takes CUDA, then MPS, then
@@ -35,14 +36,20 @@ struct DeviceChoice {
 DeviceChoice choose_device(const std::string& setting, const std::string& profile,
                            bool needs_float64 = false);
 
+/// One GPU.
+struct GpuState {
+  std::string detail;   ///< Its name and version.
+  std::string problem;  ///< Why it cannot be used; empty: it can.
+  int64_t memory_bytes = 0;
+};
+
 /// One backend as this process sees it.
 struct BackendState {
   std::string name;  ///< "cuda" or "mps"
   bool has_hardware = false;
-  bool usable = false;
-  std::string detail;  ///< Device names, versions; or what is missing and what to do.
-  int64_t memory_bytes = 0;
-  int device_count = 0;
+  bool usable = false;                 ///< Its first device can be used.
+  std::string detail;                  ///< Of its first device; or what is missing and what to do.
+  std::vector<GpuState> devices = {};  ///< Of CUDA, by number.
 };
 
 /// Looks for a CUDA driver, LibTorch's CUDA libraries (loaded on first use) and a device.

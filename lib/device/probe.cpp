@@ -59,6 +59,70 @@ void* open_untiled_cuda(std::string& problem) {
   return library;
 }
 
+/// The functions of libuntiled_cuda.
+struct CudaApi {
+  decltype(untiled_cuda_versions)* versions;
+  decltype(untiled_cuda_device_count)* count;
+  decltype(untiled_cuda_device)* describe;
+  decltype(untiled_cuda_error)* error_text;
+
+  explicit CudaApi(void* library)
+      : versions(find<decltype(untiled_cuda_versions)>(library, "untiled_cuda_versions")),
+        count(find<decltype(untiled_cuda_device_count)>(library, "untiled_cuda_device_count")),
+        describe(find<decltype(untiled_cuda_device)>(library, "untiled_cuda_device")),
+        error_text(find<decltype(untiled_cuda_error)>(library, "untiled_cuda_error")) {}
+};
+
+/// Of LibTorch's build for CUDA 13, times ten.
+constexpr int kLeastCapability = 75;
+
+GpuState describe_gpu(const CudaApi& cuda, int index, int driver) {
+  GpuState gpu;
+  UntiledCudaDevice device;
+  if (const int error = cuda.describe(index, &device)) {
+    gpu.detail = fmt::format("CUDA device {}", index);
+    gpu.problem = fmt::format(" does not answer: {}", cuda.error_text(error));
+    return gpu;
+  }
+  gpu.memory_bytes = device.memory_bytes;
+  gpu.detail = fmt::format("{}, compute capability {}.{}, driver for CUDA {}", device.name,
+                           device.compute_major, device.compute_minor, version_text(driver));
+  if (10 * device.compute_major + device.compute_minor < kLeastCapability) {
+    gpu.problem = ", but LibTorch's build for CUDA 13 needs 7.5 or newer; set device: cpu";
+  }
+  return gpu;
+}
+
+/// Opens LibTorch's CUDA side, once a device is known to be there, and says what is wrong with it.
+std::string open_torch_cuda() {
+  if (open_library("libtorch_cuda.so") == nullptr) {
+    return fmt::format(", but libtorch_cuda cannot be loaded ({}); {}", open_error(), kInstall);
+  }
+  if (!at::hasCUDA()) {
+    return fmt::format(", but LibTorch finds no CUDA device; {}", kInstall);
+  }
+  // The same numbers as on a CPU and a Mac.
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
+  // The same bits from a repeat or a resumed run: no atomic sums, no choice by measured time.
+  at::globalContext().setDeterministicCuDNN(true);
+  at::globalContext().setBenchmarkCuDNN(false);
+  return "";
+}
+
+/// What keeps CUDA from running at all, or nothing; the driver's version.
+std::string find_cuda_problem(const CudaApi& cuda, int& driver) {
+  int runtime = 0;
+  if (const int error = cuda.versions(&driver, &runtime)) {
+    return fmt::format("the CUDA driver does not answer: {}", cuda.error_text(error));
+  }
+  if (driver < runtime) {
+    return fmt::format("the driver supports CUDA {}, this build needs {}: update the driver",
+                       version_text(driver), version_text(runtime));
+  }
+  return "";
+}
+
 BackendState probe_cuda_once() {
   BackendState state{.name = "cuda"};
 #ifdef __APPLE__
@@ -76,55 +140,25 @@ BackendState probe_cuda_once() {
     state.detail = fmt::format("libuntiled_cuda cannot be loaded ({}); {}", problem, kInstall);
     return state;
   }
-  auto* versions = find<decltype(untiled_cuda_versions)>(library, "untiled_cuda_versions");
-  auto* count = find<decltype(untiled_cuda_device_count)>(library, "untiled_cuda_device_count");
-  auto* describe = find<decltype(untiled_cuda_device)>(library, "untiled_cuda_device");
-  auto* error_text = find<decltype(untiled_cuda_error)>(library, "untiled_cuda_error");
+  const CudaApi cuda(library);
   int driver = 0;
-  int runtime = 0;
-  if (const int error = versions(&driver, &runtime)) {
-    state.detail = fmt::format("the CUDA driver does not answer: {}", error_text(error));
+  state.detail = find_cuda_problem(cuda, driver);
+  if (!state.detail.empty()) return state;
+  const int count = cuda.count();
+  if (count <= 0) {
+    state.has_hardware = count < 0;
+    state.detail = count < 0 ? fmt::format("CUDA finds no device: {}", cuda.error_text(-count))
+                             : "a CUDA driver is there but no device";
     return state;
   }
-  if (driver < runtime) {
-    state.detail =
-        fmt::format("the driver supports CUDA {}, this build needs {}: update the driver",
-                    version_text(driver), version_text(runtime));
-    return state;
+  problem = open_torch_cuda();
+  for (int i = 0; i < count; ++i) {
+    state.devices.push_back(describe_gpu(cuda, i, driver));
+    if (!problem.empty()) state.devices.back().problem = problem;
   }
-  state.device_count = count();
-  if (state.device_count <= 0) {
-    state.has_hardware = state.device_count < 0;
-    state.detail = state.device_count < 0
-                       ? fmt::format("CUDA finds no device: {}", error_text(-state.device_count))
-                       : "a CUDA driver is there but no device";
-    state.device_count = 0;
-    return state;
-  }
-  UntiledCudaDevice device;
-  if (const int error = describe(0, &device)) {
-    state.detail = fmt::format("CUDA device 0 does not answer: {}", error_text(error));
-    return state;
-  }
-  state.memory_bytes = device.memory_bytes;
-  state.detail = fmt::format("{}, compute capability {}.{}, driver for CUDA {}", device.name,
-                             device.compute_major, device.compute_minor, version_text(driver));
-  if (open_library("libtorch_cuda.so") == nullptr) {
-    state.detail +=
-        fmt::format(", but libtorch_cuda cannot be loaded ({}); {}", open_error(), kInstall);
-    return state;
-  }
-  if (!at::hasCUDA()) {
-    state.detail += fmt::format(", but LibTorch finds no CUDA device; {}", kInstall);
-    return state;
-  }
-  // The same numbers as on a CPU and a Mac unless the user asks for speed instead.
-  at::globalContext().setAllowTF32CuDNN(false);
-  at::globalContext().setAllowTF32CuBLAS(false);
-  // The same bits from a repeat or a resumed run: no atomic sums, no choice by measured time.
-  at::globalContext().setDeterministicCuDNN(true);
-  at::globalContext().setBenchmarkCuDNN(false);
-  state.usable = true;
+  const GpuState& first = state.devices.front();
+  state.detail = first.detail + first.problem;
+  state.usable = first.problem.empty();
   return state;
 #endif
 }
@@ -140,7 +174,6 @@ BackendState probe_mps() {
   BackendState state{.name = "mps"};
   state.usable = at::hasMPS();
   state.has_hardware = state.usable;
-  state.device_count = state.usable ? 1 : 0;
   state.detail = state.usable ? "Metal Performance Shaders"
                               : "this is no Mac with Metal, or LibTorch was built without it; set "
                                 "device: cpu";
