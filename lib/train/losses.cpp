@@ -6,7 +6,6 @@
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/stack.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
 #include "lib/core/pixel_source.h"
@@ -165,20 +164,13 @@ class SumLoss : public PixelLoss {
 
   /// d(Dice)/dz times sum(w).
   at::Tensor dice_gradient(const Targets& t, const at::Tensor& p, const LossSums& totals) const {
-    std::vector<double> slope;
-    std::vector<double> offset;
+    // Numbers go to a device with the operation; a tensor of them would be waited for.
+    at::Tensor dp = t.one_hot.clone();
     for (int64_t k = 0; k < channels_; ++k) {
       const DiceSlope d = dice_slope(totals, k);
-      slope.push_back(d.slope);
-      offset.push_back(d.offset);
+      dp.select(0, k).mul_(d.slope).add_(d.offset);
     }
-    const auto column = [&](const std::vector<double>& v) {
-      return at::tensor(v, at::TensorOptions().dtype(at::kDouble))
-          .to(p.scalar_type())
-          .to(p.device())
-          .view({channels_, 1, 1});
-    };
-    const at::Tensor dp = t.weight * (column(slope) * t.one_hot + column(offset));
+    dp.mul_(t.weight);
     if (channels_ == 1) return dp * p * (1 - p);
     return p * (dp - (dp * p).sum(0, true));
   }
