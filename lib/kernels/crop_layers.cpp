@@ -92,7 +92,8 @@ Phases make_phases(const at::Tensor& weight, const Geometry& g) {
   return {reach, wide.view({in, out, n, s, n, s})
                      .flip({2, 4})
                      .permute({1, 3, 5, 0, 2, 4})
-                     .reshape({out * s * s, in, n, n})};
+                     .reshape({out * s * s, in, n, n})
+                     .contiguous()};
 }
 
 /// The whole groups of `stride` rows that cover `rows`.
@@ -123,9 +124,10 @@ LayerGradients conv_crop_backward(const Crop& input, const at::Tensor& weight,
                          : weight_gradient(in, weight, geometry, out_gradient.values, false);
   gradients.bias = out_gradient.values.sum(at::IntArrayRef{0, 2, 3});
   if (input_channels > 0) {
-    const at::Tensor all =
-        conv_input_gradient(in.narrow(1, 0, input_channels), weight.narrow(1, 0, input_channels),
-                            geometry, out_gradient.values);
+    const at::Tensor all = conv_input_gradient(
+        in.narrow(1, 0, input_channels),
+        // Metal's convolutions go wrong with weights that are views.
+        weight.narrow(1, 0, input_channels).contiguous(), geometry, out_gradient.values);
     gradients.input = padded({all, read}, input.region);
   }
   return gradients;
