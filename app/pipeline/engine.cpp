@@ -13,7 +13,6 @@
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/kernels/libtorch_kernel.h"
-#include "lib/streaming/tile_workers.h"
 #include "lib/train/losses.h"
 #include "models/unet.h"
 
@@ -32,6 +31,9 @@ constexpr int64_t kFewestTiles = 16;
 /// Of CUDA, which a small tile does not fill.
 constexpr std::array<Extent, 3> kCudaTiles = {{{2048, 2048}, {1024, 1024}, {512, 512}}};
 /// Of exports and validations, whose files have tiles of kInferenceTile.
+constexpr Extent kCudaInferenceTile = {Engine::kInferenceTile, 8 * Engine::kInferenceTile};
+/// One waits for its logits while the device computes another's, and a third writes.
+constexpr int kCudaInferenceWorkers = 3;
 constexpr Extent kFusedInferenceTile = {Engine::kInferenceTile, 2 * Engine::kInferenceTile};
 /// Threads' stacks and heaps, LibTorch's first use of each operation: measured.
 constexpr int64_t kRuntimeBytes = 40 << 20;
@@ -66,7 +68,8 @@ Engine::Engine(const Settings& settings, int64_t logit_channels)
                             settings.streaming.dtype == Precision::kFloat64)),
       graph_(unet_graph(settings.model, logit_channels)),
       dtype_(settings.streaming.dtype == Precision::kFloat64 ? at::kDouble : at::kFloat),
-      workers_(choose_workers(settings, device_)) {
+      workers_(choose_workers(settings, device_)),
+      context_(std::make_shared<StreamingContext>(device_.device)) {
   if (dtype_ == at::kDouble && !device_.profile.has_float64) {
     throw ConfigError(
         fmt::format("streaming.dtype float64: {} has no float64; use float32 or device: cpu",
@@ -110,6 +113,9 @@ PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
   request.element_bytes = dtype_ == at::kDouble ? 8 : 4;
   request.workers = workers_;
   request.budget_bytes = settings_.memory_budget;
+  if (device_.memory_bytes > 0) {
+    request.budget_bytes = std::min(request.budget_bytes, device_.memory_bytes * 4 / 5);
+  }
   const int64_t runtime = request.tile_bytes ? kFusedRuntimeBytes : kRuntimeBytes;
   request.fixed_bytes = fixed_bytes + runtime;
   request.worker_bytes = request.tile_bytes ? kFusedRuntimeBytesPerWorker : kRuntimeBytesPerWorker;
@@ -175,6 +181,10 @@ PlannedStep Engine::plan_inference(const Extent& pixels, int64_t fixed_bytes) co
   if (wanted.tile_bytes) return plan_fused_inference(std::move(wanted));
   wanted.smaller_tiles = {};
   wanted.tile = {kInferenceTile, kInferenceTile};
+  if (device_.device.is_cuda()) {
+    wanted.tile = kCudaInferenceTile;
+    wanted.workers = kCudaInferenceWorkers;
+  }
   wanted.tiling = Tiling::kLattice;
   Plan plan = make_plan(graph_, inference_layers(graph_), wanted.tile, wanted.tiling);
   PlannedStep planned = estimate_step(graph_, wanted, plan);
@@ -194,7 +204,7 @@ Executor Engine::executor(const PlannedStep& planned,
   options.max_dimension = std::min(options.max_dimension, device_.profile.max_dimension);
   options.workers = planned.workers;
   options.scratch = settings_.run.scratch;
-  options.pages = pages_;
+  options.context = context_;
   options.on_pixels = std::move(on_pixels);
   return {graph_, planned.plan, *kernel_, options};
 }
@@ -250,7 +260,7 @@ double Engine::measure_tile(const Segment& segment, const std::vector<Extent>& e
   double least = 0.0;
   // The first run warms up; all run as in a worker, on one thread.
   run_tiles(
-      3, 1,
+      context_->workers, 3, 1,
       [&](size_t /*run*/) {
         const auto start = Clock::now();
         for (const at::Tensor& g : run().parameters) {

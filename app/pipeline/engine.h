@@ -81,7 +81,7 @@ class Engine {
   const FusedKernel* fused_ = nullptr;  ///< kernel_, where it is one.
   KernelsInUse kernels_;
   int workers_;
-  std::shared_ptr<PagePool> pages_ = std::make_shared<PagePool>();  ///< Of all its executors.
+  std::shared_ptr<StreamingContext> context_;  ///< Of all its executors.
 };
 
 /// Slides above this many pixels get a progress line within each pass.

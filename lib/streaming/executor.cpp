@@ -9,12 +9,13 @@
 
 #include "lib/core/error.h"
 #include "lib/streaming/crop_planes.h"
+#include "lib/streaming/download.h"
 #include "lib/streaming/ordered_sum.h"
-#include "lib/streaming/tile_workers.h"
-#include "lib/streaming/upload.h"
 
 namespace untiled {
 namespace {
+
+constexpr int64_t kCudaBlockBytes = 32 << 20;
 
 size_t index(LayerId id) { return static_cast<size_t>(id); }
 
@@ -23,11 +24,13 @@ at::Tensor narrow(const at::Tensor& t, const Region& region, const Region& origi
       .narrow(-1, region.cols.begin - origin.cols.begin, region.cols.size());
 }
 
+/// The time of a pass, what the device still has to do for it included.
 class Stopwatch {
  public:
-  Stopwatch(std::map<std::string, double>& seconds, std::string name)
-      : seconds_(seconds), name_(std::move(name)) {}
+  Stopwatch(std::map<std::string, double>& seconds, std::string name, const Upload& device)
+      : seconds_(seconds), name_(std::move(name)), device_(device) {}
   ~Stopwatch() {
+    device_.wait();
     const auto spent = std::chrono::steady_clock::now() - start_;
     seconds_[name_] += std::chrono::duration<double>(spent).count();
   }
@@ -37,6 +40,7 @@ class Stopwatch {
  private:
   std::map<std::string, double>& seconds_;
   std::string name_;
+  const Upload& device_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
@@ -71,7 +75,7 @@ class SlideRun {
         plan_(plan),
         kernel_(kernel),
         options_(options),
-        upload_(options.device),
+        context_(*options.context),
         image_(image),
         extents_(graph.extents(image.extent())),
         values_(graph.layers().size()),
@@ -138,7 +142,7 @@ class SlideRun {
   const Plan& plan_;
   const SegmentKernel& kernel_;
   const ExecutorOptions& options_;
-  Upload upload_;
+  StreamingContext& context_;
   const PixelFeed& image_;
   std::vector<at::Tensor> parameters_;
   std::vector<Extent> extents_;
@@ -169,7 +173,7 @@ std::unique_ptr<RegionPass> SlideRun::begin_pixels(size_t s,
 at::Tensor SlideRun::to_device(const PixelView& pixels) const {
   const Extent e = pixels.region.extent();
   // LibTorch has no tensors of what must not be written; nothing writes to this one.
-  return upload_(at::from_blob(
+  return context_.upload(at::from_blob(
       const_cast<uint8_t*>(pixels.data),  // NOLINT(cppcoreguidelines-pro-type-const-cast)
       {e.rows, e.cols, pixels.channels}, {pixels.row_stride, pixels.channels, 1},
       [owner = pixels.owner](void* /*data*/) mutable { owner.reset(); },
@@ -197,7 +201,7 @@ at::Tensor SlideRun::label_tile(const PixelSource& labels, const Region& region,
                                 const Bytes& missing) const {
   PixelBlock block = labels.read(region);
   mark_missing(missing, block.bytes);
-  return upload_(byte_plane(std::move(block.bytes), region.extent()));
+  return context_.upload(byte_plane(std::move(block.bytes), region.extent()));
 }
 
 SlideStore& SlideRun::store(std::vector<std::unique_ptr<SlideStore>>& stores, LayerId id) const {
@@ -207,7 +211,9 @@ SlideStore& SlideRun::store(std::vector<std::unique_ptr<SlideStore>>& stores, La
         std::find(plan_.spilled.begin(), plan_.spilled.end(), id) != plan_.spilled.end();
     StoreOptions options{.device = options_.device, .dtype = options_.dtype};
     options.max_dimension = options_.max_dimension;
-    options.pages = options_.pages;
+    // A copy takes a GPU some microseconds, however small.
+    if (options_.device.is_cuda()) options.block_bytes = kCudaBlockBytes;
+    options.pages = context_.pages;
     if (spilled) options.scratch = options_.scratch;
     held = std::make_unique<SlideStore>(graph_.layer(id).channels, extents_[index(id)], options);
   }
@@ -220,7 +226,7 @@ int64_t SlideRun::find_active(const PixelSource& labels) {
   const auto& tiles = tiles_[last()];
   std::vector<char> weighted(tiles.size(), 0);
   run_tiles(
-      tiles.size(), options_.workers,
+      context_.workers, tiles.size(), options_.workers,
       [&](size_t t) {
         const PixelBlock block = labels.read(tiles[t].compute);
         return std::any_of(block.bytes.begin(), block.bytes.end(),
@@ -260,7 +266,7 @@ void SlideRun::forward_segment(size_t s) {
   const auto pixels = begin_pixels(s, tiles);
   SlideStore& target = store(values_, segment(s).target);
   run_tiles(
-      tiles.size(), options_.workers,
+      context_.workers, tiles.size(), options_.workers,
       [&](size_t position) {
         const size_t tile = tiles[position];
         const TileRegions need = regions(s, tile);
@@ -282,7 +288,7 @@ void SlideRun::forward_segment(size_t s) {
 
 void SlideRun::forward_inner_segments(std::map<std::string, double>& seconds) {
   for (size_t s = 0; s < last(); ++s) {
-    const Stopwatch watch(seconds, name(s) + " forward");
+    const Stopwatch watch(seconds, name(s) + " forward", context_.upload);
     forward_segment(s);
   }
 }
@@ -296,7 +302,7 @@ void SlideRun::for_last_tiles(Compute compute) {
   const std::vector<size_t> tiles = active_tiles(last());
   const auto pixels = begin_pixels(last(), tiles);
   run_tiles(
-      tiles.size(), options_.workers,
+      context_.workers, tiles.size(), options_.workers,
       [&](size_t tile) {
         const TileRegions need = regions(last(), tile);
         return compute(tiles_[last()][tile], need, load(last(), tile, need, pixels.get(), tile));
@@ -311,7 +317,7 @@ void SlideRun::forward(const LogitsWork& consume) {
   for_last_tiles([&](const Tile& tile, const TileRegions& need, TileWork work) {
     const at::Tensor logits =
         kernel_.forward(segment(last()), need, extents_, parameters_, std::move(work.crops));
-    return consume(tile.own, narrow(logits, tile.own, tile.compute).to(at::kCPU));
+    return consume(tile.own, to_host(narrow(logits, tile.own, tile.compute)));
   });
 }
 
@@ -326,7 +332,7 @@ void SlideRun::predict(const PredictionRequest& request, const PixelSource* labe
       result.labels = crop_planes(all, tile.compute, tile.own);
       // A pixel counts once: in the tile that owns it.
       if (tile.own != tile.compute) all = only_own(result.labels, tile);
-      weighted = upload_(byte_plane(std::move(all), tile.compute.extent()));
+      weighted = context_.upload(byte_plane(std::move(all), tile.compute.extent()));
     }
     TilePrediction& found = result.prediction;
     found = kernel_.predict(segment(last()), need, extents_, parameters_, std::move(work.crops),
@@ -350,7 +356,7 @@ LossSums SlideRun::loss_totals(const PixelSource& labels, const PixelLoss& loss)
   const auto pixels = begin_pixels(last(), tiles);
   OrderedSum sums({{loss.sum_count()}}, options_.device, options_.has_float64);
   run_tiles(
-      tiles.size(), options_.workers,
+      context_.workers, tiles.size(), options_.workers,
       [&](size_t position) {
         const size_t tile = tiles[position];
         const TileRegions need = regions(last(), tile);
@@ -403,7 +409,7 @@ void SlideRun::loss_and_backward(const PixelSource& labels, const PixelLoss& los
   const std::vector<size_t> tiles = active_tiles(last());
   const auto pixels = begin_pixels(last(), tiles);
   run_tiles(
-      tiles.size(), options_.workers,
+      context_.workers, tiles.size(), options_.workers,
       [&](size_t position) {
         const size_t tile = tiles[position];
         TileOutcome outcome{.gradients = {}, .regions = regions(last(), tile), .sums = {}};
@@ -433,7 +439,7 @@ void SlideRun::backward_segment(size_t s, OrderedSum& parameter_sums) {
   std::erase_if(tiles, [&](size_t t) { return incoming.is_untouched(tiles_[s][t].compute); });
   const auto pixels = begin_pixels(s, tiles);
   run_tiles(
-      tiles.size(), options_.workers,
+      context_.workers, tiles.size(), options_.workers,
       [&](size_t position) {
         const size_t tile = tiles[position];
         TileOutcome outcome{.gradients = {}, .regions = regions(s, tile), .sums = {}};
@@ -467,7 +473,7 @@ void SlideRun::release_values(size_t s) {
 StepResult SlideRun::step(const PixelSource& labels, const PixelLoss& loss) {
   StepResult result;
   {
-    const Stopwatch watch(result.seconds, "labels");
+    const Stopwatch watch(result.seconds, "labels", context_.upload);
     result.tiles_skipped = find_active(labels);
   }
   forward_inner_segments(result.seconds);
@@ -479,16 +485,16 @@ StepResult SlideRun::step(const PixelSource& labels, const PixelLoss& loss) {
 
   LossSums totals;
   if (loss.needs_totals()) {
-    const Stopwatch watch(result.seconds, "loss sums");
+    const Stopwatch watch(result.seconds, "loss sums", context_.upload);
     totals = loss_totals(labels, loss);
   }
   {
-    const Stopwatch watch(result.seconds, "loss and backward");
+    const Stopwatch watch(result.seconds, "loss and backward", context_.upload);
     loss_and_backward(labels, loss, totals, parameter_sums, loss_sums);
     release_values(last());
   }
   for (size_t s = last(); s-- > 0;) {
-    const Stopwatch watch(result.seconds, name(s) + " backward");
+    const Stopwatch watch(result.seconds, name(s) + " backward", context_.upload);
     backward_segment(s, parameter_sums);
     release_values(s);
   }
@@ -505,7 +511,9 @@ StepResult SlideRun::step(const PixelSource& labels, const PixelLoss& loss) {
 
 Executor::Executor(const Graph& graph, Plan plan, const SegmentKernel& kernel,
                    ExecutorOptions options)
-    : graph_(graph), plan_(std::move(plan)), kernel_(kernel), options_(std::move(options)) {}
+    : graph_(graph), plan_(std::move(plan)), kernel_(kernel), options_(std::move(options)) {
+  if (!options_.context) options_.context = std::make_shared<StreamingContext>(options_.device);
+}
 
 StepResult Executor::step(const std::vector<at::Tensor>& parameters, const PixelFeed& image,
                           const PixelSource& labels, const PixelLoss& loss) const {

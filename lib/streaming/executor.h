@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lib/core/pixel_source.h"
+#include "lib/streaming/context.h"
 #include "lib/streaming/kernel.h"
 #include "lib/streaming/loss.h"
 #include "lib/streaming/parameters.h"
@@ -28,7 +29,8 @@ struct ExecutorOptions {
   int64_t max_dimension = 1 << 15;  ///< Of a stored block, see SlideStore.
   int workers = 1;                  ///< Tile workers; results do not depend on it.
   std::filesystem::path scratch;    ///< For the plan's spilled layers.
-  std::shared_ptr<PagePool> pages;  ///< Keeps memory of stored layers for the next pass; or null.
+  /// Of `device`; null: the executor has its own.
+  std::shared_ptr<StreamingContext> context;
   /// Called after each tile with the pixels it covers at the slide's resolution; any worker.
   std::function<void(int64_t)> on_pixels;
 };

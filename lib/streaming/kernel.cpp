@@ -1,5 +1,6 @@
 #include "lib/streaming/kernel.h"
 
+#include "lib/streaming/download.h"
 #include "lib/streaming/prediction.h"
 
 namespace untiled {
@@ -17,13 +18,15 @@ TilePrediction SegmentKernel::predict(const Segment& segment, const TileRegions&
                                       const at::Tensor& labels,
                                       const PredictionRequest& request) const {
   const at::Tensor logits = forward(segment, regions, extents, parameters, std::move(crops));
+  at::Tensor sums;
+  if (request.loss != nullptr) sums = request.loss->sums(logits, labels);
+  const at::Tensor host = to_host(logits);
   TilePrediction result;
-  if (request.loss != nullptr) {
-    const at::Tensor sums = request.loss->sums(logits, labels).to(at::kCPU).to(at::kDouble);
+  if (sums.defined()) {
+    sums = to_host(sums).to(at::kDouble);
     const auto* begin = sums.const_data_ptr<double>();
     result.loss_sums.assign(begin, begin + sums.numel());
   }
-  const at::Tensor host = logits.to(at::kCPU);
   result.classes = predict_classes(host, request.threshold);
   if (request.probabilities) result.probabilities = predict_probabilities(host);
   return result;

@@ -1,9 +1,12 @@
 // Runs the tiles of a pass on several threads and hands their results over in tile order.
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <map>
@@ -42,25 +45,51 @@ class TileTurns {
   std::exception_ptr error_;
 };
 
-/// Prepares a worker's thread (one intra-op thread, no autograd); called once a thread.
-void prepare_worker_thread();
+/// Threads that compute tiles, kept from pass to pass: LibTorch keeps what it learns about a GPU's
+/// operations by thread, and does not free it at a thread's end.
+class TileWorkers {
+ public:
+  /// `device`: what operations without tensors (events, streams) are for.
+  explicit TileWorkers(c10::Device device) : device_(device) {}
+  ~TileWorkers();
+  TileWorkers(const TileWorkers&) = delete;
+  TileWorkers& operator=(const TileWorkers&) = delete;
+
+  /// Runs `work`, which must not throw, in `count` threads at once and returns when all have
+  /// returned. From any thread but one of these; a second caller waits for the first.
+  void run(int count, const std::function<void()>& work);
+
+ private:
+  void loop(uint64_t last_round);
+  void start_threads(size_t count);
+
+  c10::Device device_;
+  std::mutex one_caller_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  const std::function<void()>* work_ = nullptr;
+  uint64_t round_ = 0;
+  int open_ = 0;     ///< Threads that have yet to take the work of this round.
+  int running_ = 0;  ///< Threads that have yet to finish it.
+  bool ends_ = false;
+  std::vector<std::thread> threads_;
+};
 
 /// For each tile 0 ... count - 1: `compute(tile)` on one of `workers` threads, then `commit(tile,
 /// result)`, one at a time, in tile order. Stops at the next tile when the user asks to
 /// (Interrupted) and rethrows the first failure after all threads have ended. Results do not
 /// depend on `workers`.
 template <typename Compute, typename Commit>
-void run_tiles(size_t count, int workers, Compute compute, Commit commit);
+void run_tiles(TileWorkers& threads, size_t count, int workers, Compute compute, Commit commit);
 
 // ---------------------------------------------------------------------------------------------
 
 void throw_if_asked_to_stop();
 
 template <typename Compute, typename Commit>
-void run_tiles(size_t count, int workers, Compute compute, Commit commit) {
+void run_tiles(TileWorkers& threads, size_t count, int workers, Compute compute, Commit commit) {
   TileTurns turns(count, static_cast<size_t>(workers));
-  const auto work = [&] {
-    prepare_worker_thread();
+  threads.run(workers, [&] {
     try {
       while (const std::optional<size_t> tile = turns.next()) {
         throw_if_asked_to_stop();
@@ -71,12 +100,7 @@ void run_tiles(size_t count, int workers, Compute compute, Commit commit) {
     } catch (...) {
       turns.fail(std::current_exception());
     }
-  };
-  {
-    std::vector<std::jthread> threads;
-    threads.reserve(static_cast<size_t>(workers));
-    for (int i = 0; i < workers; ++i) threads.emplace_back(work);
-  }
+  });
   turns.rethrow_failure();
 }
 

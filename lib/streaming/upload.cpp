@@ -4,11 +4,19 @@
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <cstdint>
+#include <exception>
+
 namespace untiled {
 namespace {
 
 /// Of pixels and labels of tiles: their memory is beside the plan.
 constexpr size_t kMostUploads = 6;
+
+/// Metal copies from whole words only, and rows of a slide's bytes begin anywhere.
+bool is_askew(const at::Tensor& host, at::Device device) {
+  return device.is_mps() && reinterpret_cast<uintptr_t>(host.const_data_ptr()) % 4 != 0;
+}
 
 }  // namespace
 
@@ -27,7 +35,7 @@ void Upload::wait_for_others(const c10::Stream& computes) const {
 }
 
 at::Tensor Upload::operator()(const at::Tensor& host) const {
-  if (!copies_) return host.to(device_);
+  if (!copies_) return is_askew(host, device_) ? host.clone().to(device_) : host.to(device_);
   const c10::Stream computes = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
   wait_for_others(computes);
   const at::Tensor pinned = at::empty(host.sizes(), host.options().pinned_memory(true)).copy_(host);
@@ -42,6 +50,14 @@ at::Tensor Upload::operator()(const at::Tensor& host) const {
   // LibTorch would give its memory to the next copy as soon as nobody on the host holds it.
   result.record_stream(computes);
   return result;
+}
+
+void Upload::wait() const noexcept {
+  if (device_.is_cpu()) return;
+  try {
+    c10::impl::VirtualGuardImpl(device_.type()).synchronizeDevice(device_.index());
+  } catch (const std::exception&) {
+  }
 }
 
 }  // namespace untiled

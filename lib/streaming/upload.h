@@ -21,6 +21,9 @@ class Upload {
   /// `host` on the device. Whatever this thread asks the device for afterwards waits for it; the
   /// host does not, and may free `host` at once.
   at::Tensor operator()(const at::Tensor& host) const;
+  /// Until the device has done all that it was asked for. What failed there is left to the next
+  /// operation to report.
+  void wait() const noexcept;
 
  private:
   void wait_for_others(const c10::Stream& computes) const;
