@@ -26,7 +26,7 @@ void decode_to_its_place(benchmark::State& state) {
   const Extent extent = {state.range(0), state.range(0)};
   const Bytes stream = encoded_tile(extent);
   Bytes region(size_t{3} * kRegion * kRegion);
-  const JpegTarget target{region.data(), extent, 3, size_t{3} * kRegion};
+  const SampleTarget target{region.data(), extent, 3, size_t{3} * kRegion};
   while (state.KeepRunning()) {
     decode_jpeg_into({}, {stream.data(), stream.size()}, JpegColor::kYCbCr, target, extent.area());
     benchmark::DoNotOptimize(region.data());

@@ -71,7 +71,7 @@ class PixelArea {
                static_cast<size_t>(part.rows.begin - block.region.rows.begin) * row_bytes_ +
                static_cast<size_t>(part.cols.begin - block.region.cols.begin) * 3) {}
 
-  JpegTarget target() const { return {first_, extent_, 3, row_bytes_}; }
+  SampleTarget target() const { return {first_, extent_, 3, row_bytes_}; }
 
   void fill(const Rgb& color) const {
     const auto width = static_cast<size_t>(extent_.cols * 3);

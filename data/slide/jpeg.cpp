@@ -84,7 +84,7 @@ struct Decoder {
   }
 
   /// Rows straight to their place where they fit, else by way of `row`.
-  bool read_into(const JpegTarget& target, std::vector<uint8_t>& row) {
+  bool read_into(const SampleTarget& target, std::vector<uint8_t>& row) {
     if (setjmp(jump) != 0) return false;
     const auto width = static_cast<size_t>(target.extent.cols * target.channels);
     const bool fits = state.output_width == target.extent.cols;
@@ -176,7 +176,7 @@ JpegHeader read_jpeg_header(std::span<const uint8_t> stream) {
 }
 
 void decode_jpeg_into(std::span<const uint8_t> tables, std::span<const uint8_t> stream,
-                      JpegColor color, const JpegTarget& target, int64_t max_pixels) {
+                      JpegColor color, const SampleTarget& target, int64_t max_pixels) {
   Decoder decoder;
   require(decoder.read_header(tables, stream), decoder);
   const int channels = decoder.state.num_components;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "data/slide/samples.h"
 #include "lib/core/pixel_source.h"
 #include "lib/core/region.h"
 
@@ -30,19 +31,11 @@ enum class JpegColor { kFromStream, kYCbCr, kRgbUnlessMarked };
 /// Reads a stream's header. Throws DataError with the library's reason, which names no file.
 JpegHeader read_jpeg_header(std::span<const uint8_t> stream);
 
-/// Where decoded rows go: `extent` samples of `channels`, the rows `row_bytes` apart.
-struct JpegTarget {
-  uint8_t* samples = nullptr;
-  Extent extent;
-  int channels = 0;
-  size_t row_bytes = 0;
-};
-
 /// Decodes a stream into `target`, which gets its upper left part. Throws DataError, as above, when
 /// the stream holds less than `target`, more than `max_pixels` or other channels; `target` is then
 /// undefined.
 void decode_jpeg_into(std::span<const uint8_t> tables, std::span<const uint8_t> stream,
-                      JpegColor color, const JpegTarget& target, int64_t max_pixels);
+                      JpegColor color, const SampleTarget& target, int64_t max_pixels);
 
 /// Decodes a stream; `tables` may be empty (TIFF's JPEGTables). `max_pixels` bounds what is
 /// allocated. Data that end early are an error, not grey pixels. Throws DataError, as above.

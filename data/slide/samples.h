@@ -9,6 +9,15 @@
 
 namespace untiled {
 
+/// Where a decoder puts interleaved samples: `extent` pixels of `channels`, the rows `row_bytes`
+/// apart.
+struct SampleTarget {
+  uint8_t* samples = nullptr;
+  Extent extent;
+  int channels = 0;
+  size_t row_bytes = 0;
+};
+
 enum class Alpha { kNone, kStraight, kPremultiplied };
 
 /// Pixels of `region` with `channels` interleaved samples each: 1 grey, 2 grey and alpha, 3 RGB,
