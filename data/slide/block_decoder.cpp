@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "data/slide/jpeg.h"
+#include "data/slide/jpeg2000.h"
 #include "data/slide/samples.h"
 #include "lib/core/error.h"
 
@@ -55,6 +56,19 @@ int64_t most_jpeg_pixels(const Extent& tile) { return 4 * tile.area() + 65536; }
 JpegColor jpeg_color(const TiffDirectory& directory) {
   return directory.photometric == PHOTOMETRIC_YCBCR ? JpegColor::kYCbCr
                                                     : JpegColor::kRgbUnlessMarked;
+}
+
+Jpeg2000Color jpeg2000_color(const TiffDirectory& directory) {
+  if (directory.compression == kAperioJpeg2000YCbCr) return Jpeg2000Color::kYCbCr;
+  if (directory.compression == kAperioJpeg2000Rgb) return Jpeg2000Color::kRgb;
+  return directory.photometric == PHOTOMETRIC_YCBCR ? Jpeg2000Color::kYCbCrUnlessMarked
+                                                    : Jpeg2000Color::kRgbUnlessMarked;
+}
+
+/// The part of a tile or strip `block`, counted over all planes, that lies inside the image.
+Region visible_part(const TiffDirectory& directory, int64_t block) {
+  const int64_t index = block % (directory.tile_rows() * directory.tile_cols());
+  return clip(block_region(directory, index), directory.extent);
 }
 
 std::string_view text_of(std::span<const uint8_t> bytes) {
@@ -160,25 +174,30 @@ size_t PlainTiles::size() const {
 
 void BlockDecoder::decode_into(const TiffLevel& level, int64_t index, PixelBlock& onto) const {
   const TiffDirectory& directory = level.first();
-  const bool straight = level.planes.size() == 1 && !directory.separate_planes &&
-                        directory.compression == COMPRESSION_JPEG && directory.samples == 3 &&
+  const bool own_decoder = directory.compression == COMPRESSION_JPEG || directory.is_jpeg2000();
+  const bool straight = level.planes.size() == 1 && !directory.separate_planes && own_decoder &&
+                        directory.samples == 3 &&
                         directory.blocks[static_cast<size_t>(index)].size > 0;
-  straight ? decode_rgb_jpeg(directory, index, onto) : copy_overlap(decode(level, index), onto);
+  straight ? decode_rgb_stream(directory, index, onto) : copy_overlap(decode(level, index), onto);
 }
 
-void BlockDecoder::decode_rgb_jpeg(const TiffDirectory& directory, int64_t index,
-                                   PixelBlock& onto) const {
+void BlockDecoder::decode_rgb_stream(const TiffDirectory& directory, int64_t index,
+                                     PixelBlock& onto) const {
   const TiffBlock& where = directory.blocks[static_cast<size_t>(index)];
   const Bytes stream = file_.read(where.offset, where.size);
-  const Region part = clip(block_region(directory, index), directory.extent);
+  const Region part = visible_part(directory, index);
   const PixelArea area(onto, part);
   const std::span<const uint8_t> compressed(stream.data(), stream.size());
   const bool may_be_plain = stream.size() <= PlainTiles::kMostBytes;
   if (may_be_plain) {
     if (const auto color = plain_.find(directory.offset, compressed)) return area.fill(*color);
   }
-  decode_jpeg_into(directory.jpeg_tables, compressed, jpeg_color(directory), area.target(),
-                   most_jpeg_pixels(directory.tile));
+  if (directory.is_jpeg2000()) {
+    decode_jpeg2000_into(compressed, jpeg2000_color(directory), area.target(), directory.tile);
+  } else {
+    decode_jpeg_into(directory.jpeg_tables, compressed, jpeg_color(directory), area.target(),
+                     most_jpeg_pixels(directory.tile));
+  }
   // Of a tile that reaches over the edge only a part was seen.
   if (may_be_plain && part.extent() == directory.tile) {
     if (const auto color = area.only_color()) plain_.remember(directory.offset, compressed, *color);
@@ -217,12 +236,18 @@ PixelBlock BlockDecoder::decode_directory(const TiffDirectory& directory, int64_
 
 Bytes BlockDecoder::decode_plane(const TiffDirectory& directory, int64_t block,
                                  const Extent& extent, int channels) const {
-  Bytes samples =
-      directory.compression == COMPRESSION_JPEG
-          ? decode_jpeg_block(directory, block, extent, channels)
-          : decode_libtiff_block(directory, block, static_cast<size_t>(extent.area() * channels));
+  Bytes samples = decode_samples(directory, block, extent, channels);
   if (directory.photometric == PHOTOMETRIC_MINISWHITE) invert(samples);
   return samples;
+}
+
+Bytes BlockDecoder::decode_samples(const TiffDirectory& directory, int64_t block,
+                                   const Extent& extent, int channels) const {
+  if (directory.compression == COMPRESSION_JPEG) {
+    return decode_jpeg_block(directory, block, extent, channels);
+  }
+  if (directory.is_jpeg2000()) return decode_jpeg2000_block(directory, block, extent, channels);
+  return decode_libtiff_block(directory, block, static_cast<size_t>(extent.area() * channels));
 }
 
 Bytes BlockDecoder::decode_jpeg_block(const TiffDirectory& directory, int64_t block,
@@ -231,8 +256,7 @@ Bytes BlockDecoder::decode_jpeg_block(const TiffDirectory& directory, int64_t bl
   const Bytes stream = file_.read(where.offset, where.size);
   JpegImage image =
       decode_jpeg(directory.jpeg_tables, stream, jpeg_color(directory), most_jpeg_pixels(extent));
-  const int64_t index = block % (directory.tile_rows() * directory.tile_cols());
-  const Extent needed = clip(block_region(directory, index), directory.extent).extent();
+  const Extent needed = visible_part(directory, block).extent();
   if (image.channels != channels || image.extent.rows < needed.rows ||
       image.extent.cols < needed.cols) {
     throw DataError(fmt::format("its JPEG stream has {} and {} channels where {} and {} belong",
@@ -240,6 +264,18 @@ Bytes BlockDecoder::decode_jpeg_block(const TiffDirectory& directory, int64_t bl
                                 channels));
   }
   return fit(std::move(image), extent);
+}
+
+/// Pixels beyond the image's edge are never seen.
+Bytes BlockDecoder::decode_jpeg2000_block(const TiffDirectory& directory, int64_t block,
+                                          const Extent& extent, int channels) const {
+  const TiffBlock& where = directory.blocks[static_cast<size_t>(block)];
+  const Bytes stream = file_.read(where.offset, where.size);
+  Bytes samples(static_cast<size_t>(extent.area() * channels), 0);
+  const SampleTarget target{samples.data(), visible_part(directory, block).extent(), channels,
+                            static_cast<size_t>(extent.cols * channels)};
+  decode_jpeg2000_into(stream, jpeg2000_color(directory), target, directory.tile);
+  return samples;
 }
 
 Bytes BlockDecoder::decode_libtiff_block(const TiffDirectory& directory, int64_t block,

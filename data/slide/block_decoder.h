@@ -1,5 +1,5 @@
-// Decodes the tiles and strips of a TIFF. JPEG goes straight to libjpeg, with the file read by
-// position; everything else through libtiff.
+// Decodes the tiles and strips of a TIFF. JPEG goes straight to libjpeg and JPEG 2000 to OpenJPEG,
+// with the file read by position; everything else through libtiff.
 #pragma once
 
 #include <cstdint>
@@ -68,18 +68,22 @@ class BlockDecoder {
   PixelBlock decode(const TiffLevel& level, int64_t index) const;
 
   /// The same pixels, as far as the level reaches, into the place that they have in `onto`, which
-  /// must hold them all. JPEG in RGB goes there without a copy.
+  /// must hold them all. Colours in JPEG and JPEG 2000 go there without a copy.
   void decode_into(const TiffLevel& level, int64_t index, PixelBlock& onto) const;
 
   const PlainTiles& plain_tiles() const { return plain_; }
 
  private:
-  void decode_rgb_jpeg(const TiffDirectory& directory, int64_t index, PixelBlock& onto) const;
+  void decode_rgb_stream(const TiffDirectory& directory, int64_t index, PixelBlock& onto) const;
   PixelBlock decode_directory(const TiffDirectory& directory, int64_t index) const;
   Bytes decode_plane(const TiffDirectory& directory, int64_t block, const Extent& extent,
                      int channels) const;
+  Bytes decode_samples(const TiffDirectory& directory, int64_t block, const Extent& extent,
+                       int channels) const;
   Bytes decode_jpeg_block(const TiffDirectory& directory, int64_t block, const Extent& extent,
                           int channels) const;
+  Bytes decode_jpeg2000_block(const TiffDirectory& directory, int64_t block, const Extent& extent,
+                              int channels) const;
   Bytes decode_libtiff_block(const TiffDirectory& directory, int64_t block, size_t bytes) const;
 
   PositionedFile file_;

@@ -200,8 +200,13 @@ std::string dye_obstacle(const TiffDirectory& directory) {
                      directory.samples);
 }
 
-std::string color_obstacle(const TiffDirectory& directory) {
+/// Whether a tile's stream holds all of its colours, so that its decoder makes RGB of YCbCr.
+bool decoder_converts(const TiffDirectory& directory) {
   const bool jpeg = directory.compression == COMPRESSION_JPEG;
+  return jpeg || (directory.is_jpeg2000() && !directory.separate_planes);
+}
+
+std::string color_obstacle(const TiffDirectory& directory) {
   switch (directory.photometric) {
     case PHOTOMETRIC_MINISBLACK:
     case PHOTOMETRIC_MINISWHITE:
@@ -210,7 +215,7 @@ std::string color_obstacle(const TiffDirectory& directory) {
       if (directory.samples >= 3) return {};
       return fmt::format("it says RGB and has {} channels", directory.samples);
     case PHOTOMETRIC_YCBCR:
-      if (jpeg && directory.samples == 3) return {};
+      if (decoder_converts(directory) && directory.samples == 3) return {};
       return "its colours are YCbCr without JPEG: convert it to RGB";
     default:
       return fmt::format(
@@ -225,6 +230,11 @@ std::string color_obstacle(const TiffDirectory& directory) {
 bool TiffDirectory::has_missing_blocks() const {
   return std::any_of(blocks.begin(), blocks.end(),
                      [](const TiffBlock& block) { return block.size == 0; });
+}
+
+bool TiffDirectory::is_jpeg2000() const {
+  return compression == kAperioJpeg2000YCbCr || compression == kLossyJpeg2000 ||
+         compression == kAperioJpeg2000Rgb || compression == kJpeg2000;
 }
 
 TiffFile read_tiff_file(const std::filesystem::path& path) {
@@ -250,7 +260,10 @@ TiffFile read_tiff_file(const std::filesystem::path& path) {
 std::string decoding_obstacle(const TiffDirectory& directory) {
   if (std::string obstacle = size_obstacle(directory); !obstacle.empty()) return obstacle;
   if (std::string obstacle = color_obstacle(directory); !obstacle.empty()) return obstacle;
-  if (directory.compression != COMPRESSION_JPEG &&
+  if (directory.compression == kAperioJpeg2000YCbCr && directory.separate_planes) {
+    return "its JPEG 2000 tiles hold one channel of YCbCr each: convert it to RGB";
+  }
+  if (directory.compression != COMPRESSION_JPEG && !directory.is_jpeg2000() &&
       TIFFIsCODECConfigured(directory.compression) == 0) {
     return fmt::format("its compression {} is not known here: convert it to JPEG or Deflate",
                        directory.compression);

@@ -13,6 +13,13 @@
 
 namespace untiled {
 
+/// TIFF compressions that hold JPEG 2000: Aperio's say what the components are, the others leave it
+/// to PhotometricInterpretation.
+inline constexpr uint16_t kAperioJpeg2000YCbCr = 33003;
+inline constexpr uint16_t kLossyJpeg2000 = 33004;
+inline constexpr uint16_t kAperioJpeg2000Rgb = 33005;
+inline constexpr uint16_t kJpeg2000 = 34712;
+
 /// Where one compressed tile or strip lies in the file; `size` 0 means that it has no data.
 struct TiffBlock {
   uint64_t offset = 0;
@@ -47,6 +54,7 @@ struct TiffDirectory {
   int64_t tile_rows() const { return ceil_div(extent.rows, tile.rows); }
   int64_t tile_cols() const { return ceil_div(extent.cols, tile.cols); }
   bool has_missing_blocks() const;
+  bool is_jpeg2000() const;
 };
 
 /// The main chain's directories, and for each those of its SubIFDs. Throws DataError when a

@@ -51,8 +51,8 @@ uint8_t sample(const TiffImage& image, int64_t row, int64_t col, int channel) {
   return pattern(row * image.step, col * image.step, channel + image.first_channel);
 }
 
-std::vector<uint8_t> block(const TiffImage& image, const Region& region, const Interval& channels) {
-  std::vector<uint8_t> bytes;
+Bytes block(const TiffImage& image, const Region& region, const Interval& channels) {
+  Bytes bytes;
   for (int64_t row = region.rows.begin; row < region.rows.end; ++row) {
     for (int64_t col = region.cols.begin; col < region.cols.end; ++col) {
       for (int64_t c = channels.begin; c < channels.end; ++c) {
@@ -62,6 +62,16 @@ std::vector<uint8_t> block(const TiffImage& image, const Region& region, const I
     }
   }
   return bytes;
+}
+
+tmsize_t write_block(TIFF* tiff, const TiffImage& image, uint32_t at, Bytes& bytes) {
+  const auto size = static_cast<tmsize_t>(bytes.size());
+  if (image.encode) {
+    return image.tile > 0 ? TIFFWriteRawTile(tiff, at, bytes.data(), size)
+                          : TIFFWriteRawStrip(tiff, at, bytes.data(), size);
+  }
+  return image.tile > 0 ? TIFFWriteEncodedTile(tiff, at, bytes.data(), size)
+                        : TIFFWriteEncodedStrip(tiff, at, bytes.data(), size);
 }
 
 void write_blocks(TIFF* tiff, const TiffImage& image) {
@@ -74,15 +84,15 @@ void write_blocks(TIFF* tiff, const TiffImage& image) {
         image.separate_planes ? Interval{plane, plane + 1} : Interval{0, image.samples};
     for (Region region : tile_grid(image.extent, tile)) {
       if (image.tile > 0) region = shift(whole(tile), region.rows.begin, region.cols.begin);
-      std::vector<uint8_t> bytes = block(image, region, channels);
+      Bytes bytes = block(image, region, channels);
       const auto& skipped = image.skipped_tiles;
       const bool skip = std::find(skipped.begin(), skipped.end(), index) != skipped.end();
       const auto at = static_cast<uint32_t>(index++);
-      const auto size = static_cast<tmsize_t>(bytes.size());
       if (skip) continue;
-      const tmsize_t written = image.tile > 0 ? TIFFWriteEncodedTile(tiff, at, bytes.data(), size)
-                                              : TIFFWriteEncodedStrip(tiff, at, bytes.data(), size);
-      REQUIRE(written > 0);
+      if (image.encode) {
+        bytes = image.encode(bytes, region.extent(), static_cast<int>(channels.size()));
+      }
+      REQUIRE(write_block(tiff, image, at, bytes) > 0);
     }
   }
 }

@@ -52,6 +52,8 @@ struct TiffImage {
   std::string description;
   double pixels_per_cm = 0;
   std::vector<int> skipped_tiles;  ///< Left without data.
+  /// Makes a tile's stream where `compression` is not libtiff's, from interleaved samples.
+  std::function<Bytes(const Bytes& samples, const Extent& extent, int channels)> encode;
 };
 
 /// Images of the main chain, each with its SubIFDs after it. `mode` is libtiff's: "w", "w8" (big),

@@ -4,8 +4,10 @@
 #include <vector>
 
 #include "data/slide/reader.h"
+#include "data/slide/tiff_directory.h"
 #include "lib/core/error.h"
 #include "tests/catch.h"
+#include "tests/data/slide/jpeg2000_encoder.h"
 #include "tests/data/slide/support.h"
 
 using namespace untiled;
@@ -57,6 +59,23 @@ TEST_CASE("several threads read lossless tiles through a pool of handles") {
   OpenOptions options;
   options.cache_bytes = 1;
   CHECK(mismatches(*open_slide(folder / "a.tif", options), 0, {90, 70}) == 0);
+}
+
+TEST_CASE("several threads decode JPEG 2000 tiles each for itself") {
+  const TemporaryFolder folder;
+  TiffImage image;
+  image.compression = kAperioJpeg2000YCbCr;
+  image.encode = [](const Bytes& samples, const Extent& extent, int channels) {
+    Jpeg2000Options options;
+    options.chroma_step = {1, 2};
+    return encode_jpeg2000(samples, extent, channels, options);
+  };
+  write_tiff(folder / "a.tif", {{image, {}}});
+  OpenOptions options;
+  options.cache_bytes = 1;
+  const auto reader = open_slide(folder / "a.tif", options);
+  CHECK(mismatches(*reader, 0, {90, 70}) == 0);
+  CHECK(mismatches(*reader, 0, {128, 256}) == 0);
 }
 
 TEST_CASE("one thread's bad region does not disturb the others") {
