@@ -4,11 +4,14 @@
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
+#include <functional>
+#include <optional>
 
 #include "lib/kernels/fused/decoder_block.h"
 #include "lib/kernels/fused/encoder_block.h"
 #include "lib/kernels/fused/output_block.h"
 #include "lib/kernels/gradient_buffers.h"
+#include "lib/kernels/row_loss.h"
 #include "lib/streaming/prediction.h"
 
 namespace untiled {
@@ -18,8 +21,6 @@ using Kind = FusedBlock::Kind;
 
 /// Lanes and totals of a weight's gradient, copies of the weight in other orders.
 constexpr int64_t kBytesPerWeight = fused::kLanes * 4 + 32;
-/// Planes like the logits that LibTorch's loss over several classes holds at a time.
-constexpr int64_t kLossCopies = 6;
 
 size_t index(LayerId id) { return static_cast<size_t>(id); }
 
@@ -39,29 +40,6 @@ at::Tensor planes(int64_t channels, const Region& region) {
 /// float64 sums in the shape of their parameter.
 at::Tensor sums_like(const std::vector<double>& sums, const at::Tensor& parameter) {
   return at::tensor(sums, at::kDouble).view(parameter.sizes());
-}
-
-fused::SigmoidLossRow row_loss(const SigmoidTerms& terms, bool with_gradient) {
-  fused::SigmoidLossRow row;
-  row.with_gradient = with_gradient;
-  row.cross_entropy = static_cast<float>(terms.cross_entropy);
-  for (size_t y = 0; y < 2; ++y) {
-    row.weight[y] = static_cast<float>(terms.weight[y]);
-    row.slope[y] = static_cast<float>(terms.slope[y]);
-  }
-  row.with_probability = terms.with_probability;
-  return row;
-}
-
-LossSums sums_of(const PixelLoss& loss, fused::SigmoidSums& sums) {
-  sums.finish();
-  SigmoidTotals totals;
-  for (size_t y = 0; y < 2; ++y) {
-    totals.count[y] = sums.count[y];
-    totals.probability[y] = sums.probability[y];
-    totals.cross_entropy[y] = sums.cross_entropy[y];
-  }
-  return loss.sigmoid_sums(totals);
 }
 
 }  // namespace
@@ -100,14 +78,14 @@ class FusedKernel::Tile {
       result.probabilities.resize(static_cast<size_t>(tile.head.out * tile.own.area()));
       target.probabilities = result.probabilities.data();
     }
-    fused::SigmoidSums sums;
+    std::optional<RowLoss> loss;
     if (request.loss != nullptr) {
       target.labels = labels.const_data_ptr<uint8_t>();
-      target.loss = row_loss(*request.loss->sigmoid_terms({}), /*with_gradient=*/false);
-      target.loss_sums = &sums;
+      loss.emplace(*request.loss, LossSums(), tile.head.out, rows_, /*with_gradient=*/false);
+      target.loss = std::ref(*loss);
     }
     if (!fused::output_predict(rows_, tile, target)) throw_not_finite();
-    if (request.loss != nullptr) result.loss_sums = sums_of(*request.loss, sums);
+    if (loss) result.loss_sums = loss->sums();
     return result;
   }
 
@@ -115,18 +93,17 @@ class FusedKernel::Tile {
   at::Tensor output_loss(const FusedBlock& block, const at::Tensor& labels, const PixelLoss& loss,
                          const LossSums& totals, bool gradient) {
     const fused::OutputTile tile = output_tile(block);
-    const fused::SigmoidLossRow row = row_loss(*loss.sigmoid_terms(totals), gradient);
-    fused::SigmoidSums sums;
+    RowLoss row(loss, totals, tile.head.out, rows_, gradient);
     const auto* label_data = labels.const_data_ptr<uint8_t>();
     if (gradient) {
       LayerTensors inputs = input_gradients(block, tile.upsampling.in());
-      keep(block, fused::output_loss_backward(rows_, tile, label_data, row, sums,
+      keep(block, fused::output_loss_backward(rows_, tile, label_data, std::ref(row),
                                               targets(inputs, tile.upsampling.in())));
       add_inputs(block, inputs, tile.upsampling.in());
     } else {
-      fused::output_loss(rows_, tile, label_data, row, sums);
+      fused::output_loss(rows_, tile, label_data, std::ref(row));
     }
-    return at::tensor(sums_of(loss, sums), at::kDouble);
+    return at::tensor(row.sums(), at::kDouble);
   }
 
   void start_backward(LayerId target, at::Tensor gradient) {
@@ -345,10 +322,8 @@ int64_t FusedKernel::tile_bytes(const Segment& segment, const TileRegions& regio
     if (block->kind != Kind::kOutput || !with_backward) {
       // On the way back the segment's own result is not made once more.
       bytes += (id == segment.target ? 1 : copies) * planes_of(id);
-    } else if (graph_.layer(id).channels == 1) {
-      bytes += regions[index(id)].area();  // The labels: the loss is taken row by row.
     } else {
-      bytes += kLossCopies * planes_of(id);
+      bytes += regions[index(id)].area();  // The labels: the loss is taken row by row.
     }
   }
   return bytes;
@@ -389,7 +364,7 @@ at::Tensor FusedKernel::loss_sums(const Segment& segment, const TileRegions& reg
                                   const std::vector<at::Tensor>& parameters, LayerTensors crops,
                                   const at::Tensor& labels, const PixelLoss& loss) const {
   auto blocks = blocks_of(segment);
-  if (blocks.empty() || !loss.sigmoid_terms({})) {
+  if (blocks.empty() || !RowLoss::exists(loss)) {
     return SegmentKernel::loss_sums(segment, regions, extents, parameters, std::move(crops), labels,
                                     loss);
   }
@@ -412,7 +387,7 @@ TileLoss FusedKernel::loss_backward(const Segment& segment, const TileRegions& r
   }
   Tile tile(*this, regions, extents, parameters, std::move(crops));
   TileLoss result;
-  if (loss.sigmoid_terms(totals)) {
+  if (RowLoss::exists(loss)) {
     const FusedBlock& output = *blocks.back();
     blocks.pop_back();
     tile.forward(blocks);
@@ -434,7 +409,7 @@ TilePrediction FusedKernel::predict(const Segment& segment, const TileRegions& r
                                     const at::Tensor& labels,
                                     const PredictionRequest& request) const {
   auto blocks = blocks_of(segment);
-  if (blocks.empty() || (request.loss != nullptr && !request.loss->sigmoid_terms({}))) {
+  if (blocks.empty() || (request.loss != nullptr && !RowLoss::exists(*request.loss))) {
     return SegmentKernel::predict(segment, regions, extents, parameters, std::move(crops), labels,
                                   request);
   }

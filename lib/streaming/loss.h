@@ -30,6 +30,17 @@ struct SigmoidTotals {
   std::array<double, 2> cross_entropy = {0.0, 0.0};
 };
 
+/// The same for several classes, with p the softmax of the logits: the gradient of logit k is
+/// weight[y] * (cross_entropy * (p_k - [k = y]) + p_k * (d_k - sum over c of p_c d_c)), where d_c
+/// is offset[c] + [c = y] slope[c]. One value a class; other labels weigh 0.
+struct SoftmaxTerms {
+  std::vector<double> weight;
+  double cross_entropy = 1.0;
+  std::vector<double> slope;
+  std::vector<double> offset;
+  bool with_probability = true;  ///< As above.
+};
+
 /// loss = value(sum over pixels of terms). Thread-safe.
 class PixelLoss {
  public:
@@ -56,6 +67,12 @@ class PixelLoss {
   }
   /// The sums of `sums` from those of a loss that has sigmoid_terms.
   virtual LossSums sigmoid_sums(const SigmoidTotals& /*totals*/) const { return {}; }
+  /// The same where there are several channels; none where there is one. What such a loss sums is
+  /// [weight * cross entropy, weight] and, where it uses probabilities, for each class the weighted
+  /// [p_k [k = y], p_k, [k = y]].
+  virtual std::optional<SoftmaxTerms> softmax_terms(const LossSums& /*totals*/) const {
+    return std::nullopt;
+  }
 };
 
 }  // namespace untiled

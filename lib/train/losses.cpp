@@ -74,6 +74,23 @@ class SumLoss : public PixelLoss {
     return terms;
   }
 
+  std::optional<SoftmaxTerms> softmax_terms(const LossSums& totals) const override {
+    if (channels_ == 1) return std::nullopt;
+    const auto classes = static_cast<size_t>(channels_);
+    SoftmaxTerms terms{.weight = std::vector<double>(classes, 1.0),
+                       .cross_entropy = has_cross_entropy() ? 1.0 : 0.0,
+                       .slope = std::vector<double>(classes, 0.0),
+                       .offset = std::vector<double>(classes, 0.0),
+                       .with_probability = has_dice()};
+    if (!class_weights_.empty()) terms.weight = class_weights_;
+    for (size_t k = 0; k < classes && has_dice() && !totals.empty(); ++k) {
+      const DiceSlope d = dice_slope(totals, static_cast<int64_t>(k));
+      terms.slope[k] = d.slope;
+      terms.offset[k] = d.offset;
+    }
+    return terms;
+  }
+
   LossSums sigmoid_sums(const SigmoidTotals& t) const override {
     const std::vector<double> w =
         class_weights_.size() == 2 ? class_weights_ : std::vector<double>{1.0, 1.0};

@@ -63,6 +63,14 @@ TEST_CASE("fused equals whole-image autograd on every instruction set") {
       check_close(
           {.extent = {150, 202}, .loss = loss, .ignored = 0.2, .tile = 64, .stored = {"all"}},
           simd);
+      check_close({.extent = {150, 202},
+                   .classes = 3,
+                   .loss = loss,
+                   .class_weights = {0.5, 1.0, 3.0},
+                   .ignored = 0.2,
+                   .tile = 64,
+                   .stored = {"all"}},
+                  simd);
     }
     check_close({.extent = {150, 202}, .class_weights = {0.5, 3.0}, .tile = 64, .stored = {}},
                 simd);
@@ -250,22 +258,27 @@ TEST_CASE("sums of many equal terms keep their digits") {
   }
 }
 
-TEST_CASE("weights that are not a number give a loss that is not one") {
-  const Case c{.extent = {40, 50}, .tile = 64, .workers = 1};
+void check_nan_is_seen(const Case& c, const std::string& simd) {
   const Graph graph = make_graph(c);
+  const FusedKernel kernel(graph, simd);
   const auto image = random_image(c.extent, 1);
-  const auto labels = random_labels(c.extent, 1, 0.0, 1);
-  const auto loss = make_loss(LossKind::kBce, 1, {});
+  const auto labels = random_labels(c.extent, c.classes, 0.0, 1);
+  const auto loss = make_loss(LossKind::kBce, c.classes, {});
   const Plan plan = make_plan(graph, {}, {c.tile, c.tile}, Tiling::kGrid);
+  for (const size_t bad : {size_t{0}, size_t{2}, size_t{12}, graph.parameters().size() - 1}) {
+    INFO(simd << " " << c.classes << " classes, parameter " << bad);
+    NamedTensors parameters = make_parameters(c);
+    parameters.tensors[bad].fill_(std::numeric_limits<float>::quiet_NaN());
+    const StepResult step = Executor(graph, plan, kernel, {.dtype = at::kFloat})
+                                .step(parameters.tensors, DirectFeed(image), *labels, *loss);
+    CHECK(std::isnan(step.loss));
+  }
+}
+
+TEST_CASE("a weight that is not a number gives a loss that is not one") {
   for (const std::string& simd : fused::available_simd()) {
-    const FusedKernel kernel(graph, simd);
-    for (const size_t bad : {size_t{0}, size_t{2}, size_t{12}, graph.parameters().size() - 1}) {
-      INFO(simd << " parameter " << bad);
-      NamedTensors parameters = make_parameters(c);
-      parameters.tensors[bad].fill_(std::numeric_limits<float>::quiet_NaN());
-      const StepResult step = Executor(graph, plan, kernel, {.dtype = at::kFloat})
-                                  .step(parameters.tensors, DirectFeed(image), *labels, *loss);
-      CHECK(std::isnan(step.loss));
+    for (const int classes : {1, 3}) {
+      check_nan_is_seen({.extent = {40, 50}, .classes = classes, .tile = 64, .workers = 1}, simd);
     }
   }
 }

@@ -239,9 +239,7 @@ bool output_predict(const RowKernels& kernels, const OutputTile& tile,
                  cols, scratch.data(), target.probabilities + c * tile.own.area() + at);
       }
     }
-    if (target.loss_sums != nullptr) {
-      kernels.sigmoid_loss(rows.shape(), target.loss, label_rows.load(y), row, *target.loss_sums);
-    }
+    if (target.loss) target.loss(rows.shape(), label_rows.load(y), row);
   };
   for_row_pairs(tile.own.rows, [&](int64_t y, int64_t count) {
     float* out[2] = {logits.row(y), logits.row(y + count - 1)};
@@ -252,31 +250,27 @@ bool output_predict(const RowKernels& kernels, const OutputTile& tile,
 }
 
 void output_loss(const RowKernels& kernels, const OutputTile& tile, const uint8_t* labels,
-                 const SigmoidLossRow& loss, SigmoidSums& sums) {
+                 const LossOfRow& loss) {
   OutputRows rows(kernels, tile);
   LabelRows label_rows(tile, rows.columns(), labels);
-  RowRing logits(2, kPhases, rows.shape());
+  RowRing logits(2, tile.head.out * kPhases, rows.shape());
   for_row_pairs(tile.own.rows, [&](int64_t y, int64_t count) {
     float* out[2] = {logits.row(y), logits.row(y + count - 1)};
     rows.logits(y, count, out);
-    for (int64_t r = 0; r < count; ++r) {
-      kernels.sigmoid_loss(rows.shape(), loss, label_rows.load(y + r), out[r], sums);
-    }
+    for (int64_t r = 0; r < count; ++r) loss(rows.shape(), label_rows.load(y + r), out[r]);
   });
 }
 
 OutputSums output_loss_backward(const RowKernels& kernels, const OutputTile& tile,
-                                const uint8_t* labels, const SigmoidLossRow& loss,
-                                SigmoidSums& sums, std::vector<PlaneTarget> inputs) {
+                                const uint8_t* labels, const LossOfRow& loss,
+                                std::vector<PlaneTarget> inputs) {
   OutputRows rows(kernels, tile);
   OutputGradient gradient(kernels, tile, rows, std::move(inputs));
   LabelRows label_rows(tile, rows.columns(), labels);
   for_row_pairs(tile.own.rows, [&](int64_t y, int64_t count) {
     float* out[2] = {gradient.row(y), gradient.row(y + count - 1)};
     rows.logits(y, count, out);
-    for (int64_t r = 0; r < count; ++r) {
-      kernels.sigmoid_loss(rows.shape(), loss, label_rows.load(y + r), out[r], sums);
-    }
+    for (int64_t r = 0; r < count; ++r) loss(rows.shape(), label_rows.load(y + r), out[r]);
     gradient.take(y, count);
   });
   return gradient.sums();

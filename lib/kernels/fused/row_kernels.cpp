@@ -15,6 +15,7 @@
 #include "lib/kernels/fused/prediction_row-inl.h"
 #include "lib/kernels/fused/row_kernels.h"
 #include "lib/kernels/fused/sigmoid_row-inl.h"
+#include "lib/kernels/fused/softmax_row-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace untiled::fused::HWY_NAMESPACE {
@@ -35,7 +36,8 @@ const RowKernels* table() {
                                   .add_up = add_up,
                                   .classify = classify,
                                   .probabilities = probabilities,
-                                  .sigmoid_loss = sigmoid_loss};
+                                  .sigmoid_loss = sigmoid_loss,
+                                  .softmax_loss = softmax_loss};
   return &kernels;
 }
 

@@ -69,6 +69,29 @@ struct SigmoidSums {
   void finish();
 };
 
+/// The same for several classes: with p the softmax of the logits and y the label, the gradient of
+/// logit k is weight[y] * (cross_entropy * (p_k - [k = y]) + p_k * (d_k - sum over c of p_c d_c)),
+/// d_c = offset[c] + [c = y] slope[c]. Labels that are no class weigh 0. One value a class.
+struct SoftmaxLossRow {
+  std::vector<float> weight;
+  std::vector<float> slope;
+  std::vector<float> offset;
+  float cross_entropy = 1.0F;
+  bool with_probability = true;  ///< False: slopes and offsets are 0.
+  bool with_gradient = true;
+};
+
+/// Weighted sums over pixels: cross entropy, weight; then by class those of p_k [k = y], p_k,
+/// [k = y], where probabilities are wanted.
+struct SoftmaxSums {
+  std::vector<double> totals;
+  std::vector<float> lanes;  ///< Of one row.
+
+  explicit SoftmaxSums(int64_t classes)
+      : totals(static_cast<size_t>(2 + 3 * classes), 0.0),
+        lanes(totals.size() * static_cast<size_t>(kLanes), 0.0F) {}
+};
+
 /// The operations, compiled for one instruction set. Sums of weight gradients go to
 /// `sums[((o * in + i) * kernel * kernel + k) * kLanes + lane]`.
 struct RowKernels {
@@ -118,6 +141,9 @@ struct RowKernels {
   /// wanted; `labels` has 4 * width bytes.
   void (*sigmoid_loss)(const RowShape&, const SigmoidLossRow&, const uint8_t* labels, float* logits,
                        SigmoidSums& sums);
+  /// The same of several channels; the logits are lost where no gradient is wanted.
+  void (*softmax_loss)(const RowShape&, int64_t channels, const SoftmaxLossRow&,
+                       const uint8_t* labels, float* logits, SoftmaxSums& sums);
 };
 
 /// Whether the operations above exist for a kernel of this size.

@@ -117,6 +117,12 @@ Floats run_encoder(const RowKernels& kernels, uint64_t seed, bool pixels) {
   return result;
 }
 
+LossOfRow sigmoid(const RowKernels& kernels, const SigmoidLossRow& loss, SigmoidSums& sums) {
+  return [&kernels, loss, &sums](const RowShape& shape, const uint8_t* labels, float* logits) {
+    kernels.sigmoid_loss(shape, loss, labels, logits, sums);
+  };
+}
+
 Floats run_decoder(const RowKernels& kernels, uint64_t seed) {
   Draw draw(seed);
   const Extent extent{draw.integer(1, 200), draw.integer(1, 200)};
@@ -176,10 +182,10 @@ Floats run_output(const RowKernels& kernels, uint64_t seed) {
   Floats into = zeros(3, in);
   SigmoidSums sums;
   const SigmoidLossRow loss{{1.0F, 2.0F}, 1.0F, {0.3F, -0.4F}};
-  const OutputSums gradients =
-      output_loss_backward(kernels, tile, labels.data(), loss, sums, {{into.data(), 3, in}});
+  const OutputSums gradients = output_loss_backward(
+      kernels, tile, labels.data(), sigmoid(kernels, loss, sums), {{into.data(), 3, in}});
   SigmoidSums again;
-  output_loss(kernels, tile, labels.data(), loss, again);
+  output_loss(kernels, tile, labels.data(), sigmoid(kernels, loss, again));
   sums.finish();
   again.finish();
   for (size_t y = 0; y < 2; ++y) {
@@ -228,8 +234,8 @@ Floats run_prediction(const RowKernels& kernels, uint64_t seed, int classes) {
       .cut = cut, .classes = found.data(), .probabilities = probabilities.data()};
   if (classes == 1) {
     target.labels = labels.data();
-    target.loss_sums = &sums;
-    output_loss(kernels, tile, labels.data(), {}, expected_sums);
+    target.loss = sigmoid(kernels, {}, sums);
+    output_loss(kernels, tile, labels.data(), sigmoid(kernels, {}, expected_sums));
   }
   CHECK(output_predict(kernels, tile, target));
   for (size_t i = 0; i < count; ++i) {
@@ -248,6 +254,71 @@ Floats run_prediction(const RowKernels& kernels, uint64_t seed, int classes) {
   CHECK(sums.count[1] == expected_sums.count[1]);
   CHECK(sums.probability[0] == expected_sums.probability[0]);
   return probabilities;
+}
+
+/// Sums and gradient of a row of logits, by the definition.
+struct PlainSoftmax {
+  std::vector<double> totals;
+  std::vector<double> gradient;
+};
+
+PlainSoftmax plain_softmax(const SoftmaxLossRow& loss, const std::vector<double>& z, size_t label) {
+  const size_t classes = z.size();
+  PlainSoftmax result{std::vector<double>(2 + 3 * classes, 0.0), std::vector<double>(classes, 0.0)};
+  if (label >= classes) return result;
+  double sum = 0.0;
+  for (const double v : z) sum += std::exp(v);
+  const auto p = [&](size_t k) { return std::exp(z[k]) / sum; };
+  const auto d = [&](size_t k) {
+    return static_cast<double>(loss.offset[k]) +
+           (k == label ? static_cast<double>(loss.slope[k]) : 0.0);
+  };
+  const auto weight = static_cast<double>(loss.weight[label]);
+  result.totals[0] = -weight * std::log(p(label));
+  result.totals[1] = weight;
+  double along = 0.0;
+  for (size_t k = 0; k < classes; ++k) along += p(k) * d(k);
+  for (size_t k = 0; k < classes; ++k) {
+    const double is_label = k == label ? 1.0 : 0.0;
+    result.totals[2 + 3 * k] = weight * p(k) * is_label;
+    result.totals[3 + 3 * k] = weight * p(k);
+    result.totals[4 + 3 * k] = weight * is_label;
+    result.gradient[k] = weight * (static_cast<double>(loss.cross_entropy) * (p(k) - is_label) +
+                                   p(k) * (d(k) - along));
+  }
+  return result;
+}
+
+void check_softmax_row(const RowKernels& kernels, uint64_t seed) {
+  Draw draw(seed);
+  const auto classes = draw.integer(2, 6);
+  const RowShape shape{32, 32 + 2 * kRowPadding};
+  const SoftmaxLossRow loss{draw.floats(classes), draw.floats(classes), draw.floats(classes), 0.7F};
+  const std::vector<uint8_t> labels = draw.bytes(kPhases * shape.width, classes + 1);
+  const Floats drawn = draw.floats(classes * kPhases * shape.stride);
+  AlignedFloats row(classes * kPhases * shape.stride);
+  for (size_t i = 0; i < drawn.size(); ++i) row.data()[i] = 20.0F * drawn[i];
+  AlignedFloats logits = row;
+  SoftmaxSums sums(classes);
+  kernels.softmax_loss(shape, classes, loss, labels.data(), row.data(), sums);
+
+  std::vector<double> expected(sums.totals.size(), 0.0);
+  for (int64_t x = 0; x < kPhases * shape.width; ++x) {
+    const auto at = [&](int64_t k) {
+      return (k * kPhases + x % kPhases) * shape.stride + x / kPhases;
+    };
+    std::vector<double> z;
+    for (int64_t k = 0; k < classes; ++k) z.push_back(static_cast<double>(logits.data()[at(k)]));
+    const PlainSoftmax plain = plain_softmax(loss, z, labels[static_cast<size_t>(x)]);
+    for (size_t i = 0; i < expected.size(); ++i) expected[i] += plain.totals[i];
+    for (int64_t k = 0; k < classes; ++k) {
+      const double gradient = plain.gradient[static_cast<size_t>(k)];
+      CHECK(std::abs(static_cast<double>(row.data()[at(k)]) - gradient) < 2e-6);
+    }
+  }
+  for (size_t i = 0; i < expected.size(); ++i) {
+    CHECK(std::abs(sums.totals[i] - expected[i]) < 1e-5 * (1.0 + std::abs(expected[i])));
+  }
 }
 
 void check_equal(const Floats& found, const Floats& expected) {
@@ -284,6 +355,15 @@ TEST_CASE("encoders of planes agree on every instruction set") {
 TEST_CASE("decoders agree on every instruction set") { check_all(run_decoder); }
 
 TEST_CASE("the output and its loss agree on every instruction set") { check_all(run_output); }
+
+TEST_CASE("the loss of several classes is its definition's on every instruction set") {
+  for (const std::string& simd : available_simd()) {
+    for (uint64_t seed = 1; seed <= 10; ++seed) {
+      INFO(fmt::format("{} seed {}", simd, seed));
+      check_softmax_row(row_kernels(simd), seed);
+    }
+  }
+}
 
 TEST_CASE("classes and probabilities are those of the logits on every instruction set") {
   check_all([](const RowKernels& k, uint64_t seed) { return run_prediction(k, seed, 1); });
