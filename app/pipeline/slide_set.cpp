@@ -60,6 +60,10 @@ void LazySlide::close() const {
 
 PixelBlock LazySlide::read(const Region& region) const { return open()->read(region); }
 
+void LazySlide::read_onto(const Region& region, PixelBlock& block) const {
+  open()->read_onto(region, block);
+}
+
 struct LazyMask::Handle {
   std::mutex mutex;
   std::shared_ptr<const PixelSource> labels;

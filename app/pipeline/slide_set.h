@@ -26,6 +26,7 @@ class LazySlide : public PixelSource {
   Extent extent() const override { return info_.extent; }
   int channels() const override { return 3; }
   PixelBlock read(const Region& region) const override;
+  void read_onto(const Region& region, PixelBlock& block) const override;
   CellGrid cells() const override { return open()->cells(); }
   std::shared_ptr<const SlideView> open() const;
   void close() const;

@@ -50,11 +50,20 @@ PixelView read_named(const Region& region, Read read) {
   }
 }
 
+std::unique_ptr<SharedReads> share_reads(const std::shared_ptr<const PixelSource>& source,
+                                         const std::vector<Region>& regions) {
+  if (!can_share_reads(*source)) return nullptr;
+  return std::make_unique<SharedReads>(source, regions);
+}
+
 /// The most that blocks of these regions can hold, a mark for every pixel included.
-std::vector<int64_t> most_bytes(const std::vector<Region>& regions, int channels) {
+std::vector<int64_t> most_bytes(const std::vector<Region>& regions, int channels,
+                                const SharedReads* shared) {
   std::vector<int64_t> bytes;
   bytes.reserve(regions.size());
-  for (const Region& region : regions) bytes.push_back(region.area() * (channels + 1));
+  for (size_t i = 0; i < regions.size(); ++i) {
+    bytes.push_back(shared != nullptr ? shared->held_bytes(i) : regions[i].area() * (channels + 1));
+  }
   return bytes;
 }
 
@@ -65,8 +74,8 @@ class LoaderPass : public RegionPass {
       : source_(std::move(source)),
         regions_(std::move(regions)),
         counters_(std::move(counters)),
-        queue_(most_bytes(regions_, source_->channels()), options.queue_bytes) {
-    if (can_share_reads(*source_)) shared_ = std::make_unique<SharedReads>(source_, regions_);
+        shared_(share_reads(source_, regions_)),
+        queue_(most_bytes(regions_, source_->channels(), shared_.get()), options.queue_bytes) {
     start_workers(
         std::min<size_t>(static_cast<size_t>(std::max(options.workers, 0)), regions_.size()));
   }

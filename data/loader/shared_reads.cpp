@@ -18,6 +18,18 @@ PixelBlock part_of(const PixelBlock& block, const Region& part) {
   return result;
 }
 
+/// Of a part of a block.
+PixelView view_inside(PixelBlock block, const Region& region) {
+  Bytes missing = block.missing.empty() ? Bytes() : part_of(block, region).missing;
+  const Region all = block.region;
+  PixelView view = view_of(std::move(block));
+  view.data += (region.rows.begin - all.rows.begin) * view.row_stride +
+               (region.cols.begin - all.cols.begin) * view.channels;
+  view.region = region;
+  view.missing = std::move(missing);
+  return view;
+}
+
 }  // namespace
 
 bool can_share_reads(const PixelSource& source) {
@@ -152,11 +164,12 @@ bool SharedReads::has_room(const Region& part, size_t user) {
   return false;
 }
 
-/// Reads claimed cells for region `index` and leaves the others their parts.
-PixelBlock SharedReads::read_cells(const Region& cells, size_t index) {
-  PixelBlock block = source_->read(pixels_of(cells));
+/// Reads claimed cells into the block of region `index` and leaves the others their parts.
+void SharedReads::read_cells(const Region& cells, size_t index, PixelBlock& block) {
+  const Region pixels = pixels_of(cells);
+  source_->read_onto(pixels, block);
   for (const size_t user : users(cells, index)) {
-    const Region part = intersect(block.region, regions_[user]);
+    const Region part = intersect(pixels, regions_[user]);
     if (!has_room(part, user)) continue;
     PixelBlock copy = part_of(block, part);
     const std::lock_guard lock(mutex_);
@@ -165,7 +178,13 @@ PixelBlock SharedReads::read_cells(const Region& cells, size_t index) {
   }
   const std::lock_guard lock(mutex_);
   set(cells, State::kDone);
-  return block;
+}
+
+int64_t SharedReads::held_bytes(size_t index) const {
+  const Region& region = regions_[index];
+  const bool is_shared = !region.empty() && is_inside(region);
+  const Region held = is_shared ? pixels_of(cells_of(region)) : region;
+  return held.area() * (source_->channels() + 1);
 }
 
 SharedReads::Inbox SharedReads::take(size_t index) {
@@ -183,14 +202,11 @@ PixelView SharedReads::read(size_t index) {
   // What lies outside is the source's to refuse.
   if (region.empty() || !is_inside(region)) return source_->view(region);
   const Region cells = cells_of(region);
-  PixelBlock result;
+  PixelBlock result = blank_block(pixels_of(cells), source_->channels());
   for (auto claimed = claim(cells); !claimed.empty(); claimed = claim(cells)) {
     for (size_t i = 0; i < claimed.size(); ++i) {
       try {
-        PixelBlock block = read_cells(claimed[i], index);
-        if (block.region == region) return view_of(std::move(block));
-        if (result.bytes.empty()) result = blank_block(region, block.channels);
-        copy_overlap(block, result);
+        read_cells(claimed[i], index, result);
       } catch (...) {
         const std::lock_guard lock(mutex_);
         for (; i < claimed.size(); ++i) set(claimed[i], State::kOpen);
@@ -198,11 +214,10 @@ PixelView SharedReads::read(size_t index) {
       }
     }
   }
-  if (result.bytes.empty()) result = blank_block(region, source_->channels());
   const Inbox inbox = take(index);
   for (const PixelBlock& part : inbox.parts) copy_overlap(part, result);
-  for (const Region& part : inbox.left_out) copy_overlap(source_->read(part), result);
-  return view_of(std::move(result));
+  for (const Region& part : inbox.left_out) source_->read_onto(part, result);
+  return view_inside(std::move(result), region);
 }
 
 }  // namespace untiled

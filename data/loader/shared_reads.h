@@ -15,7 +15,7 @@ namespace untiled {
 /// its neighbours too. Whoever comes first reads such a cell whole and leaves the neighbours their
 /// parts of it, which are mostly narrow strips; with regions in rows about one row of cells waits.
 /// Beyond `limit_bytes`, by little, nothing more is left to others, who then read for themselves.
-/// Each reader holds a region rounded up to whole cells beside its own. Any thread; each index
+/// A region's pixels lie in a block of whole cells, `held_bytes` of them. Any thread; each index
 /// once.
 class SharedReads {
  public:
@@ -29,6 +29,8 @@ class SharedReads {
   /// The pixels of region `index`, as the source gives them. Throws what reading threw; cells that
   /// could not be read are tried again by the next region that needs them.
   PixelView read(size_t index);
+  /// The most that the block of region `index` takes, a mark for every pixel included.
+  int64_t held_bytes(size_t index) const;
 
  private:
   enum class State : uint8_t { kOpen, kReading, kDone };
@@ -48,7 +50,7 @@ class SharedReads {
   void set(const Region& cells, State state);
   std::vector<size_t> users(const Region& cells, size_t but) const;
   bool has_room(const Region& part, size_t user);
-  PixelBlock read_cells(const Region& cells, size_t index);
+  void read_cells(const Region& cells, size_t index, PixelBlock& block);
   Inbox take(size_t index);
 
   std::shared_ptr<const PixelSource> source_;

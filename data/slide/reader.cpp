@@ -6,7 +6,7 @@
 
 namespace untiled {
 
-PixelBlock SlideReader::read(int level, const Region& region) const {
+void SlideReader::require_inside(int level, const Region& region) const {
   const auto& levels = info_.levels;
   if (level < 0 || static_cast<size_t>(level) >= levels.size()) {
     throw DataError(fmt::format("{} has no level {}: its levels are 0 to {}", info_.path.string(),
@@ -17,8 +17,17 @@ PixelBlock SlideReader::read(int level, const Region& region) const {
     throw DataError(fmt::format("{} of {} lie outside its level {}, which has {}",
                                 to_string(region), info_.path.string(), level, to_string(extent)));
   }
+}
+
+PixelBlock SlideReader::read(int level, const Region& region) const {
+  require_inside(level, region);
   if (region.empty()) return {region, 3, {}, {}};
   return read_pixels(level, region);
+}
+
+void SlideReader::read_onto(int level, const Region& region, PixelBlock& block) const {
+  require_inside(level, region);
+  if (!region.empty()) read_pixels_onto(level, region, block);
 }
 
 }  // namespace untiled

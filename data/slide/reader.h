@@ -66,6 +66,8 @@ class SlideReader {
   /// get the background colour and are marked in `missing`. A pixel's value never depends on the
   /// region asked for. Throws DataError naming the file, the level and the region.
   PixelBlock read(int level, const Region& region) const;
+  /// The same into a block that holds `region`, see PixelSource::read_onto.
+  void read_onto(int level, const Region& region, PixelBlock& block) const;
 
  protected:
   explicit SlideReader(SlideInfo info) : info_(std::move(info)) {}
@@ -73,6 +75,10 @@ class SlideReader {
  private:
   /// `level` exists and `region` is not empty and lies inside it.
   virtual PixelBlock read_pixels(int level, const Region& region) const = 0;
+  virtual void read_pixels_onto(int level, const Region& region, PixelBlock& block) const {
+    copy_overlap(read_pixels(level, region), block);
+  }
+  void require_inside(int level, const Region& region) const;
 
   SlideInfo info_;
 };

@@ -45,11 +45,17 @@ class TiffReader : public SlideReader {
 
  private:
   PixelBlock read_pixels(int level, const Region& region) const override {
+    PixelBlock block = empty_block(region);
+    read_pixels_onto(level, region, block);
+    drop_empty_mask(block);
+    return block;
+  }
+
+  void read_pixels_onto(int level, const Region& region, PixelBlock& block) const override {
     const TiffDirectory& directory = levels_[static_cast<size_t>(level)].first();
     const Extent& tile = directory.tile;
     const TileSpan tiles = tiles_of(region, tile);
     const bool aligned = is_aligned(region, tile, directory.extent);
-    PixelBlock block = empty_block(region);
     for (int64_t row = tiles.rows.begin; row < tiles.rows.end; ++row) {
       for (int64_t col = tiles.cols.begin; col < tiles.cols.end; ++col) {
         const TileKey key = {level, row * directory.tile_cols() + col};
@@ -62,8 +68,6 @@ class TiffReader : public SlideReader {
         }
       }
     }
-    drop_empty_mask(block);
-    return block;
   }
 
   /// A tile that no overlapping region will ask for is decoded to its place and not kept.

@@ -38,10 +38,17 @@ class LevelView : public SlideView {
 
   PixelBlock read(const Region& region) const override {
     require_inside(reader(), info(), region);
-    PixelBlock block = reader().read(
-        info().level, shift(region, region_level_.rows.begin, region_level_.cols.begin));
+    PixelBlock block = reader().read(info().level, in_level(region));
     block.region = region;
     return block;
+  }
+
+  void read_onto(const Region& region, PixelBlock& block) const override {
+    require_inside(reader(), info(), region);
+    const Region in_view = block.region;
+    block.region = in_level(in_view);
+    reader().read_onto(info().level, in_level(region), block);
+    block.region = in_view;
   }
 
   CellGrid cells() const override {
@@ -51,6 +58,10 @@ class LevelView : public SlideView {
   }
 
  private:
+  Region in_level(const Region& region) const {
+    return shift(region, region_level_.rows.begin, region_level_.cols.begin);
+  }
+
   Region region_level_;
 };
 

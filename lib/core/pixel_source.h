@@ -81,6 +81,11 @@ class PixelSource {
   virtual int channels() const = 0;
   /// `region` must lie inside the extent. Throws DataError naming the file and the region.
   virtual PixelBlock read(const Region& region) const = 0;
+  /// The same into a block that holds `region` and whose missing pixels are marked; of its other
+  /// pixels some may be read as well.
+  virtual void read_onto(const Region& region, PixelBlock& block) const {
+    copy_overlap(read(region), block);
+  }
   /// The same without a copy where the source keeps its pixels.
   virtual PixelView view(const Region& region) const { return view_of(read(region)); }
   virtual CellGrid cells() const { return {}; }
