@@ -35,11 +35,14 @@ constexpr Extent kCudaInferenceTile = {Engine::kInferenceTile, 8 * Engine::kInfe
 /// One waits for its logits while the device computes another's, and a third writes.
 constexpr int kCudaInferenceWorkers = 3;
 constexpr Extent kFusedInferenceTile = {Engine::kInferenceTile, 2 * Engine::kInferenceTile};
+/// Of fused kernels, which do some sixty multiply-adds in the time of a byte from main memory and
+/// more in that of a page that the system has to clear.
+constexpr double kFusedWorkPerStoredByte = 16.0;
 /// Threads' stacks and heaps, LibTorch's first use of each operation: measured.
 constexpr int64_t kRuntimeBytes = 40 << 20;
 constexpr int64_t kRuntimeBytesPerWorker = 12 << 20;
 /// The same where fused kernels leave little to LibTorch.
-constexpr int64_t kFusedRuntimeBytes = 20 << 20;
+constexpr int64_t kFusedRuntimeBytes = 60 << 20;
 constexpr int64_t kFusedRuntimeBytesPerWorker = 3 << 20;
 
 std::vector<LayerId> inference_layers(const Graph& graph) {
@@ -118,6 +121,7 @@ PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
   }
   const int64_t runtime = request.tile_bytes ? kFusedRuntimeBytes : kRuntimeBytes;
   request.fixed_bytes = fixed_bytes + runtime;
+  if (request.tile_bytes) request.work_per_stored_byte = kFusedWorkPerStoredByte;
   request.worker_bytes = request.tile_bytes ? kFusedRuntimeBytesPerWorker : kRuntimeBytesPerWorker;
   request.usual_fixed_bytes = OpenOptions{}.cache_bytes + DataSettings{}.queue_bytes + runtime;
   request.has_scratch = !settings_.run.scratch.empty();

@@ -62,6 +62,15 @@ class Estimator {
     return total;
   }
 
+  /// What a plan costs, in multiply-adds.
+  double cost(const Plan& plan) const {
+    double stored = 0.0;
+    for (const LayerId id : plan.stored) stored += static_cast<double>(bytes(id));
+    // On the way back gradients are stored as values are.
+    const double copies = request_.with_backward ? 2.0 : 1.0;
+    return multiply_adds(plan) + copies * request_.work_per_stored_byte * stored;
+  }
+
   void check_limits(const Plan& plan) const {
     for (const SegmentPlan& s : plan.segments) {
       const TileRegions need = middle_tile(s);
@@ -232,12 +241,12 @@ Plan spill(const Graph& graph, const PlanRequest& request, const Estimator& esti
 /// The best of many plans, and the least that any of them needs.
 struct Choice {
   Plan plan;
-  double work = std::numeric_limits<double>::infinity();
+  double cost = std::numeric_limits<double>::infinity();
   int64_t least_bytes = std::numeric_limits<int64_t>::max();
 
-  void offer(const Plan& candidate, double candidate_work) {
-    if (candidate_work >= work) return;
-    work = candidate_work;
+  void offer(const Plan& candidate, double candidate_cost) {
+    if (candidate_cost >= cost) return;
+    cost = candidate_cost;
     plan = candidate;
   }
   bool empty() const { return plan.segments.empty(); }
@@ -249,7 +258,7 @@ std::vector<Extent> possible_tiles(const PlanRequest& request) {
   return tiles;
 }
 
-/// Of plans with as much work the one with the largest tiles is taken.
+/// Of plans that cost as much the one with the largest tiles is taken.
 Choice choose(const Graph& graph, const PlanRequest& request, int workers) {
   const Estimator estimator(graph, request);
   Choice best;
@@ -262,7 +271,7 @@ Choice choose(const Graph& graph, const PlanRequest& request, int workers) {
       }
       best.least_bytes = std::min(best.least_bytes, estimator.memory(plan, workers).total_bytes());
       if (!estimator.fits(plan, workers)) continue;
-      best.offer(plan, (in_memory ? 1.0 : kScratchCost) * estimator.multiply_adds(plan));
+      best.offer(plan, (in_memory ? 1.0 : kScratchCost) * estimator.cost(plan));
     }
   }
   return best;

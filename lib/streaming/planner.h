@@ -33,6 +33,8 @@ struct PlanRequest {
   bool has_scratch = false;   ///< Stored tensors beyond the budget may go to a file.
   bool with_backward = true;  ///< A training step, not only logits.
   Tiling tiling = Tiling::kGrid;
+  /// Multiply-adds in the time that a byte takes to be stored and read again.
+  double work_per_stored_byte = 0.0;
   OperationLimits limits;
   /// Bytes that one tile of a segment takes while it is computed; empty: LibTorch's.
   std::function<int64_t(const Segment&, const TileRegions&)> tile_bytes;
