@@ -14,6 +14,7 @@
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
+#include "lib/core/resources.h"
 #include "lib/core/stop.h"
 
 namespace untiled {
@@ -102,6 +103,7 @@ int run(int argc, char** argv) {
 }  // namespace untiled
 
 int main(int argc, char** argv) {
+  untiled::keep_heap_memory();
   untiled::install_signal_handlers();
   return untiled::run(argc, argv);
 }

@@ -12,6 +12,9 @@
 
 #include "lib/core/cgroup.h"
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #if defined(__linux__)
 #include <sched.h>
 #elif defined(__APPLE__)
@@ -110,5 +113,14 @@ bool reset_peak_resident() {
 }
 
 #endif
+
+void keep_heap_memory() {
+#ifdef __GLIBC__
+  constexpr int kLargestOnHeap = 32 << 20;
+  constexpr int kMostKept = 64 << 20;
+  mallopt(M_MMAP_THRESHOLD, kLargestOnHeap);
+  mallopt(M_TRIM_THRESHOLD, kMostKept);
+#endif
+}
 
 }  // namespace untiled

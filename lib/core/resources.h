@@ -15,6 +15,10 @@ int64_t usable_memory_bytes();
 int64_t resident_bytes();
 /// Most resident bytes since start or the last reset (VmHWM; on macOS ru_maxrss).
 int64_t peak_resident_bytes();
+/// Keeps the heap's memory for what will be allocated next, up to some tens of megabytes a thread:
+/// buffers of pixels come and go, and the system would clear every page of each anew. To be called
+/// at the program's start.
+void keep_heap_memory();
 /// Resets the peak where the system can (Linux: /proc/self/clear_refs); false where it cannot.
 bool reset_peak_resident();
 
