@@ -53,7 +53,7 @@ constexpr Extent kGigapixel = {16000, 64000};
 constexpr int64_t kBesideCache = 3 * kGiB / 2;
 
 std::vector<StepCase> cases_of(BenchExtent extent) {
-  std::vector<StepCase> cases = {{.name = "default", .extent = kSmall, .steps = 30},
+  std::vector<StepCase> cases = {{.name = "default", .extent = kSmall, .steps = 100},
                                  {.name = "default", .extent = kMiddle, .exports = true}};
   if (extent == BenchExtent::kQuick) return cases;
   cases.push_back({.name = "default", .extent = kLarge});
@@ -277,6 +277,7 @@ Json Benchmark::run() {
                  {"machine", machine_},
                  {"versions", describe_versions()}};
   choose_device(options_.device, "");  // Refused now rather than after the first measurements.
+  report["new_memory_seconds_per_gib"] = measure_new_memory();
   begin("plain whole-image LibTorch");
   report["plain"] = measure_plain();
   plain_seconds_per_gigapixel_ = report["plain"]["seconds_per_gigapixel"].get<double>();

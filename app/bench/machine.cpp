@@ -8,12 +8,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "app/bench/git_state.h"
+#include "lib/core/mapped_memory.h"
+#include "lib/core/parallel.h"
 #include "lib/core/resources.h"
+#include "lib/core/stopwatch.h"
 #include "lib/device/device.h"
 #include "lib/kernels/fused/row_kernels.h"
 
@@ -72,6 +76,18 @@ Json describe_versions() {
           {"git", kGitState},
           {"libtorch", torch_version()},
           {"compiler", __VERSION__}};
+}
+
+double measure_new_memory() {
+  constexpr int64_t kBytes = int64_t{1} << 30;
+  constexpr int64_t kPart = 8 << 20;
+  const auto threads = usable_cores();
+  MappedMemory memory(kBytes);
+  const Stopwatch watch;
+  parallel_for(kBytes / kPart, threads, [&](size_t part) {
+    std::memset(memory.data() + static_cast<int64_t>(part) * kPart, 1, kPart);
+  });
+  return watch.seconds();
 }
 
 }  // namespace untiled

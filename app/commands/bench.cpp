@@ -63,6 +63,8 @@ void print_steps(const Json& report) {
   fmt::print("{}\n", report["name"].get<std::string>());
   fmt::print("  plain LibTorch          {:8.2f} s a gigapixel\n",
              report["plain"]["seconds_per_gigapixel"].get<double>());
+  fmt::print("  new memory             {:8.2f} s a GiB\n",
+             report["new_memory_seconds_per_gib"].get<double>());
   for (const Json& r : report["reading"]) {
     fmt::print("  read {:>4} px, {} threads  {:8.0f} megapixels a second, {}\n",
                r["region"].get<int>(), r["threads"].get<int>(),
@@ -70,10 +72,13 @@ void print_steps(const Json& report) {
   }
   for (const Json& s : report["steps"]) {
     fmt::print(
-        "  step {:>5} x {:<5} {:<17} {:8.2f} s, {:6.2f} s a gigapixel, {:5.0f} x plain, {}\n",
+        "  step {:>5} x {:<5} {:<17} {:8.3f} s (first {:.2f}), {:6.2f} s a gigapixel, {:.0f} x "
+        "plain, "
+        "{}\n",
         s["rows"].get<int64_t>(), s["columns"].get<int64_t>(), s["name"].get<std::string>(),
-        s["median_seconds"].get<double>(), s["seconds_per_gigapixel"].get<double>(),
-        s["times_plain"].get<double>(), format_bytes(s["peak_rss_bytes"].get<int64_t>()));
+        s["median_seconds"].get<double>(), s["first_step_seconds"].get<double>(),
+        s["seconds_per_gigapixel"].get<double>(), s["times_plain"].get<double>(),
+        format_bytes(s["peak_rss_bytes"].get<int64_t>()));
     if (!s.contains("export")) continue;
     const auto print_masks = [](const std::string& what, const Json& row) {
       fmt::print("  {} {:.2f} s, {:.2f} s a gigapixel\n", what, row["median_seconds"].get<double>(),
