@@ -167,6 +167,7 @@ PlannedStep Engine::plan_training(const Extent& pixels, int64_t fixed_bytes) con
 
 PlannedStep Engine::plan_fused_inference(PlanRequest wanted) const {
   wanted.tile = kFusedInferenceTile;
+  wanted.tiling = Tiling::kFileGrid;
   wanted.smaller_tiles = {{kInferenceTile, kInferenceTile}};
   PlannedStep least_work = plan_step(graph_, wanted);
   if (least_work.workers == wanted.workers) return least_work;

@@ -85,7 +85,7 @@ class SlideRun {
       parameters_.push_back(p.detach().to(options.device, options.dtype));
     }
     for (const SegmentPlan& s : plan.segments) {
-      tiles_.push_back(make_tiles(extents_[index(s.segment.target)], s.tile, plan.tiling));
+      tiles_.push_back(make_tiles(extents_[index(s.segment.target)], s, plan.tiling));
       active_.emplace_back(tiles_.back().size(), true);
     }
   }
@@ -246,13 +246,9 @@ void SlideRun::spread_activity() {
       for (size_t source = 0; source < s; ++source) {
         const LayerId id = segment(source).target;
         if (!segment(s).reads(id) || need[index(id)].empty()) continue;
-        const Extent size = plan_.segments[source].tile;
-        const int64_t across = ceil_div(extents_[index(id)].cols, size.cols);
-        const Region& r = need[index(id)];
-        for (int64_t y = r.rows.begin / size.rows; y <= (r.rows.end - 1) / size.rows; ++y) {
-          for (int64_t x = r.cols.begin / size.cols; x <= (r.cols.end - 1) / size.cols; ++x) {
-            active_[source][static_cast<size_t>(y * across + x)] = true;
-          }
+        for (const size_t owner :
+             tiles_owning(need[index(id)], extents_[index(id)], plan_.segments[source])) {
+          active_[source][owner] = true;
         }
       }
     }

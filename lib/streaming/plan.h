@@ -15,13 +15,18 @@ struct Tile {
 };
 
 enum class Tiling {
-  kGrid,     ///< The last tile of a row or column is cut.
-  kLattice,  ///< All tiles have one shape, the last is moved inward: for exports.
+  kGrid,      ///< The last tile of a row or column is cut.
+  kFileGrid,  ///< The same, and tiles of logits begin where those of a file do: for exports.
+  kLattice,   ///< All tiles have one shape, the last is moved inward: for exports.
 };
 
 struct SegmentPlan {
   Segment segment;
   Extent tile;  ///< In pixels of the segment's target.
+  /// The first row of tiles may be lower: then what tiles read of the slide ends, their halo
+  /// included, where a tile of the same size at the origin would, and where the file's tiles do.
+  /// Else each row of tiles would read a row of the file's tiles of which the next needs most.
+  int64_t first_rows = 0;
 };
 
 struct Plan {
@@ -37,6 +42,9 @@ struct Plan {
 Plan make_plan(const Graph& graph, std::vector<LayerId> stored, const Extent& tile, Tiling tiling);
 
 /// The tiles that cover a target of this extent, row by row.
-std::vector<Tile> make_tiles(const Extent& target, const Extent& tile, Tiling tiling);
+std::vector<Tile> make_tiles(const Extent& target, const SegmentPlan& plan, Tiling tiling);
+/// Which of them own a part of `region`, which is not empty.
+std::vector<size_t> tiles_owning(const Region& region, const Extent& target,
+                                 const SegmentPlan& plan);
 
 }  // namespace untiled

@@ -56,7 +56,7 @@ TEST_CASE("segments cut the graph at stored layers") {
 
 TEST_CASE("a lattice has tiles of one shape and owns each pixel once") {
   for (const Extent e : {Extent{100, 70}, {64, 64}, {10, 200}}) {
-    const auto tiles = make_tiles(e, {32, 32}, Tiling::kLattice);
+    const auto tiles = make_tiles(e, {.segment = {}, .tile = {32, 32}}, Tiling::kLattice);
     int64_t owned = 0;
     for (const Tile& t : tiles) {
       owned += t.own.area();

@@ -1,6 +1,7 @@
 #include "lib/streaming/planner.h"
 
 #include "lib/core/error.h"
+#include "lib/core/random.h"
 #include "tests/catch.h"
 #include "tests/streaming/streaming_fixtures.h"
 
@@ -109,7 +110,7 @@ TEST_CASE("no tile needs much more of any layer than twice a tile of the logits"
     const Plan plan = make_plan(graph, graph.storable_layers(), {512, 512}, Tiling::kGrid);
     for (const SegmentPlan& s : plan.segments) {
       const auto target = extents[static_cast<size_t>(s.segment.target)];
-      for (const Tile& tile : make_tiles(target, s.tile, plan.tiling)) {
+      for (const Tile& tile : make_tiles(target, s, plan.tiling)) {
         for (const Region& need : tile_regions(graph, s.segment, extents, tile.compute)) {
           CHECK(std::max(need.rows.size(), need.cols.size()) <= 2 * 512 + 64);
         }
@@ -187,6 +188,51 @@ TEST_CASE("a slide of 20 gigapixels can be planned") {
   PlanRequest request = gigapixel(6144 * kMiB);
   request.pixels = {100000, 200000};
   CHECK(plan_step(graph, request).memory.total_bytes() <= 6144 * kMiB);
+}
+
+TEST_CASE("the tiles that own a region are those whose own pixels meet it") {
+  const Extent target{101, 67};
+  Random random(3);
+  for (const int64_t first : {1, 6, 13}) {
+    const SegmentPlan plan{.segment = {}, .tile = {13, 17}, .first_rows = first};
+    const std::vector<Tile> tiles = make_tiles(target, plan, Tiling::kGrid);
+    int64_t covered = 0;
+    for (const Tile& tile : tiles) covered += tile.own.area();
+    CHECK(covered == target.area());
+    for (int i = 0; i < 40; ++i) {
+      const int64_t y = random.below(target.rows);
+      const int64_t x = random.below(target.cols);
+      const Region region = {{y, y + 1 + random.below(target.rows - y)},
+                             {x, x + 1 + random.below(target.cols - x)}};
+      std::vector<size_t> expected;
+      for (size_t t = 0; t < tiles.size(); ++t) {
+        if (!intersect(tiles[t].own, region).empty()) expected.push_back(t);
+      }
+      CHECK(tiles_owning(region, target, plan) == expected);
+    }
+  }
+}
+
+TEST_CASE("what a row of tiles reads of the slide ends where a file's tiles do") {
+  const Graph graph = unet_graph({}, 1);
+  const Extent pixels{5000, 3000};
+  const auto extents = graph.extents(pixels);
+  const auto last_rows_read = [&](const Plan& plan, const SegmentPlan& s) {
+    std::vector<int64_t> ends;
+    const Extent target = extents[static_cast<size_t>(s.segment.target)];
+    for (const Tile& tile : make_tiles(target, s, plan.tiling)) {
+      const int64_t end = tile_regions(graph, s.segment, extents, tile.compute)[0].rows.end;
+      if (ends.empty() || ends.back() != end) ends.push_back(end);
+    }
+    return ends;
+  };
+  const std::vector<int64_t> expected = {512, 1024, 1536, 2048, 2560, 3072, 3584, 4096, 4608, 5000};
+  const Plan plan = make_plan(graph, graph.storable_layers(), {512, 1016}, Tiling::kGrid);
+  CHECK(last_rows_read(plan, plan.segments.front()) == expected);
+  CHECK(last_rows_read(plan, plan.segments.back()) == expected);
+  const Plan file = make_plan(graph, graph.storable_layers(), {512, 1024}, Tiling::kFileGrid);
+  CHECK(last_rows_read(file, file.segments.front()) == expected);
+  CHECK(file.segments.back().first_rows == 512);
 }
 
 }  // namespace
