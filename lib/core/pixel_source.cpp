@@ -1,6 +1,7 @@
 #include "lib/core/pixel_source.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace untiled {
@@ -40,7 +41,18 @@ class DirectPass : public RegionPass {
   std::vector<Region> regions_;
 };
 
+constexpr std::align_val_t kPixelAlignment{32};
+constexpr size_t kPixelOffset = 16;
+
 }  // namespace
+
+void* allocate_pixels(size_t bytes) {
+  return static_cast<char*>(::operator new(bytes + kPixelOffset, kPixelAlignment)) + kPixelOffset;
+}
+
+void free_pixels(void* pixels) noexcept {
+  ::operator delete(static_cast<char*>(pixels) - kPixelOffset, kPixelAlignment);
+}
 
 PixelView view_of(PixelBlock block) {
   PixelView view{.region = block.region,

@@ -5,28 +5,23 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <vector>
 
 #include "lib/core/region.h"
 
 namespace untiled {
 
-/// Leaves new elements of a vector uninitialised; decoders overwrite every byte anyway. Memory
-/// begins 16 bytes behind a multiple of 32: libjpeg-turbo's stores to rows that begin at such a
-/// multiple go past the caches, and whoever reads the pixels next waits for them.
+/// Memory that begins 16 bytes behind a multiple of 32: libjpeg-turbo's stores to rows that begin
+/// at such a multiple go past the caches, and whoever reads the pixels next waits for them. Throws
+/// std::bad_alloc.
+void* allocate_pixels(size_t bytes);
+void free_pixels(void* pixels) noexcept;
+
+/// Leaves new elements of a vector uninitialised; decoders overwrite every byte anyway.
 template <typename T>
 struct UninitializedAllocator : std::allocator<T> {
-  static constexpr std::align_val_t kAlignment{32};
-  static constexpr size_t kOffset = 16;
-
-  T* allocate(size_t count) {
-    auto* memory = static_cast<char*>(::operator new(count * sizeof(T) + kOffset, kAlignment));
-    return reinterpret_cast<T*>(memory + kOffset);
-  }
-  void deallocate(T* p, size_t /*count*/) noexcept {
-    ::operator delete(reinterpret_cast<char*>(p) - kOffset, kAlignment);
-  }
+  T* allocate(size_t count) { return static_cast<T*>(allocate_pixels(count * sizeof(T))); }
+  void deallocate(T* p, size_t /*count*/) noexcept { free_pixels(p); }
   template <typename U>
   struct rebind {  // NOLINT(readability-identifier-naming): the standard's name
     using other = UninitializedAllocator<U>;

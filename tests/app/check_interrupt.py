@@ -9,7 +9,8 @@ import time
 from untiled_app import files_of, main, metric_rows, results_of, write_settings, write_slide
 import network
 
-STEPS = 40
+STEPS = 400
+VALIDATE_EVERY = 80
 KILLS = 10
 DEADLINE = 300
 
@@ -117,7 +118,7 @@ def check(app, folder, findings):
     slide = folder / "slide.tif"
     write_slide(slide, 700, 600)
     yaml = write_settings(folder / "train.yaml", [slide],
-                          train={"steps": STEPS, "checkpoint_every": 3, "validate_every": 8})
+                          train={"steps": STEPS, "checkpoint_every": 10, "validate_every": VALIDATE_EVERY})
     begin = time.monotonic()
     code, stderr = finish(train(app, yaml, folder / "whole"))
     assert code == 0, stderr
@@ -125,7 +126,7 @@ def check(app, folder, findings):
     summary = json.loads((folder / "whole" / "summary.json").read_text())
     findings.expect(len(summary["losses"]) == STEPS, "steps of the uninterrupted run")
     expected = results_of(folder / "whole")
-    findings.expect(len(expected) == 4 + STEPS // 8, f"files compared: {list(expected)}")
+    findings.expect(len(expected) == 4 + STEPS // VALIDATE_EVERY, f"files compared: {list(expected)}")
     kill_ten_times(app, yaml, folder / "killed", expected, findings)
     stop_once(app, yaml, folder / "stopped", signal.SIGINT, expected, findings)
     stop_once(app, yaml, folder / "ended", signal.SIGTERM, expected, findings)

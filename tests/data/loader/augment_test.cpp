@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <set>
+#include <string>
 
 #include "tests/catch.h"
 #include "tests/data/loader/fake_source.h"
@@ -92,7 +93,7 @@ TEST_CASE("missing marks turn with their pixels") {
 }
 
 TEST_CASE("the eight orientations are eight different images") {
-  std::set<std::vector<uint8_t>> images;
+  std::set<std::string> images;
   for (const Orientation& orientation : all_orientations()) {
     const auto source = std::make_shared<FakeSource>(Extent{9, 9}, 1);
     const Bytes bytes = make_oriented(source, orientation)->read(whole({9, 9})).bytes;
