@@ -75,12 +75,19 @@ void TrainingRun::use(const SlideInput& input) {
   open_ = &input;
 }
 
+const PlannedStep& TrainingRun::planned_step(const Extent& pixels) {
+  const std::pair<int64_t, int64_t> key(pixels.rows, pixels.cols);
+  const auto found = steps_.find(key);
+  if (found != steps_.end()) return found->second;
+  return steps_.emplace(key, engine_.plan_training(pixels, plan_.fixed_bytes)).first->second;
+}
+
 SlideGradients TrainingRun::gradients(const NamedTensors& parameters, int64_t step, size_t slide) {
   const SlideInput& input = slides_.training[slide];
   use(input);
   const StepImage image = augmented(settings_, input, step, slide);
   const Extent extent = image.pixels->extent();
-  const PlannedStep planned = engine_.plan_training(extent, plan_.fixed_bytes);
+  const PlannedStep& planned = planned_step(extent);
   std::optional<Progress> progress;
   if (extent.area() > kLongPassPixels) {
     progress.emplace(fmt::format("step {} pixels", step),

@@ -27,6 +27,8 @@ class TrainingRun {
  private:
   const std::vector<SlideInput>& evaluated() const;
   void use(const SlideInput& input);
+  /// Planned when it is asked for first: that takes longer than many a small slide's passes.
+  const PlannedStep& planned_step(const Extent& pixels);
   SlideGradients gradients(const NamedTensors& parameters, int64_t step, size_t slide);
   SlideScore evaluate(const NamedTensors& parameters, size_t slide,
                       const std::filesystem::path& folder);
@@ -41,7 +43,8 @@ class TrainingRun {
   std::unique_ptr<PixelLoss> loss_;
   SlideSets slides_;
   RunPlan plan_;
-  std::map<size_t, Picture> thumbnails_;  ///< By evaluated slide.
+  std::map<std::pair<int64_t, int64_t>, PlannedStep> steps_;  ///< By rows and columns of pixels.
+  std::map<size_t, Picture> thumbnails_;                      ///< By evaluated slide.
   const SlideInput* open_ = nullptr;
 };
 
