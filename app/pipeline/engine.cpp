@@ -35,8 +35,8 @@ constexpr Extent kCudaInferenceTile = {Engine::kInferenceTile, 8 * Engine::kInfe
 /// One waits for its logits while the device computes another's, and a third writes.
 constexpr int kCudaInferenceWorkers = 3;
 constexpr Extent kFusedInferenceTile = {Engine::kInferenceTile, 2 * Engine::kInferenceTile};
-/// Of fused kernels, which do some sixty multiply-adds in the time of a byte from main memory and
-/// more in that of a page that the system has to clear.
+/// Of fused kernels, which do some six multiply-adds in the time of a byte to or from main memory
+/// and more in that of one of a page that the system has to clear first.
 constexpr double kFusedWorkPerStoredByte = 16.0;
 /// Threads' stacks and heaps, LibTorch's first use of each operation: measured.
 constexpr int64_t kRuntimeBytes = 40 << 20;

@@ -6,8 +6,6 @@
 #define UNTILED_SIGMOID_ROW_INL_H
 #endif
 
-#include <type_traits>
-
 #include "lib/kernels/fused/exponential-inl.h"
 #include "lib/kernels/fused/pixel_rows-inl.h"
 
@@ -124,17 +122,10 @@ HWY_ATTR void sigmoid_loss_of(const RowShape& shape, const SigmoidLossRow& loss,
 
 HWY_ATTR void sigmoid_loss(const RowShape& shape, const SigmoidLossRow& loss, const uint8_t* labels,
                            float* logits, SigmoidSums& sums) {
-  const auto run = [&](auto with_probability, auto with_gradient) {
+  with_parts(loss, [&](auto with_probability, auto with_gradient) {
     sigmoid_loss_of<decltype(with_probability)::value, decltype(with_gradient)::value>(
         shape, loss, labels, logits, sums);
-  };
-  using Yes = std::true_type;
-  using No = std::false_type;
-  if (loss.with_gradient) {
-    loss.with_probability ? run(Yes(), Yes()) : run(No(), Yes());
-  } else {
-    loss.with_probability ? run(Yes(), No()) : run(No(), No());
-  }
+  });
 }
 
 }  // namespace untiled::fused::HWY_NAMESPACE

@@ -8,8 +8,6 @@
 
 #include <hwy/contrib/math/math-inl.h>
 
-#include <type_traits>
-
 #include "lib/kernels/fused/exponential-inl.h"
 #include "lib/kernels/fused/pixel_rows-inl.h"
 #include "lib/kernels/fused/prediction_row-inl.h"
@@ -120,17 +118,10 @@ HWY_ATTR void softmax_loss_of(const RowShape& shape, int64_t channels, const Sof
 
 HWY_ATTR void softmax_loss(const RowShape& shape, int64_t channels, const SoftmaxLossRow& loss,
                            const uint8_t* labels, float* logits, SoftmaxSums& sums) {
-  const auto run = [&](auto with_probability, auto with_gradient) {
+  with_parts(loss, [&](auto with_probability, auto with_gradient) {
     softmax_loss_of<decltype(with_probability)::value, decltype(with_gradient)::value>(
         shape, channels, loss, labels, logits, sums);
-  };
-  using Yes = std::true_type;
-  using No = std::false_type;
-  if (loss.with_gradient) {
-    loss.with_probability ? run(Yes(), Yes()) : run(No(), Yes());
-  } else {
-    loss.with_probability ? run(Yes(), No()) : run(No(), No());
-  }
+  });
 }
 
 }  // namespace untiled::fused::HWY_NAMESPACE

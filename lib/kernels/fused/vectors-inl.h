@@ -8,6 +8,8 @@
 
 #include <hwy/highway.h>
 
+#include <type_traits>
+
 #include "lib/kernels/fused/row_kernels.h"
 
 #ifndef UNTILED_UNROLL
@@ -38,6 +40,18 @@ HWY_INLINE Vector at_least_zero(Vector v) {
   return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(kFloats)), v);
 }
 HWY_INLINE Vector spread(const float* p) { return hn::Set(kFloats, *p); }
+
+/// Calls `run` with what is wanted of a loss (probabilities, gradient) as types.
+template <typename Loss, typename Run>
+void with_parts(const Loss& loss, Run run) {
+  using Yes = std::true_type;
+  using No = std::false_type;
+  if (loss.with_gradient) {
+    loss.with_probability ? run(Yes(), Yes()) : run(No(), Yes());
+  } else {
+    loss.with_probability ? run(Yes(), No()) : run(No(), No());
+  }
+}
 
 }  // namespace untiled::fused::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
