@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "lib/core/atomic_file.h"
@@ -99,7 +100,7 @@ double usd_per_terapixel(const MachineRow& row, const MachinePrice& price) {
 
 std::string table_row(const MachineRow& row, const MachinePrice* price) {
   const std::string cost = price == nullptr
-                               ? "| |"
+                               ? "| not listed | |"
                                : fmt::format("| {}: {:.2f} USD/h | {:.2f} ", price->label,
                                              price->usd_per_hour, usd_per_terapixel(row, *price)) +
                                      "|";
@@ -118,6 +119,15 @@ std::vector<const MachinePrice*> prices_of(const MachineRow& row,
       fitting.push_back(&price);
   }
   return fitting;
+}
+
+/// Machines of one name are told apart by their files.
+void tell_apart(std::vector<MachineRow>& rows, const std::vector<std::filesystem::path>& files) {
+  std::map<std::string, int> count;
+  for (const MachineRow& row : rows) ++count[row.name];
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (count[rows[i].name] > 1) rows[i].name += fmt::format(" ({})", files[i].stem().string());
+  }
 }
 
 }  // namespace
@@ -154,6 +164,7 @@ std::vector<MachineRow> load_rows(const std::vector<std::filesystem::path>& file
       throw DataError(fmt::format("{}: {}", file.string(), error.what()));
     }
   }
+  tell_apart(rows, files);
   return rows;
 }
 

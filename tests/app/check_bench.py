@@ -65,6 +65,13 @@ def check_compare(app, folder, findings):
         findings.expect(picture.width == 900, f"comparison.png {picture.size}")
     prices = (out / "prices.yaml").read_text()
     (out / "prices.yaml").write_text(prices.replace("1.8", "3.6"))
+    columns = {line.count("|") for line in text.splitlines() if line.startswith("|")}
+    findings.expect(columns == {11}, f"every row has all columns: {columns}")
+    twice = folder / "twice"
+    (folder / "later.json").write_text(json.dumps(measured("Xeon <i>", 3.2)))
+    printed = app.succeed("bench", "compare", folder / "b.json", folder / "later.json", "--out", twice)
+    findings.expect([row[0] for row in rows_of(printed)] == ["Xeon <i> (b)", "Xeon <i> (later)"],
+                    "machines of one name are told apart by their files")
     again = app.succeed("bench", "compare", folder / "a.json", "--out", out)
     rented = next(row for row in rows_of(again) if "rented" in row[8])
     findings.expect(abs(float(rented[9]) - 10) < 0.01, f"an edited price: {rented}")
@@ -90,10 +97,10 @@ def check_run(app, folder, findings):
     app.succeed("bench", "run", "--quick", "--out", out, "--name", "here", "--scratch", scratch)
     report = json.loads(out.read_text())
     findings.expect(report["name"] == "here" and report["kind"] == "measured", "name and kind")
-    for part in ("machine", "versions", "plain", "reading", "steps"):
+    for part in ("machine", "versions", "new_memory_seconds_per_gib", "plain", "reading", "steps"):
         findings.expect(report.get(part), f"bench run: no {part}")
     for step in report["steps"]:
-        repeats = 29 if step["rows"] == 2000 else 3
+        repeats = 99 if step["rows"] == 2000 else 3
         findings.expect(step["median_seconds"] > 0 and len(step["seconds"]) == repeats
                         and step["parts"]
                         and step["peak_rss_bytes"] > step["memory_used_bytes"] > 0, f"{step}")
