@@ -42,8 +42,8 @@ constexpr double kFusedWorkPerStoredByte = 16.0;
 constexpr int64_t kRuntimeBytes = 40 << 20;
 constexpr int64_t kRuntimeBytesPerWorker = 12 << 20;
 /// The same where fused kernels leave little to LibTorch.
-constexpr int64_t kFusedRuntimeBytes = 60 << 20;
-constexpr int64_t kFusedRuntimeBytesPerWorker = 3 << 20;
+constexpr int64_t kFusedRuntimeBytes = 50 << 20;
+constexpr int64_t kFusedRuntimeBytesPerWorker = 8 << 20;
 
 std::vector<LayerId> inference_layers(const Graph& graph) {
   std::vector<LayerId> ids;
@@ -116,9 +116,8 @@ PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
   request.element_bytes = dtype_ == at::kDouble ? 8 : 4;
   request.workers = workers_;
   request.budget_bytes = settings_.memory_budget;
-  if (device_.memory_bytes > 0) {
-    request.budget_bytes = std::min(request.budget_bytes, device_.memory_bytes * 4 / 5);
-  }
+  // Without room for its workspaces cuDNN takes other algorithms, with other last bits.
+  request.device_bytes = device_.memory_bytes * 4 / 5;
   const int64_t runtime = request.tile_bytes ? kFusedRuntimeBytes : kRuntimeBytes;
   request.fixed_bytes = fixed_bytes + runtime;
   if (request.tile_bytes) request.work_per_stored_byte = kFusedWorkPerStoredByte;
@@ -175,8 +174,9 @@ PlannedStep Engine::plan_fused_inference(PlanRequest wanted) const {
   Plan less = make_plan(graph_, inference_layers(graph_), least_work.plan.segments.back().tile,
                         wanted.tiling);
   PlannedStep more_workers = estimate_step(graph_, wanted, std::move(less));
-  const bool fits = more_workers.memory.total_bytes() <= wanted.budget_bytes;
-  return fits && more_workers.workers > least_work.workers ? more_workers : least_work;
+  const auto work_of_one = [](const PlannedStep& p) { return p.multiply_adds / p.workers; };
+  const bool is_faster = work_of_one(more_workers) < work_of_one(least_work);
+  return is_faster && more_workers.memory.fits(wanted) ? more_workers : least_work;
 }
 
 PlannedStep Engine::plan_inference(const Extent& pixels, int64_t fixed_bytes) const {
@@ -193,11 +193,11 @@ PlannedStep Engine::plan_inference(const Extent& pixels, int64_t fixed_bytes) co
   wanted.tiling = Tiling::kLattice;
   Plan plan = make_plan(graph_, inference_layers(graph_), wanted.tile, wanted.tiling);
   PlannedStep planned = estimate_step(graph_, wanted, plan);
-  if (planned.memory.total_bytes() <= wanted.budget_bytes) return planned;
+  if (planned.memory.fits(wanted)) return planned;
   if (wanted.has_scratch) {
     plan.spilled = plan.stored;
     planned = estimate_step(graph_, wanted, plan);
-    if (planned.memory.total_bytes() <= wanted.budget_bytes) return planned;
+    if (planned.memory.fits(wanted)) return planned;
   }
   throw BudgetError(wanted, planned.memory.total_bytes());
 }
@@ -210,6 +210,7 @@ Executor Engine::executor(const PlannedStep& planned,
   options.workers = planned.workers;
   options.scratch = settings_.run.scratch;
   options.context = context_;
+  context_->pages->limit(planned.memory.stored_bytes);
   options.on_pixels = std::move(on_pixels);
   return {graph_, planned.plan, *kernel_, options};
 }

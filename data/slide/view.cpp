@@ -45,10 +45,20 @@ class LevelView : public SlideView {
 
   void read_onto(const Region& region, PixelBlock& block) const override {
     require_inside(reader(), info(), region);
-    const Region in_view = block.region;
-    block.region = in_level(in_view);
-    reader().read_onto(info().level, in_level(region), block);
-    block.region = in_view;
+    // The same pixels by the level's coordinates.
+    PixelBlock there{in_level(block.region), block.channels, std::move(block.bytes),
+                     std::move(block.missing)};
+    const auto give_back = [&] {
+      block.bytes = std::move(there.bytes);
+      block.missing = std::move(there.missing);
+    };
+    try {
+      reader().read_onto(info().level, in_level(region), there);
+    } catch (...) {
+      give_back();
+      throw;
+    }
+    give_back();
   }
 
   CellGrid cells() const override {

@@ -40,9 +40,7 @@ class Estimator {
     return most;
   }
 
-  bool fits(const Plan& plan, int workers) const {
-    return memory(plan, workers).total_bytes() <= request_.budget_bytes;
-  }
+  bool fits(const Plan& plan, int workers) const { return memory(plan, workers).fits(request_); }
 
   /// Of those asked for, as many as fit; none where not even one does.
   int fitting_workers(const Plan& plan) const {
@@ -88,8 +86,9 @@ class Estimator {
 
   int64_t tiles_at_once(const SegmentPlan& s, int workers) const {
     const Extent target = extents_[index(s.segment.target)];
-    const int64_t tiles = ceil_div(target.rows, s.tile.rows) * ceil_div(target.cols, s.tile.cols);
-    return std::min<int64_t>(workers, tiles);
+    const int64_t rows =
+        1 + ceil_div(std::max<int64_t>(0, target.rows - s.first_rows), s.tile.rows);
+    return std::min<int64_t>(workers, rows * ceil_div(target.cols, s.tile.cols));
   }
 
   int64_t in_memory(const Plan& plan, LayerId id) const {
@@ -293,14 +292,22 @@ double least_work(const Graph& graph, const PlanRequest& request, const Estimato
   return least;
 }
 
+/// What a plan did not fit into.
+std::string name_limit(const PlanRequest& request) {
+  if (request.device_bytes > 0 && request.device_bytes < request.budget_bytes) {
+    return fmt::format("the GPU's memory, of which {} may be used,",
+                       mebibytes(request.device_bytes));
+  }
+  return fmt::format("memory_budget {}", mebibytes(request.budget_bytes));
+}
+
 }  // namespace
 
 BudgetError::BudgetError(const PlanRequest& request, int64_t least_bytes)
     : ConfigError(fmt::format(
-          "memory_budget {} is too small for a slide of {} with tiles of {}: the least that works "
-          "is {}{}",
-          mebibytes(request.budget_bytes), to_string(request.pixels),
-          to_string(possible_tiles(request).back()), mebibytes(least_bytes),
+          "{} is too small for a slide of {} with tiles of {}: the least that works is {}{}",
+          name_limit(request), to_string(request.pixels), to_string(possible_tiles(request).back()),
+          mebibytes(least_bytes),
           request.has_scratch
               ? "; a smaller streaming.tile needs less"
               : "; a smaller streaming.tile or a folder in run.scratch needs less")),

@@ -26,6 +26,7 @@ struct PlanRequest {
   int64_t element_bytes = 4;
   int workers = 1;           ///< At most; fewer where the budget has no room for as many.
   int64_t budget_bytes = 0;  ///< For all that the step takes above the program's base.
+  int64_t device_bytes = 0;  ///< Of a GPU, for what is stored and computed there; 0: no GPU.
   int64_t fixed_bytes = 0;   ///< Of it, what readers, caches and queues take.
   int64_t worker_bytes = 0;  ///< Of it, what each worker takes beside its tile.
   /// What fixed_bytes is with the default settings: see plan_step.
@@ -46,6 +47,11 @@ struct MemoryEstimate {
   int64_t tile_bytes = 0;    ///< Tiles being computed, all workers.
   int64_t fixed_bytes = 0;   ///< Readers, caches, queues and what workers take beside tiles.
   int64_t total_bytes() const { return stored_bytes + tile_bytes + fixed_bytes; }
+  bool fits(const PlanRequest& request) const {
+    const bool device =
+        request.device_bytes == 0 || stored_bytes + tile_bytes <= request.device_bytes;
+    return device && total_bytes() <= request.budget_bytes;
+  }
 };
 
 struct PlannedStep {

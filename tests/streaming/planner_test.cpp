@@ -190,6 +190,18 @@ TEST_CASE("a slide of 20 gigapixels can be planned") {
   CHECK(plan_step(graph, request).memory.total_bytes() <= 6144 * kMiB);
 }
 
+TEST_CASE("a GPU's memory bounds what is stored and computed there, not what the host holds") {
+  const Graph graph = make_graph({});
+  PlanRequest request = gigapixel(64 * 1024 * kMiB);
+  request.fixed_bytes = 32 * 1024 * kMiB;
+  request.device_bytes = 1024 * kMiB;
+  const PlannedStep step = plan_step(graph, request);
+  CHECK(step.memory.stored_bytes + step.memory.tile_bytes <= 1024 * kMiB);
+  CHECK(step.memory.total_bytes() > 32 * 1024 * kMiB);
+  request.device_bytes = 16 * kMiB;
+  CHECK_THROWS_WITH(plan_step(graph, request), contains_text("the GPU's memory"));
+}
+
 TEST_CASE("the tiles that own a region are those whose own pixels meet it") {
   const Extent target{101, 67};
   Random random(3);

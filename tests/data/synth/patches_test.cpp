@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
 
 #include "lib/core/error.h"
 #include "lib/core/random.h"
@@ -39,7 +40,7 @@ class TwoToneSlide : public PixelSource {
 
 TEST_CASE("drawn patches are different, stained, and the same for any number of threads") {
   const Patches patches = draw_patches(4, 1);
-  std::set<std::vector<uint8_t>> distinct;
+  std::set<std::string> distinct;
   for (const Bytes& patch : patches.tissue) {
     CHECK(patch.size() == kTissuePatchSide * kTissuePatchSide * 3);
     distinct.emplace(patch.begin(), patch.end());
