@@ -34,11 +34,11 @@ class RowLoss {
     fused::SoftmaxSums sums;
   };
 
+  std::optional<Sigmoid> sigmoid_;  ///< One channel.
+  std::optional<Softmax> softmax_;  ///< Several.
   const PixelLoss& loss_;
   int64_t channels_;
   const fused::RowKernels& kernels_;
-  std::optional<Sigmoid> sigmoid_;  ///< One channel.
-  std::optional<Softmax> softmax_;  ///< Several.
 };
 
 }  // namespace untiled
