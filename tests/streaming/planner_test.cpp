@@ -19,8 +19,8 @@ TEST_CASE("with room, the plan with the least work is taken and its peak is coun
   const PlannedStep step = plan_step(graph, gigapixel(4096 * kMiB));
   CHECK(step.multiply_adds == step.least_multiply_adds);
   // e1 and its gradient at 488 MiB each, e2 and its at 61, e3 and its at 7.6.
-  CHECK(step.memory.stored_bytes > 2 * 488 * kMiB);
-  CHECK(step.memory.stored_bytes < 2 * (488 + 61 + 8 + 10) * kMiB);
+  CHECK(step.memory.stored_bytes > kMiB * 2 * 488);
+  CHECK(step.memory.stored_bytes < kMiB * 2 * (488 + 61 + 8 + 10));
 }
 
 TEST_CASE("a value that only the last segment reads makes room for its gradient") {
@@ -32,8 +32,8 @@ TEST_CASE("a value that only the last segment reads makes room for its gradient"
         .memory.stored_bytes;
   };
   // Everything: e1 and u2 at 488 MiB with gradients, but u2 is freed as its gradient grows.
-  CHECK(stored(all) > 3 * 488 * kMiB);
-  CHECK(stored(all) < 3 * 488 * kMiB + 4 * 70 * kMiB);
+  CHECK(stored(all) > kMiB * 3 * 488);
+  CHECK(stored(all) < kMiB * (3 * 488 + 4 * 70));
   // e1 alone is read by the last segment only.
   CHECK(stored({all[0]}) < 490 * kMiB);
 }
@@ -97,7 +97,7 @@ TEST_CASE("of the workers asked for as many run as the budget has room for") {
   const PlannedStep few = plan_step(graph, request);
   CHECK(few.workers > 1);
   CHECK(few.workers < 64);
-  request.budget_bytes = 64 * 1024 * kMiB;
+  request.budget_bytes = kMiB * 64 * 1024;
   CHECK(plan_step(graph, request).workers == 64);
 }
 
@@ -192,12 +192,12 @@ TEST_CASE("a slide of 20 gigapixels can be planned") {
 
 TEST_CASE("a GPU's memory bounds what is stored and computed there, not what the host holds") {
   const Graph graph = make_graph({});
-  PlanRequest request = gigapixel(64 * 1024 * kMiB);
-  request.fixed_bytes = 32 * 1024 * kMiB;
+  PlanRequest request = gigapixel(kMiB * 64 * 1024);
+  request.fixed_bytes = kMiB * 32 * 1024;
   request.device_bytes = 1024 * kMiB;
   const PlannedStep step = plan_step(graph, request);
   CHECK(step.memory.stored_bytes + step.memory.tile_bytes <= 1024 * kMiB);
-  CHECK(step.memory.total_bytes() > 32 * 1024 * kMiB);
+  CHECK(step.memory.total_bytes() > kMiB * 32 * 1024);
   request.device_bytes = 16 * kMiB;
   CHECK_THROWS_WITH(plan_step(graph, request), contains_text("the GPU's memory"));
 }
