@@ -72,7 +72,7 @@ TEST_CASE("a store whose memory another has used is zeros until it is written") 
 }
 
 TEST_CASE("released rows are gone and later rows stay") {
-  SlideStore store(1, {40, 10}, {.block_bytes = 10 * 4 * 10});
+  SlideStore store(1, {40, 10}, {.block_bytes = int64_t{10} * 4 * 10});
   const at::Tensor value = at::rand({1, 1, 40, 10});
   store.write(whole({40, 10}), value);
   store.release_rows(25);
@@ -82,7 +82,7 @@ TEST_CASE("released rows are gone and later rows stay") {
 
 TEST_CASE("rows are released in every channel, and looking at them is refused") {
   const Extent e{600, 700};  // Rows and bands end within pages.
-  SlideStore store(3, e, {.block_bytes = 3 * 700 * 4 * 50, .max_dimension = 300});
+  SlideStore store(3, e, {.block_bytes = int64_t{3} * 700 * 4 * 50, .max_dimension = 300});
   const at::Tensor value = at::rand({1, 3, e.rows, e.cols});
   store.write(whole(e), value);
   for (const int64_t row : {120, 330}) {
