@@ -72,9 +72,8 @@ void print_steps(const Json& report) {
   }
   for (const Json& s : report["steps"]) {
     fmt::print(
-        "  step {:>5} x {:<5} {:<17} {:8.3f} s (first {:.2f}), {:6.2f} s a gigapixel, {:.0f} x "
-        "plain, "
-        "{}\n",
+        "  step {:>5} x {:<5} {:<17} {:8.3f} s (first {:.2f}), {:6.2f} s a gigapixel, "
+        "{:.0f} x plain, {}\n",
         s["rows"].get<int64_t>(), s["columns"].get<int64_t>(), s["name"].get<std::string>(),
         s["median_seconds"].get<double>(), s["first_step_seconds"].get<double>(),
         s["seconds_per_gigapixel"].get<double>(), s["times_plain"].get<double>(),

@@ -31,10 +31,10 @@ constexpr int64_t kFewestTiles = 16;
 /// Of CUDA, which a small tile does not fill.
 constexpr std::array<Extent, 3> kCudaTiles = {{{2048, 2048}, {1024, 1024}, {512, 512}}};
 /// Of exports and validations, whose files have tiles of kInferenceTile.
+constexpr Extent kFusedInferenceTile = {Engine::kInferenceTile, 2 * Engine::kInferenceTile};
 constexpr Extent kCudaInferenceTile = {Engine::kInferenceTile, 8 * Engine::kInferenceTile};
 /// One waits for its logits while the device computes another's, and a third writes.
 constexpr int kCudaInferenceWorkers = 3;
-constexpr Extent kFusedInferenceTile = {Engine::kInferenceTile, 2 * Engine::kInferenceTile};
 /// Of fused kernels, which do some six multiply-adds in the time of a byte to or from main memory
 /// and more in that of one of a page that the system has to clear first.
 constexpr double kFusedWorkPerStoredByte = 16.0;

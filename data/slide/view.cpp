@@ -30,6 +30,21 @@ void require_inside(const SlideReader& reader, const ViewInfo& info, const Regio
                               reader.info().path.string(), to_string(info.extent)));
 }
 
+/// Lets a block's pixels go by another region of the same size for a while.
+class OtherCoordinates {
+ public:
+  OtherCoordinates(PixelBlock& block, const Region& region) : block_(block), own_(block.region) {
+    block.region = region;
+  }
+  ~OtherCoordinates() { block_.region = own_; }
+  OtherCoordinates(const OtherCoordinates&) = delete;
+  OtherCoordinates& operator=(const OtherCoordinates&) = delete;
+
+ private:
+  PixelBlock& block_;
+  Region own_;
+};
+
 /// A rectangle of one level, pixel for pixel.
 class LevelView : public SlideView {
  public:
@@ -45,20 +60,8 @@ class LevelView : public SlideView {
 
   void read_onto(const Region& region, PixelBlock& block) const override {
     require_inside(reader(), info(), region);
-    // The same pixels by the level's coordinates.
-    PixelBlock there{in_level(block.region), block.channels, std::move(block.bytes),
-                     std::move(block.missing)};
-    const auto give_back = [&] {
-      block.bytes = std::move(there.bytes);
-      block.missing = std::move(there.missing);
-    };
-    try {
-      reader().read_onto(info().level, in_level(region), there);
-    } catch (...) {
-      give_back();
-      throw;
-    }
-    give_back();
+    const OtherCoordinates guard(block, in_level(block.region));
+    reader().read_onto(info().level, in_level(region), block);
   }
 
   CellGrid cells() const override {

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 
 #include "lib/core/error.h"
+#include "lib/core/stopwatch.h"
 #include "lib/streaming/crop_planes.h"
 #include "lib/streaming/download.h"
 #include "lib/streaming/ordered_sum.h"
@@ -25,23 +25,22 @@ at::Tensor narrow(const at::Tensor& t, const Region& region, const Region& origi
 }
 
 /// The time of a pass, what the device still has to do for it included.
-class Stopwatch {
+class PassTimer {
  public:
-  Stopwatch(std::map<std::string, double>& seconds, std::string name, const Upload& device)
+  PassTimer(std::map<std::string, double>& seconds, std::string name, const Upload& device)
       : seconds_(seconds), name_(std::move(name)), device_(device) {}
-  ~Stopwatch() {
+  ~PassTimer() {
     device_.wait();
-    const auto spent = std::chrono::steady_clock::now() - start_;
-    seconds_[name_] += std::chrono::duration<double>(spent).count();
+    seconds_[name_] += watch_.seconds();
   }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
+  PassTimer(const PassTimer&) = delete;
+  PassTimer& operator=(const PassTimer&) = delete;
 
  private:
   std::map<std::string, double>& seconds_;
   std::string name_;
   const Upload& device_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Stopwatch watch_;
 };
 
 void mark_missing(const Bytes& missing, Bytes& classes) {
@@ -284,7 +283,7 @@ void SlideRun::forward_segment(size_t s) {
 
 void SlideRun::forward_inner_segments(std::map<std::string, double>& seconds) {
   for (size_t s = 0; s < last(); ++s) {
-    const Stopwatch watch(seconds, name(s) + " forward", context_.upload);
+    const PassTimer timer(seconds, name(s) + " forward", context_.upload);
     forward_segment(s);
   }
 }
@@ -469,7 +468,7 @@ void SlideRun::release_values(size_t s) {
 StepResult SlideRun::step(const PixelSource& labels, const PixelLoss& loss) {
   StepResult result;
   {
-    const Stopwatch watch(result.seconds, "labels", context_.upload);
+    const PassTimer timer(result.seconds, "labels", context_.upload);
     result.tiles_skipped = find_active(labels);
   }
   forward_inner_segments(result.seconds);
@@ -481,16 +480,16 @@ StepResult SlideRun::step(const PixelSource& labels, const PixelLoss& loss) {
 
   LossSums totals;
   if (loss.needs_totals()) {
-    const Stopwatch watch(result.seconds, "loss sums", context_.upload);
+    const PassTimer timer(result.seconds, "loss sums", context_.upload);
     totals = loss_totals(labels, loss);
   }
   {
-    const Stopwatch watch(result.seconds, "loss and backward", context_.upload);
+    const PassTimer timer(result.seconds, "loss and backward", context_.upload);
     loss_and_backward(labels, loss, totals, parameter_sums, loss_sums);
     release_values(last());
   }
   for (size_t s = last(); s-- > 0;) {
-    const Stopwatch watch(result.seconds, name(s) + " backward", context_.upload);
+    const PassTimer timer(result.seconds, name(s) + " backward", context_.upload);
     backward_segment(s, parameter_sums);
     release_values(s);
   }
