@@ -2,7 +2,6 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,8 +13,6 @@
 
 namespace untiled {
 namespace {
-
-Geometry centred(int64_t kernel, int64_t stride) { return {kernel, stride, (kernel - 1) / 2}; }
 
 uint64_t name_key(const std::string& name) {
   uint64_t key = 0;
@@ -111,41 +108,6 @@ at::Tensor initial_weight(const Graph& graph, LayerId id, const ParameterShape& 
 }
 
 }  // namespace
-
-int64_t logit_channels(const DataSettings& data) {
-  return data.classes.size() > 1 ? static_cast<int64_t>(data.classes.size()) : 1;
-}
-
-Graph unet_graph(const ModelSettings& settings, int64_t logit_channels) {
-  constexpr int64_t kRgb = 3;
-  Graph graph(kRgb);
-  const auto depth = static_cast<int>(settings.widths.size());
-  std::vector<LayerId> encoded = {0};
-  for (int n = 1; n <= depth; ++n) {
-    const int64_t width = settings.widths[static_cast<size_t>(n - 1)];
-    const LayerId down = graph.add_conv(fmt::format("encoder{}.down", n), encoded.back(), width,
-                                        centred(settings.down_kernel, settings.stride), true);
-    encoded.push_back(graph.add_conv(fmt::format("encoder{}.refine", n), down, width,
-                                     centred(settings.refine_kernel, 1), true));
-    graph.mark_storable(encoded.back());
-  }
-  LayerId decoded = encoded.back();
-  for (int n = depth; n >= 1; --n) {
-    if (n < depth) {
-      decoded = graph.add_concat(fmt::format("decoder{}.cat", n),
-                                 {decoded, encoded[static_cast<size_t>(n)]});
-    }
-    // Each decoder's width is that of the level it leads to; the last keeps the first level's.
-    const int64_t width = settings.widths[static_cast<size_t>(std::max(n - 2, 0))];
-    decoded = graph.add_transposed_conv(fmt::format("decoder{}.up", n), decoded,
-                                        encoded[static_cast<size_t>(n - 1)], width,
-                                        centred(settings.up_kernel, settings.stride), true);
-    if (n > 1) graph.mark_storable(decoded);
-  }
-  const LayerId features = graph.add_concat("head.cat", {decoded, 0});
-  graph.add_conv("head", features, logit_channels, centred(settings.head_kernel, 1), false);
-  return graph;
-}
 
 NamedTensors random_parameters(const Graph& graph, uint64_t seed) {
   NamedTensors parameters;

@@ -2,7 +2,6 @@
 
 #include "app/pipeline/trained_model.h"
 #include "data/loader/cache.h"
-#include "data/loader/region_loader.h"
 #include "data/slide/view.h"
 #include "lib/core/stopwatch.h"
 
@@ -14,17 +13,16 @@ std::vector<double> measure_inference(const Settings& settings,
   const TrainedModel model(settings, checkpoint, {});
   const auto reader = open_slide(slide);
   const auto pixels = make_cached(make_view(reader, {}), CacheMode::kRam, {});
-  const DataSettings& data = settings.data;
-  const PlannedStep planned = model.engine().plan_inference(
-      pixels->extent(),
-      cache_footprint(CacheMode::kRam, pixels->extent(), pixels->channels()).resident_bytes +
-          reader->info().held_bytes + data.queue_bytes);
+  MemoryLedger fixed;
+  fixed[Holder::kReaders] = reader->info().held_bytes;
+  fixed[Holder::kCache] =
+      cache_footprint(CacheMode::kRam, pixels->extent(), pixels->channels()).resident_bytes;
+  const PlannedStep planned = model.engine().plan_inference(shape_of(*pixels), fixed);
   const Executor executor = model.engine().executor(planned, {});
-  const RegionLoader loader(pixels, {data.workers, data.queue_bytes});
   std::vector<double> seconds;
   for (int i = 0; i <= repeats; ++i) {
     const Stopwatch watch;
-    executor.predict(model.parameters(), loader, {}, /*labels=*/nullptr,
+    executor.predict(model.parameters(), *pixels, {}, /*labels=*/nullptr,
                      [](const PredictedTile&) { return [] {}; });
     if (i > 0) seconds.push_back(watch.seconds());
   }

@@ -11,7 +11,7 @@ inline constexpr const char* kComputingStep = "1 thread";
 inline constexpr const char* kOverlappedStep = "1 thread, 1 reads";
 
 /// From a report's `steps` and `reading`: the second of those steps against what would be ideal,
-/// that each of its passes takes as long as the slower of decoding and computing alone. Null where
+/// that it takes as long as the slower of decoding and computing alone. Null where
 /// one of the three is missing.
 nlohmann::ordered_json overlap_of(const nlohmann::ordered_json& report);
 

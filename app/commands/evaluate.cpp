@@ -22,7 +22,6 @@
 #include "app/pipeline/trained_model.h"
 #include "data/cohort/manifest.h"
 #include "data/cohort/slide_ids.h"
-#include "data/loader/region_loader.h"
 #include "data/slide/fingerprint.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
@@ -157,15 +156,14 @@ class ModelEvaluator : public Evaluator {
                    const fs::path& folder) const override {
     const SlideInput input = open(entry, id, view_options(settings(), entry));
     const DataSettings& data = settings().data;
-    const int64_t queue = data.workers > 0 ? data.queue_bytes : 0;
     const Engine& engine = model_->engine();
-    const PlannedStep planned =
-        engine.plan_inference(input.slide->extent(), input.slide->slide().held_bytes + queue);
+    MemoryLedger fixed;
+    fixed[Holder::kReaders] = reading_bytes(*input.slide, input.slide->slide().held_bytes);
+    const PlannedStep planned = engine.plan_inference(shape_of(*input.pixels), fixed);
     const auto loss = make_loss(settings().train.loss, model_->logit_count(), class_weights(data),
                                 engine.device().profile.has_float64);
-    const RegionLoader loader(input.pixels, {data.workers, data.queue_bytes});
-    return evaluate_slide(engine, settings(), model_->parameters(), input, loader,
-                          slide_thumbnail(input), *loss, planned, folder);
+    return evaluate_slide(engine, settings(), model_->parameters(), input, slide_thumbnail(input),
+                          *loss, planned, folder);
   }
 
  private:

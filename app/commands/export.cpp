@@ -16,7 +16,6 @@
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/trained_model.h"
-#include "data/loader/region_loader.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
@@ -83,7 +82,7 @@ std::shared_ptr<const SlideView> open_view(const Exporter& e, const SlideTask& t
 }
 
 /// Tiles of files are as high as computed ones and lie in them side by side.
-static_assert(Engine::kInferenceTile == SlideOutputs::kTile);
+static_assert(kUsualTile == SlideOutputs::kTile);
 
 std::vector<SlideOutputs::EncodedTile> encode(const SlideOutputs& outputs,
                                               const PredictedTile& predicted) {
@@ -100,19 +99,20 @@ std::vector<SlideOutputs::EncodedTile> encode(const SlideOutputs& outputs,
 
 void predict_slide(const Exporter& e, const SlideTask& task,
                    const std::shared_ptr<const SlideView>& view, SlideOutputs& outputs) {
-  const DataSettings& data = e.settings().data;
   const Extent extent = view->extent();
-  const int64_t queue = data.workers > 0 ? data.queue_bytes : 0;
-  const PlannedStep planned = e.model.engine().plan_inference(
-      extent, task.reader->info().held_bytes + queue + outputs.held_bytes());
-  const RegionLoader loader(view, {data.workers, data.queue_bytes});
-  const auto total = static_cast<double>(forward_pixels(planned.plan, extent));
+  MemoryLedger fixed;
+  fixed[Holder::kReaders] = reading_bytes(*view, task.reader->info().held_bytes);
+  fixed[Holder::kOutputs] = outputs.held_bytes();
+  const Engine& engine = e.model.engine();
+  const PlannedStep planned = engine.plan_inference(shape_of(*view), fixed);
+  const auto total =
+      static_cast<double>(engine.reported_pixels(planned.plan, extent, Purpose::kPrediction));
   std::atomic<int64_t> done = 0;
-  const Executor executor = e.model.engine().executor(
+  const Executor executor = engine.executor(
       planned, [&](int64_t pixels) { task.progress(static_cast<double>(done += pixels) / total); });
   const PredictionRequest request{.threshold = e.threshold(),
                                   .probabilities = outputs.wants(OutputFormat::kProbability)};
-  executor.predict(e.model.parameters(), loader, request, /*labels=*/nullptr,
+  executor.predict(e.model.parameters(), *view, request, /*labels=*/nullptr,
                    [&](const PredictedTile& predicted) {
                      return [&outputs, tiles = encode(outputs, predicted)]() mutable {
                        for (auto& tile : tiles) outputs.add(std::move(tile));

@@ -54,8 +54,8 @@ using Json = nlohmann::ordered_json;
 Subjects find_subjects(const Engine& engine, const Settings& settings, const PlanOptions& options) {
   Subjects subjects;
   if (!options.size.empty()) {
-    const SlideSize size{.extent = parse_size(options.size),
-                         .reader_bytes = OpenOptions{}.cache_bytes};
+    const SlideSize size{.shape = {.extent = parse_size(options.size), .access = {}},
+                         .reader_bytes = 0};
     subjects.slides.push_back({"a slide of this size", size, settings.data.mpp});
     subjects.run = plan_run(engine, settings, {size}, {});
     return subjects;
@@ -91,13 +91,22 @@ const char* cache_name(CacheMode mode) {
   return mode == CacheMode::kDisk ? "disk" : "none";
 }
 
+Json to_json(const MemoryLedger& memory) {
+  Json lines = Json::object();
+  for (size_t i = 0; i < kHolders; ++i) {
+    const auto holder = static_cast<Holder>(i);
+    lines[name_of(holder)] = memory[holder];
+  }
+  return lines;
+}
+
 Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
   const Graph& graph = engine.graph();
   const int64_t field = graph.receptive_field(graph.output());
-  const std::vector<Extent> extents = graph.extents(r.subject.size.extent);
+  const std::vector<Extent> extents = graph.extents(r.subject.size.shape.extent);
   Json json = {{"slide", r.subject.name},
-               {"rows", r.subject.size.extent.rows},
-               {"columns", r.subject.size.extent.cols},
+               {"rows", r.subject.size.shape.extent.rows},
+               {"columns", r.subject.size.shape.extent.cols},
                {"parameters", graph.parameter_count()},
                {"receptive_field_pixels", field},
                {"receptive_field_um",
@@ -107,16 +116,17 @@ Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
                {"workers", r.planned.workers},
                {"most_workers", engine.most_workers()},
                {"device", engine.device().device.str()},
-               {"kernels", engine.kernels().name()},
-               {"simd", engine.kernels().simd},
+               {"kernels", engine.kernels()},
+               {"simd", engine.backend().simd()},
                {"stored", names(graph, r.planned.plan.stored)},
                {"spilled", names(graph, r.planned.plan.spilled)},
                {"recomputed", names(graph, recomputed(graph, r.planned.plan))},
-               {"stored_bytes", r.planned.memory.stored_bytes},
-               {"tile_bytes", r.planned.memory.tile_bytes},
+               {"schedule", name_of(r.planned.plan.order)},
+               {"decodes_per_step", r.planned.decodes},
+               {"stored_bytes", r.planned.memory[Holder::kStored]},
+               {"tile_bytes", r.planned.memory[Holder::kTiles]},
                {"cache", cache_name(r.run.cache)},
-               {"cache_bytes", r.run.cache_bytes},
-               {"reading_bytes", r.planned.memory.fixed_bytes - r.run.cache_bytes},
+               {"memory", to_json(r.planned.memory)},
                {"predicted_peak_bytes", r.planned.memory.total_bytes()},
                {"memory_budget", settings.memory_budget},
                {"multiply_adds", r.planned.multiply_adds},
@@ -132,11 +142,12 @@ Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
       const Extent e = need[static_cast<size_t>(id)].extent();
       inputs.push_back({{"layer", graph.layer(id).name}, {"rows", e.rows}, {"columns", e.cols}});
     }
-    json["segments"].push_back({{"target", graph.layer(s.segment.target).name},
-                                {"tile", s.tile.rows},
-                                {"tile_columns", s.tile.cols},
-                                {"kernels", engine.fuses(s.segment) ? "fused" : "libtorch"},
-                                {"inputs", inputs}});
+    json["segments"].push_back(
+        {{"target", graph.layer(s.segment.target).name},
+         {"tile", s.tile.rows},
+         {"tile_columns", s.tile.cols},
+         {"kernels", engine.backend().covers(s.segment) ? "fused" : "libtorch"},
+         {"inputs", inputs}});
   }
   return json;
 }
@@ -159,6 +170,19 @@ std::string kernels_text(const Json& segment, const Json& j) {
   return fmt::format("fused ({})", j["simd"].get<std::string>());
 }
 
+/// A key in words.
+std::string spoken(std::string key) {
+  std::replace(key.begin(), key.end(), '_', ' ');
+  return key;
+}
+
+std::string schedule_text(const Json& j) {
+  const int decodes = j["decodes_per_step"].get<int>();
+  return fmt::format("{}, the slide decoded {}",
+                     j["schedule"] == "sweep" ? "one sweep" : "pass by pass",
+                     decodes == 1 ? "once" : fmt::format("{} times", decodes));
+}
+
 void print_plan(const Json& j) {
   fmt::print("{}: {} x {} (rows x columns), {:.3f} gigapixels\n", j["slide"].get<std::string>(),
              j["rows"].get<int64_t>(), j["columns"].get<int64_t>(),
@@ -168,7 +192,9 @@ void print_plan(const Json& j) {
              j["receptive_field_um"].is_null()
                  ? std::string(" (micrometres unknown: the slide has no scale)")
                  : fmt::format(" = {:.0f} um", j["receptive_field_um"].get<double>()));
-  fmt::print("  stored whole      {}\n", joined(j["stored"]));
+  fmt::print("  order of a step   {}\n", schedule_text(j));
+  fmt::print("  {} {}\n", j["schedule"] == "sweep" ? "stored in bands  " : "stored whole     ",
+             joined(j["stored"]));
   if (!j["spilled"].empty()) fmt::print("  in run.scratch    {}\n", joined(j["spilled"]));
   fmt::print("  recomputed        {} ({:+.0f} % arithmetic)\n", joined(j["recomputed"]),
              100.0 * j["extra_work"].get<double>());
@@ -183,13 +209,12 @@ void print_plan(const Json& j) {
                s["target"].get<std::string>(), s["tile"].get<int64_t>(),
                s["tile_columns"].get<int64_t>(), inputs, kernels_text(s, j));
   }
-  fmt::print(
-      "  predicted memory  {} over the program's base: stored {}, tiles {}, reading {}, "
-      "cache {}\n",
-      format_bytes(j["predicted_peak_bytes"].get<int64_t>()),
-      format_bytes(j["stored_bytes"].get<int64_t>()), format_bytes(j["tile_bytes"].get<int64_t>()),
-      format_bytes(j["reading_bytes"].get<int64_t>()),
-      format_bytes(j["cache_bytes"].get<int64_t>()));
+  fmt::print("  predicted memory  {} over the program's base:\n",
+             format_bytes(j["predicted_peak_bytes"].get<int64_t>()));
+  for (const auto& [holder, bytes] : j["memory"].items()) {
+    if (bytes == 0) continue;
+    fmt::print("    {:<16}{}\n", spoken(holder), format_bytes(bytes.get<int64_t>()));
+  }
   fmt::print("  predicted time    {} of arithmetic a step on {} ({}), reading not counted\n",
              format_duration(j["predicted_compute_seconds"].get<double>()),
              j["device"].get<std::string>(), workers_text(j));
@@ -201,11 +226,11 @@ int plan(const SettingsOptions& settings_options, const PlanOptions& options, bo
   const Subjects subjects = find_subjects(engine, settings, options);
   Json document = Json::array();
   for (const Subject& subject : subjects.slides) {
-    const Extent extent = subject.size.extent;
+    const SlideShape shape = step_shape(settings, subject.size.shape, subjects.run.cache);
     Report report{.subject = subject,
-                  .planned = engine.plan_training(extent, subjects.run.fixed_bytes),
+                  .planned = engine.plan_training(shape, subjects.run.fixed),
                   .run = subjects.run};
-    report.compute_seconds = engine.measure_seconds(report.planned, extent);
+    report.compute_seconds = engine.measure_seconds(report.planned, shape.extent);
     document.push_back(to_json(report, engine, settings));
     if (!json) print_plan(document.back());
   }

@@ -5,65 +5,42 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 
 #include "data/slide/reader.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
-#include "lib/kernels/libtorch_kernel.h"
+#include "lib/core/stopwatch.h"
+#include "lib/run/window_pieces.h"
 #include "lib/train/losses.h"
 #include "models/unet.h"
 
 namespace untiled {
 namespace {
 
-/// Finer layers are recomputed in exports by LibTorch, whose bits depend on what is stored: they
-/// would take most of the memory. Fused kernels give the same bits whatever is stored.
-constexpr int64_t kInferenceFinestStored = 16;
-/// Tiles for fused kernels, of which a slide has at least kFewestTiles where there are smaller
-/// ones, so that the cores of a desktop have some. Their rows are vectors of 16 of every fourth
-/// column, and one such column more on each side: wide, so that little is halo, and 2 times 4
-/// columns less than a power of two, so that none of the vectors is nearly empty.
-constexpr std::array<Extent, 4> kFusedTiles = {{{512, 1016}, {256, 1016}, {128, 1016}, {128, 504}}};
-constexpr int64_t kFewestTiles = 16;
-/// Of CUDA, which a small tile does not fill.
-constexpr std::array<Extent, 3> kCudaTiles = {{{2048, 2048}, {1024, 1024}, {512, 512}}};
-/// Of exports and validations, whose files have tiles of kInferenceTile.
-constexpr Extent kFusedInferenceTile = {Engine::kInferenceTile, 2 * Engine::kInferenceTile};
-constexpr Extent kCudaInferenceTile = {Engine::kInferenceTile, 8 * Engine::kInferenceTile};
-/// One waits for its logits while the device computes another's, and a third writes.
-constexpr int kCudaInferenceWorkers = 3;
-/// Of fused kernels, which do some six multiply-adds in the time of a byte to or from main memory
-/// and more in that of one of a page that the system has to clear first.
-constexpr double kFusedWorkPerStoredByte = 16.0;
-/// Threads' stacks and heaps, LibTorch's first use of each operation: measured.
-constexpr int64_t kRuntimeBytes = 40 << 20;
-constexpr int64_t kRuntimeBytesPerWorker = 12 << 20;
-/// The same where fused kernels leave little to LibTorch.
-constexpr int64_t kFusedRuntimeBytes = 50 << 20;
-constexpr int64_t kFusedRuntimeBytesPerWorker = 8 << 20;
-
-std::vector<LayerId> inference_layers(const Graph& graph) {
-  std::vector<LayerId> ids;
-  for (const LayerId id : graph.storable_layers()) {
-    if (graph.stride(id) >= kInferenceFinestStored) ids.push_back(id);
-  }
-  return ids;
-}
+/// From so many workers on they would wait for each other without room for a band more.
+constexpr int kManyWorkers = 8;
 
 /// Waits for a GPU, which computes while the program goes on.
 void finish(const at::Tensor& result) {
   if (!result.is_cpu()) result.flatten().narrow(0, 0, 1).to(at::kCPU);
 }
 
-int choose_workers(const Settings& settings, const DeviceChoice& device) {
-  if (!device.device.is_cpu()) return 1;  // The device itself is the parallel unit.
-  return settings.threads > 0 ? settings.threads : usable_cores();
+std::unique_ptr<KernelBackend> backend_of(const Settings& settings, const DeviceChoice& device,
+                                    at::ScalarType dtype, const Graph& graph) {
+  const bool has_profile = !settings.profile.empty() && settings.profile != "cpu";
+  BackendWish wish{.device = device.device, .simd = settings.simd};
+  wish.wants_fused = dtype == at::kFloat && !has_profile && settings.kernels == KernelChoice::kAuto;
+  std::unique_ptr<KernelBackend> backend = choose_backend(graph, wish);
+  if (backend->simd().empty() && settings.simd != "auto") {
+    warn(fmt::format("simd {} is not used: LibTorch computes this network here", settings.simd));
+  }
+  return backend;
 }
 
 }  // namespace
+
+SlideShape shape_of(const PixelSource& source) { return {source.extent(), access_of(source)}; }
 
 Engine::Engine(const Settings& settings, int64_t logit_channels)
     : settings_(settings),
@@ -71,14 +48,14 @@ Engine::Engine(const Settings& settings, int64_t logit_channels)
                             settings.streaming.dtype == Precision::kFloat64)),
       graph_(unet_graph(settings.model, logit_channels)),
       dtype_(settings.streaming.dtype == Precision::kFloat64 ? at::kDouble : at::kFloat),
-      workers_(choose_workers(settings, device_)),
+      backend_(backend_of(settings, device_, dtype_, graph_)),
+      workers_(backend_->workers(settings.threads > 0 ? settings.threads : usable_cores())),
       context_(std::make_shared<StreamingContext>(device_.device)) {
   if (dtype_ == at::kDouble && !device_.profile.has_float64) {
     throw ConfigError(
         fmt::format("streaming.dtype float64: {} has no float64; use float32 or device: cpu",
                     device_.profile.name));
   }
-  choose_kernel();
   if (device_.is_fallback) {
     warn(device_.reason);
   } else {
@@ -86,120 +63,98 @@ Engine::Engine(const Settings& settings, int64_t logit_channels)
   }
 }
 
-void Engine::choose_kernel() {
-  const bool has_profile = !settings_.profile.empty() && settings_.profile != "cpu";
-  const bool is_worth_it = settings_.simd != "auto" || fused::available_simd().front() != "scalar";
-  const bool can_fuse = device_.device.is_cpu() && dtype_ == at::kFloat && !has_profile &&
-                        settings_.kernels == KernelChoice::kAuto && is_worth_it &&
-                        !fused_blocks(graph_).empty();
-  if (!can_fuse) {
-    if (settings_.simd != "auto") {
-      warn(fmt::format("simd {} is not used: LibTorch computes this network here", settings_.simd));
-    }
-    kernel_ = std::make_unique<LibTorchKernel>(graph_);
-    return;
+int Engine::readers() const {
+  return static_cast<int>(settings_.data.workers.value_or(backend_->readers()));
+}
+
+Purpose Engine::training_purpose() const {
+  return settings_.train.loss == LossKind::kBce ? Purpose::kGradients
+                                                : Purpose::kGradientsWithTotals;
+}
+
+std::vector<Order> Engine::orders() const {
+  switch (settings_.streaming.schedule) {
+    case ScheduleChoice::kSweep:
+      return {Order::kSweep};
+    case ScheduleChoice::kPasses:
+      return {Order::kPasses};
+    case ScheduleChoice::kAuto:
+      break;
   }
-  auto fused = std::make_unique<FusedKernel>(graph_, settings_.simd);
-  kernels_.simd = settings_.simd == "auto" ? fused::available_simd().front() : settings_.simd;
-  fused_ = fused.get();
-  kernel_ = std::move(fused);
+  return {Order::kSweep, Order::kPasses};
 }
 
-bool Engine::fuses(const Segment& segment) const {
-  return fused_ != nullptr && fused_->fuses(segment);
-}
-
-PlanRequest Engine::request(const Extent& pixels, int64_t fixed_bytes) const {
-  PlanRequest request{.pixels = pixels};
-  request.tile_bytes = tile_bytes(/*with_backward=*/true);
-  choose_tiles(request);
+PlanRequest Engine::request(const SlideShape& slide, const MemoryLedger& fixed,
+                            Purpose purpose) const {
+  PlanRequest request{.pixels = slide.extent, .fixed = fixed};
+  request.purpose = purpose;
+  request.access = slide.access;
+  if (readers() > 0) request.access.spare_bytes = settings_.data.queue_bytes;
+  request.orders = orders();
+  request.tiles = [this, pixels = slide.extent](Order order) {
+    const auto& side = settings_.streaming.tile;
+    return side ? std::vector<Extent>{{*side, *side}} : backend_->training_tiles(order, pixels);
+  };
+  request.tile_bytes = backend_->tile_bytes(purpose != Purpose::kPrediction);
   request.element_bytes = dtype_ == at::kDouble ? 8 : 4;
   request.workers = workers_;
+  request.spare_bands = workers_ >= kManyWorkers ? 1 : 0;
   request.budget_bytes = settings_.memory_budget;
   // Without room for its workspaces cuDNN takes other algorithms, with other last bits.
   request.device_bytes = device_.memory_bytes * 4 / 5;
-  const int64_t runtime = request.tile_bytes ? kFusedRuntimeBytes : kRuntimeBytes;
-  request.fixed_bytes = fixed_bytes + runtime;
-  if (request.tile_bytes) request.work_per_stored_byte = kFusedWorkPerStoredByte;
-  request.worker_bytes = request.tile_bytes ? kFusedRuntimeBytesPerWorker : kRuntimeBytesPerWorker;
-  request.usual_fixed_bytes = OpenOptions{}.cache_bytes + DataSettings{}.queue_bytes + runtime;
+  request.fixed[Holder::kRuntime] += backend_->runtime_bytes();
+  request.worker_bytes = backend_->runtime_bytes_per_worker();
+  request.usual_fixed_bytes = OpenOptions{}.cache_bytes + backend_->runtime_bytes();
+  request.work_per_stored_byte = backend_->work_per_stored_byte();
+  if (!slide.access.are_kept) {
+    request.work_per_decoded_pixel = backend_->work_per_decoded_pixel();
+  }
   request.has_scratch = !settings_.run.scratch.empty();
   request.limits = {device_.profile.max_elements, device_.profile.max_tensor_bytes,
                     device_.profile.max_dimension};
   return request;
 }
 
-void Engine::choose_tiles(PlanRequest& request) const {
-  const int64_t side = settings_.streaming.tile.value_or(kUsualTile);
-  request.tile = {side, side};
-  if (settings_.streaming.tile) return;
-  if (device_.device.is_cuda()) {
-    request.tile = kCudaTiles.front();
-    request.smaller_tiles = {kCudaTiles.begin() + 1, kCudaTiles.end()};
-  }
-  if (!request.tile_bytes) return;
-  const auto first = std::find_if(kFusedTiles.begin(), kFusedTiles.end() - 1, [&](const Extent& t) {
-    const int64_t tiles =
-        ceil_div(request.pixels.rows, t.rows) * ceil_div(request.pixels.cols, t.cols);
-    return tiles >= kFewestTiles;
-  });
-  request.tile = *first;
-  request.smaller_tiles = {first + 1, kFusedTiles.end()};
+PlannedStep Engine::plan_training(const SlideShape& slide, const MemoryLedger& fixed) const {
+  return plan_step(graph_, request(slide, fixed, training_purpose()));
 }
 
-std::function<int64_t(const Segment&, const TileRegions&)> Engine::tile_bytes(
-    bool with_backward) const {
-  // Where a graph has blocks, only segments that mix them with other layers are LibTorch's; the
-  // planner's own estimate is right for a whole network of such.
-  if (fused_ == nullptr) return {};
-  for (const Segment& s : cut_segments(graph_, graph_.storable_layers())) {
-    if (!fused_->fuses(s)) return {};
-  }
-  return [this, with_backward](const Segment& segment, const TileRegions& regions) {
-    return fused_->tile_bytes(segment, regions, with_backward);
-  };
+PlannedStep Engine::plan_inference(const SlideShape& slide, const MemoryLedger& fixed) const {
+  const InferenceShape shape = backend_->inference_shape();
+  PlanRequest wanted = request(slide, fixed, Purpose::kPrediction);
+  wanted.workers = backend_->inference_workers(workers_);
+  wanted.tiles = [tiles = shape.tiles](Order /*order*/) { return tiles; };
+  wanted.tiling = shape.tiling;
+  return shape.has_fixed_layers ? plan_with_fixed_layers(std::move(wanted), shape)
+                                : plan_any_layers(wanted);
 }
 
-PlannedStep Engine::plan_training(const Extent& pixels, int64_t fixed_bytes) const {
-  return plan_step(graph_, request(pixels, fixed_bytes));
-}
-
-PlannedStep Engine::plan_fused_inference(PlanRequest wanted) const {
-  wanted.tile = kFusedInferenceTile;
-  wanted.tiling = Tiling::kFileGrid;
-  wanted.smaller_tiles = {{kInferenceTile, kInferenceTile}};
+PlannedStep Engine::plan_any_layers(const PlanRequest& wanted) const {
   PlannedStep least_work = plan_step(graph_, wanted);
   if (least_work.workers == wanted.workers) return least_work;
   // Less that is stored may leave room for more workers. Tiles stay: sums of the loss know of them.
-  Plan less = make_plan(graph_, inference_layers(graph_), least_work.plan.segments.back().tile,
-                        wanted.tiling);
+  Plan less = make_plan(graph_, {}, least_work.plan.segments.back().tile, wanted.tiling,
+                        least_work.plan.order);
   PlannedStep more_workers = estimate_step(graph_, wanted, std::move(less));
   const auto work_of_one = [](const PlannedStep& p) { return p.multiply_adds / p.workers; };
   const bool is_faster = work_of_one(more_workers) < work_of_one(least_work);
-  return is_faster && more_workers.memory.fits(wanted) ? more_workers : least_work;
+  return is_faster && fits(more_workers.memory, wanted) ? more_workers : least_work;
 }
 
-PlannedStep Engine::plan_inference(const Extent& pixels, int64_t fixed_bytes) const {
-  PlanRequest wanted = request(pixels, fixed_bytes);
-  wanted.with_backward = false;
-  wanted.tile_bytes = tile_bytes(/*with_backward=*/false);
-  if (wanted.tile_bytes) return plan_fused_inference(std::move(wanted));
-  wanted.smaller_tiles = {};
-  wanted.tile = {kInferenceTile, kInferenceTile};
-  if (device_.device.is_cuda()) {
-    wanted.tile = kCudaInferenceTile;
-    wanted.workers = kCudaInferenceWorkers;
+PlannedStep Engine::plan_with_fixed_layers(PlanRequest wanted, const InferenceShape& shape) const {
+  int64_t least = 0;
+  for (const Order order : wanted.orders) {
+    Plan plan = make_plan(graph_, shape.fixed_layers, shape.tiles.front(), shape.tiling, order);
+    for (const bool spills : {false, true}) {
+      if (spills && (!wanted.has_scratch || order == Order::kSweep)) continue;
+      if (spills) plan.spilled = plan.stored;
+      PlannedStep planned = estimate_step(graph_, wanted, plan);
+      if (fits(planned.memory, wanted)) return planned;
+      const int64_t needed = planned.memory.total_bytes();
+      least = least == 0 ? needed : std::min(least, needed);
+    }
   }
-  wanted.tiling = Tiling::kLattice;
-  Plan plan = make_plan(graph_, inference_layers(graph_), wanted.tile, wanted.tiling);
-  PlannedStep planned = estimate_step(graph_, wanted, plan);
-  if (planned.memory.fits(wanted)) return planned;
-  if (wanted.has_scratch) {
-    plan.spilled = plan.stored;
-    planned = estimate_step(graph_, wanted, plan);
-    if (planned.memory.fits(wanted)) return planned;
-  }
-  throw BudgetError(wanted, planned.memory.total_bytes());
+  throw BudgetError(wanted, least);
 }
 
 Executor Engine::executor(const PlannedStep& planned,
@@ -208,11 +163,18 @@ Executor Engine::executor(const PlannedStep& planned,
   options.has_float64 = device_.profile.has_float64;
   options.max_dimension = std::min(options.max_dimension, device_.profile.max_dimension);
   options.workers = planned.workers;
+  options.readers = readers();
+  options.spare_bands = planned.spare_bands;
+  options.spare_pixel_bytes = options.readers > 0 ? settings_.data.queue_bytes : 0;
   options.scratch = settings_.run.scratch;
   options.context = context_;
-  context_->pages->limit(planned.memory.stored_bytes);
+  context_->pages->limit(planned.memory[Holder::kStored]);
   options.on_pixels = std::move(on_pixels);
-  return {graph_, planned.plan, *kernel_, options};
+  return {graph_, planned.plan, backend_->kernel(), options};
+}
+
+int64_t Engine::reported_pixels(const Plan& plan, const Extent& pixels, Purpose purpose) const {
+  return pixels.area() * tasks_that_read_pixels(graph_, plan, graph_.extents(pixels), purpose);
 }
 
 double Engine::measure_seconds(const PlannedStep& planned, const Extent& pixels) const {
@@ -249,50 +211,30 @@ double Engine::measure_tile(const Segment& segment, const std::vector<Extent>& e
                               device_.profile.has_float64);
   const LossSums totals(static_cast<size_t>(loss->sum_count()), 1.0);
 
+  const SegmentKernel& kernel = backend_->kernel();
   const auto run = [&] {
     if (is_last) {
       if (loss->needs_totals()) {
-        finish(kernel_->loss_sums(segment, need, extents, parameters, crops, labels, *loss));
+        finish(kernel.loss_sums(segment, need, extents, parameters, crops, labels, *loss));
       }
-      return kernel_
-          ->loss_backward(segment, need, extents, parameters, crops, labels, *loss, totals)
+      return kernel.loss_backward(segment, need, extents, parameters, crops, labels, *loss, totals)
           .gradients;
     }
     // Once to be stored, and once more on the way back.
-    finish(kernel_->forward(segment, need, extents, parameters, crops));
-    return kernel_->backward(segment, need, extents, parameters, crops, gradient);
+    finish(kernel.forward(segment, need, extents, parameters, crops));
+    return kernel.backward(segment, need, extents, parameters, crops, gradient);
   };
-  using Clock = std::chrono::steady_clock;
   double least = 0.0;
   // The first run warms up; all run as in a worker, on one thread.
-  run_tiles(
-      context_->workers, 3, 1,
-      [&](size_t /*run*/) {
-        const auto start = Clock::now();
-        for (const at::Tensor& g : run().parameters) {
-          if (g.defined()) finish(g);
-        }
-        return std::chrono::duration<double>(Clock::now() - start).count();
-      },
-      [&](size_t count, double spent) {
-        if (count > 0) least = count == 1 ? spent : std::min(least, spent);
-      });
+  run_all(context_->workers, 3, 1, [&](size_t count) {
+    const Stopwatch watch;
+    for (const at::Tensor& g : run().parameters) {
+      if (g.defined()) finish(g);
+    }
+    const double spent = watch.seconds();
+    if (count > 0) least = count == 1 ? spent : std::min(least, spent);
+  });
   return least;
-}
-
-int64_t step_pixels(const Plan& plan, const Extent& pixels, bool dice) {
-  int64_t passes = dice ? 2 : 1;
-  for (const SegmentPlan& s : plan.segments) {
-    const bool last = &s == &plan.segments.back();
-    if (!last && s.segment.reads_pixels()) passes += 2;
-  }
-  return passes * pixels.area();
-}
-
-int64_t forward_pixels(const Plan& plan, const Extent& pixels) {
-  const auto passes = std::count_if(plan.segments.begin(), plan.segments.end(),
-                                    [](const SegmentPlan& s) { return s.segment.reads_pixels(); });
-  return passes * pixels.area();
 }
 
 }  // namespace untiled

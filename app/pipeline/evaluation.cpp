@@ -106,17 +106,18 @@ Picture slide_thumbnail(const SlideInput& input) {
 
 SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
                           const std::vector<at::Tensor>& parameters, const SlideInput& input,
-                          const PixelFeed& feed, const Picture& thumbnail, const PixelLoss& loss,
+                          const Picture& thumbnail, const PixelLoss& loss,
                           const PlannedStep& planned, const std::filesystem::path& folder) {
   SlideScore score;
+  const Extent extent = input.pixels->extent();
   LossSums sums(static_cast<size_t>(loss.sum_count()), 0.0);
-  ThumbnailClasses label_picture(feed.extent(), thumbnail.extent);
-  ThumbnailClasses prediction_picture(feed.extent(), thumbnail.extent);
+  ThumbnailClasses label_picture(extent, thumbnail.extent);
+  ThumbnailClasses prediction_picture(extent, thumbnail.extent);
   const std::vector<double> weights = class_weights(settings.data);
   std::optional<Progress> progress;
-  if (feed.extent().area() > kLongPassPixels) {
+  if (extent.area() > kLongPassPixels) {
     progress.emplace(fmt::format("validate {}", input.id),
-                     forward_pixels(planned.plan, feed.extent()));
+                     engine.reported_pixels(planned.plan, extent, Purpose::kPrediction));
   }
   const Executor executor = engine.executor(planned, [&](int64_t pixels) {
     if (progress) progress->advance(pixels);
@@ -124,16 +125,17 @@ SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
   const auto channels = static_cast<int>(engine.graph().layer(engine.graph().output()).channels);
   const PredictionRequest request{
       .threshold = settings.train.threshold, .probabilities = false, .loss = &loss};
-  executor.predict(parameters, feed, request, input.labels.get(), [&](PredictedTile predicted) {
-    SegmentationCounts counts =
-        count_weighted(predicted.labels, predicted.prediction.classes, weights, channels);
-    return [&, counts = std::move(counts), tile = std::move(predicted)] {
-      score.counts = add(score.counts, counts);
-      for (size_t i = 0; i < sums.size(); ++i) sums[i] += tile.prediction.loss_sums[i];
-      label_picture.fill(tile.region, tile.labels);
-      prediction_picture.fill(tile.region, tile.prediction.classes);
-    };
-  });
+  executor.predict(
+      parameters, *input.pixels, request, input.labels.get(), [&](PredictedTile predicted) {
+        SegmentationCounts counts =
+            count_weighted(predicted.labels, predicted.prediction.classes, weights, channels);
+        return [&, counts = std::move(counts), tile = std::move(predicted)] {
+          score.counts = add(score.counts, counts);
+          for (size_t i = 0; i < sums.size(); ++i) sums[i] += tile.prediction.loss_sums[i];
+          label_picture.fill(tile.region, tile.labels);
+          prediction_picture.fill(tile.region, tile.prediction.classes);
+        };
+      });
   score.loss = loss.value(sums);
   score.preview_png =
       make_preview(thumbnail, label_picture, prediction_picture, settings.data, folder);

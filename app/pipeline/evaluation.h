@@ -24,7 +24,7 @@ Picture slide_thumbnail(const SlideInput& input);
 /// slide, label and prediction (a file in `folder` while it is made). Throws what reading throws.
 SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
                           const std::vector<at::Tensor>& parameters, const SlideInput& input,
-                          const PixelFeed& feed, const Picture& thumbnail, const PixelLoss& loss,
+                          const Picture& thumbnail, const PixelLoss& loss,
                           const PlannedStep& planned, const std::filesystem::path& folder);
 
 /// Counts over the weighted pixels of `input` of a prediction that is labels too, of the same view;

@@ -11,20 +11,27 @@ namespace {
 
 constexpr int kRgb = 3;
 
-/// What reading holds at any moment: one slide's decoder and mask, all labels, the queue.
-int64_t reading_bytes(const Settings& settings, const std::vector<SlideSize>& slides) {
-  int64_t open = 0;
-  int64_t labels = 0;
+SlideShape behind_cache(SlideShape slide, CacheMode cache) {
+  slide.access.are_kept = cache == CacheMode::kRam;
+  return slide;
+}
+
+/// What is held at any moment beside a step: one slide's decoder and mask, all labels.
+MemoryLedger held_by(const std::vector<SlideSize>& slides) {
+  MemoryLedger held;
   for (const SlideSize& s : slides) {
-    open = std::max(open, s.reader_bytes + s.mask_bytes);
-    labels += s.label_bytes;
+    held[Holder::kReaders] = std::max(held[Holder::kReaders], s.reader_bytes);
+    held[Holder::kMasks] = std::max(held[Holder::kMasks], s.mask_bytes);
+    held[Holder::kLabels] += s.label_bytes;
   }
-  return open + labels + (settings.data.workers > 0 ? settings.data.queue_bytes : 0);
+  return held;
 }
 
 int64_t cache_bytes(CacheMode mode, const std::vector<SlideSize>& slides) {
   int64_t bytes = 0;
-  for (const SlideSize& s : slides) bytes += cache_footprint(mode, s.extent, kRgb).resident_bytes;
+  for (const SlideSize& s : slides) {
+    bytes += cache_footprint(mode, s.shape.extent, kRgb).resident_bytes;
+  }
   return bytes;
 }
 
@@ -49,19 +56,29 @@ class MostNeeded {
   std::optional<BudgetError> worst_;
 };
 
-int64_t most_needed(const Engine& engine, const std::vector<SlideSize>& training,
-                    const std::vector<SlideSize>& evaluated, int64_t fixed_bytes) {
+int64_t most_needed(const Engine& engine, const Settings& settings, CacheMode cache,
+                    const std::vector<SlideSize>& training, const std::vector<SlideSize>& evaluated,
+                    const MemoryLedger& fixed) {
   MostNeeded most;
   for (const SlideSize& s : training) {
-    most.add([&] { return engine.plan_training(s.extent, fixed_bytes); });
+    most.add([&] { return engine.plan_training(step_shape(settings, s.shape, cache), fixed); });
   }
   for (const SlideSize& s : evaluated) {
-    most.add([&] { return engine.plan_inference(s.extent, fixed_bytes); });
+    most.add([&] { return engine.plan_inference(behind_cache(s.shape, cache), fixed); });
   }
   return most.bytes_or_throw();
 }
 
 }  // namespace
+
+SlideShape step_shape(const Settings& settings, const SlideShape& slide, CacheMode cache) {
+  const AugmentSettings& augment = settings.augment;
+  const bool is_changed =
+      augment.flip || augment.rotate || augment.stain > 0 || augment.brightness > 0;
+  SlideShape shape = behind_cache(slide, cache);
+  if (is_changed) shape.access.are_kept = false;
+  return shape;
+}
 
 RunPlan plan_run(const Engine& engine, const Settings& settings,
                  const std::vector<SlideSize>& training, const std::vector<SlideSize>& validation) {
@@ -69,16 +86,20 @@ RunPlan plan_run(const Engine& engine, const Settings& settings,
   std::vector<SlideSize> all = training;
   all.insert(all.end(), validation.begin(), validation.end());
   RunPlan run;
-  run.fixed_bytes = reading_bytes(settings, all);
-  const int64_t needed = most_needed(engine, training, evaluated, run.fixed_bytes);
+  run.fixed = held_by(all);
   run.cache = settings.data.cache;
   if (run.cache == CacheMode::kAuto) {
-    const bool has_room = needed + cache_bytes(CacheMode::kRam, all) <= settings.memory_budget;
-    run.cache = has_room ? CacheMode::kRam : CacheMode::kNone;
+    run.cache = CacheMode::kRam;
+    run.fixed[Holder::kCache] = cache_bytes(run.cache, all);
+    try {
+      most_needed(engine, settings, run.cache, training, evaluated, run.fixed);
+      return run;
+    } catch (const BudgetError&) {
+      run.cache = CacheMode::kNone;
+    }
   }
-  run.cache_bytes = cache_bytes(run.cache, all);
-  run.fixed_bytes += run.cache_bytes;
-  most_needed(engine, training, evaluated, run.fixed_bytes);
+  run.fixed[Holder::kCache] = cache_bytes(run.cache, all);
+  most_needed(engine, settings, run.cache, training, evaluated, run.fixed);
   return run;
 }
 

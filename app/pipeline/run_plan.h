@@ -12,7 +12,7 @@ namespace untiled {
 
 /// What planning needs to know of a slide.
 struct SlideSize {
-  Extent extent;             ///< At the working level.
+  SlideShape shape;          ///< As its file gives it.
   int64_t reader_bytes = 0;  ///< What its decoder holds while it is open.
   int64_t label_bytes = 0;   ///< What its labels and thumbnail hold for the whole run.
   int64_t mask_bytes = 0;    ///< What a user's mask holds while the slide is open.
@@ -20,9 +20,11 @@ struct SlideSize {
 
 struct RunPlan {
   CacheMode cache = CacheMode::kNone;  ///< data.cache, with auto resolved.
-  int64_t cache_bytes = 0;
-  int64_t fixed_bytes = 0;  ///< Readers, queue, labels and cache: see Engine::plan_training.
+  MemoryLedger fixed;  ///< Readers, masks, labels and cache: see Engine::plan_training.
 };
+
+/// How a step sees a slide's pixels: behind the cache, or changed by augmentation.
+SlideShape step_shape(const Settings& settings, const SlideShape& slide, CacheMode cache);
 
 /// Plans every step and every validation before a pixel is read. Throws ConfigError when one of
 /// them does not fit into memory_budget, also beside a RAM cache that was asked for.

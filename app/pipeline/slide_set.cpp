@@ -7,7 +7,6 @@
 
 #include "data/cohort/slide_ids.h"
 #include "data/loader/cache.h"
-#include "data/loader/shared_reads.h"
 #include "data/slide/file_kind.h"
 #include "data/slide/fingerprint.h"
 #include "data/slide/png_image.h"
@@ -60,8 +59,8 @@ void LazySlide::close() const {
 
 PixelBlock LazySlide::read(const Region& region) const { return open()->read(region); }
 
-void LazySlide::read_onto(const Region& region, PixelBlock& block) const {
-  open()->read_onto(region, block);
+void LazySlide::read_into(const Region& region, const PixelTarget& target) const {
+  open()->read_into(region, target);
 }
 
 struct LazyMask::Handle {
@@ -159,9 +158,17 @@ SlideSets open_slides(const Settings& settings, const Cohort& cohort) {
   return sets;
 }
 
+/// Windows are filled with whole cells, which readers decode to their place and do not keep.
+int64_t reading_bytes(const PixelSource& source, int64_t reader_bytes) {
+  const CellGrid grid = source.cells();
+  const bool is_aligned = !grid.size.empty() && grid.first_row == 0 && grid.first_col == 0;
+  if (!is_aligned) return reader_bytes;
+  return std::max<int64_t>(0, reader_bytes - OpenOptions{}.cache_bytes);
+}
+
 SlideSize size_of(const Settings& settings, const SlideInput& input) {
   const SlideInfo& slide = input.slide->slide();
-  SlideSize size{.extent = input.slide->extent(),
+  SlideSize size{.shape = shape_of(*input.slide),
                  .reader_bytes = reading_bytes(*input.slide, slide.held_bytes)};
   size.label_bytes = kThumbnailBytes;
   if (input.entry.mask.empty()) {

@@ -26,7 +26,7 @@ class LazySlide : public PixelSource {
   Extent extent() const override { return info_.extent; }
   int channels() const override { return 3; }
   PixelBlock read(const Region& region) const override;
-  void read_onto(const Region& region, PixelBlock& block) const override;
+  void read_into(const Region& region, const PixelTarget& target) const override;
   CellGrid cells() const override { return open()->cells(); }
   std::shared_ptr<const SlideView> open() const;
   void close() const;
@@ -88,6 +88,10 @@ ViewOptions view_options(const Settings& settings, const CohortEntry& entry);
 /// Opens every slide once. With run.deidentify, ids are hashes of the slides' fingerprints. Throws
 /// DataError, Interrupted.
 SlideSets open_slides(const Settings& settings, const Cohort& cohort);
+
+/// What a slide's reader holds while windows of pixels are filled from `source`; `reader_bytes` is
+/// the most that it may hold, its cache of tiles of the default size included.
+int64_t reading_bytes(const PixelSource& source, int64_t reader_bytes);
 
 /// What a slide's reader, mask and labels take. Throws DataError.
 SlideSize size_of(const Settings& settings, const SlideInput& input);

@@ -3,12 +3,12 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <optional>
 
 #include "app/pipeline/label_overlay.h"
 #include "app/pipeline/training_report.h"
 #include "data/loader/augment.h"
-#include "data/loader/region_loader.h"
 #include "data/slide/fingerprint.h"
 #include "lib/core/progress.h"
 #include "lib/core/random.h"
@@ -46,10 +46,6 @@ StepImage augmented(const Settings& settings, const SlideInput& input, int64_t s
   return image;
 }
 
-LoaderOptions loader_options(const Settings& settings) {
-  return {settings.data.workers, settings.data.queue_bytes};
-}
-
 }  // namespace
 
 TrainingRun::TrainingRun(const Settings& settings)
@@ -75,11 +71,13 @@ void TrainingRun::use(const SlideInput& input) {
   open_ = &input;
 }
 
-const PlannedStep& TrainingRun::planned_step(const Extent& pixels) {
-  const std::pair<int64_t, int64_t> key(pixels.rows, pixels.cols);
+const PlannedStep& TrainingRun::planned_step(const PixelSource& pixels) {
+  const SlideShape shape = shape_of(pixels);
+  const std::array<int64_t, 4> key = {shape.extent.rows, shape.extent.cols, shape.access.cell_rows,
+                                      shape.access.first_row};
   const auto found = steps_.find(key);
   if (found != steps_.end()) return found->second;
-  return steps_.emplace(key, engine_.plan_training(pixels, plan_.fixed_bytes)).first->second;
+  return steps_.emplace(key, engine_.plan_training(shape, plan_.fixed)).first->second;
 }
 
 SlideGradients TrainingRun::gradients(const NamedTensors& parameters, int64_t step, size_t slide) {
@@ -87,23 +85,22 @@ SlideGradients TrainingRun::gradients(const NamedTensors& parameters, int64_t st
   use(input);
   const StepImage image = augmented(settings_, input, step, slide);
   const Extent extent = image.pixels->extent();
-  const PlannedStep& planned = planned_step(extent);
+  const PlannedStep& planned = planned_step(*image.pixels);
   std::optional<Progress> progress;
   if (extent.area() > kLongPassPixels) {
     progress.emplace(fmt::format("step {} pixels", step),
-                     step_pixels(planned.plan, extent, loss_->needs_totals()));
+                     engine_.reported_pixels(planned.plan, extent, engine_.training_purpose()));
   }
-  const RegionLoader loader(image.pixels, loader_options(settings_));
   const Executor executor = engine_.executor(planned, [&](int64_t pixels) {
     if (progress) progress->advance(pixels);
   });
-  StepResult result = executor.step(parameters.tensors, loader, *image.labels, *loss_);
+  StepResult result = executor.step(parameters.tensors, *image.pixels, *image.labels, *loss_);
   SlideGradients out;
   out.loss = result.loss;
   out.gradients = std::move(result.gradients);
   out.pixels = extent.area();
   out.seconds = std::move(result.seconds);
-  out.seconds["waiting for pixels"] = loader.statistics().waited_seconds;
+  out.reads_per_pixel = result.reads_per_pixel;
   return out;
 }
 
@@ -112,10 +109,9 @@ SlideScore TrainingRun::evaluate(const NamedTensors& parameters, size_t slide,
   const SlideInput& input = evaluated()[slide];
   use(input);
   if (!thumbnails_.contains(slide)) thumbnails_[slide] = slide_thumbnail(input);
-  const RegionLoader loader(input.pixels, loader_options(settings_));
-  const PlannedStep planned = engine_.plan_inference(input.slide->extent(), plan_.fixed_bytes);
-  return evaluate_slide(engine_, settings_, parameters.tensors, input, loader, thumbnails_[slide],
-                        *loss_, planned, folder);
+  const PlannedStep planned = engine_.plan_inference(shape_of(*input.pixels), plan_.fixed);
+  return evaluate_slide(engine_, settings_, parameters.tensors, input, thumbnails_[slide], *loss_,
+                        planned, folder);
 }
 
 std::vector<std::string> TrainingRun::timing_parts() const {
@@ -129,7 +125,8 @@ std::vector<std::string> TrainingRun::timing_parts() const {
   for (const LayerId id : graph.storable_layers()) {
     parts.push_back(graph.layer(id).name + " backward");
   }
-  parts.emplace_back("waiting for pixels");
+  parts.emplace_back("reading");
+  parts.emplace_back("waiting");
   return parts;
 }
 
@@ -151,8 +148,8 @@ Provenance TrainingRun::provenance() const {
   Provenance provenance;
   provenance.version = UNTILED_VERSION;
   provenance.device = engine_.device().device.str();
-  provenance.kernels = engine_.kernels().name();
-  provenance.simd = engine_.kernels().simd;
+  provenance.kernels = engine_.kernels();
+  provenance.simd = engine_.backend().simd();
   provenance.deidentify = settings_.run.deidentify;
   const auto record = [&](const SlideInput& s, const std::string& split) {
     provenance.slides.push_back({s.id, s.entry.path.string(), split, fingerprint(s.slide->slide()),
@@ -174,6 +171,9 @@ TrainOptions TrainingRun::options() const {
   options.checkpoint = checkpoint_info();
   options.provenance = provenance();
   options.timing_parts = timing_parts();
+  const SlideShape shape =
+      step_shape(settings_, shape_of(*slides_.training.front().slide), plan_.cache);
+  options.schedule = name_of(engine_.plan_training(shape, plan_.fixed).plan.order);
   return options;
 }
 

@@ -1,6 +1,7 @@
 // A run of `train`: slides, network and loss put together for the training loop.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,7 +29,7 @@ class TrainingRun {
   const std::vector<SlideInput>& evaluated() const;
   void use(const SlideInput& input);
   /// Planned when it is asked for first: that takes longer than many a small slide's passes.
-  const PlannedStep& planned_step(const Extent& pixels);
+  const PlannedStep& planned_step(const PixelSource& pixels);
   SlideGradients gradients(const NamedTensors& parameters, int64_t step, size_t slide);
   SlideScore evaluate(const NamedTensors& parameters, size_t slide,
                       const std::filesystem::path& folder);
@@ -43,8 +44,9 @@ class TrainingRun {
   std::unique_ptr<PixelLoss> loss_;
   SlideSets slides_;
   RunPlan plan_;
-  std::map<std::pair<int64_t, int64_t>, PlannedStep> steps_;  ///< By rows and columns of pixels.
-  std::map<size_t, Picture> thumbnails_;                      ///< By evaluated slide.
+  /// By rows and columns of pixels, and by the rows in which they are decoded.
+  std::map<std::array<int64_t, 4>, PlannedStep> steps_;
+  std::map<size_t, Picture> thumbnails_;  ///< By evaluated slide.
   const SlideInput* open_ = nullptr;
 };
 

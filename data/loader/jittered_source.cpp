@@ -98,11 +98,23 @@ class JitteredSource : public PixelSource {
 
   PixelBlock read(const Region& region) const override {
     PixelBlock block = source_->read(region);
-    for (size_t i = 0; i + 2 < block.bytes.size(); i += 3) table_.apply(block.bytes.data() + i);
+    apply(region, target_of(block));
     return block;
   }
 
+  void read_into(const Region& region, const PixelTarget& target) const override {
+    source_->read_into(region, target);
+    apply(region, target);
+  }
+
  private:
+  void apply(const Region& region, const PixelTarget& target) const {
+    for (int64_t row = region.rows.begin; row < region.rows.end; ++row) {
+      uint8_t* pixel = target.at(row, region.cols.begin);
+      for (int64_t i = 0; i < region.cols.size(); ++i, pixel += 3) table_.apply(pixel);
+    }
+  }
+
   std::shared_ptr<const PixelSource> source_;
   StainTable table_;
 };

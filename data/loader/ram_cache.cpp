@@ -40,6 +40,11 @@ class RamCache : public PixelSource, public std::enable_shared_from_this<RamCach
   }
 
   PixelBlock read(const Region& region) const override { return copy_of(view(region)); }
+  bool keeps_pixels() const override { return true; }
+  void keep(const Region& region) const override {
+    for (const size_t block : grid_.covering(clip(region, extent()))) keep(block);
+  }
+  CellGrid cells() const override { return {{grid_.side(), grid_.side()}}; }
 
  private:
   struct Slot {
@@ -58,16 +63,25 @@ class RamCache : public PixelSource, public std::enable_shared_from_this<RamCach
     Slot& slot = slots_[index];
     const std::lock_guard lock(slot.mutex);
     if (slot.is_kept || full_) return slot.is_kept;
-    PixelBlock block = source_->read(grid_.block(index));
-    if (!reserve(static_cast<int64_t>(block.size_bytes()))) return false;
-    const int64_t width = block.region.cols.size() * channels();
-    for (int64_t row = 0; row < block.region.rows.size(); ++row) {
-      std::copy_n(block.bytes.data() + row * width, width, at(block.region) + row * row_stride());
+    const Region region = grid_.block(index);
+    if (!reserve(region.area() * channels())) return false;
+    PixelBlock marks{.region = region, .channels = channels(), .bytes = {}, .missing = {}};
+    try {
+      source_->read_into(region, {region, channels(), at(region), row_stride(), &marks.missing});
+    } catch (...) {
+      held_bytes_ -= region.area() * channels();
+      throw;
     }
-    block.bytes = {};
-    if (!block.missing.empty()) slot.marks = std::move(block);
+    if (any_missing(marks.missing)) {
+      held_bytes_ += static_cast<int64_t>(marks.missing.size());
+      slot.marks = std::move(marks);
+    }
     slot.is_kept = true;
     return true;
+  }
+
+  static bool any_missing(const Bytes& marks) {
+    return std::any_of(marks.begin(), marks.end(), [](uint8_t mark) { return mark != 0; });
   }
 
   bool reserve(int64_t bytes) const {

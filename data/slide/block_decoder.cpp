@@ -75,15 +75,13 @@ std::string_view text_of(std::span<const uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// The RGB pixels of a region inside a block.
+/// The RGB pixels of a region inside a target.
 class PixelArea {
  public:
-  PixelArea(PixelBlock& block, const Region& part)
+  PixelArea(const PixelTarget& target, const Region& part)
       : extent_(part.extent()),
-        row_bytes_(static_cast<size_t>(block.region.cols.size() * 3)),
-        first_(block.bytes.data() +
-               static_cast<size_t>(part.rows.begin - block.region.rows.begin) * row_bytes_ +
-               static_cast<size_t>(part.cols.begin - block.region.cols.begin) * 3) {}
+        row_bytes_(static_cast<size_t>(target.row_stride)),
+        first_(target.at(part.rows.begin, part.cols.begin)) {}
 
   SampleTarget target() const { return {first_, extent_, 3, row_bytes_}; }
 
@@ -172,7 +170,8 @@ size_t PlainTiles::size() const {
   return size_;
 }
 
-void BlockDecoder::decode_into(const TiffLevel& level, int64_t index, PixelBlock& onto) const {
+void BlockDecoder::decode_into(const TiffLevel& level, int64_t index,
+                               const PixelTarget& onto) const {
   const TiffDirectory& directory = level.first();
   const bool own_decoder = directory.compression == COMPRESSION_JPEG || directory.is_jpeg2000();
   const bool straight = level.planes.size() == 1 && !directory.separate_planes && own_decoder &&
@@ -182,7 +181,7 @@ void BlockDecoder::decode_into(const TiffLevel& level, int64_t index, PixelBlock
 }
 
 void BlockDecoder::decode_rgb_stream(const TiffDirectory& directory, int64_t index,
-                                     PixelBlock& onto) const {
+                                     const PixelTarget& onto) const {
   const TiffBlock& where = directory.blocks[static_cast<size_t>(index)];
   const Bytes stream = file_.read(where.offset, where.size);
   const Region part = visible_part(directory, index);

@@ -69,12 +69,13 @@ class BlockDecoder {
 
   /// The same pixels, as far as the level reaches, into the place that they have in `onto`, which
   /// must hold them all. Colours in JPEG and JPEG 2000 go there without a copy.
-  void decode_into(const TiffLevel& level, int64_t index, PixelBlock& onto) const;
+  void decode_into(const TiffLevel& level, int64_t index, const PixelTarget& onto) const;
 
   const PlainTiles& plain_tiles() const { return plain_; }
 
  private:
-  void decode_rgb_stream(const TiffDirectory& directory, int64_t index, PixelBlock& onto) const;
+  void decode_rgb_stream(const TiffDirectory& directory, int64_t index,
+                         const PixelTarget& onto) const;
   PixelBlock decode_directory(const TiffDirectory& directory, int64_t index) const;
   Bytes decode_plane(const TiffDirectory& directory, int64_t block, const Extent& extent,
                      int channels) const;

@@ -25,9 +25,9 @@ PixelBlock SlideReader::read(int level, const Region& region) const {
   return read_pixels(level, region);
 }
 
-void SlideReader::read_onto(int level, const Region& region, PixelBlock& block) const {
+void SlideReader::read_into(int level, const Region& region, const PixelTarget& target) const {
   require_inside(level, region);
-  if (!region.empty()) read_pixels_onto(level, region, block);
+  if (!region.empty()) read_pixels_into(level, region, target);
 }
 
 }  // namespace untiled

@@ -66,8 +66,8 @@ class SlideReader {
   /// get the background colour and are marked in `missing`. A pixel's value never depends on the
   /// region asked for. Throws DataError naming the file, the level and the region.
   PixelBlock read(int level, const Region& region) const;
-  /// The same into a block that holds `region`, see PixelSource::read_onto.
-  void read_onto(int level, const Region& region, PixelBlock& block) const;
+  /// The same into a target that holds `region`.
+  void read_into(int level, const Region& region, const PixelTarget& target) const;
 
  protected:
   explicit SlideReader(SlideInfo info) : info_(std::move(info)) {}
@@ -75,8 +75,8 @@ class SlideReader {
  private:
   /// `level` exists and `region` is not empty and lies inside it.
   virtual PixelBlock read_pixels(int level, const Region& region) const = 0;
-  virtual void read_pixels_onto(int level, const Region& region, PixelBlock& block) const {
-    copy_overlap(read_pixels(level, region), block);
+  virtual void read_pixels_into(int level, const Region& region, const PixelTarget& target) const {
+    copy_overlap(read_pixels(level, region), target);
   }
   void require_inside(int level, const Region& region) const;
 

@@ -46,12 +46,12 @@ class TiffReader : public SlideReader {
  private:
   PixelBlock read_pixels(int level, const Region& region) const override {
     PixelBlock block = empty_block(region);
-    read_pixels_onto(level, region, block);
+    read_pixels_into(level, region, target_of(block));
     drop_empty_mask(block);
     return block;
   }
 
-  void read_pixels_onto(int level, const Region& region, PixelBlock& block) const override {
+  void read_pixels_into(int level, const Region& region, const PixelTarget& target) const override {
     const TiffDirectory& directory = levels_[static_cast<size_t>(level)].first();
     const Extent& tile = directory.tile;
     const TileSpan tiles = tiles_of(region, tile);
@@ -62,19 +62,19 @@ class TiffReader : public SlideReader {
         const bool inside = tiles.rows.begin < row && row + 1 < tiles.rows.end &&
                             tiles.cols.begin < col && col + 1 < tiles.cols.end;
         if (aligned || inside) {
-          put(key, block);
+          put(key, target);
         } else {
-          copy_overlap(*kept(key), block);
+          copy_overlap(*kept(key), target);
         }
       }
     }
   }
 
   /// A tile that no overlapping region will ask for is decoded to its place and not kept.
-  void put(const TileKey& key, PixelBlock& block) const {
-    if (const auto tile = cache_.peek(key)) return copy_overlap(*tile, block);
+  void put(const TileKey& key, const PixelTarget& target) const {
+    if (const auto tile = cache_.peek(key)) return copy_overlap(*tile, target);
     const TiffLevel& level = levels_[static_cast<size_t>(key.first)];
-    named(key, [&] { decoder_.decode_into(level, key.second, block); });
+    named(key, [&] { decoder_.decode_into(level, key.second, target); });
   }
 
   std::shared_ptr<const PixelBlock> kept(const TileKey& key) const {

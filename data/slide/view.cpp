@@ -30,21 +30,6 @@ void require_inside(const SlideReader& reader, const ViewInfo& info, const Regio
                               reader.info().path.string(), to_string(info.extent)));
 }
 
-/// Lets a block's pixels go by another region of the same size for a while.
-class OtherCoordinates {
- public:
-  OtherCoordinates(PixelBlock& block, const Region& region) : block_(block), own_(block.region) {
-    block.region = region;
-  }
-  ~OtherCoordinates() { block_.region = own_; }
-  OtherCoordinates(const OtherCoordinates&) = delete;
-  OtherCoordinates& operator=(const OtherCoordinates&) = delete;
-
- private:
-  PixelBlock& block_;
-  Region own_;
-};
-
 /// A rectangle of one level, pixel for pixel.
 class LevelView : public SlideView {
  public:
@@ -58,10 +43,11 @@ class LevelView : public SlideView {
     return block;
   }
 
-  void read_onto(const Region& region, PixelBlock& block) const override {
+  void read_into(const Region& region, const PixelTarget& target) const override {
     require_inside(reader(), info(), region);
-    const OtherCoordinates guard(block, in_level(block.region));
-    reader().read_onto(info().level, in_level(region), block);
+    PixelTarget in_file = target;
+    in_file.region = in_level(target.region);
+    reader().read_into(info().level, in_level(region), in_file);
   }
 
   CellGrid cells() const override {

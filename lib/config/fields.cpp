@@ -266,9 +266,12 @@ std::vector<Field<DataSettings>> data_fields() {
               {"ram", CacheMode::kRam},
               {"disk", CacheMode::kDisk}},
              "Where decoded pixels are kept between passes; auto: RAM if the budget has room."),
-      number("workers", &DataSettings::workers, {0, 256},
-             "Threads that decode slides ahead; 0 reads when pixels are needed."),
-      bytes("queue", &DataSettings::queue_bytes, "Decoded pixels that may wait for the network."),
+      optional_number(
+          "workers", &DataSettings::workers, Range<int64_t>{0, 256},
+          "Threads that only decode, beside those that compute; nothing: none on a CPU, "
+          "whose threads do both."),
+      bytes("queue", &DataSettings::queue_bytes,
+            "Decoded pixels that such threads may be ahead, beyond what the order of tiles needs."),
       classes_field(),
       number("ignore", &DataSettings::ignore, {0, 255}, "Mask value of pixels without weight."),
   };
@@ -370,7 +373,13 @@ std::vector<Field<AugmentSettings>> augment_fields() {
 }
 
 std::vector<Field<StreamingSettings>> streaming_fields() {
-  return {optional_number("tile", &StreamingSettings::tile, Range<int64_t>{16, 8192},
+  return {choice("schedule", &StreamingSettings::schedule,
+                 {{"auto", ScheduleChoice::kAuto},
+                  {"sweep", ScheduleChoice::kSweep},
+                  {"passes", ScheduleChoice::kPasses}},
+                 "sweep: all parts of a step follow each other down the slide, which is decoded "
+                 "once; passes: one after the other; auto: a sweep where it fits."),
+          optional_number("tile", &StreamingSettings::tile, Range<int64_t>{16, 8192},
                           "Side of a tile in pixels: speed and memory depend on it, results do "
                           "not; nothing: as suits the kernels, the slide and memory_budget."),
           choice("dtype", &StreamingSettings::dtype,

@@ -37,8 +37,9 @@ struct DataSettings {
   std::optional<double> assume_mpp;     ///< Scale of slides that do not say theirs.
   Origin origin = Origin::kQuPath;      ///< Frame of coordinates of outputs and regions.
   CacheMode cache = CacheMode::kAuto;
-  int workers = 1;                 ///< Decoding threads; 0 reads synchronously.
-  int64_t queue_bytes = 64 << 20;  ///< Decoded pixels that may wait for the network.
+  /// Threads that only decode, beside those that compute and decode; none: as suits the device.
+  std::optional<int64_t> workers;
+  int64_t queue_bytes = 64 << 20;  ///< Decoded pixels that they may be ahead.
   /// Empty: one class "tissue" against background. One entry: that class against the rest.
   std::vector<ClassSettings> classes;
   int ignore = 255;  ///< Mask value of pixels without weight.
@@ -112,7 +113,10 @@ enum class KernelChoice { kAuto, kLibTorch };
 
 enum class Precision { kFloat32, kFloat64 };
 
+enum class ScheduleChoice { kAuto, kSweep, kPasses };
+
 struct StreamingSettings {
+  ScheduleChoice schedule = ScheduleChoice::kAuto;  ///< The order of a step's tasks.
   /// Output pixels a side of a tile of the last segment; none: as suits the kernels, the slide and
   /// the budget.
   std::optional<int64_t> tile;

@@ -7,17 +7,10 @@
 namespace untiled {
 namespace {
 
-/// Copies the rows of `part` between planes of `width` bytes a pixel.
-void copy_plane(const Region& part, int64_t width, const Region& from, const Bytes& source,
-                const Region& onto, Bytes& target) {
-  const auto at = [&](const Region& region, int64_t row) {
-    return ((row - region.rows.begin) * region.cols.size() + part.cols.begin - region.cols.begin) *
-           width;
-  };
-  for (int64_t row = part.rows.begin; row < part.rows.end; ++row) {
-    std::copy_n(source.data() + at(from, row), part.cols.size() * width,
-                target.data() + at(onto, row));
-  }
+/// Where a pixel of a block's plane of `width` bytes a pixel begins.
+size_t place(const Region& region, int64_t row, int64_t col, int64_t width) {
+  return static_cast<size_t>(
+      ((row - region.rows.begin) * region.cols.size() + col - region.cols.begin) * width);
 }
 
 bool any_marked(const PixelBlock& block, const Region& part) {
@@ -29,17 +22,6 @@ bool any_marked(const PixelBlock& block, const Region& part) {
   }
   return false;
 }
-
-class DirectPass : public RegionPass {
- public:
-  DirectPass(std::shared_ptr<const PixelSource> source, std::vector<Region> regions)
-      : source_(std::move(source)), regions_(std::move(regions)) {}
-  PixelView take(size_t index) override { return source_->view(regions_.at(index)); }
-
- private:
-  std::shared_ptr<const PixelSource> source_;
-  std::vector<Region> regions_;
-};
 
 constexpr std::align_val_t kPixelAlignment{32};
 constexpr size_t kPixelOffset = 16;
@@ -76,17 +58,31 @@ PixelBlock copy_of(const PixelView& view) {
   return block;
 }
 
-void copy_overlap(const PixelBlock& from, PixelBlock& onto) {
-  const Region part = intersect(from.region, onto.region);
-  if (part.empty()) return;
-  copy_plane(part, onto.channels, from.region, from.bytes, onto.region, onto.bytes);
-  if (from.missing.empty() || !any_marked(from, part)) return;
-  if (onto.missing.empty()) onto.missing.assign(static_cast<size_t>(onto.region.area()), 0);
-  copy_plane(part, 1, from.region, from.missing, onto.region, onto.missing);
+PixelTarget target_of(PixelBlock& block) {
+  return {block.region, block.channels, block.bytes.data(),
+          block.region.cols.size() * block.channels, &block.missing};
 }
 
-std::unique_ptr<RegionPass> DirectFeed::begin(std::vector<Region> regions) const {
-  return std::make_unique<DirectPass>(source_, std::move(regions));
+void copy_overlap(const PixelBlock& from, const PixelTarget& onto) {
+  const Region part = intersect(from.region, onto.region);
+  if (part.empty()) return;
+  const int64_t width = onto.channels;
+  for (int64_t row = part.rows.begin; row < part.rows.end; ++row) {
+    std::copy_n(from.bytes.data() + place(from.region, row, part.cols.begin, width),
+                part.cols.size() * width, onto.at(row, part.cols.begin));
+  }
+  if (from.missing.empty() || !any_marked(from, part)) return;
+  if (onto.missing->empty()) onto.missing->assign(static_cast<size_t>(onto.region.area()), 0);
+  for (int64_t row = part.rows.begin; row < part.rows.end; ++row) {
+    std::copy_n(from.missing.data() + place(from.region, row, part.cols.begin, 1), part.cols.size(),
+                onto.missing->data() + place(onto.region, row, part.cols.begin, 1));
+  }
+}
+
+void copy_overlap(const PixelBlock& from, PixelBlock& onto) { copy_overlap(from, target_of(onto)); }
+
+void PixelSource::read_into(const Region& region, const PixelTarget& target) const {
+  copy_overlap(read(region), target);
 }
 
 }  // namespace untiled

@@ -65,8 +65,26 @@ struct PixelView {
 PixelView view_of(PixelBlock block);
 PixelBlock copy_of(const PixelView& view);
 
+/// Where pixels go: memory of somebody else that holds `region`, whose pixels in a row lie
+/// together.
+struct PixelTarget {
+  Region region;
+  int channels = 0;
+  uint8_t* data = nullptr;  ///< Of the region's first pixel.
+  int64_t row_stride = 0;   ///< Bytes from one row to the next.
+  /// As in a PixelBlock of `region`: made when the first pixel without data comes. Never null.
+  Bytes* missing = nullptr;
+
+  uint8_t* at(int64_t row, int64_t col) const {
+    return data + (row - region.rows.begin) * row_stride + (col - region.cols.begin) * channels;
+  }
+};
+
+PixelTarget target_of(PixelBlock& block);
+
 /// Copies the pixels and missing marks that `from` has of `onto`'s region. Both have as many
 /// channels.
+void copy_overlap(const PixelBlock& from, const PixelTarget& onto);
 void copy_overlap(const PixelBlock& from, PixelBlock& onto);
 
 /// Class index that means "no weight": missing, ignored or not annotated.
@@ -89,42 +107,16 @@ class PixelSource {
   virtual int channels() const = 0;
   /// `region` must lie inside the extent. Throws DataError naming the file and the region.
   virtual PixelBlock read(const Region& region) const = 0;
-  /// The same into a block that holds `region` and whose missing pixels are marked; of its other
-  /// pixels some may be read as well.
-  virtual void read_onto(const Region& region, PixelBlock& block) const {
-    copy_overlap(read(region), block);
-  }
+  /// The same to where it is wanted: into a target that holds `region` or more.
+  virtual void read_into(const Region& region, const PixelTarget& target) const;
   /// The same without a copy where the source keeps its pixels.
   virtual PixelView view(const Region& region) const { return view_of(read(region)); }
   virtual CellGrid cells() const { return {}; }
-};
-
-/// One pass over a list of regions that is known in advance, so that they can be read ahead.
-class RegionPass {
- public:
-  virtual ~RegionPass() = default;
-  /// The block of region `index`. Each index is taken once; several threads may take, each in
-  /// increasing order. Throws what reading that region threw.
-  virtual PixelView take(size_t index) = 0;
-};
-
-/// Starts passes over an image. A pass must end before its feed does.
-class PixelFeed {
- public:
-  virtual ~PixelFeed() = default;
-  virtual Extent extent() const = 0;
-  virtual std::unique_ptr<RegionPass> begin(std::vector<Region> regions) const = 0;
-};
-
-/// The synchronous reference: every region is read when it is taken, by the thread that takes it.
-class DirectFeed : public PixelFeed {
- public:
-  explicit DirectFeed(std::shared_ptr<const PixelSource> source) : source_(std::move(source)) {}
-  Extent extent() const override { return source_->extent(); }
-  std::unique_ptr<RegionPass> begin(std::vector<Region> regions) const override;
-
- private:
-  std::shared_ptr<const PixelSource> source_;
+  /// Whether pixels stay decoded in memory once they were read or kept, so that views of them cost
+  /// nothing.
+  virtual bool keeps_pixels() const { return false; }
+  /// Decodes what such a source does not have yet of a region.
+  virtual void keep(const Region& /*region*/) const {}
 };
 
 }  // namespace untiled

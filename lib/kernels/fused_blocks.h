@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "lib/streaming/graph.h"
+#include "lib/network/graph.h"
 
 namespace untiled {
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "lib/core/mirrored_memory.h"
 #include "lib/core/page_pool.h"
 #include "lib/streaming/tile_workers.h"
 #include "lib/streaming/upload.h"
@@ -15,7 +16,8 @@ struct StreamingContext {
 
   TileWorkers workers;
   Upload upload;
-  std::shared_ptr<PagePool> pages = std::make_shared<PagePool>();  ///< Of stored layers.
+  std::shared_ptr<PagePool> pages = std::make_shared<PagePool>();  ///< Of whole stored layers.
+  std::shared_ptr<RingPool> rings = std::make_shared<RingPool>();  ///< Of bands of rows.
 };
 
 }  // namespace untiled

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "lib/core/pixel_source.h"
+#include "lib/plan/segment.h"
 #include "lib/streaming/loss.h"
-#include "lib/streaming/segment.h"
 
 namespace untiled {
 

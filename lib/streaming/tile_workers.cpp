@@ -7,6 +7,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <atomic>
 #include <system_error>
 #include <utility>
 
@@ -15,10 +16,6 @@
 
 namespace untiled {
 namespace {
-
-/// Thrown to a worker whose turn never comes because another has failed; never leaves this file's
-/// callers, since `fail` keeps the first error only.
-struct PassFailed {};
 
 void prepare_thread(c10::Device device) {
   // The tile is the parallel unit: faster than threads inside an op, and sums inside an op then
@@ -34,56 +31,33 @@ void prepare_thread(c10::Device device) {
 
 }  // namespace
 
-std::optional<size_t> TileTurns::next() {
-  const size_t tile = next_.fetch_add(1);
-  if (tile >= count_) return std::nullopt;
-  return tile;
-}
-
-void TileTurns::commit(size_t tile, std::function<void()> commit) {
-  std::unique_lock lock(mutex_);
-  // The tile whose turn it is never waits, so the others do not wait for ever.
-  turn_changed_.wait(lock,
-                     [&] { return failed_ || turn_ == tile || waiting_.size() < most_waiting_; });
-  if (failed_) throw PassFailed{};
-  waiting_.emplace(tile, std::move(commit));
-  if (is_committing_) return;  // Who commits now looks for the next turn when it is done.
-  is_committing_ = true;
-  while (!failed_ && !waiting_.empty() && waiting_.begin()->first == turn_) {
-    auto next = waiting_.extract(waiting_.begin());
-    lock.unlock();
-    next.mapped()();
-    next = {};  // What the result holds goes before others may leave theirs.
-    lock.lock();
-    ++turn_;
-    turn_changed_.notify_all();
-  }
-  is_committing_ = false;
-}
-
-/// What a user can do something about is told as such.
-void TileTurns::fail(std::exception_ptr error) {
+void rethrow_for_user(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const c10::OutOfMemoryError&) {
-    error = std::make_exception_ptr(
-        ConfigError("the GPU's memory is full; lower memory_budget or streaming.tile"));
-  } catch (...) {
+    throw ConfigError("the GPU's memory is full; lower memory_budget or streaming.tile");
   }
-  {
-    const std::lock_guard lock(mutex_);
-    if (!failed_) error_ = std::move(error);
-    failed_ = true;
-    next_ = count_;
-  }
-  turn_changed_.notify_all();
 }
 
-void TileTurns::rethrow_failure() const {
-  if (error_) std::rethrow_exception(error_);
+void run_all(TileWorkers& threads, size_t count, int workers,
+             const std::function<void(size_t)>& work) {
+  std::atomic<size_t> next = 0;
+  std::mutex mutex;
+  std::exception_ptr failure;
+  threads.run(workers, [&] {
+    try {
+      for (size_t i = next++; i < count; i = next++) {
+        throw_if_stopped();
+        work(i);
+      }
+    } catch (...) {
+      next = count;
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+    }
+  });
+  if (failure) rethrow_for_user(failure);
 }
-
-void throw_if_asked_to_stop() { throw_if_stopped(); }
 
 TileWorkers::~TileWorkers() {
   {

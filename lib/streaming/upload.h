@@ -18,6 +18,8 @@ class Upload {
  public:
   explicit Upload(at::Device device);
 
+  at::Device device() const { return device_; }
+
   /// `host` on the device. Whatever this thread asks the device for afterwards waits for it; the
   /// host does not, and may free `host` at once.
   at::Tensor operator()(const at::Tensor& host) const;

@@ -87,17 +87,17 @@ std::vector<std::string> metrics_fields(const MetricsRow& row, size_t classes) {
 }
 
 std::vector<std::string> timings_columns(const std::vector<std::string>& parts) {
-  std::vector<std::string> columns = {"step", "pixels", "step_seconds", "update_seconds",
-                                      "validation_seconds"};
+  std::vector<std::string> columns = {"step",         "pixels",         "decodes",
+                                      "step_seconds", "update_seconds", "validation_seconds"};
   for (const std::string& part : parts) columns.push_back(part + "_seconds");
   return columns;
 }
 
 std::vector<std::string> timings_fields(const TimingsRow& row) {
   const auto seconds = [](double value) { return fmt::format("{:.6f}", value); };
-  std::vector<std::string> fields = {std::to_string(row.step), std::to_string(row.pixels),
-                                     seconds(row.step_seconds), seconds(row.update_seconds),
-                                     seconds(row.validation_seconds)};
+  std::vector<std::string> fields = {std::to_string(row.step),    std::to_string(row.pixels),
+                                     exact(row.decodes),          seconds(row.step_seconds),
+                                     seconds(row.update_seconds), seconds(row.validation_seconds)};
   for (const double part : row.part_seconds) fields.push_back(seconds(part));
   return fields;
 }

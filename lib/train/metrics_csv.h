@@ -55,13 +55,14 @@ std::vector<std::string> metrics_fields(const MetricsRow& row, size_t classes);
 struct TimingsRow {
   int64_t step = 0;
   int64_t pixels = 0;
+  double decodes = 0.0;       ///< Decoded pixels over those that the step needed.
   double step_seconds = 0.0;  ///< From the first read to updated weights.
   double update_seconds = 0.0;
   double validation_seconds = 0.0;
   std::vector<double> part_seconds;  ///< In the order of the columns' parts.
 };
 
-/// step, pixels, step_seconds, update_seconds, validation_seconds and <part>_seconds each.
+/// step, pixels, decodes, step_seconds, update_seconds, validation_seconds and <part>_seconds each.
 std::vector<std::string> timings_columns(const std::vector<std::string>& parts);
 std::vector<std::string> timings_fields(const TimingsRow& row);
 

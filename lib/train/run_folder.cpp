@@ -151,6 +151,8 @@ void write_summary(const fs::path& path, const Summary& summary) {
                              {"finished", summary.finished},
                              {"seconds_per_step", summary.seconds_per_step},
                              {"pixels_per_step", summary.pixels_per_step},
+                             {"schedule", summary.schedule},
+                             {"decodes_per_step", summary.decodes_per_step},
                              {"parameters", summary.parameters},
                              {"level", summary.level},
                              {"losses", summary.losses},

@@ -83,6 +83,9 @@ struct Summary {
   bool finished = false;
   double seconds_per_step = 0.0;  ///< Median, from the first read to updated weights.
   int64_t pixels_per_step = 0;    ///< Median.
+  std::string schedule;           ///< sweep or passes.
+  /// Median of decoded pixels over those that the step needs.
+  double decodes_per_step = 0.0;
   int64_t parameters = 0;
   int level = 0;
   std::vector<double> losses;  ///< One a step.

@@ -128,6 +128,7 @@ struct Accumulated {
   double loss = 0.0;
   Gradients gradients;
   int64_t pixels = 0;
+  double reads = 0.0;  ///< Of pixels.
   std::map<std::string, double> seconds;
 
   double label_seconds() const {
@@ -139,6 +140,7 @@ struct Accumulated {
     loss += slide.loss;
     gradients = add(gradients, slide.gradients);
     pixels += slide.pixels;
+    reads += slide.reads_per_pixel * static_cast<double>(slide.pixels);
     for (const auto& [part, value] : slide.seconds) seconds[part] += value;
   }
 };
@@ -293,6 +295,7 @@ void Trainer::train_step() {
   update(sums.gradients, record.metrics);
   record.timings = {step,
                     sums.pixels,
+                    sums.reads / static_cast<double>(std::max<int64_t>(1, sums.pixels)),
                     step_watch.seconds() - sums.label_seconds(),
                     update_watch.seconds(),
                     0.0,
@@ -442,6 +445,8 @@ Summary Trainer::summarize_run() const {
   summary.finished = finished();
   summary.seconds_per_step = median(read_column(folder_.timings(), "step_seconds"));
   summary.pixels_per_step = std::llround(median(read_column(folder_.timings(), "pixels")));
+  summary.schedule = options_.schedule;
+  summary.decodes_per_step = median(read_column(folder_.timings(), "decodes"));
   summary.parameters = count_values(state_.parameters);
   summary.level = options_.settings.data.level;
   summary.losses = read_column(folder_.metrics(), "loss");

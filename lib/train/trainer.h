@@ -23,8 +23,9 @@ inline constexpr const char* kLabelSeconds = "labels";
 /// Loss and gradients of one whole slide.
 struct SlideGradients {
   double loss = 0.0;
-  Gradients gradients;  ///< float64 on the CPU, in the parameters' order and shapes.
-  int64_t pixels = 0;   ///< Pixels that the step covered.
+  Gradients gradients;           ///< float64 on the CPU, in the parameters' order and shapes.
+  int64_t pixels = 0;            ///< Pixels that the step covered.
+  double reads_per_pixel = 0.0;  ///< How often the step read a pixel that it needed.
   std::map<std::string, double> seconds;  ///< By part; see TrainOptions::timing_parts.
 };
 
@@ -59,6 +60,7 @@ struct TrainOptions {
   CheckpointInfo checkpoint;                   ///< Goes with the weights; `step` is filled in.
   Provenance provenance;
   std::vector<std::string> timing_parts;  ///< Columns of timings.csv.
+  std::string schedule;                   ///< Of the steps, for summary.json: sweep or passes.
 };
 
 /// Trains until `train.steps`, from the state in `folder` where it has one, else from

@@ -18,7 +18,7 @@ StepResult step_on(at::Device device, bool has_float64, const Case& c) {
       graph, make_plan(graph, graph.storable_layers(), {c.tile, c.tile}, Tiling::kGrid), kernel,
       options);
   const auto loss = make_loss(c.loss, c.classes, {}, has_float64);
-  return executor.step(make_parameters(c).tensors, DirectFeed(random_image(c.extent, c.seed)),
+  return executor.step(make_parameters(c).tensors, *random_image(c.extent, c.seed),
                        *random_labels(c.extent, c.classes, 0.1, c.seed), *loss);
 }
 

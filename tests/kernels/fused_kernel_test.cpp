@@ -183,7 +183,7 @@ Predicted predict(const Case& c, const SegmentKernel& kernel, const Graph& graph
   const auto area = static_cast<size_t>(c.extent.area());
   Predicted all{Bytes(area, 99), std::vector<float>(area), {}};
   all.sums.assign(static_cast<size_t>(loss->sum_count()), 0.0);
-  executor.predict(make_parameters(c).tensors, DirectFeed(image),
+  executor.predict(make_parameters(c).tensors, *image,
                    {.threshold = 0.5, .probabilities = true, .loss = loss.get()}, labels.get(),
                    [&](PredictedTile tile) {
                      return [&, tile = std::move(tile)] {
@@ -244,11 +244,11 @@ TEST_CASE("sums of many equal terms keep their digits") {
   const Plan plan = make_plan(graph, {}, {c.tile, c.tile}, Tiling::kGrid);
   const LibTorchKernel libtorch(graph);
   const StepResult expected = Executor(graph, plan, libtorch, {.dtype = at::kDouble})
-                                  .step(parameters.tensors, DirectFeed(white), labels, *loss);
+                                  .step(parameters.tensors, *white, labels, *loss);
   for (const std::string& simd : fused::available_simd()) {
     const FusedKernel kernel(graph, simd);
     const StepResult found = Executor(graph, plan, kernel, {.dtype = at::kFloat})
-                                 .step(parameters.tensors, DirectFeed(white), labels, *loss);
+                                 .step(parameters.tensors, *white, labels, *loss);
     for (size_t i = 0; i < expected.gradients.size(); ++i) {
       INFO(simd << " " << parameters.names[i]);
       const at::Tensor& e = expected.gradients[i];
@@ -270,7 +270,7 @@ void check_nan_is_seen(const Case& c, const std::string& simd) {
     NamedTensors parameters = make_parameters(c);
     parameters.tensors[bad].fill_(std::numeric_limits<float>::quiet_NaN());
     const StepResult step = Executor(graph, plan, kernel, {.dtype = at::kFloat})
-                                .step(parameters.tensors, DirectFeed(image), *labels, *loss);
+                                .step(parameters.tensors, *image, *labels, *loss);
     CHECK(std::isnan(step.loss));
   }
 }

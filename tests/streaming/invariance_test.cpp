@@ -64,7 +64,7 @@ TEST_CASE("a lattice gives the same bits for any number of workers") {
     const Plan plan =
         make_plan(graph, layers_by_name(graph, {"all"}), {256, 256}, Tiling::kLattice);
     const Executor executor(graph, plan, kernel, {.workers = run == 0 ? 1 : 3});
-    executor.forward(make_parameters(c).tensors, DirectFeed(image),
+    executor.forward(make_parameters(c).tensors, *image,
                      [&](const Region&, const at::Tensor& logits) {
                        return [&tiles, run, copy = logits.clone()] { tiles[run].push_back(copy); };
                      });
@@ -99,8 +99,8 @@ TEST_CASE("skipping tiles without weighted pixels changes no bit") {
                           kernel, {.workers = 2});
   const auto loss = make_test_loss(c.loss, {1.0, 1.0, 0.0});
   const auto parameters = make_parameters(c).tensors;
-  const StepResult skipped = executor.step(parameters, DirectFeed(image), *corner(255), *loss);
-  const StepResult full = executor.step(parameters, DirectFeed(image), *corner(2), *loss);
+  const StepResult skipped = executor.step(parameters, *image, *corner(255), *loss);
+  const StepResult full = executor.step(parameters, *image, *corner(2), *loss);
   CHECK(skipped.tiles_skipped > 20);
   CHECK(full.tiles_skipped == 0);
   CHECK(skipped.loss == full.loss);

@@ -65,7 +65,7 @@ TEST_CASE("a slide wider than a Mac's largest dimension is streamed within the m
 
   const auto handle = at::addGlobalCallback(
       at::RecordFunctionCallback(on_operation, on_result).needsInputs(true).needsOutputs(true));
-  const StepResult step = executor.step(parameters, DirectFeed(image), *labels, *loss);
+  const StepResult step = executor.step(parameters, *image, *labels, *loss);
   at::removeCallback(handle);
 
   CHECK(step.loss > 0.0);
@@ -87,10 +87,10 @@ TEST_CASE("sums without float64 on the device agree with those in float64") {
   ExecutorOptions options{.workers = 2};
   const auto parameters = make_parameters(c).tensors;
   const StepResult with =
-      Executor(graph, plan, kernel, options).step(parameters, DirectFeed(image), *labels, *loss);
+      Executor(graph, plan, kernel, options).step(parameters, *image, *labels, *loss);
   options.has_float64 = false;
   const StepResult without =
-      Executor(graph, plan, kernel, options).step(parameters, DirectFeed(image), *labels, *loss);
+      Executor(graph, plan, kernel, options).step(parameters, *image, *labels, *loss);
   for (size_t i = 0; i < with.gradients.size(); ++i) {
     CHECK(with.gradients[i].equal(without.gradients[i]));
   }

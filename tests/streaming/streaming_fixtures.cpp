@@ -78,21 +78,23 @@ Streamed stream(const Case& c, const SegmentKernel& kernel, const Graph& graph,
                 const PixelLoss& loss) {
   const auto image = random_image(c.extent, c.seed);
   const auto labels = random_labels(c.extent, c.classes, c.ignored, c.seed);
-  Plan plan = make_plan(graph, layers_by_name(graph, c.stored), {c.tile, c.tile}, Tiling::kGrid);
+  const Order order = c.scratch.empty() ? c.order : Order::kPasses;
+  Plan plan =
+      make_plan(graph, layers_by_name(graph, c.stored), {c.tile, c.tile}, Tiling::kGrid, order);
+  plan.windows = c.windows;
   if (!c.scratch.empty()) plan.spilled = plan.stored;
   const Executor executor(graph, plan, kernel,
                           {.dtype = c.dtype, .workers = c.workers, .scratch = c.scratch});
   const NamedTensors parameters = make_parameters(c);
-  const DirectFeed feed(image);
   Streamed result;
   result.logits = at::zeros({1, c.classes, c.extent.rows, c.extent.cols}, c.dtype);
-  executor.forward(parameters.tensors, feed, [&](const Region& r, const at::Tensor& logits) {
+  executor.forward(parameters.tensors, *image, [&](const Region& r, const at::Tensor& logits) {
     result.logits.narrow(2, r.rows.begin, r.rows.size())
         .narrow(3, r.cols.begin, r.cols.size())
         .copy_(logits);
     return [] {};
   });
-  result.step = executor.step(parameters.tensors, feed, *labels, loss);
+  result.step = executor.step(parameters.tensors, *image, *labels, loss);
   return result;
 }
 

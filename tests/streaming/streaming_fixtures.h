@@ -52,6 +52,8 @@ struct Case {
   at::ScalarType dtype = at::kDouble;
   std::vector<std::string> stored;  ///< Names of stored layers; "all" for every storable one.
   std::filesystem::path scratch;    ///< Spill all stored layers there.
+  Order order = Order::kSweep;      ///< Pass by pass where layers are spilled.
+  int windows = 1;
   uint64_t seed = 1;
 };
 

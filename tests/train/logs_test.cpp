@@ -73,10 +73,11 @@ TEST_CASE("several classes have a Dice column each, with names quoted where they
 TEST_CASE("timings have a column for each part") {
   const ScratchFolder folder;
   CsvFile csv(folder / "t.csv", 0, timings_columns({"read", "forward"}));
-  csv.append(timings_fields({1, 64, 1.5, 0.25, 0.0, {0.5, 0.75}}));
+  csv.append(timings_fields({1, 64, 2.0, 1.5, 0.25, 0.0, {0.5, 0.75}}));
   CHECK(read_file(folder / "t.csv") ==
-        "step,pixels,step_seconds,update_seconds,validation_seconds,read_seconds,forward_seconds\n"
-        "1,64,1.500000,0.250000,0.000000,0.500000,0.750000\n");
+        "step,pixels,decodes,step_seconds,update_seconds,validation_seconds,read_seconds,"
+        "forward_seconds\n"
+        "1,64,2,1.500000,0.250000,0.000000,0.500000,0.750000\n");
 }
 
 TEST_CASE("numbers are the shortest that read back as the same double") {

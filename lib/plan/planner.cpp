@@ -1,0 +1,379 @@
+#include "lib/plan/planner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "lib/core/error.h"
+#include "lib/plan/simulate.h"
+
+namespace untiled {
+namespace {
+
+size_t index(LayerId id) { return static_cast<size_t>(id); }
+
+/// Beyond this many storable layers not all subsets are tried, only "the coarsest n".
+constexpr size_t kMostForSubsets = 12;
+/// Beside the values of a tile on its way live gradients and padded copies, about so many times its
+/// largest layer, and one layer in oneDNN's layout, which pads channels to whole vectors. Measured
+/// at 64 and 1,024 megapixels, see tests/app/check_plan_memory.py.
+constexpr double kCopiesOfLargest = 2.0;
+constexpr int64_t kVectorChannels = 16;
+/// Reading and writing a scratch file is worth this much more arithmetic, not more.
+constexpr double kScratchCost = 1.5;
+/// Workers for which stored layers are chosen, see plan_step.
+constexpr int kUsualWorkers = 2;
+/// A backward pass is two convolutions for each forward one.
+constexpr double kBackwardWork = 2.0;
+/// Rows of a slide on which is found what lives at once: receptive fields, and rows of tiles.
+constexpr int64_t kFieldsSimulated = 3;
+constexpr int64_t kBandsSimulated = 12;
+
+class Estimator {
+ public:
+  Estimator(const Graph& graph, const PlanRequest& request)
+      : graph_(graph), request_(request), extents_(graph.extents(request.pixels)) {}
+
+  MemoryLedger memory(const Plan& plan, int workers) const {
+    const Occupancy seen = occupancy(plan);
+    MemoryLedger most = request_.fixed;
+    most[Holder::kRuntime] += workers * request_.worker_bytes;
+    most[Holder::kStored] = seen.stored_bytes;
+    most[Holder::kPixels] = seen.pixel_bytes;
+    for (const SegmentPlan& s : plan.segments) {
+      most[Holder::kTiles] =
+          std::max(most[Holder::kTiles], tiles_at_once(s, workers) * tile_bytes(plan, s));
+    }
+    return most;
+  }
+
+  bool fits(const Plan& plan, int workers) const {
+    return untiled::fits(memory(plan, workers), request_);
+  }
+
+  /// Of those asked for, as many as fit; none where not even one does.
+  int fitting_workers(const Plan& plan) const {
+    const MemoryLedger one = memory(plan, 1);
+    if (!untiled::fits(one, request_)) return 0;
+    int workers = request_.workers;
+    while (workers > 1 && !fits(plan, workers)) --workers;
+    return workers;
+  }
+
+  double multiply_adds(const Plan& plan) const {
+    const Schedule schedule = low_schedule(plan);
+    double total = 0.0;
+    for (const Task& task : schedule.tasks()) {
+      if (task.kind == TaskKind::kRead) continue;
+      const bool is_back = task.kind == TaskKind::kLoss || task.kind == TaskKind::kBackward;
+      total += (is_back ? 1.0 + kBackwardWork : 1.0) *
+               segment_work(plan.segments[static_cast<size_t>(task.segment)]);
+    }
+    return total;
+  }
+
+  int decodes(const Plan& plan) const {
+    const Schedule schedule = low_schedule(plan);
+    return static_cast<int>(
+        std::count_if(schedule.tasks().begin(), schedule.tasks().end(),
+                      [](const Task& task) { return task.kind == TaskKind::kRead; }));
+  }
+
+  /// What a plan costs, in multiply-adds.
+  double cost(const Plan& plan) const {
+    double stored = 0.0;
+    for (const LayerId id : plan.stored) stored += static_cast<double>(bytes(id));
+    // On the way back gradients are stored as values are.
+    const double copies = with_backward() ? 2.0 : 1.0;
+    return multiply_adds(plan) + copies * request_.work_per_stored_byte * stored +
+           decodes(plan) * request_.work_per_decoded_pixel *
+               static_cast<double>(request_.pixels.area());
+  }
+
+  void check_limits(const Plan& plan) const {
+    for (const SegmentPlan& s : plan.segments) {
+      const TileRegions need = middle_tile(s);
+      for (LayerId id = 0; id <= graph_.output(); ++id) {
+        if (need[index(id)].empty()) continue;
+        check_limits(plan.segments.back().tile, graph_.layer(id), need[index(id)].extent());
+      }
+    }
+  }
+
+ private:
+  bool with_backward() const { return request_.purpose != Purpose::kPrediction; }
+
+  /// The schedule of a slide of one row of tiles: its tasks are those of any.
+  Schedule low_schedule(const Plan& plan) const {
+    const int64_t rows = std::min(request_.pixels.rows, plan.segments.back().tile.rows);
+    return make_schedule(graph_, plan, graph_.extents({rows, request_.pixels.cols}),
+                         request_.access, request_.purpose);
+  }
+
+  /// What lives at once in a sweep is the same after some bands as at a slide's end.
+  Occupancy occupancy(const Plan& plan) const {
+    int64_t rows = request_.pixels.rows;
+    if (plan.order == Order::kSweep) {
+      const int64_t tallest = std::max(plan.segments.back().tile.rows, request_.access.cell_rows);
+      rows = std::min(rows, kFieldsSimulated * graph_.receptive_field(graph_.output()) +
+                                kBandsSimulated * tallest);
+    }
+    const std::vector<Extent> extents = graph_.extents({rows, request_.pixels.cols});
+    const Schedule schedule = make_schedule(graph_, plan, extents, request_.access,
+                                            request_.purpose, request_.spare_bands);
+    return simulate(schedule, row_bytes(schedule, graph_, plan, extents, request_.element_bytes,
+                                        request_.access.are_kept));
+  }
+
+  int64_t bytes(LayerId id) const {
+    return graph_.layer(id).channels * extents_[index(id)].area() * request_.element_bytes;
+  }
+
+  int64_t tiles_at_once(const SegmentPlan& s, int workers) const {
+    const Extent target = extents_[index(s.segment.target)];
+    return std::min<int64_t>(
+        workers, ceil_div(target.rows, s.tile.rows) * ceil_div(target.cols, s.tile.cols));
+  }
+
+  /// What a tile in the middle of the target needs.
+  TileRegions middle_tile(const SegmentPlan& s) const {
+    const Extent target = extents_[index(s.segment.target)];
+    const auto middle = [](int64_t size, int64_t tile) {
+      const int64_t begin = (ceil_div(size, tile) - 1) / 2 * tile;
+      return Interval{begin, std::min(size, begin + tile)};
+    };
+    return tile_regions(graph_, s.segment, extents_,
+                        {middle(target.rows, s.tile.rows), middle(target.cols, s.tile.cols)});
+  }
+
+  int64_t tile_bytes(const Plan& plan, const SegmentPlan& s) const {
+    const TileRegions need = middle_tile(s);
+    if (request_.tile_bytes) {
+      // Which looks at stored values in memory; those in a file are copied.
+      int64_t copies = 0;
+      for (const LayerId id : plan.spilled) {
+        if (!s.segment.reads(id)) continue;
+        copies += graph_.layer(id).channels * need[index(id)].area() * request_.element_bytes;
+      }
+      return copies + request_.tile_bytes(s.segment, need);
+    }
+    double sum = 0.0;
+    double largest = 0.0;
+    double blocked = 0.0;
+    for (LayerId id = 0; id <= graph_.output(); ++id) {
+      const int64_t channels = graph_.layer(id).channels;
+      const auto plane = static_cast<double>(need[index(id)].area() * request_.element_bytes);
+      const int64_t padded = ceil_div(channels, kVectorChannels) * kVectorChannels;
+      sum += plane * static_cast<double>(channels);
+      largest = std::max(largest, plane * static_cast<double>(channels));
+      blocked = std::max(blocked, plane * static_cast<double>(padded));
+    }
+    const double kept = with_backward() ? sum : 0.0;
+    return static_cast<int64_t>(kept + kCopiesOfLargest * largest + blocked);
+  }
+
+  double segment_work(const SegmentPlan& s) const {
+    const TileRegions need = middle_tile(s);
+    double work = 0.0;
+    for (const LayerId id : s.segment.layers) {
+      work += graph_.multiply_adds(id, need[index(id)].extent());
+    }
+    const auto target = static_cast<double>(extents_[index(s.segment.target)].area());
+    return work * target / static_cast<double>(need[index(s.segment.target)].area());
+  }
+
+  void check_limits(const Extent& tile, const Layer& layer, const Extent& e) const {
+    const int64_t elements = layer.channels * e.area();
+    const OperationLimits& limits = request_.limits;
+    if (elements <= limits.max_elements &&
+        elements * request_.element_bytes <= limits.max_tensor_bytes &&
+        std::max(e.rows, e.cols) <= limits.max_dimension) {
+      return;
+    }
+    throw ConfigError(fmt::format(
+        "streaming.tile {}: a tile needs {} pixels of layer {} ({} channels), more than one "
+        "operation of this device can take; choose a smaller tile",
+        std::max(tile.rows, tile.cols), to_string(e), layer.name, layer.channels));
+  }
+
+  const Graph& graph_;
+  const PlanRequest& request_;
+  std::vector<Extent> extents_;
+};
+
+/// Sets of stored layers to choose from; the first stores everything.
+std::vector<std::vector<LayerId>> candidates(const Graph& graph) {
+  std::vector<LayerId> storable = graph.storable_layers();
+  std::vector<std::vector<LayerId>> sets;
+  if (storable.size() <= kMostForSubsets) {
+    for (size_t left_out = 0; left_out < (size_t{1} << storable.size()); ++left_out) {
+      auto& set = sets.emplace_back();
+      for (size_t i = 0; i < storable.size(); ++i) {
+        if ((left_out >> i & 1) == 0) set.push_back(storable[i]);
+      }
+    }
+    return sets;
+  }
+  std::stable_sort(storable.begin(), storable.end(),
+                   [&](LayerId a, LayerId b) { return graph.stride(a) > graph.stride(b); });
+  for (size_t n = storable.size(); n > 0; --n) {
+    sets.emplace_back(storable.begin(), storable.begin() + static_cast<std::ptrdiff_t>(n));
+    std::sort(sets.back().begin(), sets.back().end());
+  }
+  return sets;
+}
+
+std::string mebibytes(int64_t bytes) { return fmt::format("{}MiB", ceil_div(bytes, 1 << 20)); }
+
+/// Moves stored layers to the scratch file, largest first, until the rest fits.
+Plan spill(const Graph& graph, const PlanRequest& request, const Estimator& estimator, int workers,
+           Plan plan) {
+  const auto extents = graph.extents(request.pixels);
+  std::vector<LayerId> by_size = plan.stored;
+  std::stable_sort(by_size.begin(), by_size.end(), [&](LayerId a, LayerId b) {
+    return graph.layer(a).channels * extents[index(a)].area() >
+           graph.layer(b).channels * extents[index(b)].area();
+  });
+  for (const LayerId id : by_size) {
+    if (estimator.fits(plan, workers)) break;
+    plan.spilled.push_back(id);
+  }
+  return plan;
+}
+
+/// A plan that may be taken, at a price.
+struct Candidate {
+  Plan plan;
+  double cost = 0.0;
+  bool spills = false;  ///< What does not fit goes to the scratch file.
+};
+
+void add_candidates(const Graph& graph, const PlanRequest& request, const Estimator& estimator,
+                    Order order, std::vector<Candidate>& found) {
+  const bool is_sweep = order == Order::kSweep;
+  const int most_windows = !is_sweep ? 1 : request.purpose == Purpose::kPrediction ? 1 : 3;
+  for (const Extent& tile : request.tiles(order)) {
+    for (const std::vector<LayerId>& stored : candidates(graph)) {
+      for (int windows = 1; windows <= most_windows; ++windows) {
+        Plan plan = make_plan(graph, stored, tile, request.tiling, order);
+        plan.windows = windows;
+        const double cost = estimator.cost(plan);
+        if (request.has_scratch && !is_sweep) found.push_back({plan, kScratchCost * cost, true});
+        found.push_back({std::move(plan), cost, false});
+      }
+    }
+  }
+}
+
+/// The cheapest plan that fits, and the least that any needs where none does.
+struct Choice {
+  std::optional<Plan> plan;
+  int64_t least_bytes = std::numeric_limits<int64_t>::max();
+};
+
+/// Of plans that cost as much the one with the largest tiles is taken.
+Choice choose_of(const Graph& graph, const PlanRequest& request, Order order, int workers) {
+  const Estimator estimator(graph, request);
+  std::vector<Candidate> found;
+  add_candidates(graph, request, estimator, order, found);
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
+  Choice choice;
+  for (Candidate& candidate : found) {
+    Plan plan = candidate.spills
+                    ? spill(graph, request, estimator, workers, std::move(candidate.plan))
+                    : std::move(candidate.plan);
+    const MemoryLedger memory = estimator.memory(plan, workers);
+    choice.least_bytes = std::min(choice.least_bytes, memory.total_bytes());
+    if (!fits(memory, request)) continue;
+    choice.plan = std::move(plan);
+    return choice;
+  }
+  return choice;
+}
+
+Choice choose(const Graph& graph, const PlanRequest& request, int workers) {
+  Choice none;
+  for (const Order order : request.orders) {
+    Choice choice = choose_of(graph, request, order, workers);
+    if (choice.plan) return choice;
+    none.least_bytes = std::min(none.least_bytes, choice.least_bytes);
+  }
+  return none;
+}
+
+/// What is stored whatever the machine: for the usual workers, readers and queues.
+Choice choose_usual(const Graph& graph, const PlanRequest& request) {
+  PlanRequest usual = request;
+  usual.fixed = {};
+  usual.fixed[Holder::kReaders] = request.usual_fixed_bytes;
+  return choose(graph, usual, kUsualWorkers);
+}
+
+/// Of plans in the same order.
+double least_work(const Graph& graph, const PlanRequest& request, const Estimator& estimator,
+                  Order order) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const std::vector<LayerId>& stored : candidates(graph)) {
+    const Plan plan = make_plan(graph, stored, request.tiles(order).front(), request.tiling, order);
+    least = std::min(least, estimator.multiply_adds(plan));
+  }
+  return least;
+}
+
+/// What a plan did not fit into.
+std::string name_limit(const PlanRequest& request) {
+  if (request.device_bytes > 0 && request.device_bytes < request.budget_bytes) {
+    return fmt::format("the GPU's memory, of which {} may be used,",
+                       mebibytes(request.device_bytes));
+  }
+  return fmt::format("memory_budget {}", mebibytes(request.budget_bytes));
+}
+
+}  // namespace
+
+BudgetError::BudgetError(const PlanRequest& request, int64_t least_bytes)
+    : ConfigError(fmt::format(
+          "{} is too small for a slide of {} with tiles of {}: the least that works is {}{}",
+          name_limit(request), to_string(request.pixels),
+          to_string(request.tiles(request.orders.back()).back()), mebibytes(least_bytes),
+          request.has_scratch
+              ? "; a smaller streaming.tile needs less"
+              : "; a smaller streaming.tile or a folder in run.scratch needs less")),
+      least_bytes_(least_bytes) {}
+
+bool fits(const MemoryLedger& memory, const PlanRequest& request) {
+  const int64_t on_device =
+      memory[Holder::kStored] + memory[Holder::kPixels] + memory[Holder::kTiles];
+  return memory.total_bytes() <= request.budget_bytes &&
+         (request.device_bytes == 0 || on_device <= request.device_bytes);
+}
+
+PlannedStep estimate_step(const Graph& graph, const PlanRequest& request, Plan plan) {
+  const Estimator estimator(graph, request);
+  estimator.check_limits(plan);
+  PlannedStep planned;
+  planned.workers = std::max(1, estimator.fitting_workers(plan));
+  planned.memory = estimator.memory(plan, planned.workers);
+  planned.decodes = estimator.decodes(plan);
+  planned.spare_bands = request.spare_bands;
+  planned.multiply_adds = estimator.multiply_adds(plan);
+  planned.least_multiply_adds = least_work(graph, request, estimator, plan.order);
+  planned.plan = std::move(plan);
+  return planned;
+}
+
+PlannedStep plan_step(const Graph& graph, const PlanRequest& request) {
+  const Estimator estimator(graph, request);
+  Choice usual = choose_usual(graph, request);
+  if (usual.plan && estimator.fitting_workers(*usual.plan) > 0) {
+    return estimate_step(graph, request, std::move(*usual.plan));
+  }
+  Choice best = choose(graph, request, /*workers=*/1);
+  if (!best.plan) throw BudgetError(request, best.least_bytes);
+  return estimate_step(graph, request, std::move(*best.plan));
+}
+
+}  // namespace untiled

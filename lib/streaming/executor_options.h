@@ -1,0 +1,35 @@
+// How an executor runs a plan.
+#pragma once
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "lib/streaming/context.h"
+
+namespace untiled {
+
+struct ExecutorOptions {
+  c10::Device device = c10::kCPU;
+  c10::ScalarType dtype = c10::kFloat;
+  bool has_float64 = true;          ///< The device can add in float64.
+  int64_t max_dimension = 1 << 15;  ///< Of a stored block on a device.
+  int workers = 1;                  ///< Threads that compute; results do not depend on it.
+  int readers = 0;                  ///< Threads beside them that only read.
+  /// Bands that stores of a sweep have room for beyond what one worker needs.
+  int spare_bands = 0;
+  int64_t spare_pixel_bytes = 0;  ///< The same of each window of pixels.
+  std::filesystem::path scratch;  ///< For the plan's spilled layers.
+  /// Of `device`; null: the executor has its own.
+  std::shared_ptr<StreamingContext> context;
+  /// Called after each tile with the pixels it covers at the slide's resolution; any worker.
+  std::function<void(int64_t)> on_pixels;
+  /// The order of tasks, for tests; see PlayOptions.
+  std::function<size_t(size_t)> choose;
+};
+
+}  // namespace untiled

@@ -1,0 +1,105 @@
+// One slide on its way through the network: plays a schedule with tensors.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "lib/plan/schedule.h"
+#include "lib/plan/schedule_builder.h"
+#include "lib/run/active_tiles.h"
+#include "lib/run/player.h"
+#include "lib/run/window_pieces.h"
+#include "lib/streaming/executor_options.h"
+#include "lib/streaming/kernel.h"
+#include "lib/streaming/ordered_sum.h"
+#include "lib/streaming/part_clock.h"
+#include "lib/streaming/pixels/pixel_window.h"
+#include "lib/streaming/stores/layer_store.h"
+
+namespace untiled {
+
+/// What a segment's kernel is given for a tile.
+struct LoadedTile {
+  Tile tile;
+  TileRegions regions;
+  LayerTensors crops;
+  Bytes missing;  ///< Of the pixels that the tile computes; of the last segment only.
+};
+
+/// What is done with a loaded tile of the last segment; returns what is to be called in the order
+/// of the tiles.
+using LastWork = std::function<std::function<void()>(LoadedTile)>;
+
+/// Stores, windows and sums of one slide. Used once.
+class SlideRun : public TileBody {
+ public:
+  /// Keeps references. `parameters` are the network's, anywhere.
+  SlideRun(const Graph& graph, const Plan& plan, const SegmentKernel& kernel,
+           const ExecutorOptions& options, const std::vector<at::Tensor>& parameters,
+           const PixelSource& image, Purpose purpose);
+
+  const std::vector<Extent>& extents() const { return extents_; }
+  const std::vector<at::Tensor>& parameters() const { return parameters_; }
+  const Segment& last_segment() const { return plan_.segments.back().segment; }
+  const std::vector<Tile>& last_tiles() const { return tiles_.back(); }
+
+  /// Leaves out the tiles of the last segment that are not wanted, and all that only they need.
+  void skip(const std::vector<bool>& wanted);
+  /// Plays the schedule. `work`: what the tasks of the last segment do, by their kind.
+  void play(const std::map<TaskKind, LastWork>& work);
+
+  /// Takes the gradients that a tile of the last segment gave; in the order of the tiles.
+  void add_last(const TileRegions& regions, const TileGradients& gradients);
+  /// float64 on the CPU, by parameter: of all segments, in the order of the way back.
+  std::vector<at::Tensor> parameter_gradients();
+
+  /// Of a thread's share, by the names of tasks.
+  std::map<std::string, double> seconds() const;
+  /// Pixels that were read over those that any tile needs.
+  double reads_per_pixel() const;
+
+ private:
+  std::function<void()> compute(TaskId id, size_t tile) override;
+  void release(StoreId id, int64_t row, bool finished) override;
+
+  std::vector<TaskTiles> tiles_to_run();
+  WindowPieces pieces_of(const std::vector<TaskInput>& readers, const std::vector<Band>& bands);
+  LoadedTile load(const Task& task, size_t tile);
+  std::function<void()> forward(const Task& task, size_t tile);
+  std::function<void()> backward(const Task& task, size_t tile);
+  void add_gradients(const Task& task, const TileRegions& regions, const TileGradients& gradients);
+  void report(const Task& task, const Tile& tile) const;
+
+  LayerStore& store(StoreId id);
+  std::unique_ptr<LayerStore> make_store(const Store& store) const;
+  PixelWindow& window(StoreId id);
+
+  const Graph& graph_;
+  const Plan& plan_;
+  const SegmentKernel& kernel_;
+  const ExecutorOptions& options_;
+  StreamingContext& context_;
+  const PixelSource& image_;
+  std::vector<at::Tensor> parameters_;
+  std::vector<Extent> extents_;
+  PixelAccess access_;
+  Schedule schedule_;
+  std::vector<std::vector<Tile>> tiles_;  ///< By segment.
+  ActiveTiles active_;
+  std::map<TaskKind, LastWork> work_;
+  std::vector<std::vector<Region>> pieces_;  ///< By task; of those that read.
+  int64_t needed_pixels_ = 0;
+  std::atomic<int64_t> read_pixels_ = 0;
+  std::vector<OrderedSum> parameter_sums_;  ///< By segment.
+  std::mutex mutex_;                        ///< Of the making and dropping of what follows.
+  std::vector<std::unique_ptr<LayerStore>> stores_;
+  std::vector<std::unique_ptr<PixelWindow>> windows_;
+  PartClock clock_;
+};
+
+}  // namespace untiled

@@ -1,0 +1,25 @@
+#include "lib/streaming/stores/ring_rows.h"
+
+#include <numeric>
+
+#include "lib/core/interval.h"
+
+namespace untiled {
+
+int64_t RingRows::padded(int64_t bytes) {
+  constexpr int64_t kUnit = 512;
+  return (ceil_div(bytes, kUnit) | 1) * kUnit;
+}
+
+int64_t RingRows::size_bytes(int64_t rows, int64_t row_bytes) {
+  // Whole rows and whole pages.
+  const int64_t unit = std::lcm(row_bytes, MirroredMemory::granularity());
+  return ceil_div(rows * row_bytes, unit) * unit;
+}
+
+RingRows::RingRows(int64_t rows, int64_t row_bytes, RingPool& pool)
+    : row_bytes_(row_bytes),
+      memory_(pool.take(size_bytes(rows, row_bytes))),
+      count_(memory_->size_bytes() / row_bytes) {}
+
+}  // namespace untiled

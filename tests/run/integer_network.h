@@ -1,0 +1,189 @@
+// A network of integers, to see whether a player keeps the rules.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "lib/core/random.h"
+#include "lib/plan/schedule_builder.h"
+#include "lib/run/active_tiles.h"
+#include "lib/run/player.h"
+#include "models/unet_graph.h"
+
+namespace untiled {
+
+inline void run_threads(int count, const std::function<void()>& work) {
+  std::vector<std::thread> threads;
+  threads.reserve(static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) threads.emplace_back(work);
+  for (std::thread& thread : threads) thread.join();
+}
+
+struct Problem {
+  Extent pixels{400, 130};
+  Extent tile{32, 48};
+  int64_t cell_rows = 24;
+  int64_t piece_cols = 50;
+  Order order = Order::kSweep;
+  Purpose purpose = Purpose::kGradients;
+  double active = 1.0;  ///< Part of the last segment's tiles.
+  uint64_t seed = 1;
+};
+
+/// Keeps for each row of each store who was there: bands of rows in rings, as with tensors, but one
+/// number a row and a tile's column. No lock: a rule that a player breaks is a race.
+class IntegerNetwork : public TileBody {
+ public:
+  explicit IntegerNetwork(const Problem& p)
+      : graph_(unet_graph({}, 1)),
+        plan_(make_plan(graph_, graph_.storable_layers(), p.tile, Tiling::kGrid, p.order)),
+        extents_(graph_.extents(p.pixels)),
+        schedule_(make_schedule(graph_, plan_, extents_, {.cell_rows = p.cell_rows}, p.purpose)) {
+    for (const SegmentPlan& s : plan_.segments) {
+      tiles_.push_back(
+          make_tiles(extents_[static_cast<size_t>(s.segment.target)], s, plan_.tiling));
+    }
+    active_ = all_active(tiles_);
+    Random random(p.seed);
+    for (size_t t = 0; t < active_.back().size(); ++t) {
+      active_.back()[t] = random.uniform() < p.active;
+    }
+    spread_activity(graph_, plan_, extents_, tiles_, active_);
+    for (const Task& task : schedule_.tasks()) {
+      if (task.kind == TaskKind::kRead) {
+        to_run_.push_back(add_pieces(task, p));
+      } else {
+        pieces_.emplace_back();
+        const auto s = static_cast<size_t>(task.segment);
+        to_run_.push_back(tiles_in_bands(tiles_[s], active_[s], task.bands));
+      }
+    }
+    for (const Store& s : schedule_.stores()) {
+      const int64_t cols = extents_[static_cast<size_t>(s.layer)].cols;
+      rings_.emplace_back(static_cast<size_t>(s.capacity * cols), int64_t{-1});
+      sums_.emplace_back(static_cast<size_t>(s.rows * cols), 0);
+    }
+    computed_ = std::vector<std::atomic<int>>(schedule_.tasks().size());
+  }
+
+  void play(const PlayOptions& options) {
+    untiled::play(schedule_, to_run_, run_threads, options, *this);
+  }
+
+  /// Tiles of each task that ran.
+  std::vector<int> computed() const { return {computed_.begin(), computed_.end()}; }
+  std::vector<int> expected() const {
+    std::vector<int> counts;
+    for (const TaskTiles& t : to_run_) counts.push_back(static_cast<int>(t.tiles.size()));
+    return counts;
+  }
+  /// What was added to every gradient, in the order in which it was.
+  const std::vector<std::vector<int64_t>>& sums() const { return sums_; }
+  int broken() const { return broken_; }
+  std::function<void()> on_tile = [] {};
+
+ private:
+  TaskTiles add_pieces(const Task& task, const Problem& p) {
+    TaskTiles tiles;
+    auto& pieces = pieces_.emplace_back();
+    for (const Band& band : task.bands) {
+      for (int64_t x = 0; x < p.pixels.cols; x += p.piece_cols) {
+        tiles.tiles.push_back(pieces.size());
+        pieces.push_back({band.rows, clip({x, x + p.piece_cols}, p.pixels.cols)});
+      }
+      tiles.ends.push_back(tiles.tiles.size());
+    }
+    return tiles;
+  }
+
+  template <typename Visit>
+  void for_cells(StoreId id, const Region& region, Visit visit) {
+    const Store& s = schedule_.store(id);
+    const int64_t cols = extents_[static_cast<size_t>(s.layer)].cols;
+    for (int64_t y = region.rows.begin; y < region.rows.end; ++y) {
+      for (int64_t x = region.cols.begin; x < region.cols.end; ++x) {
+        visit(rings_[index(id)][static_cast<size_t>(y % s.capacity * cols + x)], y,
+              static_cast<size_t>(y * cols + x));
+      }
+    }
+  }
+
+  void fill(StoreId id, const Region& region) {
+    for_cells(id, region, [](int64_t& cell, int64_t y, size_t) { cell = y; });
+  }
+  void require_there(StoreId id, const Region& region) {
+    for_cells(id, region, [&](const int64_t& cell, int64_t y, size_t) {
+      if (cell != y) ++broken_;
+    });
+  }
+
+  std::function<void()> compute(TaskId id, size_t tile) override {
+    on_tile();
+    ++computed_[index(id)];
+    const Task& task = schedule_.task(id);
+    if (task.kind == TaskKind::kRead) {
+      fill(task.writes, pieces_[index(id)][tile]);
+      return {};
+    }
+    const auto s = static_cast<size_t>(task.segment);
+    const Segment& segment = plan_.segments[s].segment;
+    const Region out = tiles_[s][tile].compute;
+    const TileRegions need = tile_regions(graph_, segment, extents_, out);
+    for (size_t i = 0; i < segment.inputs.size(); ++i) {
+      require_there(task.inputs[i], need[static_cast<size_t>(segment.inputs[i])]);
+    }
+    if (task.kind == TaskKind::kForward) fill(task.writes, out);
+    if (task.kind == TaskKind::kBackward) read_gradient(task.inputs.back(), out);
+    if (task.adds.empty()) return {};
+    return [this, &task, need, inputs = segment.inputs, id, tile] {
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        if (task.adds[i] == kNoStore) continue;
+        add(task.adds[i], need[static_cast<size_t>(inputs[i])], index(id) * 1000 + tile);
+      }
+    };
+  }
+
+  /// Not commutative, so that another order gives another sum.
+  void add(StoreId id, const Region& region, size_t value) {
+    for_cells(id, region, [&](int64_t& cell, int64_t y, size_t at) {
+      cell = y;
+      int64_t& sum = sums_[index(id)][at];
+      sum = (sum * 31 + static_cast<int64_t>(value)) % 1000003;
+    });
+  }
+  void read_gradient(StoreId id, const Region& region) {
+    for_cells(id, region, [&](int64_t& cell, int64_t y, size_t at) {
+      // Rows that nobody added to are zeros.
+      if (cell != y && sums_[index(id)][at] != 0) ++broken_;
+    });
+  }
+  void release(StoreId /*store*/, int64_t /*row*/, bool /*finished*/) override {}
+
+  Graph graph_;
+  Plan plan_;
+  std::vector<Extent> extents_;
+  Schedule schedule_;
+  std::vector<std::vector<Tile>> tiles_;
+  ActiveTiles active_;
+  std::vector<TaskTiles> to_run_;
+  std::vector<std::vector<Region>> pieces_;
+  std::vector<std::vector<int64_t>> rings_;
+  std::vector<std::vector<int64_t>> sums_;
+  std::vector<std::atomic<int>> computed_;
+  std::atomic<int> broken_ = 0;
+};
+
+inline Problem random_problem(Random& random) {
+  Problem p{.pixels = {1 + random.below(500), 1 + random.below(200)}};
+  p.tile = {4 + random.below(60), 16 + random.below(60)};
+  p.cell_rows = 1 + random.below(60);
+  p.order = random.uniform() < 0.8 ? Order::kSweep : Order::kPasses;
+  p.purpose = static_cast<Purpose>(random.below(3));
+  p.active = random.uniform() < 0.5 ? 1.0 : 0.3;
+  p.seed = static_cast<uint64_t>(random.below(1000));
+  return p;
+}
+
+}  // namespace untiled

@@ -1,0 +1,61 @@
+// A player keeps every rule whatever the threads do: a network of integers says so.
+#include "lib/run/player.h"
+
+#include <atomic>
+#include <stdexcept>
+
+#include "lib/core/error.h"
+#include "lib/core/stop.h"
+#include "tests/catch.h"
+#include "tests/run/integer_network.h"
+
+namespace untiled {
+namespace {
+
+TEST_CASE(
+    "rows are there when they are read, and sums have one order, for any threads and orders") {
+  Random random(3);
+  for (int i = 0; i < 12; ++i) {
+    const Problem problem = random_problem(random);
+    IntegerNetwork one(problem);
+    one.play({.workers = 1});
+    CHECK(one.broken() == 0);
+    CHECK(one.computed() == one.expected());
+    for (const int workers : {2, 3, 8}) {
+      IntegerNetwork many(problem);
+      Random picks(static_cast<uint64_t>(workers), static_cast<uint64_t>(i));
+      PlayOptions options{.workers = workers, .readers = workers == 3 ? 2 : 0};
+      if (workers != 2) {
+        options.choose = [&](size_t count) {
+          return static_cast<size_t>(picks.below(static_cast<int64_t>(count)));
+        };
+      }
+      many.play(options);
+      CHECK(many.broken() == 0);
+      CHECK(many.computed() == one.expected());
+      CHECK(many.sums() == one.sums());
+    }
+  }
+}
+
+TEST_CASE("a failure in one tile ends the play and is rethrown") {
+  for (const int workers : {1, 4}) {
+    IntegerNetwork network({});
+    std::atomic<int> tiles = 0;
+    network.on_tile = [&] {
+      if (++tiles == 40) throw std::runtime_error("tile 40");
+    };
+    CHECK_THROWS_WITH(network.play({.workers = workers}), "tile 40");
+    CHECK(tiles < 40 + workers);
+  }
+}
+
+TEST_CASE("a request to stop ends the play at the next tile") {
+  IntegerNetwork network({});
+  request_stop(2);
+  CHECK_THROWS_AS(network.play({.workers = 2}), Interrupted);
+  request_stop(0);
+}
+
+}  // namespace
+}  // namespace untiled
