@@ -13,7 +13,7 @@ apt_packages=(
   g++ cmake ninja-build ca-certificates
   catch2 libcli11-dev nlohmann-json3-dev libyaml-cpp-dev
   libopencv-dev libopenslide-dev libtiff-dev libpng-dev libjpeg-dev libopenjp2-7-dev
-  zlib1g-dev libxxhash-dev libhwy-dev libgeos-dev
+  zlib1g-dev libxxhash-dev libhwy-dev libgeos-dev libfast-float-dev
 )
 # Faster builds, the checks of the style, the browser of the reports' checks, single kernels'
 # benchmarks, the tests of NEON; nothing else needs them.
@@ -21,7 +21,7 @@ apt_extras=(ccache clang-format clang-tidy chromium libbenchmark-dev
   g++-aarch64-linux-gnu qemu-user)
 brew_packages=(
   cmake ninja ccache clang-format llvm catch2 cli11 nlohmann-json yaml-cpp
-  opencv openslide libtiff libpng jpeg-turbo openjpeg zstd xxhash highway geos python
+  opencv openslide libtiff libpng jpeg-turbo openjpeg zstd xxhash highway geos fast_float python
 )
 
 can_make_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }

@@ -8,7 +8,6 @@
 #include <cctype>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <system_error>
 #include <thread>
@@ -18,6 +17,7 @@
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
+#include "lib/core/number.h"
 #include "lib/core/stop.h"
 
 namespace untiled {
@@ -50,7 +50,7 @@ bool is_left_over(const std::string& file, const std::string& name) {
   const bool is_ours = std::all_of(middle.begin(), middle.end(), [](unsigned char c) {
     return c == '.' || std::isdigit(c) != 0;
   });
-  return is_ours && !is_at_work(std::atoi(middle.c_str()));
+  return is_ours && !is_at_work(parse_number<int>(middle.substr(0, middle.find('.'))).value_or(0));
 }
 
 void remove_left_overs(const fs::path& folder, const std::vector<std::string>& names) {
