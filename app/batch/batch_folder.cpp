@@ -18,6 +18,7 @@
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
 #include "lib/core/number.h"
+#include "lib/core/platform.h"
 #include "lib/core/stop.h"
 
 namespace untiled {
@@ -82,11 +83,7 @@ std::string as_recorded(const std::string& name) {
 std::string version_of(const fs::path& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) return "";
-#ifdef __APPLE__
-  const timespec& modified = status.st_mtimespec;
-#else
-  const timespec& modified = status.st_mtim;
-#endif
+  const timespec modified = modified_time(status);
   return fmt::format("{} {} {}", status.st_ino, modified.tv_sec, modified.tv_nsec);
 }
 
