@@ -66,7 +66,7 @@ print(f"memory  {large['peak_rss_bytes'] / 2**30:.2f} GiB at most over {pixels:.
 PYTHON
 }
 
-scripts/setup.sh
+scripts/setup.sh --program
 scripts/build.sh
 mkdir -p demo
 fetch_slide
