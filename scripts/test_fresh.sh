@@ -98,6 +98,7 @@ check_machine() {
 
 child=''
 made=''
+log=''
 leave() {
   trap - EXIT INT TERM HUP
   # The end of the namespace's first process ends all others in it, and with them its mounts.
@@ -106,6 +107,7 @@ leave() {
     wait "$child" 2>/dev/null || true
   fi
   if [[ -n "$made" ]]; then rm -rf --one-file-system "$made"; fi
+  if [[ -n "$log" ]]; then rm -f "$log"; fi
 }
 
 # Runs what follows in namespaces of its own, as a child that a signal to this script ends too.
@@ -128,12 +130,12 @@ make_debian() {
   local -a cached=()
   if [[ -n "$packages" ]]; then cached=("--cache-dir=$packages"); fi
   say "making a minimal $suite in $folder"
+  log="$(mktemp)"
   isolated debootstrap --variant=minbase --include=ca-certificates,git,python3 "${cached[@]}" "$suite" \
-    "$folder" "$mirror" >"$folder.log" 2>&1 || {
-    tail -n 5 "$folder.log" >&2
-    fail "debootstrap could not make $suite; its log is $folder.log"
+    "$folder" "$mirror" >"$log" 2>&1 || {
+    tail -n 20 "$log" >&2
+    fail "debootstrap could not make $suite from $mirror; above are its last words"
   }
-  rm "$folder.log"
   echo "$suite" >"$folder/etc/fresh_suite"
 }
 
