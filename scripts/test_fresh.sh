@@ -100,7 +100,8 @@ child=''
 made=''
 log=''
 leave() {
-  trap - EXIT INT TERM HUP
+  trap - EXIT
+  trap '' INT TERM HUP  # a second signal must not leave half a machine behind
   # The end of the namespace's first process ends all others in it, and with them its mounts.
   if [[ -n "$child" ]]; then
     kill -KILL "$child" 2>/dev/null || true  # unshare lets no other signal end it
