@@ -3,6 +3,9 @@
 # database, tests too, with clang and LLVM's C++ library (headers only, nothing is linked), for x86-64
 # and, where Debian's cross compiler is installed, for 64-bit Arm. Exits with 77 where these are missing.
 #
+#   scripts/check_portable.sh               all of them
+#   scripts/check_portable.sh SOURCE...     only these, named from the repository's root
+#
 # It cannot show what Apple's own headers do, and so not lib/core/platform_macos.cpp.
 #
 # What passed is remembered under a hash of all that it depends on. UNTILED_PORTABLE_SECONDS (default 240)
@@ -36,15 +39,16 @@ find_clang() {
   done
 }
 
-# read_sources SECONDS COMPILER TARGET...: prints what the compiler refuses.
+# read_sources SECONDS COMPILER "TARGET..." [SOURCE...]: prints what the compiler refuses.
 read_sources() {
   python3 - "$database" "$memory" "$(cores)" "$@" <<'PYTHON'
 import concurrent.futures, hashlib, json, os, pathlib, re, shlex, subprocess, sys, time
 
-database, memory, cores, seconds, compiler, *targets = sys.argv[1:]
+database, memory, cores, seconds, compiler, targets, *wanted = sys.argv[1:]
 root = os.getcwd()
 folders = ("app", "benchmarks", "data", "lib", "models", "tests")
-deadline = time.monotonic() + int(seconds) if int(seconds) > 0 else float("inf")
+is_bounded = int(seconds) > 0 and not wanted
+deadline = time.monotonic() + int(seconds) if is_bounded else float("inf")
 version = subprocess.run([compiler, "--version"], capture_output=True, check=True).stdout
 headers = hashlib.sha256(version)
 for header in sorted(path for folder in folders for path in pathlib.Path(folder).rglob("*.h")):
@@ -87,8 +91,12 @@ def uses_libtorch(source):
 jobs = []
 for entry in json.load(open(database)):
     source = os.path.relpath(entry["file"], root)
-    if source.startswith(tuple(f"{folder}/" for folder in folders)):
-        jobs += [(source, target, list(flags_of(entry))) for target in targets]
+    is_ours = source.startswith(tuple(f"{folder}/" for folder in folders))
+    if source in wanted if wanted else is_ours:
+        jobs += [(source, target, list(flags_of(entry))) for target in targets.split()]
+unknown = set(wanted) - {source for source, *_ in jobs}
+if unknown:
+    sys.exit(f"error: not in {database}: {' '.join(sorted(unknown))}")
 jobs.sort(key=lambda job: uses_libtorch(job[0]))  # quick ones first
 with concurrent.futures.ThreadPoolExecutor(int(cores)) as pool:
     results = list(pool.map(read, jobs))
@@ -114,5 +122,5 @@ else
 fi
 mkdir -p "$memory"
 say "reading the sources with $("$clang" --version | head -n 1) and LLVM's C++ library for ${targets[*]}"
-read_sources "${UNTILED_PORTABLE_SECONDS:-240}" "$clang" "${targets[@]}" ||
-  fail "a Mac's compiler would refuse sources"
+read_sources "${UNTILED_PORTABLE_SECONDS:-240}" "$clang" "${targets[*]}" "$@" ||
+  fail "the sources named above are none that a Mac's compiler takes"
