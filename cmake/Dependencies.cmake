@@ -27,6 +27,10 @@ add_library(untiled_cli ALIAS CLI11::CLI11)
 find_package(nlohmann_json REQUIRED)
 add_library(untiled_json ALIAS nlohmann_json::nlohmann_json)
 
+find_path(FAST_FLOAT_INCLUDE_DIR fast_float/fast_float.h REQUIRED)
+add_library(untiled_fast_float INTERFACE)
+target_include_directories(untiled_fast_float SYSTEM INTERFACE ${FAST_FLOAT_INCLUDE_DIR})
+
 find_path(HWY_INCLUDE_DIR hwy/highway.h REQUIRED)
 find_library(HWY_LIBRARY hwy REQUIRED)
 add_library(untiled_highway INTERFACE)

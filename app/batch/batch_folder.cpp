@@ -8,7 +8,6 @@
 #include <cctype>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <system_error>
 #include <thread>
@@ -18,6 +17,8 @@
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
+#include "lib/core/number.h"
+#include "lib/core/platform.h"
 #include "lib/core/stop.h"
 
 namespace untiled {
@@ -50,7 +51,7 @@ bool is_left_over(const std::string& file, const std::string& name) {
   const bool is_ours = std::all_of(middle.begin(), middle.end(), [](unsigned char c) {
     return c == '.' || std::isdigit(c) != 0;
   });
-  return is_ours && !is_at_work(std::atoi(middle.c_str()));
+  return is_ours && !is_at_work(parse_number<int>(middle.substr(0, middle.find('.'))).value_or(0));
 }
 
 void remove_left_overs(const fs::path& folder, const std::vector<std::string>& names) {
@@ -82,11 +83,7 @@ std::string as_recorded(const std::string& name) {
 std::string version_of(const fs::path& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) return "";
-#ifdef __APPLE__
-  const timespec& modified = status.st_mtimespec;
-#else
-  const timespec& modified = status.st_mtim;
-#endif
+  const timespec modified = modified_time(status);
   return fmt::format("{} {} {}", status.st_ino, modified.tv_sec, modified.tv_nsec);
 }
 

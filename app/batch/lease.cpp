@@ -22,6 +22,7 @@
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/platform.h"
 
 namespace untiled {
 namespace {
@@ -87,11 +88,7 @@ std::optional<timespec> server_time(const fs::path& folder) {
   ::close(descriptor);
   ::unlink(probe.c_str());
   if (!known) return std::nullopt;
-#ifdef __APPLE__
-  return status.st_mtimespec;
-#else
-  return status.st_mtim;
-#endif
+  return modified_time(status);
 }
 
 bool was_touched_lately(const fs::path& file) {

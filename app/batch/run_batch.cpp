@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <deque>
 #include <exception>
@@ -24,6 +23,7 @@
 #include "data/slide/fingerprint.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/hasher.h"
+#include "lib/core/number.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
@@ -428,21 +428,14 @@ class BatchRun {
 }  // namespace
 
 Shard parse_shard(const std::string& text) {
-  Shard shard;
-  const size_t slash = text.find('/');
-  const auto read = [&](size_t begin, size_t end, int64_t& number) {
-    const char* last = text.data() + end;
-    const auto [stop, error] = std::from_chars(text.data() + begin, last, number);
-    return error == std::errc() && stop == last;
-  };
-  if (slash == std::string::npos || !read(0, slash, shard.index) ||
-      !read(slash + 1, text.size(), shard.count) || shard.count < 1 || shard.index < 0 ||
-      shard.index > shard.count) {
+  const size_t slash = std::min(text.find('/'), text.size());
+  const auto index = parse_number<int64_t>(text.substr(0, slash));
+  const auto count = parse_number<int64_t>(text.substr(std::min(slash + 1, text.size())));
+  if (!index || !count || *count < 1 || *index < 0 || *index > *count) {
     throw ConfigError(fmt::format(
         "--shard {}: expected i/N, the part i (1 to N, or 0 to N - 1) of N parts", text));
   }
-  shard.index %= shard.count;
-  return shard;
+  return {.index = *index % *count, .count = *count};
 }
 
 int run_batch(const BatchOptions& options, const SlideWork& work) {

@@ -17,6 +17,7 @@
 #include "lib/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/number.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/core/statistics.h"
@@ -255,7 +256,8 @@ Json Benchmark::measure_export(const StepCase& c, const fs::path& slide,
                  out.string(), "--set", "device=" + options_.device, slide.string(), "--json"},
                 options_.scratch);
     for (const CsvRow& row : read_csv(out / "timings.csv")) {
-      if (row.fields.at(2) == "total") seconds.push_back(std::stod(row.fields.at(3)));
+      if (row.fields.at(2) == "total")
+        seconds.push_back(parse_number<double>(row.fields.at(3)).value());
     }
   }
   Json row = summary_of(seconds, c.extent);

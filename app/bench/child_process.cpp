@@ -5,9 +5,6 @@
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __APPLE__
-#include <mach-o/dyld.h>
-#endif
 
 #include <algorithm>
 #include <cerrno>
@@ -18,25 +15,13 @@
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/platform.h"
 #include "lib/core/stop.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): macOS has no header for it
 
 namespace untiled {
 namespace {
-
-std::string this_program() {
-#ifdef __APPLE__
-  std::string path(4096, '\0');
-  auto size = static_cast<uint32_t>(path.size());
-  if (_NSGetExecutablePath(path.data(), &size) != 0) {
-    throw InternalError("this program's own path is unknown");
-  }
-  return path.c_str();
-#else
-  return std::filesystem::read_symlink("/proc/self/exe").string();
-#endif
-}
 
 class FileActions {
  public:
@@ -88,7 +73,7 @@ std::string run_untiled(const std::vector<std::string>& arguments,
   actions.redirect(STDOUT_FILENO, out);
   actions.redirect(STDERR_FILENO, err);
   std::vector<std::string> words = arguments;
-  words.insert(words.begin(), this_program());
+  words.insert(words.begin(), own_program().string());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);

@@ -2,20 +2,16 @@
 
 #include <fmt/format.h>
 #include <sys/utsname.h>
-#ifdef __APPLE__
-#include <sys/sysctl.h>
-#endif
 
 #include <algorithm>
-#include <array>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "app/bench/git_state.h"
 #include "lib/core/mapped_memory.h"
 #include "lib/core/parallel.h"
+#include "lib/core/platform.h"
 #include "lib/core/resources.h"
 #include "lib/core/stopwatch.h"
 #include "lib/device/device.h"
@@ -25,23 +21,6 @@ namespace untiled {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string processor() {
-#ifdef __APPLE__
-  std::array<char, 256> name{};
-  size_t size = name.size();
-  if (sysctlbyname("machdep.cpu.brand_string", name.data(), &size, nullptr, 0) == 0) {
-    return name.data();
-  }
-#else
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const size_t value = line.find(": ");
-    if (line.starts_with("model name") && value != std::string::npos) return line.substr(value + 2);
-  }
-#endif
-  return "unknown processor";
-}
 
 std::string system_name() {
   struct utsname names {};
@@ -54,7 +33,7 @@ std::string system_name() {
 std::string machine_name(const std::string& device) {
   const BackendState cuda = probe_cuda();
   if (cuda.usable && (device == "auto" || device.starts_with("cuda"))) return cuda.detail;
-  return fmt::format("{}, {} cores", processor(), usable_cores());
+  return fmt::format("{}, {} cores", processor_name(), usable_cores());
 }
 
 Json describe_machine() {
@@ -62,7 +41,7 @@ Json describe_machine() {
   for (const BackendState& backend : {probe_cuda(), probe_mps()}) {
     if (backend.usable) gpus.push_back(backend.detail);
   }
-  return {{"processor", processor()},
+  return {{"processor", processor_name()},
           {"usable_cores", usable_cores()},
           {"host_cores", std::max(1U, std::thread::hardware_concurrency())},
           {"memory_bytes", usable_memory_bytes()},

@@ -2,19 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "lib/core/error.h"
+#include "lib/core/number.h"
 
 namespace untiled {
 
 Extent parse_size(const std::string& text) {
-  Extent extent;
-  const char* end = text.data() + text.size();
-  const auto rows = std::from_chars(text.data(), end, extent.rows);
-  if (rows.ec == std::errc() && rows.ptr != end && *rows.ptr == 'x') {
-    const auto cols = std::from_chars(rows.ptr + 1, end, extent.cols);
-    if (cols.ec == std::errc() && cols.ptr == end && !extent.empty()) return extent;
+  const size_t by = text.find('x');
+  if (by != std::string::npos) {
+    const auto rows = parse_number<int64_t>(text.substr(0, by));
+    const auto cols = parse_number<int64_t>(text.substr(by + 1));
+    if (rows && cols && *rows > 0 && *cols > 0) return {*rows, *cols};
   }
   throw ConfigError(
       fmt::format("--size: expected ROWSxCOLUMNS such as 16000x64000, found \"{}\"", text));

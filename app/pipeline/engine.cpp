@@ -21,6 +21,8 @@ namespace {
 /// From so many workers on they would wait for each other without room for a band more.
 constexpr int kManyWorkers = 8;
 
+constexpr int64_t kRoundingBytes = 16 << 20;
+
 /// Waits for a GPU, which computes while the program goes on.
 void finish(const at::Tensor& result) {
   if (!result.is_cpu()) result.flatten().narrow(0, 0, 1).to(at::kCPU);
@@ -169,6 +171,9 @@ Executor Engine::executor(const PlannedStep& planned,
   options.scratch = settings_.run.scratch;
   options.context = context_;
   context_->pages->limit(planned.memory[Holder::kStored]);
+  // Rings are whole pages of whole rows, a little more than what was planned.
+  const int64_t rings = planned.memory[Holder::kStored] + planned.memory[Holder::kPixels];
+  context_->rings->limit(rings + rings / 8 + kRoundingBytes);
   options.on_pixels = std::move(on_pixels);
   return {graph_, planned.plan, backend_->kernel(), options};
 }

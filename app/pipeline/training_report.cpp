@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -18,6 +17,7 @@
 #include "data/cohort/csv.h"
 #include "data/slide/png_image.h"
 #include "lib/core/atomic_file.h"
+#include "lib/core/number.h"
 #include "lib/core/progress.h"
 #include "lib/core/statistics.h"
 #include "lib/output/charts.h"
@@ -46,10 +46,7 @@ summary{cursor:pointer;font-weight:600;margin:.6rem 0}
 )";
 
 double number_of(const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  return whole ? value : std::numeric_limits<double>::quiet_NaN();
+  return parse_number<double>(text).value_or(std::numeric_limits<double>::quiet_NaN());
 }
 
 /// A table of numbers; NaN where a cell is empty.
@@ -169,10 +166,9 @@ std::map<std::string, std::vector<fs::path>> previews_in(const fs::path& folder)
 
 /// Of "step000020_<slide>.png".
 int64_t step_of(const fs::path& preview) {
-  const std::string digits = preview.filename().string().substr(std::string_view("step").size());
-  int64_t step = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), step);
-  return step;
+  const std::string name = preview.filename().string();
+  constexpr size_t kDigits = std::string_view("step").size();
+  return parse_number<int64_t>(name.substr(kDigits, name.find('_') - kDigits)).value_or(0);
 }
 
 /// A small copy: a page with many pictures should open at once.

@@ -6,18 +6,17 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <iterator>
 #include <map>
 #include <span>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "data/cohort/csv.h"
 #include "data/cohort/glob.h"
 #include "lib/core/error.h"
+#include "lib/core/number.h"
 
 namespace untiled {
 namespace {
@@ -34,10 +33,7 @@ template <typename Number>
 std::optional<Number> parse(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
-  Number number = {};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
+  return parse_number<Number>(text);
 }
 
 /// A row whose cells are found by the names of their columns.

@@ -14,6 +14,7 @@
 
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
+#include "lib/core/platform.h"
 #include "lib/core/stop.h"
 
 namespace untiled {
@@ -32,11 +33,7 @@ FileState state_of(const std::filesystem::path& path) {
   if (stat(path.c_str(), &status) != 0) {
     throw DataError(fmt::format("{} cannot be examined: {}", path.string(), std::strerror(errno)));
   }
-#ifdef __APPLE__
-  const timespec& modified = status.st_mtimespec;
-#else
-  const timespec& modified = status.st_mtim;
-#endif
+  const timespec modified = modified_time(status);
   return {status.st_size, int64_t{modified.tv_sec} * 1'000'000'000 + modified.tv_nsec};
 }
 

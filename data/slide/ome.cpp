@@ -1,6 +1,6 @@
 #include "data/slide/ome.h"
 
-#include <charconv>
+#include "lib/core/number.h"
 
 namespace untiled {
 namespace {
@@ -35,11 +35,7 @@ std::optional<std::string_view> attribute(std::string_view tag, std::string_view
 
 template <typename T>
 std::optional<T> number(const std::optional<std::string_view>& text) {
-  T value{};
-  if (!text) return std::nullopt;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
-  return value;
+  return text ? parse_number<T>(*text) : std::nullopt;
 }
 
 /// Micrometres in one unit of length as OME spells it; nothing for units without a size.

@@ -1,9 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
-#include <system_error>
 
 #include "data/slide/file_kind.h"
 #include "data/slide/ome.h"
@@ -11,6 +9,7 @@
 #include "data/slide/privacy.h"
 #include "data/slide/scale.h"
 #include "lib/core/error.h"
+#include "lib/core/number.h"
 
 namespace untiled {
 namespace {
@@ -19,12 +18,7 @@ namespace fs = std::filesystem;
 
 template <typename T>
 std::optional<T> number(const std::optional<std::string>& text) {
-  T value{};
-  if (!text) return std::nullopt;
-  const char* end = text->data() + text->size();
-  const auto result = std::from_chars(text->data(), end, value);
-  if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
-  return value;
+  return text ? parse_number<T>(*text) : std::nullopt;
 }
 
 /// All four bounds or none, as QuPath does.
@@ -43,12 +37,11 @@ std::optional<Region> read_bounds(const OpenSlideHandle& handle) {
 /// "RRGGBB", white when absent or malformed.
 Rgb read_background(const OpenSlideHandle& handle) {
   const auto text = handle.property(OPENSLIDE_PROPERTY_NAME_BACKGROUND_COLOR);
-  uint32_t value = 0;
   if (!text || text->size() != 6) return kWhite;
-  const auto result = std::from_chars(text->data(), text->data() + 6, value, 16);
-  if (result.ec != std::errc() || result.ptr != text->data() + 6) return kWhite;
-  return {static_cast<uint8_t>(value >> 16), static_cast<uint8_t>(value >> 8 & 0xFF),
-          static_cast<uint8_t>(value & 0xFF)};
+  const auto value = parse_hex(*text);
+  if (!value) return kWhite;
+  return {static_cast<uint8_t>(*value >> 16), static_cast<uint8_t>(*value >> 8 & 0xFF),
+          static_cast<uint8_t>(*value & 0xFF)};
 }
 
 ScaleClaim resolution_of(const OpenSlideHandle& handle) {

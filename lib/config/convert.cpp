@@ -2,23 +2,22 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <type_traits>
+
+#include "lib/core/number.h"
 
 namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
 
+/// One plus may stand before a number.
 template <typename Number>
-std::optional<Number> parse_number(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  Number number = {};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
+std::optional<Number> parse_signed(std::string_view text) {
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  return parse_number<Number>(text);
 }
 
 std::string absolute_path(const Value& value, const std::string& text) {
@@ -45,19 +44,17 @@ std::optional<double> parse_bytes(std::string_view text) {
     }
   }
   while (text.ends_with(' ')) text.remove_suffix(1);
-  const auto number = parse_number<double>(text);
+  const auto number = parse_signed<double>(text);
   if (!number || !std::isfinite(*number)) return std::nullopt;
   return *number * scale;
 }
 
 std::optional<std::array<int, 3>> parse_hex_color(std::string_view text) {
-  constexpr int kHex = 16;
-  unsigned packed = 0;
   if (text.size() != 7 || !text.starts_with('#')) return std::nullopt;
-  const auto [end, error] = std::from_chars(text.data() + 1, text.data() + 7, packed, kHex);
-  if (error != std::errc() || end != text.data() + 7) return std::nullopt;
-  return std::array<int, 3>{static_cast<int>(packed >> 16), static_cast<int>(packed >> 8 & 0xFF),
-                            static_cast<int>(packed & 0xFF)};
+  const auto packed = parse_hex(text.substr(1));
+  if (!packed) return std::nullopt;
+  return std::array<int, 3>{static_cast<int>(*packed >> 16), static_cast<int>(*packed >> 8 & 0xFF),
+                            static_cast<int>(*packed & 0xFF)};
 }
 
 }  // namespace
@@ -75,7 +72,7 @@ std::string describe(const Range<T>& range) {
 template <typename Number>
 Number read_number(const Value& value, const Range<Number>& range) {
   const auto text = value.text();
-  const auto number = text ? parse_number<Number>(*text) : std::nullopt;
+  const auto number = text ? parse_signed<Number>(*text) : std::nullopt;
   if (!number || !range.contains(*number)) throw value.refused(describe(range));
   if (std::is_floating_point_v<Number> && !std::isfinite(static_cast<double>(*number))) {
     throw value.refused(describe(range));

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/core/number.h"
+
 namespace untiled {
 namespace {
 
@@ -30,7 +32,11 @@ std::vector<std::string> read_lines(const fs::path& path) {
 std::vector<double> read_numbers(const fs::path& path) {
   std::vector<double> numbers;
   std::ifstream stream(path);
-  for (double number = 0; stream >> number;) numbers.push_back(number);
+  for (std::string word; stream >> word;) {
+    const auto number = parse_number<double>(word);
+    if (!number) break;
+    numbers.push_back(*number);
+  }
   return numbers;
 }
 

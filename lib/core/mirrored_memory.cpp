@@ -3,9 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <new>
-#include <utility>
 
 #include "lib/core/shared_memory_file.h"
 
@@ -37,36 +35,5 @@ MirroredMemory::MirroredMemory(int64_t bytes) : bytes_(bytes) {
 }
 
 MirroredMemory::~MirroredMemory() { munmap(data_, 2 * static_cast<size_t>(bytes_)); }
-
-std::shared_ptr<MirroredMemory> RingPool::take(int64_t bytes) {
-  std::unique_ptr<MirroredMemory> memory;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const Idle& idle) {
-      return idle.memory->size_bytes() == bytes;
-    });
-    if (found != idle_.end()) {
-      memory = std::move(found->memory);
-      idle_.erase(found);
-    }
-  }
-  if (!memory) memory = std::make_unique<MirroredMemory>(bytes);
-  const auto come_back = [pool = weak_from_this()](MirroredMemory* done) {
-    std::unique_ptr<MirroredMemory> owned(done);
-    if (const auto alive = pool.lock()) alive->give_back(std::move(owned));
-  };
-  return {memory.release(), come_back};
-}
-
-void RingPool::drop_unused() {
-  const std::lock_guard lock(mutex_);
-  std::erase_if(idle_, [](const Idle& idle) { return !idle.was_used; });
-  for (Idle& idle : idle_) idle.was_used = false;
-}
-
-void RingPool::give_back(std::unique_ptr<MirroredMemory> memory) {
-  const std::lock_guard lock(mutex_);
-  idle_.push_back({std::move(memory), true});
-}
 
 }  // namespace untiled

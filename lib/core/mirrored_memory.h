@@ -2,9 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <mutex>
-#include <vector>
 
 namespace untiled {
 
@@ -27,27 +24,6 @@ class MirroredMemory {
  private:
   uint8_t* data_ = nullptr;
   int64_t bytes_;
-};
-
-/// Rings kept from one pass over a slide for the next, for a system takes long to hand out memory.
-/// Any thread.
-class RingPool : public std::enable_shared_from_this<RingPool> {
- public:
-  /// Exactly `bytes`, with what was written there before; it comes back to the pool, while there is
-  /// one, when the last owner is gone. Throws std::bad_alloc.
-  std::shared_ptr<MirroredMemory> take(int64_t bytes);
-  /// Gives back to the system what has not been taken since the last call.
-  void drop_unused();
-
- private:
-  struct Idle {
-    std::unique_ptr<MirroredMemory> memory;
-    bool was_used = true;
-  };
-  void give_back(std::unique_ptr<MirroredMemory> memory);
-
-  std::mutex mutex_;
-  std::vector<Idle> idle_;
 };
 
 }  // namespace untiled

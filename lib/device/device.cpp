@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 #include <torch/version.h>
 
-#include <charconv>
-
 #include "lib/core/error.h"
+#include "lib/core/number.h"
 
 namespace untiled {
 namespace {
@@ -42,11 +41,8 @@ DeviceChoice choose_auto(bool needs_float64) {
 }
 
 int parse_index(const std::string& setting) {
-  int index = 0;
-  const char* begin = setting.data() + 5;
-  const char* end = setting.data() + setting.size();
-  const auto [stop, error] = std::from_chars(begin, end, index);
-  if (error == std::errc() && stop == end && index >= 0) return index;
+  const auto index = parse_number<int>(setting.substr(std::string_view("cuda:").size()));
+  if (index && *index >= 0) return *index;
   throw ConfigError(fmt::format("device {}: expected cuda:N with N from 0", setting));
 }
 

@@ -2,11 +2,9 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <memory>
-#include <mutex>
+#include <string>
 
-#include "lib/device/cuda_api.h"
+#include "lib/device/cuda_driver.h"
 #include "lib/device/device.h"
 
 namespace untiled {
@@ -20,22 +18,6 @@ std::string open_error() {
   return message != nullptr ? message : "unknown error";
 }
 
-template <typename Function>
-Function* find(void* library, const char* name) {
-  return reinterpret_cast<Function*>(dlsym(library, name));
-}
-
-/// The folder that holds this very executable. Of a program that was found through PATH dladdr
-/// knows only the name that was typed.
-std::filesystem::path own_folder() {
-  std::error_code error;
-  const auto executable = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (!error) return executable.parent_path();
-  Dl_info info;
-  if (dladdr(reinterpret_cast<void*>(&probe_cuda), &info) == 0) return {};
-  return std::filesystem::absolute(info.dli_fname).parent_path();
-}
-
 constexpr const char* kInstall =
     "install LibTorch's CUDA libraries with scripts/setup.sh --cuda, or set device: cpu";
 
@@ -43,52 +25,23 @@ std::string version_text(int version) {
   return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
 }
 
-constexpr const char* kCudaLibrary = "libuntiled_cuda.so";
-
-/// The library beside the executable or in the build's lib folder, else the system's. `problem`
-/// says why the first that exists cannot be loaded.
-void* open_untiled_cuda(std::string& problem) {
-  for (const char* place : {"", "../lib/"}) {
-    const std::filesystem::path file = own_folder() / place / kCudaLibrary;
-    if (void* library = open_library(file.string())) return library;
-    std::error_code error;
-    if (problem.empty() && std::filesystem::exists(file, error)) problem = open_error();
-  }
-  void* library = open_library(kCudaLibrary);
-  if (library == nullptr && problem.empty()) problem = open_error();
-  return library;
-}
-
-/// The functions of libuntiled_cuda.
-struct CudaApi {
-  decltype(untiled_cuda_versions)* versions;
-  decltype(untiled_cuda_device_count)* count;
-  decltype(untiled_cuda_device)* describe;
-  decltype(untiled_cuda_error)* error_text;
-
-  explicit CudaApi(void* library)
-      : versions(find<decltype(untiled_cuda_versions)>(library, "untiled_cuda_versions")),
-        count(find<decltype(untiled_cuda_device_count)>(library, "untiled_cuda_device_count")),
-        describe(find<decltype(untiled_cuda_device)>(library, "untiled_cuda_device")),
-        error_text(find<decltype(untiled_cuda_error)>(library, "untiled_cuda_error")) {}
-};
-
 /// Of LibTorch's build for CUDA 13, times ten.
 constexpr int kLeastCapability = 75;
 
-GpuState describe_gpu(const CudaApi& cuda, int index, int driver) {
+GpuState describe_gpu(const CudaDriver& driver, int index) {
   GpuState gpu;
-  UntiledCudaDevice device;
-  if (const int error = cuda.describe(index, &device)) {
+  try {
+    const CudaDevice device = driver.device(index);
+    gpu.memory_bytes = device.memory_bytes;
+    gpu.detail =
+        fmt::format("{}, compute capability {}.{}, driver for CUDA {}", device.name,
+                    device.compute_major, device.compute_minor, version_text(driver.version()));
+    if (10 * device.compute_major + device.compute_minor < kLeastCapability) {
+      gpu.problem = ", but LibTorch's build for CUDA 13 needs 7.5 or newer; set device: cpu";
+    }
+  } catch (const CudaFault& fault) {
     gpu.detail = fmt::format("CUDA device {}", index);
-    gpu.problem = fmt::format(" does not answer: {}", cuda.error_text(error));
-    return gpu;
-  }
-  gpu.memory_bytes = device.memory_bytes;
-  gpu.detail = fmt::format("{}, compute capability {}.{}, driver for CUDA {}", device.name,
-                           device.compute_major, device.compute_minor, version_text(driver));
-  if (10 * device.compute_major + device.compute_minor < kLeastCapability) {
-    gpu.problem = ", but LibTorch's build for CUDA 13 needs 7.5 or newer; set device: cpu";
+    gpu.problem = fmt::format(" does not answer: {}", fault.what());
   }
   return gpu;
 }
@@ -110,57 +63,47 @@ std::string open_torch_cuda() {
   return "";
 }
 
-/// What keeps CUDA from running at all, or nothing; the driver's version.
-std::string find_cuda_problem(const CudaApi& cuda, int& driver) {
-  int runtime = 0;
-  if (const int error = cuda.versions(&driver, &runtime)) {
-    return fmt::format("the CUDA driver does not answer: {}", cuda.error_text(error));
-  }
-  if (driver < runtime) {
-    return fmt::format("the driver supports CUDA {}, this build needs {}: update the driver",
-                       version_text(driver), version_text(runtime));
-  }
-  return "";
+/// Throws CudaFault where the driver cannot serve LibTorch's runtime library.
+void check_versions(const CudaDriver& driver) {
+  const int served = driver.version();
+  const int needed = cuda_runtime_version();
+  if (served >= needed) return;
+  throw CudaFault(fmt::format("it supports CUDA {}, this build needs {}: update the driver",
+                              version_text(served), version_text(needed)));
 }
 
-BackendState probe_cuda_once() {
-  BackendState state{.name = "cuda"};
-#ifdef __APPLE__
-  state.detail = "this is a Mac: use mps";
-  return state;
-#else
-  if (open_library("libcuda.so.1") == nullptr) {
-    state.detail = "no NVIDIA driver was found (libcuda.so.1); install one, or set device: cpu";
-    return state;
-  }
-  state.has_hardware = true;
-  std::string problem;
-  void* library = open_untiled_cuda(problem);
-  if (library == nullptr) {
-    state.detail = fmt::format("libuntiled_cuda cannot be loaded ({}); {}", problem, kInstall);
-    return state;
-  }
-  const CudaApi cuda(library);
-  int driver = 0;
-  state.detail = find_cuda_problem(cuda, driver);
-  if (!state.detail.empty()) return state;
-  const int count = cuda.count();
-  if (count <= 0) {
-    state.has_hardware = count < 0;
-    state.detail = count < 0 ? fmt::format("CUDA finds no device: {}", cuda.error_text(-count))
-                             : "a CUDA driver is there but no device";
-    return state;
-  }
-  problem = open_torch_cuda();
+void describe_gpus(const CudaDriver& driver, int count, BackendState& state) {
+  const std::string problem = open_torch_cuda();
   for (int i = 0; i < count; ++i) {
-    state.devices.push_back(describe_gpu(cuda, i, driver));
+    state.devices.push_back(describe_gpu(driver, i));
     if (!problem.empty()) state.devices.back().problem = problem;
   }
   const GpuState& first = state.devices.front();
   state.detail = first.detail + first.problem;
   state.usable = first.problem.empty();
+}
+
+BackendState probe_cuda_once() {
+  BackendState state{.name = "cuda"};
+  try {
+    const auto driver = CudaDriver::open();
+    if (!driver) {
+      state.detail = at::hasMPS() ? "this is a Mac: use mps"
+                                  : "no NVIDIA driver was found (libcuda.so.1); install one, or "
+                                    "set device: cpu";
+      return state;
+    }
+    state.has_hardware = true;
+    check_versions(*driver);
+    const int count = driver->device_count();
+    state.has_hardware = count > 0;
+    state.detail = "a CUDA driver is there but no device";
+    if (count > 0) describe_gpus(*driver, count, state);
+  } catch (const CudaFault& fault) {
+    state.has_hardware = true;
+    state.detail = fmt::format("the CUDA driver cannot be used: {}", fault.what());
+  }
   return state;
-#endif
 }
 
 }  // namespace

@@ -194,7 +194,7 @@ class FusedKernel::Tile {
   void backward(const FusedBlock& block) {
     at::Tensor gradient = buffers_.take(block.result());
     if (!gradient.defined()) return;
-    gradient = gradient.contiguous();
+    if (gradient.stride(3) != 1) gradient = gradient.contiguous();
     const Region& out = region(block.result());
     if (block.kind == Kind::kEncoder) {
       encoder_backward(block, crop_of(gradient, out));

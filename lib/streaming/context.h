@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "lib/core/mirrored_memory.h"
 #include "lib/core/page_pool.h"
+#include "lib/core/ring_pool.h"
 #include "lib/streaming/tile_workers.h"
 #include "lib/streaming/upload.h"
 

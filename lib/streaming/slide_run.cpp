@@ -64,7 +64,6 @@ void SlideRun::skip(const std::vector<bool>& wanted) {
 
 void SlideRun::play(const std::map<TaskKind, LastWork>& work) {
   work_ = work;
-  context_.rings->drop_unused();
   const PlayOptions options{
       .workers = options_.workers, .readers = options_.readers, .choose = options_.choose};
   const RunThreads threads = [&](int count, const std::function<void()>& run) {

@@ -7,11 +7,11 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <sstream>
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/number.h"
 
 namespace untiled {
 namespace {
@@ -36,13 +36,9 @@ std::vector<std::string> split(const std::string& line) {
   return fields;
 }
 
-double parse_number(const std::string& field, const std::filesystem::path& path) {
-  char* end = nullptr;
-  const double value = std::strtod(field.c_str(), &end);
-  if (field.empty() || *end != '\0') {
-    throw DataError(fmt::format("{} has \"{}\" where a number was expected", path.string(), field));
-  }
-  return value;
+double number_in(const std::string& field, const std::filesystem::path& path) {
+  if (const auto number = parse_number<double>(field)) return *number;
+  throw DataError(fmt::format("{} has \"{}\" where a number was expected", path.string(), field));
 }
 
 }  // namespace
@@ -115,7 +111,7 @@ std::vector<double> read_column(const std::filesystem::path& path, std::string_v
   std::vector<double> values;
   while (std::getline(stream, line)) {
     const std::vector<std::string> fields = split(line);
-    values.push_back(parse_number(index < fields.size() ? fields[index] : "", path));
+    values.push_back(number_in(index < fields.size() ? fields[index] : "", path));
   }
   return values;
 }

@@ -36,6 +36,14 @@ TEST_CASE("a number out of range is refused with the range") {
   CHECK(load_text("seed: 18446744073709551615\n").seed == 18446744073709551615ULL);
 }
 
+TEST_CASE("one plus may stand before a number, and no other sign with it") {
+  CHECK(load_text("train:\n  steps: +20\n").train.steps == 20);
+  for (const char* number : {"++20", "+-20", "+", "+ 20"}) {
+    CAPTURE(number);
+    CHECK(refusal(std::string("train:\n  steps: ") + number + "\n") != "");
+  }
+}
+
 TEST_CASE("kernels are odd") {
   CHECK(load_text("model:\n  up_kernel: 9\n").model.up_kernel == 9);
   CHECK(refusal("model:\n  up_kernel: 4\n") ==

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "lib/core/mirrored_memory.h"
 #include "lib/core/pixel_source.h"
+#include "lib/core/ring_pool.h"
 #include "lib/streaming/upload.h"
 
 namespace untiled {

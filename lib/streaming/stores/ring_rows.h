@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "lib/core/mirrored_memory.h"
+#include "lib/core/ring_pool.h"
 
 namespace untiled {
 

@@ -3,7 +3,7 @@
 
 #include <mutex>
 
-#include "lib/core/mirrored_memory.h"
+#include "lib/core/ring_pool.h"
 #include "lib/streaming/stores/layer_store.h"
 #include "lib/streaming/stores/ring_rows.h"
 

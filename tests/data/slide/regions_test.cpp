@@ -73,10 +73,10 @@ TEST_CASE("tiles of one colour are the same when they are not decoded again") {
   const BlockDecoder decoder(folder / "a.tif", kWhite);
   const TiffLevel& level = pyramid.levels.front();
   PixelBlock first{{{0, 128}, {0, 128}}, 3, Bytes(size_t{3} * 128 * 128), {}};
-  decoder.decode_into(level, 0, first);
+  decoder.decode_into(level, 0, target_of(first));
   CHECK(decoder.plain_tiles().size() == 1);
   PixelBlock second{{{0, 128}, {128, 256}}, 3, Bytes(size_t{3} * 128 * 128), {}};
-  decoder.decode_into(level, 1, second);
+  decoder.decode_into(level, 1, target_of(second));
   CHECK(decoder.plain_tiles().size() == 1);
   CHECK(second.bytes == first.bytes);
   CHECK(first.bytes == decoder.decode(level, 0).bytes);

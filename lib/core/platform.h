@@ -1,0 +1,26 @@
+// What every system has, each in its own way: platform_linux.cpp and platform_macos.cpp, of which
+// CMake takes one. A call that only one system knows stands there (and in mapped_memory.cpp), so
+// that the rest is the same everywhere. resources.h's resident memory is defined there too.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <ctime>
+#include <filesystem>
+#include <string>
+
+namespace untiled {
+
+/// The file of the program that runs. Throws InternalError where the system does not tell.
+std::filesystem::path own_program();
+
+/// The processor's name for people, or "unknown processor".
+std::string processor_name();
+
+/// Cores that the scheduler may give to this process, before any quota.
+int schedulable_cores();
+
+/// When a file's content was last changed.
+timespec modified_time(const struct stat& status);
+
+}  // namespace untiled

@@ -1,0 +1,99 @@
+#include <sched.h>
+#include <sys/resource.h>
+
+#include "lib/core/platform.h"
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+#include <algorithm>
+#include <fstream>
+#include <string_view>
+#include <system_error>
+#include <thread>
+
+#include "lib/core/error.h"
+#include "lib/core/number.h"
+#include "lib/core/resources.h"
+
+namespace untiled {
+namespace {
+
+/// Of a line "VmRSS:   1234 kB" of /proc/self/status, or 0.
+int64_t status_bytes(std::string_view name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    const std::string_view text = line;
+    const size_t first = text.find_first_of("0123456789");
+    if (!text.starts_with(name) || first == std::string_view::npos) continue;
+    const std::string_view digits = text.substr(first, text.find(' ', first) - first);
+    return parse_number<int64_t>(digits).value_or(0) * 1024;
+  }
+  return 0;
+}
+
+/// Most resident bytes since the process started; never resets.
+int64_t rusage_peak_bytes() {
+  struct rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+}  // namespace
+
+std::filesystem::path own_program() {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) throw InternalError("this program's own path is unknown: " + error.message());
+  return program;
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const size_t value = line.find(": ");
+    if (line.starts_with("model name") && value != std::string::npos) return line.substr(value + 2);
+  }
+  return "unknown processor";
+}
+
+int schedulable_cores() {
+  // The kernel refuses a mask smaller than its own, so grow it until it fits.
+  constexpr int kMostCores = 1 << 16;
+  for (int size = CPU_SETSIZE; size <= kMostCores; size *= 2) {
+    cpu_set_t* mask = CPU_ALLOC(size);
+    const size_t mask_bytes = CPU_ALLOC_SIZE(size);
+    const bool fits = sched_getaffinity(0, mask_bytes, mask) == 0;
+    const int cores = fits ? CPU_COUNT_S(mask_bytes, mask) : 0;
+    CPU_FREE(mask);
+    if (fits) return cores;
+  }
+  return static_cast<int>(std::thread::hardware_concurrency());
+}
+
+timespec modified_time(const struct stat& status) { return status.st_mtim; }
+
+int64_t resident_bytes() { return status_bytes("VmRSS:"); }
+
+int64_t peak_resident_bytes() {
+  const int64_t peak = status_bytes("VmHWM:");
+  return peak > 0 ? peak : std::max(rusage_peak_bytes(), resident_bytes());
+}
+
+bool reset_peak_resident() {
+  std::ofstream file("/proc/self/clear_refs");
+  file << "5" << std::flush;
+  return file.good() && status_bytes("VmHWM:") > 0;
+}
+
+void keep_heap_memory() {
+#if defined(__GLIBC__)
+  constexpr int kLargestOnHeap = 32 << 20;
+  constexpr int kMostKept = 64 << 20;
+  mallopt(M_MMAP_THRESHOLD, kLargestOnHeap);
+  mallopt(M_TRIM_THRESHOLD, kMostKept);
+#endif
+}
+
+}  // namespace untiled

@@ -1,0 +1,53 @@
+#include <mach-o/dyld.h>
+#include <mach/mach.h>
+#include <sys/resource.h>
+#include <sys/sysctl.h>
+
+#include <array>
+#include <cstdint>
+#include <thread>
+
+#include "lib/core/error.h"
+#include "lib/core/platform.h"
+#include "lib/core/resources.h"
+
+namespace untiled {
+
+std::filesystem::path own_program() {
+  std::string path(4096, '\0');
+  auto size = static_cast<uint32_t>(path.size());
+  if (_NSGetExecutablePath(path.data(), &size) != 0) {
+    throw InternalError("this program's own path is unknown");
+  }
+  return path.c_str();
+}
+
+std::string processor_name() {
+  std::array<char, 256> name{};
+  size_t size = name.size();
+  const bool known = sysctlbyname("machdep.cpu.brand_string", name.data(), &size, nullptr, 0) == 0;
+  return known ? name.data() : "unknown processor";
+}
+
+int schedulable_cores() { return static_cast<int>(std::thread::hardware_concurrency()); }
+
+timespec modified_time(const struct stat& status) { return status.st_mtimespec; }
+
+int64_t resident_bytes() {
+  mach_task_basic_info info = {};
+  mach_msg_type_number_t count = MACH_TASK_BASIC_INFO_COUNT;
+  task_info(mach_task_self(), MACH_TASK_BASIC_INFO, reinterpret_cast<task_info_t>(&info), &count);
+  return static_cast<int64_t>(info.resident_size);
+}
+
+int64_t peak_resident_bytes() {
+  struct rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+bool reset_peak_resident() { return false; }
+
+void keep_heap_memory() {}
+
+}  // namespace untiled
