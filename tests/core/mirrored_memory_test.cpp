@@ -8,7 +8,8 @@
 namespace untiled {
 namespace {
 
-TEST_CASE("what is written at one place of mirrored memory is read at the other, over the seam too") {
+TEST_CASE(
+    "what is written at one place of mirrored memory is read at the other, over the seam too") {
   const int64_t bytes = 3 * MirroredMemory::granularity();
   const MirroredMemory memory(bytes);
   CHECK(memory.data()[0] == 0);
