@@ -15,9 +15,9 @@ apt_packages=(
   libopencv-dev libopenslide-dev libtiff-dev libpng-dev libjpeg-dev libopenjp2-7-dev
   zlib1g-dev libxxhash-dev libhwy-dev libgeos-dev
 )
-# Faster builds, the checks of the style, the browser of the reports' checks, single kernels'
-# benchmarks, the tests of NEON; nothing else needs them.
-apt_extras=(ccache clang-format clang-tidy chromium libbenchmark-dev
+# Faster kernels, faster builds, the checks of the style, the browser of the reports' checks, single
+# kernels' benchmarks, the tests of NEON; nothing else needs them.
+apt_extras=(clang ccache clang-format clang-tidy chromium libbenchmark-dev
   g++-aarch64-linux-gnu qemu-user)
 brew_packages=(
   cmake ninja ccache clang-format llvm catch2 cli11 nlohmann-json yaml-cpp
@@ -46,8 +46,8 @@ apt_install() {
   if ((EUID != 0)); then
     if ! has sudo || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
       if ((${#missing[@]} == 0)); then
-        say "not there, and this user cannot install them: ${extras[*]} (only some checks,
-    microbenchmarks and faster builds need them)"
+        say "not there, and this user cannot install them: ${extras[*]} (only faster
+    kernels, some checks, microbenchmarks and faster builds need them)"
         return
       fi
       fail "these packages are missing and this user cannot install them; as root, type:

@@ -344,6 +344,12 @@ void check_all(Run run) {
   }
 }
 
+TEST_CASE("the kernels name their compiler and its version") {
+  const std::string name = kernel_compiler();
+  CHECK((name.starts_with("clang ") || name.starts_with("gcc ")));
+  CHECK(std::count(name.begin(), name.end(), '.') == 2);
+}
+
 TEST_CASE("encoders of pixels agree on every instruction set") {
   check_all([](const RowKernels& k, uint64_t seed) { return run_encoder(k, seed, true); });
 }
