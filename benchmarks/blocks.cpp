@@ -85,6 +85,7 @@ struct Encoder {
   EncoderTile tile{down.view, refine.view, {}, kSlide, kCoarse, kQuarter};
   Pixels pixels{tile.input_region()};
   Planes result{2, kQuarter};
+  Planes between{2, tile.between()};
   Planes gradient{2, kQuarter};
 
   Encoder() { tile.input = pixels.crop; }
@@ -100,6 +101,16 @@ void encoder_backward(benchmark::State& state, const RowKernels& kernels) {
   Encoder e;
   while (state.KeepRunning()) {
     benchmark::DoNotOptimize(encoder_backward(kernels, e.tile, e.gradient.crop, {}));
+  }
+  count_pixels(state, kPixels.area());
+}
+
+void encoder_backward_from_kept(benchmark::State& state, const RowKernels& kernels) {
+  Encoder e;
+  encoder_forward(kernels, e.tile, e.result.target, e.between.target);
+  const EncoderValues values = {e.between.crop, e.result.crop};
+  while (state.KeepRunning()) {
+    benchmark::DoNotOptimize(encoder_backward(kernels, e.tile, values, e.gradient.crop, {}));
   }
   count_pixels(state, kPixels.area());
 }
@@ -289,6 +300,7 @@ const bool registered = [] {
     };
     block("encoder 1 forward", encoder_forward);
     block("encoder 1 backward", encoder_backward);
+    block("encoder 1 backward from kept values", encoder_backward_from_kept);
     block("output loss and backward", output_loss_backward);
     block("output prediction", output_predict);
     for (const Operation& operation : operations()) {
