@@ -98,6 +98,7 @@ PlanRequest Engine::request(const SlideShape& slide, const MemoryLedger& fixed,
     return side ? std::vector<Extent>{{*side, *side}} : backend_->training_tiles(order, pixels);
   };
   request.tile_bytes = backend_->tile_bytes(purpose != Purpose::kPrediction);
+  request.kept = [this](const Segment& segment) { return backend_->kept(segment); };
   request.element_bytes = dtype_ == at::kDouble ? 8 : 4;
   request.workers = workers_;
   request.spare_bands = workers_ >= kManyWorkers ? 1 : 0;

@@ -32,6 +32,10 @@ class KernelBackend {
   /// Whether kernels of its own compute a segment, not LibTorch's.
   virtual bool covers(const Segment& /*segment*/) const { return false; }
 
+  /// Layers of a segment, of its target's extent, whose values the way back can take instead of
+  /// computing them once more.
+  virtual std::vector<LayerId> kept(const Segment& /*segment*/) const { return {}; }
+
   /// Tiles of logits of a training step over a slide, in falling order.
   virtual std::vector<Extent> training_tiles(Order order, const Extent& pixels) const = 0;
   virtual InferenceShape inference_shape() const = 0;

@@ -66,6 +66,19 @@ class FusedKernel::Tile {
   }
   at::Tensor take_value(LayerId id) { return std::move(values_[index(id)]); }
 
+  /// An encoder, its first layer's values too, as far as they lie in the result's region.
+  void forward_keeping(const FusedBlock& block) {
+    const Region& out = region(block.result());
+    at::Tensor result = planes(graph_.layer(block.result()).channels, out);
+    at::Tensor between = planes(graph_.layer(block.first_weights).channels, out);
+    if (!out.empty()) {
+      fused::encoder_forward(rows_, encoder_tile(block), target_of(result, out),
+                             target_of(between, out));
+    }
+    values_[index(block.result())] = std::move(result);
+    values_[index(block.first_weights)] = std::move(between);
+  }
+
   /// Predictions by the output block, with the loss where `loss` is given.
   TilePrediction output_predict(const FusedBlock& block, const at::Tensor& labels,
                                 const PredictionRequest& request) {
@@ -224,10 +237,24 @@ class FusedKernel::Tile {
       into = planes(graph_.layer(input).channels, tile.input_region());
       target = target_of(into, tile.input_region());
     }
-    const fused::EncoderSums sums = fused::encoder_backward(rows_, tile, gradient, target);
+    const fused::EncoderSums sums = encoder_sums(block, tile, gradient, target);
     keep(block.first_weights, sums.down);
     keep(block.result(), sums.refine);
     if (input != 0) buffers_.add(input, {into, tile.input_region()});
+  }
+
+  /// From kept values where there are such.
+  fused::EncoderSums encoder_sums(const FusedBlock& block, const fused::EncoderTile& tile,
+                                  const fused::PlaneCrop& gradient,
+                                  const fused::PlaneTarget& target) const {
+    const at::Tensor& between = values_[index(block.first_weights)];
+    const at::Tensor& out = values_[index(block.result())];
+    if (!between.defined() || !out.defined()) {
+      return fused::encoder_backward(rows_, tile, gradient, target);
+    }
+    const fused::EncoderValues kept = {crop_of(between, region(block.first_weights)),
+                                       crop_of(out, region(block.result()))};
+    return fused::encoder_backward(rows_, tile, kept, gradient, target);
   }
 
   LayerTensors input_gradients(const FusedBlock& block, const Region& in) const {
@@ -340,6 +367,29 @@ at::Tensor FusedKernel::forward(const Segment& segment, const TileRegions& regio
   Tile tile(*this, regions, extents, parameters, std::move(crops));
   tile.forward(blocks);
   return tile.take_value(segment.target);
+}
+
+std::vector<LayerId> FusedKernel::kept_layers(const Segment& segment) const {
+  const auto blocks = blocks_of(segment);
+  if (blocks.size() != 1 || blocks.front()->kind != Kind::kEncoder) return {};
+  return {blocks.front()->first_weights, blocks.front()->result()};
+}
+
+LayerTensors FusedKernel::forward_keeping(const Segment& segment, const TileRegions& regions,
+                                          const std::vector<Extent>& extents,
+                                          const std::vector<at::Tensor>& parameters,
+                                          LayerTensors crops,
+                                          const std::vector<LayerId>& kept) const {
+  if (kept.empty()) {
+    return SegmentKernel::forward_keeping(segment, regions, extents, parameters, std::move(crops),
+                                          kept);
+  }
+  const FusedBlock& encoder = *blocks_of(segment).front();
+  Tile tile(*this, regions, extents, parameters, std::move(crops));
+  tile.forward_keeping(encoder);
+  LayerTensors values(regions.size());
+  for (const LayerId id : encoder.layers) values[index(id)] = tile.take_value(id);
+  return values;
 }
 
 TileGradients FusedKernel::backward(const Segment& segment, const TileRegions& regions,

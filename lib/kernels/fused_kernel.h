@@ -21,12 +21,19 @@ class FusedKernel : public SegmentKernel {
   /// Whether a segment is made of blocks; LibTorch computes the others.
   bool fuses(const Segment& segment) const;
 
+  /// Of a segment that is one encoder: relu(down) and the result.
+  std::vector<LayerId> kept_layers(const Segment& segment) const;
+
   /// Bytes that a tile of a segment that is fused takes, with its way back where that is wanted.
   int64_t tile_bytes(const Segment& segment, const TileRegions& regions, bool with_backward) const;
 
   at::Tensor forward(const Segment& segment, const TileRegions& regions,
                      const std::vector<Extent>& extents, const std::vector<at::Tensor>& parameters,
                      LayerTensors crops) const override;
+  LayerTensors forward_keeping(const Segment& segment, const TileRegions& regions,
+                               const std::vector<Extent>& extents,
+                               const std::vector<at::Tensor>& parameters, LayerTensors crops,
+                               const std::vector<LayerId>& kept) const override;
   TileGradients backward(const Segment& segment, const TileRegions& regions,
                          const std::vector<Extent>& extents,
                          const std::vector<at::Tensor>& parameters, LayerTensors crops,

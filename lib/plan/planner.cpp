@@ -67,9 +67,10 @@ class Estimator {
     double total = 0.0;
     for (const Task& task : schedule.tasks()) {
       if (task.kind == TaskKind::kRead) continue;
+      const SegmentPlan& s = plan.segments[static_cast<size_t>(task.segment)];
       const bool is_back = task.kind == TaskKind::kLoss || task.kind == TaskKind::kBackward;
-      total += (is_back ? 1.0 + kBackwardWork : 1.0) *
-               segment_work(plan.segments[static_cast<size_t>(task.segment)]);
+      const bool is_recomputed = task.kind != TaskKind::kBackward || s.kept.empty();
+      total += ((is_back ? kBackwardWork : 0.0) + (is_recomputed ? 1.0 : 0.0)) * segment_work(s);
     }
     return total;
   }
@@ -243,6 +244,17 @@ Plan spill(const Graph& graph, const PlanRequest& request, const Estimator& esti
   return plan;
 }
 
+Plan plan_of(const Graph& graph, const PlanRequest& request, const std::vector<LayerId>& stored,
+             const Extent& tile, Order order) {
+  Plan plan = make_plan(graph, stored, tile, request.tiling, order);
+  const bool keeps =
+      order == Order::kSweep && request.purpose != Purpose::kPrediction && request.kept;
+  for (size_t s = 0; keeps && s + 1 < plan.segments.size(); ++s) {
+    plan.segments[s].kept = request.kept(plan.segments[s].segment);
+  }
+  return plan;
+}
+
 /// A plan that may be taken, at a price.
 struct Candidate {
   Plan plan;
@@ -257,7 +269,7 @@ void add_candidates(const Graph& graph, const PlanRequest& request, const Estima
   for (const Extent& tile : request.tiles(order)) {
     for (const std::vector<LayerId>& stored : candidates(graph)) {
       for (int windows = 1; windows <= most_windows; ++windows) {
-        Plan plan = make_plan(graph, stored, tile, request.tiling, order);
+        Plan plan = plan_of(graph, request, stored, tile, order);
         plan.windows = windows;
         const double cost = estimator.cost(plan);
         if (request.has_scratch && !is_sweep) found.push_back({plan, kScratchCost * cost, true});
@@ -317,7 +329,7 @@ double least_work(const Graph& graph, const PlanRequest& request, const Estimato
                   Order order) {
   double least = std::numeric_limits<double>::infinity();
   for (const std::vector<LayerId>& stored : candidates(graph)) {
-    const Plan plan = make_plan(graph, stored, request.tiles(order).front(), request.tiling, order);
+    const Plan plan = plan_of(graph, request, stored, request.tiles(order).front(), order);
     least = std::min(least, estimator.multiply_adds(plan));
   }
   return least;

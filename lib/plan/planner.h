@@ -45,6 +45,8 @@ struct PlanRequest {
   double work_per_stored_byte = 0.0;
   /// And in the time that a pixel takes to be decoded; 0 where pixels are kept.
   double work_per_decoded_pixel = 0.0;
+  /// Layers of a segment that a sweep keeps for its way back, see SegmentPlan; empty: none.
+  std::function<std::vector<LayerId>(const Segment&)> kept;
   OperationLimits limits;
   /// Bytes that one tile of a segment takes while it is computed; empty: LibTorch's.
   std::function<int64_t(const Segment&, const TileRegions&)> tile_bytes;

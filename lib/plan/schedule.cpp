@@ -28,7 +28,7 @@ Schedule::Schedule(std::vector<Task> tasks, std::vector<Store> stores)
     const Task& task = tasks_[t];
     stage_tasks_.resize(std::max(stage_tasks_.size(), static_cast<size_t>(task.stage) + 1));
     stage_tasks_[static_cast<size_t>(task.stage)].push_back(id);
-    if (task.writes != kNoStore) stores_[index(task.writes)].writers.push_back(id);
+    for (const StoreId written : task.writes) stores_[index(written)].writers.push_back(id);
     auto& first = first_needed_.emplace_back();
     for (size_t input = 0; input < task.inputs.size(); ++input) {
       stores_[index(task.inputs[input])].readers.push_back({id, input});
@@ -145,7 +145,7 @@ std::vector<std::pair<StoreId, int64_t>> Schedule::fills(TaskId id, int64_t numb
   const Task& filling = task(id);
   const Band& band = filling.bands[static_cast<size_t>(number)];
   std::vector<std::pair<StoreId, int64_t>> filled;
-  if (filling.writes != kNoStore) filled.emplace_back(filling.writes, band.rows.end);
+  for (const StoreId written : filling.writes) filled.emplace_back(written, band.rows.end);
   for (size_t input = 0; input < filling.adds.size(); ++input) {
     if (filling.adds[input] == kNoStore || band.needs[input].empty()) continue;
     filled.emplace_back(filling.adds[input], band.needs[input].end);

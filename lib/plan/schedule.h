@@ -47,11 +47,13 @@ struct Task {
   /// Tasks of a stage begin when all of the stages before have ended.
   int stage = 0;
   std::string name;  ///< "encoder1.refine forward", for timings.
-  /// Stores of the segment's inputs in their order; of kBackward then the target's gradient.
+  /// Stores of the segment's inputs in their order; of kBackward then those of its kept layers and,
+  /// last, the target's gradient.
   std::vector<StoreId> inputs;
   /// Gradients of the segment's inputs in their order, kNoStore for the slide; kLoss, kBackward.
   std::vector<StoreId> adds;
-  StoreId writes = kNoStore;  ///< Of kRead and kForward.
+  /// Of kRead a window; of kForward the target's values, then those of its other kept layers.
+  std::vector<StoreId> writes;
   std::vector<Band> bands;
 };
 

@@ -36,6 +36,7 @@ class Builder {
   Schedule build(Purpose purpose) {
     const bool totals = purpose == Purpose::kGradientsWithTotals;
     const bool backward = purpose != Purpose::kPrediction;
+    keeps_values_ = backward && !(totals && is_sweep());
     add_forward_tasks();
     if (totals) {
       add(TaskKind::kSums, last());
@@ -68,6 +69,7 @@ class Builder {
     if (!is_sweep()) return;
     ++stage_;
     begin_stores();
+    keeps_values_ = true;
     add_forward_tasks();
   }
 
@@ -111,7 +113,7 @@ class Builder {
     const auto found = windows_.find(number);
     if (found != windows_.end()) return found->second;
     const StoreId id = add_store(StoreKind::kPixels, 0, !pixels_.are_kept, true);
-    Task reading{.kind = TaskKind::kRead, .stage = stage_, .name = "reading", .writes = id};
+    Task reading{.kind = TaskKind::kRead, .stage = stage_, .name = "reading", .writes = {id}};
     reading.bands = reading_bands(pixels_, rows(0));
     tasks_.push_back(std::move(reading));
     return windows_[number] = id;
@@ -139,8 +141,18 @@ class Builder {
       task.inputs.push_back(input == 0 ? window(kind) : value(input));
       if (adds) task.adds.push_back(input == 0 ? kNoStore : gradient(input));
     }
-    if (kind == TaskKind::kForward) task.writes = value(layers.target);
-    if (kind == TaskKind::kBackward) task.inputs.push_back(gradient(layers.target));
+    const std::vector<LayerId>& kept = segment(s).kept;
+    if (kind == TaskKind::kForward) {
+      task.writes.push_back(value(layers.target));
+      // Nobody goes back from the sums of a loss.
+      for (const LayerId id : kept) {
+        if (id != layers.target && keeps_values_) task.writes.push_back(value(id));
+      }
+    }
+    if (kind == TaskKind::kBackward) {
+      for (const LayerId id : kept) task.inputs.push_back(value(id));
+      task.inputs.push_back(gradient(layers.target));
+    }
     task.bands = bands_of(task);
     tasks_.push_back(std::move(task));
     if (!is_sweep()) ++stage_;
@@ -157,7 +169,10 @@ class Builder {
       for (const LayerId input : s.segment.inputs) {
         band.needs.push_back(need[static_cast<size_t>(input)].rows);
       }
-      if (task.kind == TaskKind::kBackward) band.needs.push_back(row.compute);
+      if (task.kind == TaskKind::kBackward) {
+        for (const LayerId id : s.kept) band.needs.push_back(need[static_cast<size_t>(id)].rows);
+        band.needs.push_back(row.compute);
+      }
       bands.push_back(std::move(band));
     }
     return bands;
@@ -172,7 +187,7 @@ class Builder {
         case TaskKind::kForward:
           return std::tuple(task.stage, 2, -task.segment);
         case TaskKind::kRead:
-          return std::tuple(task.stage, 3, -static_cast<int>(task.writes));
+          return std::tuple(task.stage, 3, -static_cast<int>(task.writes.front()));
         default:
           return std::tuple(task.stage, 1, 0);
       }
@@ -191,6 +206,7 @@ class Builder {
   std::vector<StoreId> gradients_;  ///< By layer.
   std::map<int, StoreId> windows_;
   int stage_ = 0;
+  bool keeps_values_ = false;  ///< Whether forward tasks leave a way back what it takes.
 };
 
 }  // namespace

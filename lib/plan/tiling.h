@@ -32,6 +32,9 @@ std::string name_of(Order order);
 struct SegmentPlan {
   Segment segment;
   Extent tile;  ///< In pixels of the segment's target.
+  /// Layers of the segment's own, of the target's extent, whose values the way back takes instead of
+  /// computing them once more; the target among them or none.
+  std::vector<LayerId> kept = {};
 };
 
 struct Plan {

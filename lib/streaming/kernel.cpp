@@ -1,9 +1,23 @@
 #include "lib/streaming/kernel.h"
 
+#include "lib/core/error.h"
+
 #include "lib/streaming/download.h"
 #include "lib/streaming/prediction.h"
 
 namespace untiled {
+
+LayerTensors SegmentKernel::forward_keeping(const Segment& segment, const TileRegions& regions,
+                                            const std::vector<Extent>& extents,
+                                            const std::vector<at::Tensor>& parameters,
+                                            LayerTensors crops,
+                                            const std::vector<LayerId>& kept) const {
+  if (!kept.empty()) throw InternalError("this kernel keeps no values for a way back");
+  LayerTensors values(regions.size());
+  values[static_cast<size_t>(segment.target)] =
+      forward(segment, regions, extents, parameters, std::move(crops));
+  return values;
+}
 
 at::Tensor SegmentKernel::loss_sums(const Segment& segment, const TileRegions& regions,
                                     const std::vector<Extent>& extents,

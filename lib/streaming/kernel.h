@@ -55,6 +55,14 @@ class SegmentKernel {
                              const std::vector<at::Tensor>& parameters,
                              LayerTensors crops) const = 0;
 
+  /// The values of the target and of some other layers of the segment on the parts of their regions
+  /// that lie in the target's, for a `backward` that finds all of them among its crops. By LayerId.
+  virtual LayerTensors forward_keeping(const Segment& segment, const TileRegions& regions,
+                                       const std::vector<Extent>& extents,
+                                       const std::vector<at::Tensor>& parameters,
+                                       LayerTensors crops,
+                                       const std::vector<LayerId>& kept) const;
+
   /// Gradients of the segment's inputs (the slide excepted) and parameters from the gradient of
   /// the target; computes what it needs of the tile once more from `crops`.
   virtual TileGradients backward(const Segment& segment, const TileRegions& regions,

@@ -54,12 +54,11 @@ SlideRun::SlideRun(const Graph& graph, const Plan& plan, const SegmentKernel& ke
     if (purpose == Purpose::kPrediction) continue;
     parameter_sums_.emplace_back(shapes_of(graph), options.device, options.has_float64);
   }
-  active_ = all_active(tiles_);
+  skip(std::vector<bool>(tiles_.back().size(), true));
 }
 
 void SlideRun::skip(const std::vector<bool>& wanted) {
-  active_.back() = wanted;
-  spread_activity(graph_, plan_, extents_, tiles_, active_);
+  active_ = find_active(graph_, plan_, extents_, tiles_, wanted);
 }
 
 void SlideRun::play(const std::map<TaskKind, LastWork>& work) {
@@ -83,9 +82,11 @@ WindowPieces SlideRun::pieces_of(const std::vector<TaskInput>& readers,
                                  const std::vector<Band>& bands) {
   std::vector<Region> needed;
   for (const TaskInput& reader : readers) {
-    const auto s = static_cast<size_t>(schedule_.task(reader.task).segment);
+    const Task& task = schedule_.task(reader.task);
+    const auto s = static_cast<size_t>(task.segment);
+    const std::vector<bool>& active = active_.of(task);
     for (size_t tile = 0; tile < tiles_[s].size(); ++tile) {
-      if (!active_[s][tile]) continue;
+      if (!active[tile]) continue;
       needed.push_back(
           tile_regions(graph_, plan_.segments[s].segment, extents_, tiles_[s][tile].compute)[0]);
     }
@@ -101,10 +102,10 @@ std::vector<TaskTiles> SlideRun::tiles_to_run() {
     const Task& task = schedule_.tasks()[t];
     if (task.kind != TaskKind::kRead) {
       const auto s = static_cast<size_t>(task.segment);
-      all.push_back(tiles_in_bands(tiles_[s], active_[s], task.bands));
+      all.push_back(tiles_in_bands(tiles_[s], active_.of(task), task.bands));
       continue;
     }
-    const std::vector<TaskInput>& readers = schedule_.store(task.writes).readers;
+    const std::vector<TaskInput>& readers = schedule_.store(task.writes.front()).readers;
     WindowPieces pieces = pieces_of(readers, task.bands);
     pieces_[t] = std::move(pieces.pieces);
     all.push_back(std::move(pieces.tiles));
@@ -194,7 +195,7 @@ std::function<void()> SlideRun::compute(TaskId id, size_t tile) {
   switch (task.kind) {
     case TaskKind::kRead: {
       const Region& piece = pieces_[untiled::index(id)][tile];
-      window(task.writes).fill(piece);
+      window(task.writes.front()).fill(piece);
       read_pixels_ += piece.area();
       return {};
     }
@@ -243,18 +244,32 @@ void SlideRun::report(const Task& task, const Tile& tile) const {
 std::function<void()> SlideRun::forward(const Task& task, size_t tile) {
   LoadedTile loaded = load(task, tile);
   const Segment& segment = plan_.segments[static_cast<size_t>(task.segment)].segment;
-  const at::Tensor value =
-      kernel_.forward(segment, loaded.regions, extents_, parameters_, std::move(loaded.crops));
+  std::vector<LayerId> kept;
+  for (const StoreId id : task.writes) {
+    const LayerId layer = schedule_.store(id).layer;
+    if (layer != segment.target) kept.push_back(layer);
+  }
+  const LayerTensors values = kernel_.forward_keeping(
+      segment, loaded.regions, extents_, parameters_, std::move(loaded.crops), kept);
   // Tiles own what they write, so no order is needed here.
   const Tile& t = loaded.tile;
-  store(task.writes).write(t.own, part_of(value, t.own, t.compute));
+  for (const StoreId id : task.writes) {
+    const at::Tensor& value = values[index(schedule_.store(id).layer)];
+    store(id).write(t.own, part_of(value, t.own, t.compute));
+  }
   report(task, t);
   return {};
 }
 
 std::function<void()> SlideRun::backward(const Task& task, size_t tile) {
   LoadedTile loaded = load(task, tile);
-  const Segment& segment = plan_.segments[static_cast<size_t>(task.segment)].segment;
+  const SegmentPlan& planned = plan_.segments[static_cast<size_t>(task.segment)];
+  const Segment& segment = planned.segment;
+  for (size_t i = 0; i < planned.kept.size(); ++i) {
+    const LayerId id = planned.kept[i];
+    const StoreId kept = task.inputs[segment.inputs.size() + i];
+    loaded.crops[index(id)] = store(kept).view(loaded.regions[index(id)]);
+  }
   const at::Tensor incoming = store(task.inputs.back()).view(loaded.tile.compute);
   TileGradients gradients = kernel_.backward(segment, loaded.regions, extents_, parameters_,
                                              std::move(loaded.crops), incoming);

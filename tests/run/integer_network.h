@@ -45,19 +45,17 @@ class IntegerNetwork : public TileBody {
       tiles_.push_back(
           make_tiles(extents_[static_cast<size_t>(s.segment.target)], s, plan_.tiling));
     }
-    active_ = all_active(tiles_);
     Random random(p.seed);
-    for (size_t t = 0; t < active_.back().size(); ++t) {
-      active_.back()[t] = random.uniform() < p.active;
-    }
-    spread_activity(graph_, plan_, extents_, tiles_, active_);
+    std::vector<bool> wanted(tiles_.back().size());
+    for (size_t t = 0; t < wanted.size(); ++t) wanted[t] = random.uniform() < p.active;
+    active_ = find_active(graph_, plan_, extents_, tiles_, wanted);
     for (const Task& task : schedule_.tasks()) {
       if (task.kind == TaskKind::kRead) {
         to_run_.push_back(add_pieces(task, p));
       } else {
         pieces_.emplace_back();
         const auto s = static_cast<size_t>(task.segment);
-        to_run_.push_back(tiles_in_bands(tiles_[s], active_[s], task.bands));
+        to_run_.push_back(tiles_in_bands(tiles_[s], active_.of(task), task.bands));
       }
     }
     for (const Store& s : schedule_.stores()) {
@@ -124,7 +122,7 @@ class IntegerNetwork : public TileBody {
     ++computed_[index(id)];
     const Task& task = schedule_.task(id);
     if (task.kind == TaskKind::kRead) {
-      fill(task.writes, pieces_[index(id)][tile]);
+      fill(task.writes.front(), pieces_[index(id)][tile]);
       return {};
     }
     const auto s = static_cast<size_t>(task.segment);
@@ -134,7 +132,7 @@ class IntegerNetwork : public TileBody {
     for (size_t i = 0; i < segment.inputs.size(); ++i) {
       require_there(task.inputs[i], need[static_cast<size_t>(segment.inputs[i])]);
     }
-    if (task.kind == TaskKind::kForward) fill(task.writes, out);
+    if (task.kind == TaskKind::kForward) fill(task.writes.front(), out);
     if (task.kind == TaskKind::kBackward) read_gradient(task.inputs.back(), out);
     if (task.adds.empty()) return {};
     return [this, &task, need, inputs = segment.inputs, id, tile] {

@@ -25,11 +25,21 @@ constexpr FineColumn fine_column(int64_t offset) {
   return {phase, (offset - phase) / kPhases};
 }
 
-HWY_INLINE Vector load_fine(const float* channel, int64_t stride, int64_t j, int64_t offset) {
-  const FineColumn at = fine_column(offset);
-  const float* p = channel + at.phase * stride + j + at.shift;
-  return at.shift == 0 ? load(p) : load_unaligned(p);
-}
+/// The phases of a channel of a fine row at one index.
+struct FineIndex {
+  const float* phase[kPhases];
+
+  HWY_INLINE FineIndex(const float* channel, int64_t stride) {
+    UNTILED_UNROLL
+    for (int64_t p = 0; p < kPhases; ++p) phase[p] = hidden(channel + p * stride);
+  }
+  /// The fine column `offset` beside the first of the index, `vectors` on.
+  HWY_INLINE Vector load_at(int64_t offset, int64_t vectors = 0) const {
+    const FineColumn at = fine_column(offset);
+    const float* p = phase[at.phase] + vectors * kVector + at.shift;
+    return at.shift == 0 ? load(p) : load_unaligned(p);
+  }
+};
 
 HWY_INLINE Vector bias_or_zero(const float* bias, int64_t o) {
   return bias != nullptr ? spread(bias + o) : hn::Zero(kFloats);
@@ -51,15 +61,13 @@ HWY_INLINE void strided_block(const RowShape& shape, const ConvShape& conv,
   }
   for (int64_t i = 0; i < conv.in; ++i) {
     for (int64_t ky = 0; ky < kKernel; ++ky) {
-      const float* row = rows[ky] + i * kPhases * shape.stride;
+      const FineIndex row(rows[ky] + i * kPhases * shape.stride + j, shape.stride);
       const float* tap = weights + (i * kKernel + ky) * kKernel;
       UNTILED_UNROLL
       for (int64_t kx = 0; kx < kKernel; ++kx) {
         Vector x[kCount];
         UNTILED_UNROLL
-        for (int64_t q = 0; q < kCount; ++q) {
-          x[q] = load_fine(row, shape.stride, j + q * kVector, kx - (kKernel - 1) / 2);
-        }
+        for (int64_t q = 0; q < kCount; ++q) x[q] = row.load_at(kx - (kKernel - 1) / 2, q);
         UNTILED_UNROLL
         for (int64_t o = 0; o < kOut; ++o) {
           const Vector w = spread(tap + o * per_out + kx);
@@ -112,28 +120,30 @@ void strided_of(const RowShape& shape, const ConvShape& conv, const float* const
 
 // ---- weight gradients of strided ---------------------------------------------------------------
 
-template <int64_t kKernel, int64_t kOut>
-HWY_NOINLINE void strided_weights_of_channels(const RowShape& shape, const ConvShape& conv,
-                                              const float* const* rows, const float* out_gradient,
-                                              float* sums) {
+/// `kOut` channels of the taps from kFirst on, `kTaps` in each row of the kernel.
+template <int64_t kKernel, int64_t kOut, int64_t kFirst, int64_t kTaps>
+HWY_NOINLINE void strided_weights_of_taps(const RowShape& shape, const ConvShape& conv,
+                                          const float* const* rows, const float* out_gradient,
+                                          float* sums) {
   const int64_t per_out = conv.in * kKernel * kKernel * kLanes;
   for (int64_t i = 0; i < conv.in; ++i) {
     for (int64_t ky = 0; ky < kKernel; ++ky) {
       const float* row = rows[ky] + i * kPhases * shape.stride;
-      float* at = sums + (i * kKernel + ky) * kKernel * kLanes;
-      Vector sum[kOut][kKernel];
+      float* at = sums + ((i * kKernel + ky) * kKernel + kFirst) * kLanes;
+      Vector sum[kOut][kTaps];
       UNTILED_UNROLL
       for (int64_t o = 0; o < kOut; ++o) {
         UNTILED_UNROLL
-        for (int64_t kx = 0; kx < kKernel; ++kx) sum[o][kx] = load(at + o * per_out + kx * kLanes);
+        for (int64_t kx = 0; kx < kTaps; ++kx) sum[o][kx] = load(at + o * per_out + kx * kLanes);
       }
       for (int64_t j = 0; j < shape.width; j += kVector) {
         Vector g[kOut];
         UNTILED_UNROLL
         for (int64_t o = 0; o < kOut; ++o) g[o] = load(out_gradient + o * shape.stride + j);
+        const FineIndex index(row + j, shape.stride);
         UNTILED_UNROLL
-        for (int64_t kx = 0; kx < kKernel; ++kx) {
-          const Vector x = load_fine(row, shape.stride, j, kx - (kKernel - 1) / 2);
+        for (int64_t kx = 0; kx < kTaps; ++kx) {
+          const Vector x = index.load_at(kFirst + kx - (kKernel - 1) / 2);
           UNTILED_UNROLL
           for (int64_t o = 0; o < kOut; ++o) sum[o][kx] = hn::MulAdd(x, g[o], sum[o][kx]);
         }
@@ -141,11 +151,23 @@ HWY_NOINLINE void strided_weights_of_channels(const RowShape& shape, const ConvS
       UNTILED_UNROLL
       for (int64_t o = 0; o < kOut; ++o) {
         UNTILED_UNROLL
-        for (int64_t kx = 0; kx < kKernel; ++kx) {
+        for (int64_t kx = 0; kx < kTaps; ++kx) {
           hn::Store(sum[o][kx], kFloats, at + o * per_out + kx * kLanes);
         }
       }
     }
+  }
+}
+
+/// Half of the taps at a time where sums of all of them do not fit into registers.
+template <int64_t kKernel, int64_t kOut>
+void strided_weights_of_channels(const RowShape& shape, const ConvShape& conv,
+                                 const float* const* rows, const float* out_gradient, float* sums) {
+  constexpr int64_t kTaps = kManyRegisters || kKernel <= 5 ? kKernel : (kKernel + 1) / 2;
+  strided_weights_of_taps<kKernel, kOut, 0, kTaps>(shape, conv, rows, out_gradient, sums);
+  if constexpr (kTaps < kKernel) {
+    strided_weights_of_taps<kKernel, kOut, kTaps, kKernel - kTaps>(shape, conv, rows, out_gradient,
+                                                                   sums);
   }
 }
 
@@ -261,11 +283,13 @@ template <int64_t kKernel, int64_t kPlanes>
 HWY_INLINE void load_neighbours(const float* channel, int64_t stride, int64_t j,
                                 Vector (&x)[kPlanes + kKernel - 1]) {
   constexpr int64_t kPadding = (kKernel - 1) / 2;
-  UNTILED_UNROLL
-  for (int64_t n = 0; n < kPlanes + kKernel - 1; ++n) {
-    if constexpr (kPlanes == kPhases) {
-      x[n] = load_fine(channel, stride, j, n - kPadding);
-    } else {
+  if constexpr (kPlanes == kPhases) {
+    const FineIndex index(channel + j, stride);
+    UNTILED_UNROLL
+    for (int64_t n = 0; n < kPlanes + kKernel - 1; ++n) x[n] = index.load_at(n - kPadding);
+  } else {
+    UNTILED_UNROLL
+    for (int64_t n = 0; n < kKernel; ++n) {
       const float* p = channel + j + n - kPadding;
       x[n] = n == kPadding ? load(p) : load_unaligned(p);
     }
@@ -294,11 +318,11 @@ HWY_NOINLINE void unit_channels(const RowShape& shape, const ConvShape& conv,
         Vector x[kPlanes + kKernel - 1];
         load_neighbours<kKernel, kPlanes>(rows[n] + i * kPlanes * shape.stride, shape.stride, j, x);
         UNTILED_UNROLL
-        for (int64_t r = 0; r < kRows; ++r) {
-          const int64_t ky = n - r;
-          if (ky < 0 || ky >= kKernel) continue;
+        for (int64_t kx = 0; kx < kKernel; ++kx) {
           UNTILED_UNROLL
-          for (int64_t kx = 0; kx < kKernel; ++kx) {
+          for (int64_t r = 0; r < kRows; ++r) {
+            const int64_t ky = n - r;
+            if (ky < 0 || ky >= kKernel) continue;
             UNTILED_UNROLL
             for (int64_t o = 0; o < kOut; ++o) {
               const Vector w = spread(weights + o * per_out + (i * kKernel + ky) * kKernel + kx);
@@ -350,7 +374,9 @@ void unit_of(const RowShape& shape, const ConvShape& conv, const float* const* r
                                                    mask != nullptr ? masks : nullptr, outs);
     }
   };
-  if constexpr (kPlanes == 1 || kManyRegisters) run(std::integral_constant<int64_t, 2>());
+  // Eight sums hide how long a product takes.
+  constexpr bool kTwo = kManyRegisters || kPlanes * kRows < 8;
+  if constexpr (kTwo) run(std::integral_constant<int64_t, 2>());
   run(std::integral_constant<int64_t, 1>());
 }
 
@@ -444,7 +470,7 @@ void fine(const RowShape& shape, const ConvShape& conv, const float* const* rows
           const float* weights, const float* bias, const float* const* mask, float* const* out) {
   for_unit_kernel(conv.kernel, [&](auto kernel) {
     constexpr int64_t kKernel = decltype(kernel)::value;
-    if (kManyRegisters && count == 2) {
+    if ((kManyRegisters || kKernel == 3) && count == 2) {
       unit_of<kKernel, kPhases, 2>(shape, conv, rows, weights, bias, mask, out);
       return;
     }

@@ -34,14 +34,16 @@ inline PlaneCrop contiguous_crop(const float* data, int64_t channels, const Regi
   return {data, channels, region, region.area(), region.cols.size()};
 }
 
-/// Contiguous planes, to be written.
+/// Planes to be written; contiguous where no strides are given.
 struct PlaneTarget {
   float* data = nullptr;
   int64_t channels = 0;
   Region region;
+  int64_t channel_stride = region.area();
+  int64_t row_stride = region.cols.size();
 
   float* at(int64_t channel, int64_t row) const {
-    return data + (channel * region.rows.size() + row - region.rows.begin) * region.cols.size();
+    return data + channel * channel_stride + (row - region.rows.begin) * row_stride;
   }
 };
 

@@ -1,7 +1,6 @@
 #include "lib/kernels/fused/encoder_block.h"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "lib/kernels/fused/fine_rows.h"
@@ -40,55 +39,99 @@ std::vector<float> adjoint(const LayerWeights& layer, bool flip) {
                        flip);
 }
 
-/// The rows of the layer between, made in increasing order from the input's.
-class Between {
+/// Between a row of a tile, whose index 0 is column `first`, and planes that hold `cols` of it.
+void read_row(const PlaneCrop& planes, int64_t i, const Interval& cols, const Columns& columns,
+              float* row) {
+  for (int64_t c = 0; c < planes.channels; ++c, row += columns.shape.stride) {
+    std::copy_n(planes.at(c, i) + cols.begin - planes.region.cols.begin, cols.size(),
+                row + cols.begin - columns.first);
+  }
+}
+void write_row(const float* row, const Columns& columns, int64_t i, const PlaneTarget& planes) {
+  const Interval cols = planes.region.cols;
+  for (int64_t c = 0; c < planes.channels; ++c, row += columns.shape.stride) {
+    std::copy_n(row + cols.begin - columns.first, cols.size(), planes.at(c, i));
+  }
+}
+
+/// The input's fine rows that rows of the layer between read, loaded in increasing order.
+class Input {
  public:
-  /// `lag`: how many rows behind the newest are still asked for, beside those that `refine` reads.
-  Between(const RowKernels& kernels, const EncoderTile& tile, const Columns& columns, int64_t lag)
-      : kernels_(kernels),
-        tile_(tile),
-        columns_(columns),
-        region_(tile.between()),
-        input_(input_rows(kernels, tile, columns)),
-        weights_(scaled(tile.down.weight, tile.down.weight_count(), input_.scale())),
+  /// `lag`: how many rows of the layer between behind the newest are still asked for.
+  Input(const RowKernels& kernels, const EncoderTile& tile, const Columns& columns, int64_t lag)
+      : geometry_(down_geometry(tile.down)),
+        rows_(tile.input_region().rows),
+        source_(input_rows(kernels, tile, columns)),
         fine_(kPhases * lag + tile.down.kernel, tile.down.in * kPhases, columns.shape),
-        rows_(lag + tile.refine.kernel, tile.down.out, columns.shape),
-        no_fine_(1, tile.down.in * kPhases, columns.shape),
-        no_row_(1, tile.down.out, columns.shape),
-        next_(region_.rows.begin),
-        next_fine_(tile.input_region().rows.begin) {}
+        none_(1, tile.down.in * kPhases, columns.shape),
+        next_(rows_.begin) {}
 
-  const Region& region() const { return region_; }
-  float scale() const { return input_.scale(); }
-
-  /// Makes rows up to, not including, `end`.
-  void make_until(int64_t end) {
-    for (; next_ < std::min(end, region_.rows.end); ++next_) make(next_);
-  }
-  /// Row i, or zeros where there is none.
-  const float* row(int64_t i) {
-    return region_.rows.begin <= i && i < region_.rows.end ? rows_.row(i) : no_row_.row(0);
-  }
-  /// The input's fine rows that row i reads.
-  void fine_rows(int64_t i, const float** rows) {
-    const Interval in = tile_.input_region().rows;
-    for (int64_t k = 0; k < tile_.down.kernel; ++k) {
-      const int64_t y = kPhases * i - (tile_.down.kernel - 1) / 2 + k;
-      rows[k] = in.begin <= y && y < in.end ? fine_.row(y) : no_fine_.row(0);
+  float scale() const { return source_.scale(); }
+  /// The rows that row i takes; zeros where there are none.
+  void rows(int64_t i, const float** rows) {
+    const Interval need = conv_input({i, i + 1}, geometry_);
+    for (; next_ < std::min(need.end, rows_.end); ++next_) source_.load(next_, fine_.row(next_));
+    for (int64_t y = need.begin; y < need.end; ++y, ++rows) {
+      *rows = rows_.begin <= y && y < rows_.end ? fine_.row(y) : none_.row(0);
     }
   }
 
  private:
+  Geometry geometry_;
+  Interval rows_;
+  FineRows source_;
+  RowRing fine_;
+  RowRing none_;
+  int64_t next_;
+};
+
+/// The rows of the layer between in increasing order: made from the input's, or kept ones.
+class Between {
+ public:
+  /// `lag`: how many rows behind the newest are still asked for, beside those that `refine` reads.
+  Between(const RowKernels& kernels, const EncoderTile& tile, const Columns& columns, int64_t lag,
+          Input& input)
+      : kernels_(kernels),
+        tile_(tile),
+        columns_(columns),
+        region_(tile.between()),
+        input_(input),
+        weights_(scaled(tile.down.weight, tile.down.weight_count(), input_.scale())),
+        rows_(lag + tile.refine.kernel, tile.down.out, columns.shape),
+        none_(1, tile.down.out, columns.shape),
+        next_(region_.rows.begin) {}
+
+  const Region& region() const { return region_; }
+  /// Rows are read there instead of being made.
+  void take_from(const PlaneCrop& kept) { kept_ = kept; }
+  /// Rows that are made are written there too.
+  void keep_in(const PlaneTarget& target) { target_ = target; }
+
+  /// Makes rows up to, not including, `end`.
+  void make_until(int64_t end) {
+    for (; next_ < std::min(end, region_.rows.end); ++next_) {
+      if (kept_.data != nullptr) {
+        read_row(kept_, next_, region_.cols, columns_, rows_.row(next_));
+      } else {
+        make(next_);
+      }
+    }
+  }
+  /// Row i, or zeros where there is none.
+  const float* row(int64_t i) {
+    return region_.rows.begin <= i && i < region_.rows.end ? rows_.row(i) : none_.row(0);
+  }
+
+ private:
   void make(int64_t i) {
-    const Geometry g = down_geometry(tile_.down);
-    const Interval need = intersect(conv_input({i, i + 1}, g), tile_.input_region().rows);
-    for (; next_fine_ < need.end; ++next_fine_) input_.load(next_fine_, fine_.row(next_fine_));
     const float* rows[kMostKernel];
-    fine_rows(i, rows);
+    input_.rows(i, rows);
     float* row = rows_.row(i);
     kernels_.strided(columns_.shape, {tile_.down.kernel, tile_.down.in, tile_.down.out, true}, rows,
                      weights_.data(), tile_.down.bias, row);
     clear_outside(row);
+    const Interval wanted = target_.region.rows;
+    if (wanted.begin <= i && i < wanted.end) write_row(row, columns_, i, target_);
   }
 
   /// Zeros where the image has no columns: what `refine` reads there is its padding.
@@ -106,14 +149,13 @@ class Between {
   const EncoderTile& tile_;
   Columns columns_;
   Region region_;
-  FineRows input_;
+  Input& input_;
+  PlaneCrop kept_;
+  PlaneTarget target_;
   std::vector<float> weights_;
-  RowRing fine_;
   RowRing rows_;
-  RowRing no_fine_;
-  RowRing no_row_;
+  RowRing none_;
   int64_t next_;
-  int64_t next_fine_;
 };
 
 /// One row of the output.
@@ -131,15 +173,18 @@ void refine_row(const RowKernels& kernels, const EncoderTile& tile, const RowSha
 /// The way back through one tile, row by row.
 class EncoderGradient {
  public:
-  EncoderGradient(const RowKernels& kernels, const EncoderTile& tile, const PlaneCrop& out_gradient,
-                  const PlaneTarget& input_gradient)
+  /// Without `values` these are recomputed.
+  EncoderGradient(const RowKernels& kernels, const EncoderTile& tile, const EncoderValues* values,
+                  const PlaneCrop& out_gradient, const PlaneTarget& input_gradient)
       : kernels_(kernels),
         tile_(tile),
+        values_(values),
         out_gradient_(out_gradient),
         input_gradient_(input_gradient),
         columns_(encoder_columns(tile)),
         padding_((tile.refine.kernel - 1) / 2),
-        between_(kernels, tile, columns_, tile.refine.kernel - 1),
+        input_(kernels, tile, columns_, values == nullptr ? tile.refine.kernel - 1 : 0),
+        between_(kernels, tile, columns_, tile.refine.kernel - 1, input_),
         refine_adjoint_(adjoint(tile.refine, /*flip=*/true)),
         down_adjoint_(adjoint(tile.down, /*flip=*/false)),
         out_(1, tile.refine.out, columns_.shape),
@@ -152,7 +197,9 @@ class EncoderGradient {
         refine_bias_(kernels, tile.refine.out),
         down_sums_(kernels, tile.down.weight_count()),
         down_bias_(kernels, tile.down.out),
-        next_input_row_(tile.input_region().rows.begin) {}
+        next_input_row_(tile.input_region().rows.begin) {
+    if (values != nullptr) between_.take_from(values->between);
+  }
 
   EncoderSums run() {
     const Interval rows = between_.region().rows;
@@ -167,20 +214,16 @@ class EncoderGradient {
     }
     EncoderSums sums{{down_sums_.totals(), down_bias_.totals()},
                      {refine_sums_.totals(), refine_bias_.totals()}};
-    for (double& w : sums.down.weight) w /= static_cast<double>(between_.scale());
+    for (double& w : sums.down.weight) w /= static_cast<double>(input_.scale());
     return sums;
   }
 
  private:
   /// The gradient of output row i before its relu, and refine's parameters from it.
   void take_output_row(int64_t i) {
-    refine_row(kernels_, tile_, columns_.shape, between_, i, out_.row(0));
+    make_output_row(i);
     float* row = gradient_.row(i);
-    const Interval cols = tile_.out.cols;
-    for (int64_t c = 0; c < tile_.refine.out; ++c) {
-      std::memcpy(row + c * columns_.shape.stride + cols.begin - columns_.first,
-                  out_gradient_.at(c, i), static_cast<size_t>(cols.size()) * sizeof(float));
-    }
+    read_row(out_gradient_, i, tile_.out.cols, columns_, row);
     kernels_.mask(columns_.shape, tile_.refine.out, out_.row(0), row);
     const float* rows[kMostKernel];
     for (int64_t k = 0; k < tile_.refine.kernel; ++k) rows[k] = between_.row(i - padding_ + k);
@@ -190,6 +233,15 @@ class EncoderGradient {
     kernels_.add_up(columns_.shape, tile_.refine.out, 1, row, refine_bias_.lanes());
     refine_sums_.added(columns_.shape.width);
     refine_bias_.added(columns_.shape.width);
+  }
+
+  void make_output_row(int64_t i) {
+    if (values_ == nullptr) {
+      refine_row(kernels_, tile_, columns_.shape, between_, i, out_.row(0));
+      return;
+    }
+    between_.make_until(i + padding_ + 1);
+    read_row(values_->out, i, tile_.out.cols, columns_, out_.row(0));
   }
 
   const float* gradient_row(int64_t i) {
@@ -204,7 +256,7 @@ class EncoderGradient {
     float* row = between_gradient_.row(i);
     kernels_.coarse(columns_.shape, {tile_.refine.kernel, tile_.refine.out, tile_.refine.in, false},
                     rows, refine_adjoint_.data(), nullptr, between_.row(i), row);
-    between_.fine_rows(i, rows);
+    input_.rows(i, rows);
     kernels_.strided_weights(columns_.shape, {tile_.down.kernel, tile_.down.in, tile_.down.out},
                              rows, row, down_sums_.lanes());
     kernels_.add_up(columns_.shape, tile_.down.out, 1, row, down_bias_.lanes());
@@ -238,10 +290,12 @@ class EncoderGradient {
 
   const RowKernels& kernels_;
   const EncoderTile& tile_;
+  const EncoderValues* values_;
   PlaneCrop out_gradient_;
   PlaneTarget input_gradient_;
   Columns columns_;
   int64_t padding_;
+  Input input_;
   Between between_;
   std::vector<float> refine_adjoint_;
   std::vector<float> down_adjoint_;
@@ -271,25 +325,28 @@ Region EncoderTile::input_region() const {
   return clip({conv_input(middle.rows, g), conv_input(middle.cols, g)}, in_extent);
 }
 
-void encoder_forward(const RowKernels& kernels, const EncoderTile& tile,
-                     const PlaneTarget& result) {
+void encoder_forward(const RowKernels& kernels, const EncoderTile& tile, const PlaneTarget& result,
+                     const PlaneTarget& between) {
   const Columns columns = encoder_columns(tile);
-  Between between(kernels, tile, columns, 0);
+  Input input(kernels, tile, columns, 0);
+  Between rows(kernels, tile, columns, 0, input);
+  rows.keep_in(between);
   RowRing out(1, tile.refine.out, columns.shape);
-  const Interval cols = tile.out.cols;
   for (int64_t i = tile.out.rows.begin; i < tile.out.rows.end; ++i) {
-    refine_row(kernels, tile, columns.shape, between, i, out.row(0));
-    for (int64_t c = 0; c < tile.refine.out; ++c) {
-      std::memcpy(result.at(c, i),
-                  out.row(0) + c * columns.shape.stride + cols.begin - columns.first,
-                  static_cast<size_t>(cols.size()) * sizeof(float));
-    }
+    refine_row(kernels, tile, columns.shape, rows, i, out.row(0));
+    write_row(out.row(0), columns, i, result);
   }
 }
 
 EncoderSums encoder_backward(const RowKernels& kernels, const EncoderTile& tile,
                              const PlaneCrop& out_gradient, const PlaneTarget& input_gradient) {
-  return EncoderGradient(kernels, tile, out_gradient, input_gradient).run();
+  return EncoderGradient(kernels, tile, nullptr, out_gradient, input_gradient).run();
+}
+
+EncoderSums encoder_backward(const RowKernels& kernels, const EncoderTile& tile,
+                             const EncoderValues& values, const PlaneCrop& out_gradient,
+                             const PlaneTarget& input_gradient) {
+  return EncoderGradient(kernels, tile, &values, out_gradient, input_gradient).run();
 }
 
 }  // namespace untiled::fused

@@ -29,12 +29,25 @@ struct EncoderSums {
   LayerSums refine;
 };
 
-/// Writes `tile.out` to `result`, which has that region.
-void encoder_forward(const RowKernels& kernels, const EncoderTile& tile, const PlaneTarget& result);
+/// What the way forward left for the way back, of the size of the output.
+struct EncoderValues {
+  PlaneCrop between;  ///< relu(down(input)): at least `EncoderTile::between()`.
+  PlaneCrop out;      ///< The output: at least `EncoderTile::out`.
+};
+
+/// Writes `tile.out` to `result`, which has that region, and relu(down(input)) to `between` (no
+/// data: not wanted), whose region is any part of `tile.between()`.
+void encoder_forward(const RowKernels& kernels, const EncoderTile& tile, const PlaneTarget& result,
+                     const PlaneTarget& between = {});
 
 /// Recomputes the tile and takes the gradient of its output back. `input_gradient` (no data: not
 /// wanted) has the region `tile.input_region()`.
 EncoderSums encoder_backward(const RowKernels& kernels, const EncoderTile& tile,
                              const PlaneCrop& out_gradient, const PlaneTarget& input_gradient);
+
+/// The same bits from values that were kept: nothing is recomputed.
+EncoderSums encoder_backward(const RowKernels& kernels, const EncoderTile& tile,
+                             const EncoderValues& values, const PlaneCrop& out_gradient,
+                             const PlaneTarget& input_gradient);
 
 }  // namespace untiled::fused

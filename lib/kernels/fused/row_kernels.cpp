@@ -2,6 +2,8 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/fused/row_kernels.cpp"
 #define HWY_COMPILE_ALL_ATTAINABLE
+// Without vectors one float at a time: else bits depend on the compiler, of which some have faults.
+#define HWY_BROKEN_EMU128 1
 // Those left out gain nothing here, or have vectors of a size that is not known before they run.
 #define HWY_DISABLED_TARGETS \
   (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
@@ -123,6 +125,14 @@ void SigmoidSums::finish() {
 static_assert(kMostKernel == 9, "the largest of the kernels below");
 bool has_strided_kernel(int64_t kernel) { return kernel == 5 || kernel == 7 || kernel == 9; }
 bool has_unit_kernel(int64_t kernel) { return kernel == 3 || kernel == 5; }
+
+std::string kernel_compiler() {
+#ifdef __clang__
+  return fmt::format("clang {}.{}.{}", __clang_major__, __clang_minor__, __clang_patchlevel__);
+#else
+  return fmt::format("gcc {}.{}.{}", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
+#endif
+}
 
 std::vector<std::string> available_simd() {
   std::vector<std::string> names;

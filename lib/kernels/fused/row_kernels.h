@@ -150,6 +150,9 @@ struct RowKernels {
 bool has_strided_kernel(int64_t kernel);  ///< `strided`, `transposed`
 bool has_unit_kernel(int64_t kernel);     ///< `fine`, `coarse`
 
+/// Name and version of the compiler of the operations, which decides how fast they are: as in
+/// "clang 14.0.6".
+std::string kernel_compiler();
 /// Instruction sets that this build has and this processor runs, best first; names are those of
 /// the setting `simd`: avx512, avx2, neon, scalar.
 std::vector<std::string> available_simd();

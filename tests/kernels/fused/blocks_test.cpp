@@ -83,38 +83,114 @@ Floats zeros(int channels, const Region& region) {
   return Floats(static_cast<size_t>(channels * region.area()));
 }
 
-Floats run_encoder(const RowKernels& kernels, uint64_t seed, bool pixels) {
-  Draw draw(seed);
-  const Extent extent{draw.integer(1, 200), draw.integer(1, 200)};
-  const int in = pixels ? 3 : 2;
-  const Layer down(draw, draw.one_of({5, 7, 9}), in, 3);
-  const Layer refine(draw, draw.one_of({3, 5}), 3, 3);
-  EncoderTile tile{.down = down.view,
-                   .refine = refine.view,
-                   .input = {},
-                   .in_extent = extent,
-                   .out_extent = quarter(extent),
-                   .out = draw.part(quarter(extent))};
-  const Region region = tile.input_region();
-  const Region crop = draw.widened(region, extent);
-  const std::vector<uint8_t> bytes = draw.bytes(3 * crop.area(), 256);
-  const Floats planes = draw.floats(in * crop.area());
-  if (pixels) {
-    tile.input = PixelCrop{bytes.data(), 3 * crop.cols.size(), crop};
-  } else {
-    tile.input = contiguous_crop(planes.data(), in, crop);
+/// An encoder of pixels or planes on a tile anywhere, and what it reads.
+struct EncoderCase {
+  EncoderCase(uint64_t seed, bool pixels)
+      : draw(seed),
+        extent{draw.integer(1, 200), draw.integer(1, 200)},
+        in(pixels ? 3 : 2),
+        down(draw, draw.one_of({5, 7, 9}), in, 3),
+        refine(draw, draw.one_of({3, 5}), 3, 3),
+        tile{.down = down.view,
+             .refine = refine.view,
+             .input = {},
+             .in_extent = extent,
+             .out_extent = quarter(extent),
+             .out = draw.part(quarter(extent))},
+        into(pixels ? Floats() : zeros(in, tile.input_region())) {
+    use_input(draw.widened(tile.input_region(), extent));
   }
-  Floats result = zeros(3, tile.out);
-  encoder_forward(kernels, tile, {result.data(), 3, tile.out});
-  const Floats gradient = draw.floats(3 * tile.out.area());
-  Floats into = zeros(in, region);
-  const EncoderSums sums =
-      encoder_backward(kernels, tile, contiguous_crop(gradient.data(), 3, tile.out),
-                       pixels ? PlaneTarget{} : PlaneTarget{into.data(), in, region});
+  EncoderCase(const EncoderCase&) = delete;
+  EncoderCase& operator=(const EncoderCase&) = delete;
+
+  void use_input(const Region& crop) {
+    bytes = draw.bytes(3 * crop.area(), 256);
+    planes = draw.floats(in * crop.area());
+    if (in == 3) {
+      tile.input = PixelCrop{bytes.data(), 3 * crop.cols.size(), crop};
+    } else {
+      tile.input = contiguous_crop(planes.data(), in, crop);
+    }
+  }
+  PlaneTarget input_gradient() {
+    return in == 3 ? PlaneTarget{} : PlaneTarget{into.data(), in, tile.input_region()};
+  }
+
+  Draw draw;
+  Extent extent;
+  int in;
+  Layer down;
+  Layer refine;
+  EncoderTile tile;
+  std::vector<uint8_t> bytes;
+  Floats planes;
+  Floats into;
+};
+
+Floats run_encoder(const RowKernels& kernels, uint64_t seed, bool pixels) {
+  EncoderCase e(seed, pixels);
+  Floats result = zeros(3, e.tile.out);
+  encoder_forward(kernels, e.tile, {result.data(), 3, e.tile.out});
+  const Floats gradient = e.draw.floats(3 * e.tile.out.area());
+  const EncoderSums sums = encoder_backward(
+      kernels, e.tile, contiguous_crop(gradient.data(), 3, e.tile.out), e.input_gradient());
   append(result, sums.down);
   append(result, sums.refine);
-  append(result, into);
+  append(result, e.into);
   return result;
+}
+
+bool same(const LayerSums& a, const LayerSums& b) {
+  return a.weight == b.weight && a.bias == b.bias;
+}
+
+/// Three planes of rows that lie apart, no number where nothing was written.
+struct SparsePlanes {
+  explicit SparsePlanes(const Region& r)
+      : region(r),
+        row_stride(r.cols.size() + 3),
+        channel_stride(row_stride * r.rows.size() + 5),
+        values(static_cast<size_t>(3 * channel_stride), std::nanf("")) {}
+
+  PlaneTarget target(const Region& part) {
+    float* first = values.data() + (part.rows.begin - region.rows.begin) * row_stride +
+                   part.cols.begin - region.cols.begin;
+    return {first, 3, part, channel_stride, row_stride};
+  }
+  PlaneCrop crop() const { return {values.data(), 3, region, channel_stride, row_stride}; }
+
+  Region region;
+  int64_t row_stride;
+  int64_t channel_stride;
+  Floats values;
+};
+
+/// The way back of a tile from values that two other tiles' ways forward kept against the one that
+/// recomputes them.
+void check_kept_values(const RowKernels& kernels, uint64_t seed, bool pixels) {
+  EncoderCase e(seed, pixels);
+  e.use_input(whole(e.extent));
+  const Region needed = e.tile.between();
+  SparsePlanes between(e.draw.widened(needed, e.tile.out_extent));
+  SparsePlanes out(between.region);
+  const int64_t border = e.draw.integer(needed.rows.begin, needed.rows.end);
+  EncoderTile other = e.tile;
+  for (const Interval& rows :
+       {Interval{needed.rows.begin, border + 1}, Interval{border + 1, needed.rows.end}}) {
+    other.out = {rows, needed.cols};
+    if (rows.empty()) continue;
+    encoder_forward(kernels, other, out.target(other.out), between.target(other.out));
+  }
+  const Floats gradient = e.draw.floats(3 * e.tile.out.area());
+  const PlaneCrop given = contiguous_crop(gradient.data(), 3, e.tile.out);
+  const EncoderSums recomputed = encoder_backward(kernels, e.tile, given, e.input_gradient());
+  const Floats expected = e.into;
+  std::fill(e.into.begin(), e.into.end(), std::nanf(""));
+  const EncoderSums found =
+      encoder_backward(kernels, e.tile, {between.crop(), out.crop()}, given, e.input_gradient());
+  CHECK(same(found.down, recomputed.down));
+  CHECK(same(found.refine, recomputed.refine));
+  CHECK(e.into == expected);
 }
 
 LossOfRow sigmoid(const RowKernels& kernels, const SigmoidLossRow& loss, SigmoidSums& sums) {
@@ -344,12 +420,29 @@ void check_all(Run run) {
   }
 }
 
+TEST_CASE("the kernels name their compiler and its version") {
+  const std::string name = kernel_compiler();
+  CHECK((name.starts_with("clang ") || name.starts_with("gcc ")));
+  CHECK(std::count(name.begin(), name.end(), '.') == 2);
+}
+
 TEST_CASE("encoders of pixels agree on every instruction set") {
   check_all([](const RowKernels& k, uint64_t seed) { return run_encoder(k, seed, true); });
 }
 
 TEST_CASE("encoders of planes agree on every instruction set") {
   check_all([](const RowKernels& k, uint64_t seed) { return run_encoder(k, seed, false); });
+}
+
+TEST_CASE(
+    "an encoder's way back from values kept by other tiles has the bits of recomputing them") {
+  for (const std::string& simd : available_simd()) {
+    for (uint64_t seed = 1; seed <= 25; ++seed) {
+      INFO(fmt::format("{} seed {}", simd, seed));
+      check_kept_values(row_kernels(simd), seed, true);
+      check_kept_values(row_kernels(simd), seed, false);
+    }
+  }
 }
 
 TEST_CASE("decoders agree on every instruction set") { check_all(run_decoder); }
