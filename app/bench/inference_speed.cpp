@@ -17,7 +17,8 @@ std::vector<double> measure_inference(const Settings& settings,
   fixed[Holder::kReaders] = reader->info().held_bytes;
   fixed[Holder::kCache] =
       cache_footprint(CacheMode::kRam, pixels->extent(), pixels->channels()).resident_bytes;
-  const PlannedStep planned = model.engine().plan_inference(shape_of(*pixels), fixed);
+  const PlannedStep planned =
+      model.engine().plan_inference(shape_of(*pixels), fixed, MaskUse::kFiles);
   const Executor executor = model.engine().executor(planned, {});
   std::vector<double> seconds;
   for (int i = 0; i <= repeats; ++i) {

@@ -159,7 +159,8 @@ class ModelEvaluator : public Evaluator {
     const Engine& engine = model_->engine();
     MemoryLedger fixed;
     fixed[Holder::kReaders] = reading_bytes(*input.slide, input.slide->slide().held_bytes);
-    const PlannedStep planned = engine.plan_inference(shape_of(*input.pixels), fixed);
+    const PlannedStep planned =
+        engine.plan_inference(shape_of(*input.pixels), fixed, MaskUse::kScores);
     const auto loss = make_loss(settings().train.loss, model_->logit_count(), class_weights(data),
                                 engine.device().profile.has_float64);
     return evaluate_slide(engine, settings(), model_->parameters(), input, slide_thumbnail(input),

@@ -104,7 +104,7 @@ void predict_slide(const Exporter& e, const SlideTask& task,
   fixed[Holder::kReaders] = reading_bytes(*view, task.reader->info().held_bytes);
   fixed[Holder::kOutputs] = outputs.held_bytes();
   const Engine& engine = e.model.engine();
-  const PlannedStep planned = engine.plan_inference(shape_of(*view), fixed);
+  const PlannedStep planned = engine.plan_inference(shape_of(*view), fixed, MaskUse::kFiles);
   const auto total =
       static_cast<double>(engine.reported_pixels(planned.plan, extent, Purpose::kPrediction));
   std::atomic<int64_t> done = 0;

@@ -29,7 +29,7 @@ void finish(const at::Tensor& result) {
 }
 
 std::unique_ptr<KernelBackend> backend_of(const Settings& settings, const DeviceChoice& device,
-                                    at::ScalarType dtype, const Graph& graph) {
+                                          at::ScalarType dtype, const Graph& graph) {
   const bool has_profile = !settings.profile.empty() && settings.profile != "cpu";
   BackendWish wish{.device = device.device, .simd = settings.simd};
   wish.wants_fused = dtype == at::kFloat && !has_profile && settings.kernels == KernelChoice::kAuto;
@@ -109,9 +109,7 @@ PlanRequest Engine::request(const SlideShape& slide, const MemoryLedger& fixed,
   request.worker_bytes = backend_->runtime_bytes_per_worker();
   request.usual_fixed_bytes = OpenOptions{}.cache_bytes + backend_->runtime_bytes();
   request.work_per_stored_byte = backend_->work_per_stored_byte();
-  if (!slide.access.are_kept) {
-    request.work_per_decoded_pixel = backend_->work_per_decoded_pixel();
-  }
+  request.work_per_decoded_pixel = backend_->work_per_decoded_pixel();
   request.has_scratch = !settings_.run.scratch.empty();
   request.limits = {device_.profile.max_elements, device_.profile.max_tensor_bytes,
                     device_.profile.max_dimension};
@@ -122,8 +120,9 @@ PlannedStep Engine::plan_training(const SlideShape& slide, const MemoryLedger& f
   return plan_step(graph_, request(slide, fixed, training_purpose()));
 }
 
-PlannedStep Engine::plan_inference(const SlideShape& slide, const MemoryLedger& fixed) const {
-  const InferenceShape shape = backend_->inference_shape();
+PlannedStep Engine::plan_inference(const SlideShape& slide, const MemoryLedger& fixed,
+                                   MaskUse use) const {
+  const InferenceShape shape = backend_->inference_shape(use);
   PlanRequest wanted = request(slide, fixed, Purpose::kPrediction);
   wanted.workers = backend_->inference_workers(workers_);
   wanted.tiles = [tiles = shape.tiles](Order /*order*/) { return tiles; };

@@ -45,7 +45,7 @@ class Engine {
   /// The plan of an export or a validation: fixed tiles anchored at the slide's origin and, where
   /// that decides a bit (with LibTorch's kernels), fixed stored layers, so that the result depends
   /// on no setting. Throws ConfigError when it does not fit.
-  PlannedStep plan_inference(const SlideShape& slide, const MemoryLedger& fixed) const;
+  PlannedStep plan_inference(const SlideShape& slide, const MemoryLedger& fixed, MaskUse use) const;
 
   /// `on_pixels` (may be empty): called with the pixels of each finished tile.
   Executor executor(const PlannedStep& planned, std::function<void(int64_t)> on_pixels) const;

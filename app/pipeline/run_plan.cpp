@@ -64,7 +64,9 @@ int64_t most_needed(const Engine& engine, const Settings& settings, CacheMode ca
     most.add([&] { return engine.plan_training(step_shape(settings, s.shape, cache), fixed); });
   }
   for (const SlideSize& s : evaluated) {
-    most.add([&] { return engine.plan_inference(behind_cache(s.shape, cache), fixed); });
+    most.add([&] {
+      return engine.plan_inference(behind_cache(s.shape, cache), fixed, MaskUse::kScores);
+    });
   }
   return most.bytes_or_throw();
 }

@@ -109,7 +109,8 @@ SlideScore TrainingRun::evaluate(const NamedTensors& parameters, size_t slide,
   const SlideInput& input = evaluated()[slide];
   use(input);
   if (!thumbnails_.contains(slide)) thumbnails_[slide] = slide_thumbnail(input);
-  const PlannedStep planned = engine_.plan_inference(shape_of(*input.pixels), plan_.fixed);
+  const PlannedStep planned =
+      engine_.plan_inference(shape_of(*input.pixels), plan_.fixed, MaskUse::kScores);
   return evaluate_slide(engine_, settings_, parameters.tensors, input, thumbnails_[slide], *loss_,
                         planned, folder);
 }

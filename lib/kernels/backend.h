@@ -12,6 +12,12 @@
 
 namespace untiled {
 
+/// What masks are computed for.
+enum class MaskUse {
+  kFiles,   ///< Tiles of files are made of them.
+  kScores,  ///< Only counted.
+};
+
 /// How masks are computed.
 struct InferenceShape {
   std::vector<Extent> tiles;  ///< In falling order; the first that fits.
@@ -38,7 +44,7 @@ class KernelBackend {
 
   /// Tiles of logits of a training step over a slide, in falling order.
   virtual std::vector<Extent> training_tiles(Order order, const Extent& pixels) const = 0;
-  virtual InferenceShape inference_shape() const = 0;
+  virtual InferenceShape inference_shape(MaskUse use) const = 0;
 
   /// Tiles that are computed at a time where `asked` are asked for.
   virtual int workers(int asked) const { return asked; }

@@ -40,8 +40,10 @@ class FusedBackend : public KernelBackend {
     return {first, tiles.end()};
   }
 
-  /// Fused kernels give the same bits whatever is stored. Files have tiles of kUsualTile.
-  InferenceShape inference_shape() const override {
+  /// Fused kernels give the same bits whatever is stored and whatever the tiles; only the last bits
+  /// of a loss know of them.
+  InferenceShape inference_shape(MaskUse use) const override {
+    if (use == MaskUse::kScores) return {.tiles = {{128, 1016}}, .fixed_layers = {}};
     return {.tiles = {{kUsualTile, 2 * kUsualTile}, {kUsualTile, kUsualTile}}, .fixed_layers = {}};
   }
 

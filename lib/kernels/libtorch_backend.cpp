@@ -18,7 +18,7 @@ class LibTorchBackend : public KernelBackend {
   std::vector<Extent> training_tiles(Order /*order*/, const Extent& /*pixels*/) const override {
     return {{kUsualTile, kUsualTile}};
   }
-  InferenceShape inference_shape() const override {
+  InferenceShape inference_shape(MaskUse /*use*/) const override {
     InferenceShape shape{.tiles = {{kUsualTile, kUsualTile}}, .tiling = Tiling::kLattice};
     shape.has_fixed_layers = true;
     for (const LayerId id : graph_.storable_layers()) {
@@ -47,8 +47,8 @@ class CudaBackend : public GpuBackend {
   std::vector<Extent> training_tiles(Order /*order*/, const Extent& /*pixels*/) const override {
     return {{2048, 2048}, {1024, 1024}, {512, 512}};
   }
-  InferenceShape inference_shape() const override {
-    InferenceShape shape = GpuBackend::inference_shape();
+  InferenceShape inference_shape(MaskUse use) const override {
+    InferenceShape shape = GpuBackend::inference_shape(use);
     shape.tiles = {{kUsualTile, 8 * kUsualTile}};
     return shape;
   }
@@ -58,7 +58,8 @@ class CudaBackend : public GpuBackend {
 
 }  // namespace
 
-std::unique_ptr<KernelBackend> make_libtorch_backend(const Graph& graph, const c10::Device& device) {
+std::unique_ptr<KernelBackend> make_libtorch_backend(const Graph& graph,
+                                                     const c10::Device& device) {
   if (device.is_cuda()) return std::make_unique<CudaBackend>(graph);
   if (!device.is_cpu()) return std::make_unique<GpuBackend>(graph);
   return std::make_unique<LibTorchBackend>(graph);

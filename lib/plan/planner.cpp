@@ -316,11 +316,14 @@ Choice choose(const Graph& graph, const PlanRequest& request, int workers) {
   return none;
 }
 
-/// What is stored whatever the machine: for the usual workers, readers and queues.
+/// What is stored whatever the machine and the file: for the usual workers and readers, and for
+/// pixels that are decoded from usual tiles.
 Choice choose_usual(const Graph& graph, const PlanRequest& request) {
   PlanRequest usual = request;
   usual.fixed = {};
   usual.fixed[Holder::kReaders] = request.usual_fixed_bytes;
+  usual.access = {};
+  usual.spare_bands = 0;
   return choose(graph, usual, kUsualWorkers);
 }
 

@@ -43,7 +43,7 @@ struct PlanRequest {
   int spare_bands = 0;  ///< See make_schedule.
   /// Multiply-adds in the time that a byte takes to be stored and read again.
   double work_per_stored_byte = 0.0;
-  /// And in the time that a pixel takes to be decoded; 0 where pixels are kept.
+  /// And in the time that a pixel takes to be decoded.
   double work_per_decoded_pixel = 0.0;
   /// Layers of a segment that a sweep keeps for its way back, see SegmentPlan; empty: none.
   std::function<std::vector<LayerId>(const Segment&)> kept;

@@ -53,7 +53,8 @@ class Simulation {
 
   /// Whether a task waits for a reading one and for nothing else.
   bool is_wanted(TaskId reading) {
-    for (const TaskInput& reader : schedule_.store(schedule_.task(reading).writes.front()).readers) {
+    for (const TaskInput& reader :
+         schedule_.store(schedule_.task(reading).writes.front()).readers) {
       if (progress_.has_ended(reader.task)) continue;
       if (progress_.waits_only_for(reader.task, done(reader.task)) == reading) return true;
     }

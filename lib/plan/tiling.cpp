@@ -11,6 +11,9 @@ namespace {
 /// the slide, for the rows of a band are what stores hold.
 constexpr int64_t kInnerReach = 2;
 constexpr int64_t kSmallestTile = 8;
+/// Rows of the slide that an inner tile of a sweep spans at most: bands of the last segment may have
+/// to be higher, but each row that a band is higher lives twice, in its inputs and in the pixels.
+constexpr int64_t kSweepRows = 128;
 
 Extent tile_of(const Graph& graph, const Segment& segment, const Extent& tile, Order order) {
   if (segment.target == graph.output()) return tile;
@@ -21,7 +24,8 @@ Extent tile_of(const Graph& graph, const Segment& segment, const Extent& tile, O
   };
   const int64_t cols = along(tile.cols, kInnerReach);
   if (order == Order::kSweep) {
-    return {std::max<int64_t>(tile.rows / graph.stride(segment.target), 1), cols};
+    const int64_t rows = std::min(tile.rows, kSweepRows);
+    return {std::max<int64_t>(rows / graph.stride(segment.target), 1), cols};
   }
   return {along(tile.rows, tile.rows < tile.cols ? 1 : kInnerReach), cols};
 }

@@ -32,8 +32,8 @@ std::string name_of(Order order);
 struct SegmentPlan {
   Segment segment;
   Extent tile;  ///< In pixels of the segment's target.
-  /// Layers of the segment's own, of the target's extent, whose values the way back takes instead of
-  /// computing them once more; the target among them or none.
+  /// Layers of the segment's own, of the target's extent, whose values the way back takes instead
+  /// of computing them once more; the target among them or none.
   std::vector<LayerId> kept = {};
 };
 
@@ -51,7 +51,7 @@ struct Plan {
 /// A plan that stores the given layers. `tile` is a tile of the logits; a square tile of an inner
 /// segment spans about twice as many rows and columns of the finest layer that it reads or gives,
 /// one that is lower than wide only twice as many columns, and one of a sweep as many rows of the
-/// slide as the logits' tile.
+/// slide as the logits' tile, or 128.
 Plan make_plan(const Graph& graph, std::vector<LayerId> stored, const Extent& tile, Tiling tiling,
                Order order = Order::kPasses);
 

@@ -20,9 +20,8 @@ class Spreading {
     active_.backward.back() = wanted;
     for (size_t s = tiles_.size(); s-- > 0;) {
       add_backward(s);
-      for_each_need(s, active_.forward[s], [&](const TileRegions& need) {
-        mark_sources(s, need, active_.forward);
-      });
+      for_each_need(s, active_.forward[s],
+                    [&](const TileRegions& need) { mark_sources(s, need, active_.forward); });
     }
     return std::move(active_);
   }

@@ -1,7 +1,6 @@
 #include "lib/streaming/kernel.h"
 
 #include "lib/core/error.h"
-
 #include "lib/streaming/download.h"
 #include "lib/streaming/prediction.h"
 

@@ -60,8 +60,7 @@ class SegmentKernel {
   virtual LayerTensors forward_keeping(const Segment& segment, const TileRegions& regions,
                                        const std::vector<Extent>& extents,
                                        const std::vector<at::Tensor>& parameters,
-                                       LayerTensors crops,
-                                       const std::vector<LayerId>& kept) const;
+                                       LayerTensors crops, const std::vector<LayerId>& kept) const;
 
   /// Gradients of the segment's inputs (the slide excepted) and parameters from the gradient of
   /// the target; computes what it needs of the tile once more from `crops`.

@@ -249,8 +249,8 @@ std::function<void()> SlideRun::forward(const Task& task, size_t tile) {
     const LayerId layer = schedule_.store(id).layer;
     if (layer != segment.target) kept.push_back(layer);
   }
-  const LayerTensors values = kernel_.forward_keeping(
-      segment, loaded.regions, extents_, parameters_, std::move(loaded.crops), kept);
+  const LayerTensors values = kernel_.forward_keeping(segment, loaded.regions, extents_,
+                                                      parameters_, std::move(loaded.crops), kept);
   // Tiles own what they write, so no order is needed here.
   const Tile& t = loaded.tile;
   for (const StoreId id : task.writes) {

@@ -28,6 +28,7 @@ struct Problem {
   int64_t piece_cols = 50;
   Order order = Order::kSweep;
   Purpose purpose = Purpose::kGradients;
+  bool keeps = false;   ///< Encoders keep their values for the way back.
   double active = 1.0;  ///< Part of the last segment's tiles.
   uint64_t seed = 1;
 };
@@ -38,7 +39,7 @@ class IntegerNetwork : public TileBody {
  public:
   explicit IntegerNetwork(const Problem& p)
       : graph_(unet_graph({}, 1)),
-        plan_(make_plan(graph_, graph_.storable_layers(), p.tile, Tiling::kGrid, p.order)),
+        plan_(plan_of(graph_, p)),
         extents_(graph_.extents(p.pixels)),
         schedule_(make_schedule(graph_, plan_, extents_, {.cell_rows = p.cell_rows}, p.purpose)) {
     for (const SegmentPlan& s : plan_.segments) {
@@ -83,6 +84,16 @@ class IntegerNetwork : public TileBody {
   std::function<void()> on_tile = [] {};
 
  private:
+  static Plan plan_of(const Graph& graph, const Problem& p) {
+    Plan plan = make_plan(graph, graph.storable_layers(), p.tile, Tiling::kGrid, p.order);
+    for (SegmentPlan& s : plan.segments) {
+      const bool is_encoder = graph.layer(s.segment.target).kind == LayerKind::kConv &&
+                              s.segment.target != graph.output();
+      if (is_encoder && p.keeps) s.kept = s.segment.layers;
+    }
+    return plan;
+  }
+
   TaskTiles add_pieces(const Task& task, const Problem& p) {
     TaskTiles tiles;
     auto& pieces = pieces_.emplace_back();
@@ -132,8 +143,16 @@ class IntegerNetwork : public TileBody {
     for (size_t i = 0; i < segment.inputs.size(); ++i) {
       require_there(task.inputs[i], need[static_cast<size_t>(segment.inputs[i])]);
     }
-    if (task.kind == TaskKind::kForward) fill(task.writes.front(), out);
-    if (task.kind == TaskKind::kBackward) read_gradient(task.inputs.back(), out);
+    if (task.kind == TaskKind::kForward) {
+      for (const StoreId written : task.writes) fill(written, out);
+    }
+    if (task.kind == TaskKind::kBackward) {
+      const std::vector<LayerId>& kept = plan_.segments[s].kept;
+      for (size_t i = 0; i < kept.size(); ++i) {
+        require_there(task.inputs[segment.inputs.size() + i], need[static_cast<size_t>(kept[i])]);
+      }
+      read_gradient(task.inputs.back(), out);
+    }
     if (task.adds.empty()) return {};
     return [this, &task, need, inputs = segment.inputs, id, tile] {
       for (size_t i = 0; i < inputs.size(); ++i) {
@@ -179,6 +198,7 @@ inline Problem random_problem(Random& random) {
   p.cell_rows = 1 + random.below(60);
   p.order = random.uniform() < 0.8 ? Order::kSweep : Order::kPasses;
   p.purpose = static_cast<Purpose>(random.below(3));
+  p.keeps = p.order == Order::kSweep && random.uniform() < 0.6;
   p.active = random.uniform() < 0.5 ? 1.0 : 0.3;
   p.seed = static_cast<uint64_t>(random.below(1000));
   return p;

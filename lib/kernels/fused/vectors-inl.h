@@ -35,10 +35,12 @@ constexpr bool kManyRegisters = kVector == 16 || HWY_ARCH_ARM_A64;
 
 HWY_INLINE Vector load(const float* p) { return hn::Load(kFloats, p); }
 HWY_INLINE Vector load_unaligned(const float* p) { return hn::LoadU(kFloats, p); }
-/// The same pointer, but the compiler does not know: GCC else keeps a pointer for every address
-/// that is loaded from in a loop, more than there are registers.
+/// The same pointer, of which GCC does not know where it comes from: it else keeps one for every
+/// address that a loop loads from, more than there are registers. Clang does without.
 HWY_INLINE const float* hidden(const float* p) {
+#ifndef __clang__
   asm("" : "+r"(p));
+#endif
   return p;
 }
 /// max(v, 0), and NaN for NaN: a run whose weights went astray must not look healthy.
