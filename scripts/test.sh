@@ -99,6 +99,7 @@ run_sanitizer() {
   say "building and testing build/$preset"
   cmake --preset "$preset" --log-level=WARNING "${flags[@]}" >/dev/null
   steady cmake --build --preset "$preset" --parallel "$(jobs_at_once)"
+  UNTILED_STRESS_SECONDS=20 \
   ASAN_OPTIONS="detect_stack_use_after_return=1:allocator_may_return_null=1" \
     LSAN_OPTIONS="suppressions=$root/cmake/lsan.supp:print_suppressions=0" \
     TSAN_OPTIONS="suppressions=$root/cmake/tsan.supp:halt_on_error=1:print_suppressions=0" \

@@ -49,6 +49,7 @@ constexpr Extent kSmall = {2000, 2000};
 constexpr Extent kMiddle = {8000, 8000};
 constexpr Extent kLarge = {16000, 16000};
 constexpr Extent kGigapixel = {16000, 64000};
+constexpr Extent kUpright = {64000, 16000};
 
 /// What a step keeps beside a RAM cache, amply.
 constexpr int64_t kBesideCache = 3 * kGiB / 2;
@@ -64,6 +65,17 @@ std::vector<StepCase> cases_of(BenchExtent extent) {
                    .steps = 3,
                    .cache = "none",
                    .budget_bytes = kGiB});
+  cases.push_back({.name = "no cache, 1 GiB",
+                   .extent = kUpright,
+                   .steps = 3,
+                   .cache = "none",
+                   .budget_bytes = kGiB});
+  cases.push_back({.name = "bce+dice, no cache, 1 GiB",
+                   .extent = kGigapixel,
+                   .steps = 3,
+                   .cache = "none",
+                   .budget_bytes = kGiB,
+                   .settings = {"train.loss=bce+dice"}});
   cases.push_back({.name = kComputingStep, .extent = kMiddle, .settings = {"threads=1"}});
   cases.push_back({.name = kOverlappedStep,
                    .extent = kMiddle,
@@ -211,6 +223,8 @@ Json Benchmark::measure_steps(const StepCase& c, const fs::path& slide) {
               {"device", summary["device"]},
               {"kernels", summary["kernels"]},
               {"simd", summary["simd"]},
+              {"schedule", summary["schedule"]},
+              {"decodes_per_step", summary["decodes_per_step"]},
               {"first_step_seconds", first}};
   row.update(summary_of(seconds, c.extent));
   const auto pace = row["seconds_per_gigapixel"].get<double>();

@@ -20,6 +20,7 @@
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/device/device.h"
+#include "lib/kernels/fused/row_kernels.h"
 
 namespace untiled {
 namespace {
@@ -42,7 +43,11 @@ Findings find_versions() {
           {"LibTorch", torch_version(), ""},
           {"OpenSlide", openslide_get_version(), ""},
           {"OpenCV", cv::getVersionString(), ""},
-          {"libtiff", tiff.substr(0, tiff.find('\n')), ""}};
+          {"libtiff", tiff.substr(0, tiff.find('\n')), ""},
+          {"fused kernels",
+           fmt::format("{}, compiled by {}", fused::available_simd().front(),
+                       fused::kernel_compiler()),
+           ""}};
 }
 
 /// A backend without hardware is no fault; one whose hardware cannot be used is.
