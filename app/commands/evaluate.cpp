@@ -191,7 +191,9 @@ class MaskEvaluator : public Evaluator {
     view.mpp = static_cast<double>(d);
     view.exact_extent = true;
     const SlideInput input = open(entry, id, view);
-    const LazyMask prediction(file, view_of_mask(input), settings());
+    Settings as_exported = settings();  // Many objects are exported as detections.
+    as_exported.labels.objects = LabelObjects::kAll;
+    const LazyMask prediction(file, view_of_mask(input), as_exported);
     return compare_labels(settings(), input, prediction, slide_thumbnail(input), folder);
   }
 
@@ -220,17 +222,26 @@ class MaskEvaluator : public Evaluator {
   fs::path folder_;
 };
 
+/// Settings for comparing masks: what they say of slides and labels for training does not matter,
+/// since the manifest of the command line names both.
+Settings load_for_masks(const EvaluateOptions& options) {
+  SettingsOptions changes = *options.settings;
+  changes.overrides.emplace_back("labels.method=mask");
+  changes.overrides.emplace_back("data.slides=[]");
+  changes.overrides.push_back("data.manifest=" + fs::absolute(options.manifest).string());
+  return changes.load();
+}
+
 std::unique_ptr<Evaluator> make_evaluator(const EvaluateOptions& options) {
-  const Settings settings = options.settings->load();
   if (!options.checkpoint.empty()) {
     refuse_foreign_settings(options.settings->overrides);
-    return std::make_unique<ModelEvaluator>(
-        std::make_unique<TrainedModel>(settings, options.checkpoint, options.scale));
+    return std::make_unique<ModelEvaluator>(std::make_unique<TrainedModel>(
+        options.settings->load(), options.checkpoint, options.scale));
   }
   if (!fs::is_directory(options.masks)) {
     throw ConfigError(fmt::format("--masks {}: expected a folder", options.masks.string()));
   }
-  return std::make_unique<MaskEvaluator>(settings, options.masks);
+  return std::make_unique<MaskEvaluator>(load_for_masks(options), options.masks);
 }
 
 Evaluated evaluate_one(const Evaluator& evaluator, const Row& row, size_t place,

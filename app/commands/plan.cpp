@@ -66,7 +66,11 @@ Subjects find_subjects(const Engine& engine, const Settings& settings, const Pla
   }
   subjects.run = plan_run(engine, settings, sizes_of(settings, sets.training),
                           sizes_of(settings, sets.validation));
-  if (!options.labels.empty()) make_all_labels(settings, sets, options.labels);
+  if (options.labels.empty()) {
+    check_small_masks(settings, sets);
+  } else {
+    make_all_labels(settings, sets, options.labels);
+  }
   return subjects;
 }
 

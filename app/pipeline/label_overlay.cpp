@@ -1,14 +1,17 @@
 #include "app/pipeline/label_overlay.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/thumbnail_classes.h"
+#include "lib/core/error.h"
 #include "lib/core/hasher.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
@@ -18,15 +21,95 @@
 namespace untiled {
 namespace {
 
+/// Which of the numbers of labels occur.
+using SeenLabels = std::array<bool, 256>;
+
+void add_seen(const Bytes& labels, SeenLabels& seen) {
+  for (const uint8_t label : labels) seen[label] = true;
+}
+
+struct SampledLabels {
+  ThumbnailClasses classes;
+  SeenLabels seen{};  ///< In the rows that were read.
+};
+
 /// Reads the few rows that a picture shows, not the slide.
-ThumbnailClasses sampled_labels(const PixelSource& labels, const Extent& thumbnail) {
-  ThumbnailClasses classes(labels.extent(), thumbnail);
-  for (const int64_t row : classes.rows()) {
+SampledLabels sampled_labels(const PixelSource& labels, const Extent& thumbnail) {
+  SampledLabels sampled{ThumbnailClasses(labels.extent(), thumbnail)};
+  for (const int64_t row : sampled.classes.rows()) {
     throw_if_stopped();
     const Region line = {{row, row + 1}, {0, labels.extent().cols}};
-    classes.fill(line, labels.read(line).bytes);
+    const Bytes bytes = labels.read(line).bytes;
+    sampled.classes.fill(line, bytes);
+    add_seen(bytes, sampled.seen);
+  }
+  return sampled;
+}
+
+/// A class by its name and its number in labels.
+struct LabelClass {
+  std::string name;
+  uint8_t label = 0;
+};
+
+std::vector<LabelClass> label_classes(const DataSettings& data) {
+  if (data.classes.empty()) return {{"tissue", 1}};
+  if (data.classes.size() == 1) return {{data.classes.front().name, 1}};
+  std::vector<LabelClass> classes;
+  for (const ClassSettings& c : data.classes) {
+    classes.push_back({c.name, static_cast<uint8_t>(classes.size())});
   }
   return classes;
+}
+
+std::vector<std::string> absent_classes(const DataSettings& data, const SeenLabels& seen) {
+  std::vector<std::string> absent;
+  for (const LabelClass& c : label_classes(data)) {
+    if (!seen[c.label]) absent.push_back(c.name);
+  }
+  return absent;
+}
+
+/// Whether the labels of some rows, `step` apart, hold a pixel of a class.
+bool holds_class(const DataSettings& data, const PixelSource& labels, int64_t step) {
+  const size_t all = label_classes(data).size();
+  const Extent extent = labels.extent();
+  for (int64_t row = step / 2; row < extent.rows; row += step) {
+    throw_if_stopped();
+    SeenLabels seen{};
+    add_seen(labels.read({{row, row + 1}, {0, extent.cols}}).bytes, seen);
+    if (absent_classes(data, seen).size() < all) return true;
+  }
+  return false;
+}
+
+/// Throws DataError where no label for training holds a pixel of a class. Most are found in a few
+/// rows; every row is read before training is refused.
+void require_a_class(const DataSettings& data, const std::vector<SlideInput>& training) {
+  constexpr int64_t kFewRows = 64;
+  for (const bool all_rows : {false, true}) {
+    for (const SlideInput& input : training) {
+      const int64_t rows = input.labels->extent().rows;
+      const bool found = holds_class(data, *input.labels, all_rows ? 1 : ceil_div(rows, kFewRows));
+      input.close();
+      if (found) return;
+    }
+  }
+  std::vector<std::string> names;
+  for (const LabelClass& c : label_classes(data)) names.push_back(c.name);
+  throw DataError(fmt::format(
+      "no label of the {} slide{} for training holds a pixel of a class ({}), so that nothing can "
+      "be learnt: see that masks and annotations are of these slides and have these classes",
+      training.size(), training.size() == 1 ? "" : "s", fmt::join(names, ", ")));
+}
+
+/// `seen` comes from the rows that were looked at.
+void warn_of_absent_classes(const DataSettings& data, const std::string& set,
+                            const SeenLabels& seen) {
+  const std::vector<std::string> absent = absent_classes(data, seen);
+  if (absent.empty()) return;
+  warn(fmt::format("no pixel of {} was found in the labels of the slides for {}",
+                   fmt::join(absent, ", "), set));
 }
 
 /// Ids may be as long as file names can be, and a file has a longer name while it is written.
@@ -53,10 +136,12 @@ void warn_of_nothing_to_learn(const ThumbnailClasses& classes, const Settings& s
                   input.id));
 }
 
-void write_label_overlay(const std::filesystem::path& folder, const Settings& settings,
-                         const SlideInput& input) {
+/// Which labels were seen on the way.
+SeenLabels write_label_overlay(const std::filesystem::path& folder, const Settings& settings,
+                               const SlideInput& input) {
   const Picture thumbnail = slide_thumbnail(input);
-  const ThumbnailClasses classes = sampled_labels(*input.labels, thumbnail.extent);
+  const SampledLabels sampled = sampled_labels(*input.labels, thumbnail.extent);
+  const ThumbnailClasses& classes = sampled.classes;
   warn_of_nothing_to_learn(classes, settings, input);
   std::vector<LegendEntry> legend = class_legend(settings.data);
   std::vector<PictureColor> colors;
@@ -67,6 +152,7 @@ void write_label_overlay(const std::filesystem::path& folder, const Settings& se
       {"labels that training sees",
        tint_classes(thumbnail, {classes.bytes().data(), classes.bytes().size()}, colors)}};
   write_preview(folder / (file_stem(input.id) + ".png"), panels, legend);
+  return sampled.seen;
 }
 
 void for_each_slide(const std::string& title, SlideSets& sets,
@@ -89,8 +175,18 @@ void make_all_labels(const Settings& settings, SlideSets& sets,
                      const std::filesystem::path& pictures) {
   for_each_slide("labels", sets, [&](SlideInput& input) { make_labels(settings, input); });
   if (pictures.empty()) return;
-  for_each_slide("label pictures", sets,
-                 [&](const SlideInput& input) { write_label_overlay(pictures, settings, input); });
+  require_a_class(settings.data, sets.training);
+  SeenLabels training{};
+  SeenLabels validation{};
+  for_each_slide("label pictures", sets, [&](const SlideInput& input) {
+    const SeenLabels seen = write_label_overlay(pictures, settings, input);
+    const bool trains =
+        &input >= sets.training.data() && &input < sets.training.data() + sets.training.size();
+    SeenLabels& all = trains ? training : validation;
+    for (size_t i = 0; i < seen.size(); ++i) all[i] = all[i] || seen[i];
+  });
+  warn_of_absent_classes(settings.data, "training", training);
+  if (!sets.validation.empty()) warn_of_absent_classes(settings.data, "validation", validation);
 }
 
 }  // namespace untiled

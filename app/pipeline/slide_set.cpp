@@ -73,7 +73,7 @@ LazyMask::LazyMask(std::filesystem::path path, ViewInfo view, const Settings& se
       view_(std::move(view)),
       classes_(settings.data.classes),
       ignore_(settings.data.ignore),
-      unannotated_(settings.labels.unannotated),
+      labels_(settings.labels),
       handle_(std::make_unique<Handle>()) {
   open();
   close();
@@ -83,8 +83,7 @@ LazyMask::~LazyMask() = default;
 
 std::shared_ptr<const PixelSource> LazyMask::open() const {
   const std::lock_guard lock(handle_->mutex);
-  if (!handle_->labels)
-    handle_->labels = open_labels(path_, view_, classes_, ignore_, unannotated_);
+  if (!handle_->labels) handle_->labels = open_labels(path_, view_, classes_, ignore_, labels_);
   return handle_->labels;
 }
 
@@ -233,6 +232,21 @@ void make_labels(const Settings& settings, SlideInput& input) {
     warn(fmt::format("{}: the label is empty: {}", input.id, labels.tissue.empty_reason));
   }
   input.labels = make_label_source(std::move(labels.map), view);
+}
+
+void check_small_masks(const Settings& settings, const SlideSets& sets) {
+  constexpr uint64_t kMostBytes = 16 << 20;
+  uint64_t bytes = 0;
+  for (const std::vector<SlideInput>* set : {&sets.training, &sets.validation}) {
+    for (const SlideInput& input : *set) {
+      const auto& mask = input.entry.mask;
+      if (mask.empty()) continue;
+      bytes += file_bytes(mask);
+      if (bytes > kMostBytes) return;
+      throw_if_stopped();
+      const LazyMask checked(mask, input.slide->info(), settings);
+    }
+  }
 }
 
 void put_behind_cache(const Settings& settings, CacheMode cache, std::vector<SlideInput>& slides) {

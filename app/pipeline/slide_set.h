@@ -60,7 +60,7 @@ class LazyMask : public PixelSource {
   ViewInfo view_;
   std::vector<ClassSettings> classes_;
   int ignore_;
-  Unannotated unannotated_;
+  LabelSettings labels_;
   std::unique_ptr<Handle> handle_;
 };
 
@@ -99,6 +99,10 @@ std::vector<SlideSize> sizes_of(const Settings& settings, const std::vector<Slid
 
 /// Makes the tissue labels of a slide or checks its mask. Throws DataError.
 void make_labels(const Settings& settings, SlideInput& input);
+
+/// Opens masks and annotations of the first slides, as long as their files are small together, so
+/// that what is wrong with them is said before a run. Throws DataError.
+void check_small_masks(const Settings& settings, const SlideSets& sets);
 
 /// Puts the slides' pixels behind the cache that plan_run chose.
 void put_behind_cache(const Settings& settings, CacheMode cache, std::vector<SlideInput>& slides);

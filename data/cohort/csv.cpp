@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <string_view>
+#include <utility>
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
@@ -10,31 +13,75 @@
 namespace untiled {
 namespace {
 
+/// Excel's "Unicode text" has two bytes a letter, of which one is 0 in what a manifest begins with.
+void require_bytes(std::string_view text, const std::string& file) {
+  const std::string_view start = text.substr(0, 4);
+  const bool is_utf16 = start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF") ||
+                        start.find('\0') != std::string_view::npos;
+  if (!is_utf16) return;
+  throw DataError(
+      fmt::format("{}: is UTF-16 text, where UTF-8 is read; save it as 'CSV UTF-8'", file));
+}
+
+/// Which of the separators comes first on the first line; a comma where there is none.
+char separator_of(std::string_view text) {
+  const std::string_view line = text.substr(0, text.find_first_of("\r\n"));
+  bool quoted = false;
+  char found = ',';
+  for (const char letter : line) {
+    if (letter == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (letter == ',') return ',';
+    if (found == ',' && (letter == ';' || letter == '\t')) found = letter;
+  }
+  return found;
+}
+
 class Parser {
  public:
   Parser(std::string_view text, std::string file) : rest_(text), file_(std::move(file)) {
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
+    if (!take_separator()) separator_ = separator_of(rest_);
   }
 
   std::vector<CsvRow> rows() {
     std::vector<CsvRow> rows;
     while (!rest_.empty()) {
       CsvRow row = next_row();
-      const bool blank = row.fields.size() == 1 && row.fields[0].empty();
+      const bool blank = std::all_of(row.fields.begin(), row.fields.end(),
+                                     [](const std::string& field) { return field.empty(); });
       if (!blank) rows.push_back(std::move(row));
     }
     return rows;
   }
 
  private:
+  /// Excel's first line "sep=;".
+  bool take_separator() {
+    constexpr std::string_view kStart = "sep=";
+    constexpr std::string_view kEnds = "\r\n";
+    const bool is_there = rest_.size() > kStart.size() + 1 && rest_.starts_with(kStart) &&
+                          kEnds.find(rest_[kStart.size() + 1]) != std::string_view::npos;
+    if (!is_there) return false;
+    separator_ = rest_[kStart.size()];
+    rest_.remove_prefix(kStart.size() + 1);
+    take_line_end();
+    return true;
+  }
+
   CsvRow next_row() {
     CsvRow row{line_, {next_field()}};
-    while (take(',')) row.fields.push_back(next_field());
-    take('\r');
-    if (!take('\n') && !rest_.empty()) fail("expected a comma after the closing quote");
-    ++line_;
+    while (take(separator_)) row.fields.push_back(next_field());
+    if (!take_line_end() && !rest_.empty()) fail("expected a comma after the closing quote");
     return row;
+  }
+
+  bool take_line_end() {
+    const bool carriage_return = take('\r');
+    const bool ends = take('\n') || carriage_return;
+    if (ends) ++line_;
+    return ends;
   }
 
   std::string next_field() {
@@ -46,13 +93,11 @@ class Parser {
   }
 
   std::string plain_field() {
-    const size_t end = std::min(rest_.find_first_of(",\n"), rest_.size());
+    const std::array<char, 3> ends = {separator_, '\r', '\n'};
+    const size_t end = std::min(rest_.find_first_of(ends.data(), 0, ends.size()), rest_.size());
     std::string_view field = rest_.substr(0, end);
     rest_.remove_prefix(end);
-    while (!field.empty() &&
-           (field.back() == ' ' || field.back() == '\t' || field.back() == '\r')) {
-      field.remove_suffix(1);
-    }
+    while (field.ends_with(' ') || field.ends_with('\t')) field.remove_suffix(1);
     return std::string(field);
   }
 
@@ -74,12 +119,15 @@ class Parser {
   }
 
   void append(std::string& field, std::string_view part) {
-    for (const char letter : part) line_ += letter == '\n' ? 1 : 0;
+    for (size_t i = 0; i < part.size(); ++i) {
+      const bool goes_on = part[i] == '\r' && i + 1 < part.size() && part[i + 1] == '\n';
+      if ((part[i] == '\n' || part[i] == '\r') && !goes_on) ++line_;
+    }
     field += part;
   }
 
   void skip_spaces() {
-    while (take(' ') || take('\t')) {
+    while (take(' ') || (separator_ != '\t' && take('\t'))) {
     }
   }
 
@@ -95,6 +143,7 @@ class Parser {
 
   std::string_view rest_;
   std::string file_;
+  char separator_ = ',';
   int line_ = 1;
 };
 
@@ -102,6 +151,7 @@ class Parser {
 
 std::vector<CsvRow> read_csv(const std::filesystem::path& file) {
   const std::string text = read_file(file);
+  require_bytes(text, file.string());
   return Parser(text, file.string()).rows();
 }
 

@@ -68,6 +68,13 @@ class Row {
     return (fs::absolute(file_).parent_path() / text).lexically_normal();
   }
 
+  /// A cell's number with a decimal point, for which much of Europe has a comma.
+  std::string number(const std::string& column) const {
+    std::string text = cell(column);
+    std::replace(text.begin(), text.end(), ',', '.');
+    return text;
+  }
+
   int line() const { return row_.line; }
 
  private:
@@ -169,7 +176,7 @@ std::optional<double> read_mpp(const Row& row) {
   constexpr double kLeast = 0.01;
   constexpr double kMost = 100.0;
   if (row.cell("mpp").empty()) return std::nullopt;
-  const auto mpp = parse<double>(row.cell("mpp"));
+  const auto mpp = parse<double>(row.number("mpp"));
   if (!mpp || !(*mpp >= kLeast && *mpp <= kMost)) {
     throw row.refused("mpp", "micrometres per pixel from 0.01 to 100");
   }
@@ -237,6 +244,9 @@ std::vector<CohortEntry> read_manifest(const fs::path& file, MissingSlides missi
   if (rows.empty())
     throw DataError(file.string() + ": is empty; expected a header with a column slide");
   const auto columns = read_header(file, rows.front());
+  if (rows.size() == 1) {
+    throw DataError(file.string() + ": holds a header and no row; expected a row a slide");
+  }
   SplitGuard slides("slide");
   SplitGuard groups("group");
   std::vector<CohortEntry> entries;

@@ -1,12 +1,14 @@
 #include "data/cohort/slide_list.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -14,8 +16,10 @@
 
 #include "data/cohort/glob.h"
 #include "data/cohort/manifest.h"
+#include "data/slide/unread_format.h"
 #include "lib/core/error.h"
 #include "lib/core/output_format.h"
+#include "lib/core/progress.h"
 
 namespace untiled {
 namespace {
@@ -98,16 +102,35 @@ bool is_slide_entry(const fs::path& path) {
   return is_slide_name(name) || (is_folder(path) && holds_dicom(path));
 }
 
-std::vector<fs::path> slides_in(const fs::path& folder) {
-  std::vector<fs::path> slides;
-  for (const fs::path& path : sorted_entries(folder)) {
-    if (is_slide_entry(path)) slides.push_back(path);
+/// "3 slides of formats that are not read (Olympus, Philips)"; empty where there are none.
+std::string unread_slides(const std::vector<fs::path>& entries) {
+  std::set<std::string> makers;
+  size_t count = 0;
+  for (const fs::path& path : entries) {
+    const auto maker = unread_format(path);
+    if (!maker || path.filename().string().starts_with('.')) continue;
+    makers.insert(*maker);
+    ++count;
   }
+  if (count == 0) return "";
+  return fmt::format("{} slide{} of formats that are not read ({})", count, count == 1 ? "" : "s",
+                     fmt::join(makers, ", "));
+}
+
+std::vector<fs::path> slides_in(const fs::path& folder) {
+  const std::vector<fs::path> entries = sorted_entries(folder);
+  std::vector<fs::path> slides;
+  std::copy_if(entries.begin(), entries.end(), std::back_inserter(slides), is_slide_entry);
+  const std::string unread = unread_slides(entries);
   if (slides.empty()) {
     throw ConfigError(fmt::format(
-        "{}: the folder holds no slides (files such as .svs, .tif, .ndpi or .png); for those of "
+        "{}: the folder holds no slides (files such as .svs, .tif, .ndpi or .png){}; for those of "
         "its subfolders give '{}'",
-        folder.string(), (folder / "**" / "*.svs").string()));
+        folder.string(), unread.empty() ? "" : ", but " + unread,
+        (folder / "**" / "*.svs").string()));
+  }
+  if (!unread.empty()) {
+    note(fmt::format("{}: left out {}; export them as OME-TIFF", folder.string(), unread));
   }
   return slides;
 }

@@ -16,9 +16,10 @@ bool is_slide_name(std::string_view file_name);
 /// The slides that `inputs` name, in their order, each region of each slide once: a file; a glob; a
 /// folder, which stands for its slides (files of a known ending and folders of DICOM files, sorted
 /// by name, not those of its subfolders) unless it is a DICOM slide itself; a CSV, which is a
-/// manifest. A file that is not there stays in the list, so that it can fail on its own. What
-/// earlier runs wrote beside the slides is left out of folders and globs. Throws ConfigError for
-/// a glob or folder without slides, DataError for a bad manifest.
+/// manifest. A note counts a folder's slides of formats that are not read. A file that is not there
+/// stays in the list, so that it can fail on its own. What earlier runs wrote beside the slides is
+/// left out of folders and globs. Throws ConfigError for a glob or folder without slides, DataError
+/// for a bad manifest.
 std::vector<CohortEntry> list_slides(const std::vector<std::string>& inputs);
 
 }  // namespace untiled

@@ -177,14 +177,15 @@ void BlockDecoder::decode_into(const TiffLevel& level, int64_t index,
   const bool straight = level.planes.size() == 1 && !directory.separate_planes && own_decoder &&
                         directory.samples == 3 &&
                         directory.blocks[static_cast<size_t>(index)].size > 0;
-  straight ? decode_rgb_stream(directory, index, onto) : copy_overlap(decode(level, index), onto);
+  straight ? decode_rgb_stream(level, index, onto) : copy_overlap(decode(level, index), onto);
 }
 
-void BlockDecoder::decode_rgb_stream(const TiffDirectory& directory, int64_t index,
+void BlockDecoder::decode_rgb_stream(const TiffLevel& level, int64_t index,
                                      const PixelTarget& onto) const {
+  const TiffDirectory& directory = level.first();
   const TiffBlock& where = directory.blocks[static_cast<size_t>(index)];
   const Bytes stream = file_.read(where.offset, where.size);
-  const Region part = visible_part(directory, index);
+  const Region part = clip(block_region(directory, index), level.extent());
   const PixelArea area(onto, part);
   const std::span<const uint8_t> compressed(stream.data(), stream.size());
   const bool may_be_plain = stream.size() <= PlainTiles::kMostBytes;

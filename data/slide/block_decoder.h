@@ -74,8 +74,7 @@ class BlockDecoder {
   const PlainTiles& plain_tiles() const { return plain_; }
 
  private:
-  void decode_rgb_stream(const TiffDirectory& directory, int64_t index,
-                         const PixelTarget& onto) const;
+  void decode_rgb_stream(const TiffLevel& level, int64_t index, const PixelTarget& onto) const;
   PixelBlock decode_directory(const TiffDirectory& directory, int64_t index) const;
   Bytes decode_plane(const TiffDirectory& directory, int64_t block, const Extent& extent,
                      int channels) const;

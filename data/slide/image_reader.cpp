@@ -8,6 +8,7 @@
 
 #include "data/slide/block_decoder.h"
 #include "data/slide/jpeg.h"
+#include "data/slide/orientation.h"
 #include "data/slide/png_image.h"
 #include "data/slide/samples.h"
 #include "lib/core/error.h"
@@ -118,8 +119,11 @@ std::shared_ptr<const SlideReader> open_png_slide(const fs::path& path,
   SlideInfo info = describe(path, "png", header.extent, options);
   info.has_icc = header.has_icc;
   if (header.has_alpha) info.held_bytes += header.extent.area();  // The mask of missing pixels.
-  return std::make_shared<ImageReader>(
-      info, [path, background = info.background] { return decode_png_slide(path, background); });
+  return upright(std::make_shared<ImageReader>(info,
+                                               [path, background = info.background] {
+                                                 return decode_png_slide(path, background);
+                                               }),
+                 header.orientation);
 }
 
 std::shared_ptr<const SlideReader> open_jpeg_slide(const fs::path& path,
@@ -133,15 +137,10 @@ std::shared_ptr<const SlideReader> open_jpeg_slide(const fs::path& path,
   }
   SlideInfo info = describe(path, "jpeg", header.extent, options);
   info.has_icc = header.has_icc;
-  if (header.exif_orientation != 1) {
-    info.warnings.push_back(
-        fmt::format("its Exif orientation {} is not applied: pixels are read as stored",
-                    header.exif_orientation));
-  }
-  return std::make_shared<ImageReader>(
-      info, [path, background = info.background, limit = options.max_image_pixels] {
-        return decode_jpeg_slide(path, background, limit);
-      });
+  const auto decode = [path, background = info.background, limit = options.max_image_pixels] {
+    return decode_jpeg_slide(path, background, limit);
+  };
+  return upright(std::make_shared<ImageReader>(info, decode), header.exif_orientation);
 }
 
 }  // namespace untiled

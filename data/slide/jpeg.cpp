@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "data/slide/exif.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -127,33 +128,24 @@ bool same_sampling(const jpeg_decompress_struct& state) {
   return true;
 }
 
+/// Whether a stream itself says what its three components are.
+bool is_marked(const jpeg_decompress_struct& state) {
+  return state.saw_JFIF_marker || state.saw_Adobe_marker || !same_sampling(state);
+}
+
 void choose_color(jpeg_decompress_struct& state, JpegColor color) {
-  const bool marked = state.saw_JFIF_marker || state.saw_Adobe_marker || !same_sampling(state);
+  const bool marked = is_marked(state);
   if (color == JpegColor::kYCbCr) state.jpeg_color_space = JCS_YCbCr;
   if (color == JpegColor::kRgbUnlessMarked && !marked) state.jpeg_color_space = JCS_RGB;
   state.out_color_space = JCS_RGB;
 }
 
-/// The Orientation tag (0x0112) of an Exif block, which is a small TIFF; 1 when there is none.
-int exif_orientation(std::span<const uint8_t> block) {
+/// The Exif data in a marker's block; empty where it holds others.
+std::span<const uint8_t> exif_of(std::span<const uint8_t> block) {
   constexpr std::array<uint8_t, 6> kExif = {'E', 'x', 'i', 'f', 0, 0};
-  if (block.size() < 14 || std::memcmp(block.data(), kExif.data(), kExif.size()) != 0) return 1;
-  const auto tiff = block.subspan(kExif.size());
-  const bool little = tiff[0] == 'I';
-  const auto integer = [&](size_t at, size_t count) -> size_t {
-    size_t value = 0;
-    for (size_t i = 0; i < count && at + count <= tiff.size(); ++i) {
-      value = value << 8 | tiff[at + (little ? count - 1 - i : i)];
-    }
-    return value;
-  };
-  const size_t directory = integer(4, 4);
-  const size_t entries = integer(directory, 2);
-  for (size_t i = 0; i < entries; ++i) {
-    const size_t entry = directory + 2 + 12 * i;
-    if (integer(entry, 2) == 0x0112) return static_cast<int>(integer(entry + 8, 2));
-  }
-  return 1;
+  const bool is_exif =
+      block.size() > kExif.size() && std::memcmp(block.data(), kExif.data(), kExif.size()) == 0;
+  return is_exif ? block.subspan(kExif.size()) : std::span<const uint8_t>{};
 }
 
 bool is_icc(std::span<const uint8_t> block) {
@@ -166,10 +158,13 @@ JpegHeader read_jpeg_header(std::span<const uint8_t> stream) {
   Decoder decoder;
   require(decoder.read_header({}, stream), decoder);
   JpegHeader header{decoder.extent(), decoder.state.num_components};
+  if (header.components == 3 && is_marked(decoder.state)) {
+    header.is_ycbcr = decoder.state.jpeg_color_space == JCS_YCbCr;
+  }
   for (auto* marker = decoder.state.marker_list; marker != nullptr; marker = marker->next) {
     const std::span<const uint8_t> block(marker->data, marker->data_length);
     if (is_icc(block)) header.has_icc = true;
-    const int orientation = exif_orientation(block);
+    const int orientation = exif_orientation(exif_of(block));
     if (orientation != 1) header.exif_orientation = orientation;
   }
   return header;

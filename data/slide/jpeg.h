@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "data/slide/samples.h"
@@ -13,7 +14,8 @@ namespace untiled {
 struct JpegHeader {
   Extent extent;
   int components = 0;
-  int exif_orientation = 1;  ///< 1: stored upright.
+  int exif_orientation = 1;           ///< 1: stored upright.
+  std::optional<bool> is_ycbcr = {};  ///< As markers or sampling say; nothing where they do not.
   bool has_icc = false;
 };
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "data/slide/jpeg2000_codestream.h"
+#include "data/slide/ycbcr.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -192,47 +192,6 @@ class RowReader {
   std::vector<std::vector<OPJ_INT32>> spread_;
 };
 
-uint8_t clamped(int value) { return static_cast<uint8_t>(std::clamp(value, 0, 255)); }
-
-/// YCbCr to RGB as JFIF defines it, rounded as OpenSlide 4.0 does (the tables of its make-tables.c,
-/// added up in openslide-decode-jp2k.c), so that slides have the same pixels here and there.
-class YCbCrTables {
- public:
-  YCbCrTables() {
-    for (size_t i = 0; i < 256; ++i) {
-      const double chroma = static_cast<double>(i) - 128;
-      red_from_cr_[i] = static_cast<int>(std::lround(1.402 * chroma));
-      green_from_cb_[i] = static_cast<int>(std::lround(kOne * (0.5 - 0.34414 * chroma)));
-      green_from_cr_[i] = static_cast<int>(std::lround(kOne * -0.71414 * chroma));
-      blue_from_cb_[i] = static_cast<int>(std::lround(1.772 * chroma));
-    }
-  }
-
-  void convert(uint8_t* pixel) const {
-    const int luma = pixel[0];
-    const uint8_t cb = pixel[1];
-    const uint8_t cr = pixel[2];
-    pixel[0] = clamped(luma + red_from_cr_[cr]);
-    pixel[1] = clamped(luma + ((green_from_cb_[cb] + green_from_cr_[cr]) >> 16));
-    pixel[2] = clamped(luma + blue_from_cb_[cb]);
-  }
-
- private:
-  static constexpr double kOne = 1 << 16;  ///< Of green's fixed point.
-
-  std::array<int, 256> red_from_cr_{};
-  std::array<int, 256> green_from_cb_{};
-  std::array<int, 256> green_from_cr_{};
-  std::array<int, 256> blue_from_cb_{};
-};
-
-void convert_to_rgb(uint8_t* row, const SampleTarget& target) {
-  static const YCbCrTables tables;
-  for (int64_t col = 0; col < target.extent.cols; ++col) {
-    tables.convert(row + col * target.channels);
-  }
-}
-
 void put_rows(RowReader& rows, bool ycbcr, const SampleTarget& target) {
   const auto channels = static_cast<size_t>(target.channels);
   for (int64_t row = 0; row < target.extent.rows; ++row) {
@@ -243,7 +202,7 @@ void put_rows(RowReader& rows, bool ycbcr, const SampleTarget& target) {
         to[col * channels + c] = static_cast<uint8_t>(from[col]);
       }
     }
-    if (ycbcr) convert_to_rgb(to, target);
+    if (ycbcr) ycbcr_to_rgb(to, target.extent.cols, target.channels);
   }
 }
 

@@ -1,94 +1,245 @@
 #include "data/slide/ome.h"
 
-#include "lib/core/number.h"
+#include <algorithm>
+#include <utility>
+
+#include "data/slide/length_unit.h"
+#include "data/slide/number.h"
+#include "data/slide/xml_tags.h"
+#include "lib/core/lower_case.h"
 
 namespace untiled {
 namespace {
 
-/// The text of the first start tag `<name ...>` or `<prefix:name ...>` of `xml` from `from` on.
-std::string_view find_tag(std::string_view xml, std::string_view name, size_t from = 0) {
-  for (size_t at = xml.find(name, from); at != std::string_view::npos;
-       at = xml.find(name, at + 1)) {
-    const bool starts = at > 0 && (xml[at - 1] == '<' || xml[at - 1] == ':');
-    const size_t after = at + name.size();
-    const bool ends = after < xml.size() &&
-                      std::string_view(" \t\r\n/>").find(xml[after]) != std::string_view::npos;
-    if (starts && ends) return xml.substr(at, xml.find('>', at) - at);
-  }
-  return {};
-}
-
-std::optional<std::string_view> attribute(std::string_view tag, std::string_view name) {
-  for (size_t at = tag.find(name); at != std::string_view::npos; at = tag.find(name, at + 1)) {
-    const size_t equals = at + name.size();
-    const bool starts =
-        at > 0 && std::string_view(" \t\r\n").find(tag[at - 1]) != std::string_view::npos;
-    if (!starts || equals + 1 >= tag.size() || tag[equals] != '=') continue;
-    const char quote = tag[equals + 1];
-    const size_t begin = equals + 2;
-    const size_t end = tag.find(quote, begin);
-    if (end == std::string_view::npos) return std::nullopt;
-    return tag.substr(begin, end - begin);
-  }
-  return std::nullopt;
-}
+/// No slide has more images or channels; each takes memory before anything is known of it.
+constexpr size_t kMostImages = 4096;
+constexpr size_t kMostChannels = 4096;
 
 template <typename T>
-std::optional<T> number(const std::optional<std::string_view>& text) {
-  return text ? parse_number<T>(*text) : std::nullopt;
+std::optional<T> number(std::string_view tag, std::string_view name) {
+  return spelled_number<T>(attribute(tag, name));
 }
 
-/// Micrometres in one unit of length as OME spells it; nothing for units without a size.
-std::optional<double> unit_um(const std::optional<std::string_view>& unit) {
-  if (!unit || *unit == "\xC2\xB5m" || *unit == "\xCE\xBCm" || *unit == "&#181;m" ||
-      *unit == "&#xB5;m" || *unit == "um") {
-    return 1.0;
+/// More planes along one dimension than any slide has; products of three of these fit 64 bits.
+constexpr int64_t kMostPlanes = int64_t{1} << 20;
+
+/// A whole number from `least` on, which also stands for one that is not said.
+int64_t count(std::string_view tag, std::string_view name, int64_t least,
+              int64_t most = kMostPlanes) {
+  return std::clamp(number<int64_t>(tag, name).value_or(least), least, most);
+}
+
+std::optional<double> physical_size_um(std::string_view pixels, const std::string& name,
+                                       std::string& unknown_unit) {
+  const auto value = number<double>(pixels, name);
+  const auto unit = attribute(pixels, name + "Unit");
+  if (!value) return std::nullopt;
+  const auto um = unit ? unit_um(*unit) : 1.0;
+  if (!um) unknown_unit = *unit;
+  return um ? std::optional(*value * *um) : std::nullopt;
+}
+
+/// Calls `use` with each start tag `name` of `xml`, until it returns false.
+template <typename Use>
+void for_each_tag(std::string_view xml, std::string_view name, const Use& use) {
+  for (std::string_view tag = find_tag(xml, name); !tag.empty();
+       tag = find_tag(xml, name, end_of(xml, tag))) {
+    if (!use(tag)) return;
   }
-  if (*unit == "nm") return 1e-3;
-  if (*unit == "mm") return 1e3;
-  if (*unit == "cm") return 1e4;
-  if (*unit == "m") return 1e6;
-  if (*unit == "in") return 25400.0;
-  return std::nullopt;
 }
 
-std::optional<double> physical_size_um(std::string_view pixels, std::string_view name) {
-  const auto value = number<double>(attribute(pixels, name));
-  const auto unit = unit_um(attribute(pixels, std::string(name) + "Unit"));
-  if (!value || !unit) return std::nullopt;
-  return *value * *unit;
+std::vector<OmeChannel> read_channels(std::string_view image) {
+  std::vector<OmeChannel> channels;
+  for_each_tag(image, "Channel", [&](std::string_view tag) {
+    channels.push_back({attribute(tag, "Name").value_or(""), number<int64_t>(tag, "Color")});
+    return channels.size() < kMostChannels;
+  });
+  return channels;
 }
 
-std::vector<int64_t> channel_colors(std::string_view image, int64_t channels) {
-  std::vector<int64_t> colors;
-  std::string_view tag = find_tag(image, "Channel");
-  while (!tag.empty() && colors.size() < static_cast<size_t>(channels)) {
-    const auto color = number<int64_t>(attribute(tag, "Color"));
-    if (!color) return {};
-    colors.push_back(*color);
-    tag = find_tag(image, "Channel", static_cast<size_t>(tag.data() - image.data()) + tag.size());
+/// An element without IFD and PlaneCount means all directories.
+std::vector<OmePlanes> read_planes(std::string_view image) {
+  std::vector<OmePlanes> all;
+  for_each_tag(image, "TiffData", [&](std::string_view tag) {
+    OmePlanes planes;
+    const bool directory = attribute(tag, "IFD").has_value();
+    planes.directory = count(tag, "IFD", 0);
+    planes.c = count(tag, "FirstC", 0);
+    planes.z = count(tag, "FirstZ", 0);
+    planes.t = count(tag, "FirstT", 0);
+    const bool says_how_many = directory || attribute(tag, "PlaneCount");
+    planes.planes = says_how_many ? count(tag, "PlaneCount", 1) : kMostPlanes;
+    all.push_back(planes);
+    return true;
+  });
+  return all;
+}
+
+using Objectives = std::vector<std::pair<std::string, double>>;
+
+Objectives read_objectives(std::string_view xml) {
+  Objectives objectives;
+  for_each_tag(xml, "Objective", [&](std::string_view tag) {
+    if (const auto power = number<double>(tag, "NominalMagnification")) {
+      objectives.emplace_back(attribute(tag, "ID").value_or(""), *power);
+    }
+    return objectives.size() < kMostImages;
+  });
+  return objectives;
+}
+
+/// The objective that the image names, else the first.
+std::optional<double> objective_power(std::string_view image, const Objectives& objectives) {
+  if (objectives.empty()) return std::nullopt;
+  const auto id = attribute(find_tag(image, "ObjectiveSettings"), "ID");
+  const auto found = std::find_if(objectives.begin(), objectives.end(),
+                                  [&](const auto& objective) { return objective.first == id; });
+  return found == objectives.end() ? objectives.front().second : found->second;
+}
+
+/// `xml` is the part of the document from the image's tag on to the next image's.
+std::optional<OmeImage> read_image(std::string_view xml, std::string_view tag,
+                                   const Objectives& objectives) {
+  const std::string_view pixels = find_tag(xml, "Pixels");
+  if (pixels.empty()) return std::nullopt;
+  OmeImage image;
+  image.name = attribute(tag, "Name").value_or("");
+  constexpr int64_t kMostPixels = int64_t{1} << 40;
+  image.size_x = count(pixels, "SizeX", 0, kMostPixels);
+  image.size_y = count(pixels, "SizeY", 0, kMostPixels);
+  image.size_c = count(pixels, "SizeC", 1);
+  image.size_z = count(pixels, "SizeZ", 1);
+  image.size_times = count(pixels, "SizeT", 1);
+  image.order = attribute(pixels, "DimensionOrder").value_or(image.order);
+  image.mpp_x = physical_size_um(pixels, "PhysicalSizeX", image.unknown_unit);
+  image.mpp_y = physical_size_um(pixels, "PhysicalSizeY", image.unknown_unit);
+  image.objective_power = objective_power(xml, objectives);
+  image.channels = read_channels(xml);
+  image.planes = read_planes(xml);
+  return image;
+}
+
+struct Position {
+  int64_t c = 0;
+  int64_t z = 0;
+  int64_t t = 0;
+};
+
+/// Planes before the one at `at` in an image of `sizes`, whose first dimension of `order` (behind
+/// X and Y) changes fastest.
+int64_t index_of(const std::string& order, const Position& sizes, const Position& at) {
+  int64_t index = 0;
+  int64_t stride = 1;
+  const std::string axes = order.size() == 5 ? order.substr(2) : "CZT";
+  for (const char axis : axes) {
+    const bool is_c = axis == 'C';
+    index += stride * (is_c ? at.c : axis == 'Z' ? at.z : at.t);
+    stride *= is_c ? sizes.c : axis == 'Z' ? sizes.z : sizes.t;
   }
-  return colors;
+  return index;
+}
+
+/// 0 red, 1 green, 2 blue; -1 a name that says nothing of a colour ("Channel 1", "C:0"); nothing
+/// for any other, which may be a dye's.
+std::optional<int> color_of_name(const std::string& name) {
+  std::string word;
+  for (const char c : lower_case(name)) {
+    if (c >= 'a' && c <= 'z') word += c;
+    if (static_cast<unsigned char>(c) >= 0x80) word += c;
+  }
+  constexpr std::array<std::string_view, 3> kColors = {"red", "green", "blue"};
+  constexpr std::array<std::string_view, 9> kNeutral = {
+      "", "c", "ch", "chan", "channel", "rgb", "component", "band", "sample"};
+  for (size_t i = 0; i < kColors.size(); ++i) {
+    if (word == kColors[i] || word == kColors[i].substr(0, 1)) return static_cast<int>(i);
+  }
+  const bool neutral = std::find(kNeutral.begin(), kNeutral.end(), word) != kNeutral.end();
+  return neutral ? std::optional(-1) : std::nullopt;
+}
+
+using ThreeChannels = std::array<int64_t, 3>;
+
+/// The channels in the order red, green, blue, where `colors` holds each once.
+std::optional<ThreeChannels> in_order(const std::array<int, 3>& colors) {
+  ThreeChannels channels = {-1, -1, -1};
+  for (size_t c = 0; c < colors.size(); ++c) {
+    channels.at(static_cast<size_t>(colors[c])) = static_cast<int64_t>(c);
+  }
+  const bool each_once = *std::min_element(channels.begin(), channels.end()) >= 0;
+  return each_once ? std::optional(channels) : std::nullopt;
+}
+
+constexpr ThreeChannels kAsTheyCome = {0, 1, 2};
+
+/// In another order than red, green and blue colours are those of dyes.
+bool may_be_rgb(const std::vector<OmeChannel>& channels) {
+  constexpr std::array<int64_t, 3> kColors = {-16776961, 16711935, 65535};
+  constexpr int64_t kWhite = -1;  // What is written where nobody chose a colour.
+  size_t fitting = 0;
+  size_t unsaid = 0;
+  size_t white = 0;
+  for (size_t c = 0; c < channels.size(); ++c) {
+    if (!channels[c].color) ++unsaid;
+    if (channels[c].color == kWhite) ++white;
+    if (channels[c].color == kColors.at(c)) ++fitting;
+  }
+  return unsaid > 0 || white == channels.size() || fitting == channels.size();
 }
 
 }  // namespace
 
-std::optional<OmeImage> parse_ome(std::string_view description) {
-  const std::string_view pixels = find_tag(description, "Pixels");
-  if (find_tag(description, "OME").empty() || pixels.empty()) return std::nullopt;
-  OmeImage image;
-  image.mpp_x = physical_size_um(pixels, "PhysicalSizeX");
-  image.mpp_y = physical_size_um(pixels, "PhysicalSizeY");
-  image.objective_power =
-      number<double>(attribute(find_tag(description, "Objective"), "NominalMagnification"));
-  image.size_c = number<int64_t>(attribute(pixels, "SizeC")).value_or(1);
-  image.size_z = number<int64_t>(attribute(pixels, "SizeZ")).value_or(1);
-  image.size_times = number<int64_t>(attribute(pixels, "SizeT")).value_or(1);
-  const auto start = static_cast<size_t>(pixels.data() - description.data());
-  const size_t end = description.find("Image>", start);
-  image.channel_colors = channel_colors(
-      description.substr(start, end == std::string_view::npos ? end : end - start), image.size_c);
-  return image;
+std::vector<OmeImage> parse_ome(std::string_view description) {
+  if (find_tag(description, "OME").empty()) return {};
+  const std::string text = without_comments(description);
+  const std::string_view xml = text;
+  const Objectives objectives = read_objectives(xml);
+  std::vector<OmeImage> images;
+  std::string_view tag = find_tag(xml, "Image");
+  if (tag.empty()) tag = find_tag(xml, "OME");
+  while (!tag.empty() && images.size() < kMostImages) {
+    const size_t begin = end_of(xml, tag) - tag.size();
+    const std::string_view next = find_tag(xml, "Image", end_of(xml, tag));
+    const size_t end = next.empty() ? xml.size() : end_of(xml, next) - next.size();
+    if (auto image = read_image(xml.substr(begin, end - begin), tag, objectives)) {
+      images.push_back(std::move(*image));
+    }
+    tag = next;
+  }
+  return images;
+}
+
+std::optional<int64_t> directory_of(const OmeImage& image, int64_t c, int64_t samples) {
+  const Position sizes = {std::max<int64_t>(1, image.size_c / samples), image.size_z,
+                          image.size_times};
+  const int64_t wanted = index_of(image.order, sizes, {c, 0, 0});
+  for (const OmePlanes& planes : image.planes) {
+    const int64_t first = index_of(image.order, sizes, {planes.c / samples, planes.z, planes.t});
+    if (first <= wanted && wanted - first < planes.planes) {
+      return planes.directory + wanted - first;
+    }
+  }
+  return std::nullopt;
+}
+
+bool holds_directory(const OmeImage& image, int64_t directory) {
+  const int64_t most = image.size_c * image.size_z * image.size_times;
+  return std::any_of(image.planes.begin(), image.planes.end(), [&](const OmePlanes& planes) {
+    return planes.directory <= directory &&
+           directory - planes.directory < std::min(planes.planes, most);
+  });
+}
+
+std::optional<ThreeChannels> rgb_channels(const OmeImage& image) {
+  if (image.size_c != 3) return std::nullopt;
+  if (image.channels.size() != 3) return kAsTheyCome;
+  std::array<int, 3> colors{};
+  for (size_t c = 0; c < colors.size(); ++c) {
+    const auto color = color_of_name(image.channels[c].name);
+    if (!color) return std::nullopt;
+    colors[c] = *color;
+  }
+  if (*std::min_element(colors.begin(), colors.end()) >= 0) return in_order(colors);
+  return may_be_rgb(image.channels) ? std::optional(kAsTheyCome) : std::nullopt;
 }
 
 }  // namespace untiled

@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <system_error>
 
 #include "data/slide/file_kind.h"
 #include "data/slide/image_reader.h"
+#include "data/slide/openslide_advice.h"
 #include "data/slide/openslide_reader.h"
 #include "data/slide/reader.h"
 #include "data/slide/tiff_reader.h"
+#include "data/slide/unread_format.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -26,25 +29,46 @@ bool has_plain_tiles(const std::string& vendor) {
   return vendor == "aperio" || vendor == "generic-tiff";
 }
 
-void append(std::vector<std::string>& to, const std::vector<std::string>& from) {
-  to.insert(to.end(), from.begin(), from.end());
+void require_rgb_levels(const fs::path& path, const TiffFile& file) {
+  for (const TiffDirectory& directory : file.main) {
+    if (directory.tiled) require_rgb_samples(path, directory);
+  }
 }
 
-/// A generic TIFF's own pyramid, which has levels and channels that OpenSlide does not see; for
-/// others the images that OpenSlide calls levels. Nothing where OpenSlide has to decode. Throws
-/// DataError for samples that OpenSlide would squash to 8-bit RGB without a word.
+/// The slide of a TIFF with plain tiles, of which OpenSlide has given its facts; nothing where
+/// OpenSlide has to decode it. OpenSlide takes the first image for the slide and does not see all
+/// levels and channels. Throws DataError for samples that OpenSlide would squash to 8-bit RGB
+/// without a word, and for an image that is not OpenSlide's and cannot be decoded here.
 std::optional<TiffPyramid> plain_pyramid(const SlideInfo& info, const TiffFile& file) {
-  for (const TiffDirectory& directory : file.main) {
-    if (directory.tiled) require_rgb_samples(info.path, directory);
+  const TiffDirectory& main = file.main[find_main_image(file)];
+  require_rgb_samples(info.path, main);
+  const bool is_openslides = main.extent == info.levels.front().extent && main.orientation == 1;
+  if (is_openslides && !decoding_obstacle(main).empty()) {
+    require_rgb_levels(info.path, file);
+    return std::nullopt;
   }
-  if (info.vendor == "generic-tiff" && decoding_obstacle(file.main.front()).empty()) {
-    TiffPyramid pyramid = choose_pyramid(info.path, file);
-    const bool same_image = pyramid.levels.front().extent() == info.levels.front().extent;
-    if (same_image && pyramid.levels.size() >= info.levels.size()) return pyramid;
+  TiffPyramid pyramid = choose_pyramid(info.path, file);
+  const bool is_filled_by_openslide =
+      info.vendor == "aperio" &&
+      std::any_of(pyramid.levels.begin(), pyramid.levels.end(),
+                  [](const TiffLevel& level) { return level.first().has_missing_blocks(); });
+  if (is_openslides && is_filled_by_openslide) return std::nullopt;
+  return pyramid;
+}
+
+/// Aperio's own words of the scale stand in its first image.
+void describe_plain(const TiffPyramid& pyramid, SlideInfo& info) {
+  const SlideInfo told = info;
+  describe_pyramid(pyramid, info);
+  if (info.vendor == "aperio" && pyramid.main == 0) {
+    info.mpp_x = told.mpp_x;
+    info.mpp_y = told.mpp_y;
+    info.mpp_source = told.mpp_source;
+    info.warnings = told.warnings;
+    info.warnings.insert(info.warnings.end(), pyramid.warnings.begin(), pyramid.warnings.end());
   }
-  auto levels = match_levels(file, info.levels);
-  if (!levels) return std::nullopt;
-  return TiffPyramid{std::move(*levels), {}, {}};
+  const bool same_image = info.levels.front().extent == told.levels.front().extent;
+  if (!same_image) info.bounds.reset();
 }
 
 ReaderPtr open_with_openslide(const fs::path& path, std::shared_ptr<const OpenSlideHandle> handle,
@@ -52,26 +76,38 @@ ReaderPtr open_with_openslide(const fs::path& path, std::shared_ptr<const OpenSl
   SlideInfo info = describe_openslide(path, *handle);
   if (has_plain_tiles(info.vendor) && options.backend != Backend::kOpenSlide) {
     if (auto pyramid = plain_pyramid(info, read_tiff_file(path))) {
-      info.levels = level_infos(pyramid->levels);
-      append(info.warnings, pyramid->warnings);
+      describe_plain(*pyramid, info);
       return make_tiff_reader(std::move(info), std::move(pyramid->levels), options);
     }
   }
   return make_openslide_reader(std::move(info), std::move(handle), options);
 }
 
-/// OpenSlide's own words for a file that it knows and cannot open; a generic TIFF gets a second
-/// try.
+/// Whether the tiled images of an Aperio slide grow again from one to the next, as with several
+/// focal planes: OpenSlide refuses such slides, after its library has written to the console.
+bool has_levels_out_of_order(const fs::path& path) {
+  const TiffFile file = read_tiff_file(path);
+  int64_t before = std::numeric_limits<int64_t>::max();
+  for (const TiffDirectory& directory : file.main) {
+    if (!directory.tiled) continue;
+    if (directory.extent.cols > before) return true;
+    before = directory.extent.cols;
+  }
+  return false;
+}
+
+/// OpenSlide's own words for a file that it knows and cannot open; plain TIFFs get a second try.
 ReaderPtr open_known(const fs::path& path, const std::string& vendor, const OpenOptions& options) {
+  if (vendor == "aperio" && has_levels_out_of_order(path)) return open_tiff_slide(path, options);
   std::shared_ptr<const OpenSlideHandle> handle;
   try {
     handle = std::make_shared<const OpenSlideHandle>(path, options.cache_bytes);
   } catch (const DataError& error) {
     if (vendor == "generic-tiff") return open_tiff_slide(path, options);
     throw DataError(
-        fmt::format("{} looks like a slide of format {} but OpenSlide cannot open it ({}): copy it "
-                    "again with all its files",
-                    path.string(), vendor, error.what()));
+        fmt::format("{} looks like a slide of format {} but OpenSlide cannot open it ({}): {}",
+                    path.string(), vendor, error.what(),
+                    advice_for(error.what()).value_or("copy it again with all its files")));
   }
   return open_with_openslide(path, std::move(handle), options);
 }
@@ -122,6 +158,7 @@ ReaderPtr open_file(const fs::path& path, const OpenOptions& options) {
   require_readable_file(path);
   if (file_kind(path) == FileKind::kTiff) require_whole_tiff_header(path);
   const auto vendor = openslide_vendor(path);
+  if (vendor.value_or("generic-tiff") == "generic-tiff") require_slide_itself(path);
   ReaderPtr reader = vendor ? open_known(path, *vendor, options) : open_unknown(path, options);
   require_backend(*reader, options.backend);
   return probed(std::move(reader), options);

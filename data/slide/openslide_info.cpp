@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <string_view>
 
 #include "data/slide/file_kind.h"
+#include "data/slide/number.h"
 #include "data/slide/ome.h"
 #include "data/slide/openslide_reader.h"
 #include "data/slide/privacy.h"
@@ -18,7 +21,7 @@ namespace fs = std::filesystem;
 
 template <typename T>
 std::optional<T> number(const std::optional<std::string>& text) {
-  return text ? parse_number<T>(*text) : std::nullopt;
+  return spelled_number<T>(text);
 }
 
 /// All four bounds or none, as QuPath does.
@@ -61,7 +64,9 @@ std::vector<ScaleClaim> scale_claims(const OpenSlideHandle& handle, const std::s
   std::vector<ScaleClaim> claims;
   if (vendor != "generic-tiff") claims.push_back(openslide_claim);
   const auto ome = parse_ome(handle.property("tiff.ImageDescription").value_or(""));
-  if (ome) claims.push_back({"ome", ome->mpp_x, ome->mpp_y});
+  if (!ome.empty()) {
+    claims.push_back({"ome", ome.front().mpp_x, ome.front().mpp_y, ome.front().unknown_unit});
+  }
   // Vendors' TIFF resolutions are often a screen's or a thumbnail's: only a generic one counts.
   if (vendor == "generic-tiff") claims.push_back(resolution_of(handle));
   claims.push_back(
@@ -77,13 +82,20 @@ std::vector<Property> read_properties(const OpenSlideHandle& handle) {
   return properties;
 }
 
-std::vector<LevelInfo> read_levels(const OpenSlideHandle& handle) {
-  std::vector<LevelInfo> levels;
-  for (int level = 0; level < handle.level_count(); ++level) {
-    const Extent extent = handle.level_extent(level);
-    levels.push_back({extent, level_downsample(handle.level_extent(0), extent)});
-  }
-  return levels;
+/// Formats whose levels are the pages of a TIFF, told by their tags alone.
+bool has_pages_for_levels(const OpenSlideHandle& handle) {
+  constexpr std::array<std::string_view, 4> kVendors = {"aperio", "generic-tiff", "philips",
+                                                        "trestle"};
+  const auto vendor = handle.property(OPENSLIDE_PROPERTY_NAME_VENDOR).value_or("");
+  return std::find(kVendors.begin(), kVendors.end(), vendor) != kVendors.end();
+}
+
+StoredLevel stored_level(const OpenSlideHandle& handle, int level) {
+  const auto side = [&](const char* name) {
+    return number<int64_t>(handle.property(fmt::format("openslide.level[{}].{}", level, name)))
+        .value_or(0);
+  };
+  return {handle.level_extent(level), {side("tile-height"), side("tile-width")}, {}};
 }
 
 std::vector<fs::path> files_in(const fs::path& folder, auto&& wanted) {
@@ -116,6 +128,23 @@ std::vector<std::string> focal_plane_warnings(const OpenSlideHandle& handle) {
 
 }  // namespace
 
+std::vector<OpenSlideLevel> openslide_levels(const OpenSlideHandle& handle) {
+  const bool pages = has_pages_for_levels(handle);
+  std::vector<OpenSlideLevel> levels;
+  std::vector<StoredLevel> stored;
+  for (int level = 0; level < handle.level_count(); ++level) {
+    const StoredLevel candidate = stored_level(handle, level);
+    if (pages && level > 0 && !has_shape_of(stored.front().extent, candidate)) continue;
+    stored.push_back(candidate);
+    levels.push_back({level, {}});
+  }
+  const std::vector<ScaledLevel> scaled = scale_levels(stored);
+  for (size_t i = 0; i < levels.size(); ++i) {
+    levels[i].info = {scaled[i].extent, scaled[i].downsample};
+  }
+  return levels;
+}
+
 std::vector<fs::path> slide_files(const fs::path& path, const SlideInfo& info) {
   std::vector<fs::path> files;
   const fs::path folder = path.parent_path().empty() ? "." : path.parent_path();
@@ -138,7 +167,7 @@ SlideInfo describe_openslide(const fs::path& path, const OpenSlideHandle& handle
   info.path = path;
   info.backend = "openslide";
   info.vendor = handle.property(OPENSLIDE_PROPERTY_NAME_VENDOR).value_or("unknown");
-  info.levels = read_levels(handle);
+  for (const OpenSlideLevel& level : openslide_levels(handle)) info.levels.push_back(level.info);
   const ScaleChoice scale = choose_scale(scale_claims(handle, info.vendor));
   info.mpp_x = scale.claim.mpp_x;
   info.mpp_y = scale.claim.mpp_y;

@@ -6,7 +6,10 @@
 #include <cmath>
 #include <mutex>
 
+#include "data/slide/dicom_file.h"
+#include "data/slide/openslide_advice.h"
 #include "data/slide/samples.h"
+#include "data/slide/ycbcr.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -24,13 +27,17 @@ constexpr int64_t kLatticeTile = 512;
 
 class OpenSlideReader : public SlideReader {
  public:
-  OpenSlideReader(SlideInfo info, std::shared_ptr<const OpenSlideHandle> handle,
+  OpenSlideReader(SlideInfo info, std::shared_ptr<const OpenSlideHandle> handle, DicomColors colors,
                   int64_t cache_bytes)
-      : SlideReader(std::move(info)), handle_(std::move(handle)), cache_bytes_(cache_bytes) {
+      : SlideReader(std::move(info)),
+        handle_(std::move(handle)),
+        colors_(colors),
+        cache_bytes_(cache_bytes) {
     // Asked for once: a handle in its error state answers -1, and another thread's bad region can
     // put the shared one into it.
-    for (size_t level = 0; level < this->info().levels.size(); ++level) {
-      ratios_.push_back(handle_->level_ratio(static_cast<int>(level)));
+    for (const OpenSlideLevel& level : openslide_levels(*handle_)) {
+      numbers_.push_back(level.number);
+      ratios_.push_back(handle_->level_ratio(level.number));
     }
   }
 
@@ -87,18 +94,34 @@ class OpenSlideReader : public SlideReader {
   /// on a fresh one of its own: only then is the error this region's.
   PixelBlock read_argb(int level, const Position& from, const Region& region) const {
     const auto shared = handle();
-    const auto pixels = shared->try_read(level, from.row_level0, from.col_level0, region.extent());
-    if (pixels) return argb_to_rgb(*pixels, region, info().background);
+    const int number = numbers_[static_cast<size_t>(level)];
+    const auto pixels = shared->try_read(number, from.row_level0, from.col_level0, region.extent());
+    if (pixels) return to_rgb(*pixels, region);
     try {
       replace(shared);
       const OpenSlideHandle own(info().path, 0);
-      return argb_to_rgb(own.read(level, from.row_level0, from.col_level0, region.extent()), region,
-                         info().background);
+      return to_rgb(own.read(number, from.row_level0, from.col_level0, region.extent()), region);
     } catch (const DataError& error) {
-      throw DataError(
-          fmt::format("{} is damaged: {} of level {} cannot be read ({}); copy it again",
-                      info().path.string(), to_string(region), level, error.what()));
+      refuse(level, region, error.what());
     }
+  }
+
+  [[noreturn]] void refuse(int level, const Region& region, const std::string& reason) const {
+    const auto advice = advice_for(reason);
+    throw DataError(fmt::format("{}{}: {} of level {} cannot be read ({}); {}",
+                                info().path.string(), advice ? "" : " is damaged",
+                                to_string(region), level, reason,
+                                advice.value_or("copy it again")));
+  }
+
+  PixelBlock to_rgb(const std::vector<uint32_t>& pixels, const Region& region) const {
+    PixelBlock block = argb_to_rgb(pixels, region, info().background);
+    if (colors_ == DicomColors::kRgb) return block;
+    for (size_t i = 0; i < pixels.size(); ++i) {
+      constexpr uint32_t kOpaque = 0xFF;
+      if (pixels[i] >> 24 == kOpaque) ycbcr_to_rgb(&block.bytes[3 * i], 1, 3);
+    }
+    return block;
   }
 
   std::shared_ptr<const OpenSlideHandle> handle() const {
@@ -113,9 +136,11 @@ class OpenSlideReader : public SlideReader {
     }
   }
 
+  std::vector<int> numbers_;    ///< OpenSlide's numbers of the levels.
   std::vector<double> ratios_;  ///< OpenSlide's level-0 pixels per pixel, by level.
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const OpenSlideHandle> handle_;
+  DicomColors colors_;
   int64_t cache_bytes_;
 };
 
@@ -125,7 +150,14 @@ std::shared_ptr<const SlideReader> make_openslide_reader(
     SlideInfo info, std::shared_ptr<const OpenSlideHandle> handle, const OpenOptions& options) {
   const bool old = openslide_version().starts_with("3.");
   info.held_bytes = old ? kOldCacheBytes : options.cache_bytes;
-  return std::make_shared<OpenSlideReader>(std::move(info), std::move(handle), options.cache_bytes);
+  DicomColors colors = DicomColors::kRgb;
+  if (info.vendor == "dicom") colors = dicom_colors(info.path, info.files);
+  if (colors != DicomColors::kRgb) {
+    info.warnings.emplace_back(
+        "its pixel streams are YCbCr, which its header does not say: the streams are believed");
+  }
+  return std::make_shared<OpenSlideReader>(std::move(info), std::move(handle), colors,
+                                           options.cache_bytes);
 }
 
 }  // namespace untiled

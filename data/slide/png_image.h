@@ -13,6 +13,7 @@ struct PngHeader {
   int bits = 0;  ///< Per sample.
   bool has_alpha = false;
   bool has_icc = false;
+  int orientation = 1;  ///< Of its Exif data; 1: stored upright.
 };
 
 /// Interleaved 8-bit RGB (3 channels) or RGB and straight alpha (4 channels).

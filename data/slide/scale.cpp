@@ -2,28 +2,143 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace untiled {
 namespace {
 
-bool fits(const Extent& level0, const Extent& level, double downsample) {
-  return std::abs(static_cast<double>(level0.cols) / downsample - static_cast<double>(level.cols)) <
-             2 &&
-         std::abs(static_cast<double>(level0.rows) / downsample - static_cast<double>(level.rows)) <
-             2;
+/// A coarser scale than any pyramid has.
+constexpr int64_t kMostDownsample = int64_t{1} << 20;
+
+bool near_on_axis(int64_t full, int64_t reduced, double downsample) {
+  return std::abs(static_cast<double>(full) / downsample - static_cast<double>(reduced)) < 2;
 }
+
+bool fits(const Extent& level0, const Extent& level, double downsample) {
+  return near_on_axis(level0.rows, level.rows, downsample) &&
+         near_on_axis(level0.cols, level.cols, downsample);
+}
+
+bool fits_on_axis(int64_t full, int64_t reduced, int64_t tile, int64_t downsample) {
+  if (near_on_axis(full, reduced, static_cast<double>(downsample))) return true;
+  const int64_t part = ceil_div(full, downsample);
+  return tile > 0 && reduced % tile == 0 && part <= reduced && reduced < part + tile;
+}
+
+/// Whether a level has level 0's size at 1/d, as it is or padded to whole tiles.
+bool fits_padded(const Extent& level0, const StoredLevel& level, int64_t d) {
+  return fits_on_axis(level0.rows, level.extent.rows, level.tile.rows, d) &&
+         fits_on_axis(level0.cols, level.extent.cols, level.tile.cols, d);
+}
+
+double mean_ratio(const Extent& level0, const Extent& level) {
+  return (static_cast<double>(level0.cols) / static_cast<double>(level.cols) +
+          static_cast<double>(level0.rows) / static_cast<double>(level.rows)) /
+         2;
+}
+
+bool same_aspect(const Extent& level0, const Extent& level) {
+  const double rows = static_cast<double>(level0.rows) / static_cast<double>(level.rows);
+  const double cols = static_cast<double>(level0.cols) / static_cast<double>(level.cols);
+  const double smallest = static_cast<double>(std::min(level.rows, level.cols));
+  return std::abs(rows / cols - 1) < 0.01 + 1.5 / smallest;
+}
+
+/// The powers of two above `least` at which a level fits.
+std::vector<int64_t> fitting_powers(const Extent& level0, const StoredLevel& level, double least) {
+  std::vector<int64_t> powers;
+  for (int64_t d = 2; d <= kMostDownsample; d *= 2) {
+    if (static_cast<double>(d) > least && fits_padded(level0, level, d)) powers.push_back(d);
+  }
+  return powers;
+}
+
+/// The whole scale that a level's resolution tags mean, where it fits the level.
+std::optional<int64_t> stated_scale(const Extent& level0, const StoredLevel& level) {
+  constexpr double kTolerance = 0.01;  // Tags are rounded.
+  if (!level.stated || !(*level.stated > 1.5) ||
+      *level.stated > static_cast<double>(kMostDownsample)) {
+    return std::nullopt;
+  }
+  const int64_t d = std::llround(*level.stated);
+  const bool whole = std::abs(*level.stated / static_cast<double>(d) - 1) < kTolerance;
+  const bool fits = whole && fits_padded(level0, level, d);
+  return fits ? std::optional(d) : std::nullopt;
+}
+
+/// Scales the levels of a pyramid one after the other.
+class LevelScaler {
+ public:
+  explicit LevelScaler(const Extent& level0) : level0_(level0) {}
+
+  ScaledLevel add(const StoredLevel& level) {
+    const double downsample = choose(level);
+    step_ = downsample / before_;
+    before_ = downsample;
+    return {is_padded_ ? unpadded(level, downsample) : level.extent, downsample};
+  }
+
+ private:
+  /// Powers of two that fit a level exactly come first, then, where levels before were padded,
+  /// those that fit it padded: a whole number may fit by chance.
+  double choose(const StoredLevel& level) {
+    const double exact = level_downsample(level0_, level.extent);
+    const bool is_whole = exact == std::floor(exact) && fits(level0_, level.extent, exact);
+    const bool is_power = is_whole && std::exp2(std::round(std::log2(exact))) == exact;
+    is_padded_ = false;
+    if (const auto stated = stated_scale(level0_, level)) {
+      is_padded_ = !fits(level0_, level.extent, static_cast<double>(*stated));
+      any_padded_ |= is_padded_;
+      return static_cast<double>(*stated);
+    }
+    if (is_power || (is_whole && !any_padded_)) return exact;
+    const std::vector<int64_t> powers = fitting_powers(level0_, level, before_);
+    if (powers.empty()) return exact;
+    is_padded_ = any_padded_ = true;
+    const auto next = std::llround(before_ * step_);
+    const bool goes_on = std::find(powers.begin(), powers.end(), next) != powers.end();
+    return static_cast<double>(goes_on ? next : powers.front());
+  }
+
+  Extent unpadded(const StoredLevel& level, double downsample) const {
+    const auto d = static_cast<int64_t>(downsample);
+    return {std::min(level.extent.rows, ceil_div(level0_.rows, d)),
+            std::min(level.extent.cols, ceil_div(level0_.cols, d))};
+  }
+
+  Extent level0_;
+  double before_ = 1;  ///< The scale of the level before.
+  double step_ = 1;    ///< Between the two levels before.
+  bool is_padded_ = false;
+  bool any_padded_ = false;
+};
 
 }  // namespace
 
 double level_downsample(const Extent& level0, const Extent& level) {
-  const double ratio = (static_cast<double>(level0.cols) / static_cast<double>(level.cols) +
-                        static_cast<double>(level0.rows) / static_cast<double>(level.rows)) /
-                       2;
+  const double ratio = mean_ratio(level0, level);
   const double power_of_two = std::exp2(std::round(std::log2(ratio)));
   if (fits(level0, level, power_of_two)) return power_of_two;
   const double integer = std::max(1.0, std::round(ratio));
   return fits(level0, level, integer) ? integer : ratio;
+}
+
+std::vector<ScaledLevel> scale_levels(const std::vector<StoredLevel>& stored) {
+  std::vector<ScaledLevel> levels;
+  if (stored.empty()) return levels;
+  levels.push_back({stored.front().extent, 1.0});
+  LevelScaler scaler(stored.front().extent);
+  for (auto level = stored.begin() + 1; level != stored.end(); ++level) {
+    levels.push_back(scaler.add(*level));
+  }
+  return levels;
+}
+
+bool has_shape_of(const Extent& level0, const StoredLevel& level) {
+  const bool smaller = level.extent.rows <= level0.rows && level.extent.cols <= level0.cols;
+  return same_aspect(level0, level.extent) ||
+         (smaller && !fitting_powers(level0, level, 1).empty());
 }
 
 bool believable_mpp(double mpp) { return mpp >= 0.05 && mpp <= 10.0; }
@@ -46,6 +161,12 @@ ScaleClaim objective_claim(const std::optional<double>& power) {
 ScaleChoice choose_scale(const std::vector<ScaleClaim>& claims) {
   ScaleChoice choice{{"none", {}, {}}, {}};
   for (const ScaleClaim& claim : claims) {
+    if (!claim.unknown_unit.empty()) {
+      choice.warnings.push_back(
+          fmt::format("the unit '{}' of its scale ({}) is not understood: give the scale with "
+                      "data.assume_mpp or the manifest's mpp column",
+                      claim.unknown_unit, claim.source));
+    }
     if (!claim.mpp_x && !claim.mpp_y) continue;
     const double mpp_x = claim.mpp_x ? *claim.mpp_x : *claim.mpp_y;
     const double mpp_y = claim.mpp_y ? *claim.mpp_y : *claim.mpp_x;

@@ -47,9 +47,9 @@ std::vector<Property> text_properties(TIFF* tiff) {
   return properties;
 }
 
-std::string description_of(TIFF* tiff) {
+std::string text_of(TIFF* tiff, uint32_t tag) {
   const char* text = nullptr;
-  const bool found = TIFFGetField(tiff, TIFFTAG_IMAGEDESCRIPTION, &text) != 0 && text != nullptr;
+  const bool found = TIFFGetField(tiff, tag, &text) != 0 && text != nullptr;
   return found ? text : "";
 }
 
@@ -122,6 +122,8 @@ TiffDirectory current_directory(const std::filesystem::path& path, TIFF* tiff) {
   directory.sample_format = field<uint16_t>(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
   directory.photometric = field<uint16_t>(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
   directory.compression = field<uint16_t>(tiff, TIFFTAG_COMPRESSION, COMPRESSION_NONE);
+  const int orientation = field<uint16_t>(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
+  directory.orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;
   directory.separate_planes =
       directory.samples > 1 &&
       field<uint16_t>(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) == PLANARCONFIG_SEPARATE;
@@ -133,7 +135,8 @@ TiffDirectory current_directory(const std::filesystem::path& path, TIFF* tiff) {
   directory.y_resolution = field<float>(tiff, TIFFTAG_YRESOLUTION, 0);
   directory.resolution_unit = field<uint16_t>(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_INCH);
   directory.properties = text_properties(tiff);
-  directory.description = description_of(tiff);
+  directory.description = text_of(tiff, TIFFTAG_IMAGEDESCRIPTION);
+  directory.page_name = text_of(tiff, TIFFTAG_PAGENAME);
   if (directory.compression == COMPRESSION_JPEG) directory.jpeg_tables = jpeg_tables(tiff);
   directory.blocks = blocks_of(path, tiff, directory.tiled);
   directory.reduced = sub_directories(tiff);
@@ -257,6 +260,26 @@ TiffFile read_tiff_file(const std::filesystem::path& path) {
   return file;
 }
 
+std::string compression_name(uint16_t compression) {
+  constexpr std::array<std::pair<uint16_t, const char*>, 12> kNames = {{
+      {22610, "JPEG XR"},
+      {34934, "JPEG XR"},
+      {50002, "JPEG XL"},
+      {52546, "JPEG XL"},
+      {34933, "PNG"},
+      {34887, "LERC"},
+      {50001, "WebP"},
+      {34927, "WebP"},
+      {34926, "Zstandard"},
+      {50000, "Zstandard"},
+      {34925, "LZMA"},
+      {34892, "lossy JPEG"},
+  }};
+  const auto found = std::find_if(kNames.begin(), kNames.end(),
+                                  [&](const auto& known) { return known.first == compression; });
+  return found == kNames.end() ? "of an unknown kind" : found->second;
+}
+
 std::string decoding_obstacle(const TiffDirectory& directory) {
   if (std::string obstacle = size_obstacle(directory); !obstacle.empty()) return obstacle;
   if (std::string obstacle = color_obstacle(directory); !obstacle.empty()) return obstacle;
@@ -265,8 +288,10 @@ std::string decoding_obstacle(const TiffDirectory& directory) {
   }
   if (directory.compression != COMPRESSION_JPEG && !directory.is_jpeg2000() &&
       TIFFIsCODECConfigured(directory.compression) == 0) {
-    return fmt::format("its compression {} is not known here: convert it to JPEG or Deflate",
-                       directory.compression);
+    return fmt::format(
+        "its compression {} ({}) is not read here: convert it to JPEG or Deflate with the program "
+        "that made it, or with Bio-Formats (bfconvert -compression zlib in.tif out.ome.tif)",
+        directory.compression, compression_name(directory.compression));
   }
   if (directory.compression == COMPRESSION_JPEG && directory.samples != 1 &&
       directory.samples != 3) {

@@ -38,6 +38,7 @@ struct TiffDirectory {
   uint16_t sample_format = 1;
   uint16_t photometric = 0;
   uint16_t compression = 1;
+  int orientation = 1;  ///< TIFF's, 1 to 8; 1: stored upright.
   bool separate_planes = false;
   bool has_alpha = false;
   bool alpha_is_premultiplied = false;
@@ -47,6 +48,7 @@ struct TiffDirectory {
   int resolution_unit = 2;
   std::vector<Property> properties;  ///< The TIFF's own texts, as "tiff.<tag name>".
   std::string description;
+  std::string page_name;
   std::vector<uint8_t> jpeg_tables;
   std::vector<TiffBlock> blocks;  ///< Row by row; plane after plane when planes are separate.
   std::vector<uint64_t> reduced;  ///< Byte offsets of its SubIFDs.
@@ -70,6 +72,9 @@ std::string decoding_obstacle(const TiffDirectory& directory);
 
 /// Throws DataError for samples that are not 8-bit grey or RGB, with or without alpha.
 void require_rgb_samples(const std::filesystem::path& path, const TiffDirectory& directory);
+
+/// The name of a compression for messages, such as "JPEG XR".
+std::string compression_name(uint16_t compression);
 
 /// Throws DataError when a block of `directory` reaches beyond the end of the file.
 void require_whole_blocks(const std::filesystem::path& path, const TiffDirectory& directory,

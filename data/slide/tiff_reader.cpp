@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "data/slide/block_decoder.h"
+#include "data/slide/orientation.h"
 #include "data/slide/samples.h"
-#include "data/slide/scale.h"
 #include "data/slide/tile_cache.h"
 #include "lib/core/error.h"
 
@@ -52,10 +52,11 @@ class TiffReader : public SlideReader {
   }
 
   void read_pixels_into(int level, const Region& region, const PixelTarget& target) const override {
-    const TiffDirectory& directory = levels_[static_cast<size_t>(level)].first();
+    const TiffLevel& source = levels_[static_cast<size_t>(level)];
+    const TiffDirectory& directory = source.first();
     const Extent& tile = directory.tile;
     const TileSpan tiles = tiles_of(region, tile);
-    const bool aligned = is_aligned(region, tile, directory.extent);
+    const bool aligned = is_aligned(region, tile, source.extent());
     for (int64_t row = tiles.rows.begin; row < tiles.rows.end; ++row) {
       for (int64_t col = tiles.cols.begin; col < tiles.cols.end; ++col) {
         const TileKey key = {level, row * directory.tile_cols() + col};
@@ -142,44 +143,18 @@ void require_sound_level(const SlideInfo& info, const TiffLevel& level, int inde
   }
 }
 
-std::vector<ScaleClaim> scale_claims(const TiffPyramid& pyramid) {
-  const TiffDirectory& first = pyramid.levels.front().first();
-  std::vector<ScaleClaim> claims;
-  if (pyramid.ome) claims.push_back({"ome", pyramid.ome->mpp_x, pyramid.ome->mpp_y});
-  claims.push_back(resolution_claim(first.x_resolution, first.y_resolution, first.resolution_unit));
-  if (pyramid.ome) claims.push_back(objective_claim(pyramid.ome->objective_power));
-  return claims;
-}
-
 SlideInfo describe(const std::filesystem::path& path, const TiffPyramid& pyramid) {
-  const TiffDirectory& first = pyramid.levels.front().first();
   SlideInfo info;
   info.path = path;
-  info.vendor = pyramid.ome ? "ome-tiff" : "tiff";
-  info.levels = level_infos(pyramid.levels);
-  ScaleChoice scale = choose_scale(scale_claims(pyramid));
-  info.mpp_x = scale.claim.mpp_x;
-  info.mpp_y = scale.claim.mpp_y;
-  info.mpp_source = scale.claim.source;
+  info.vendor = pyramid.has_ome ? "ome-tiff" : "tiff";
+  describe_pyramid(pyramid, info);
   if (pyramid.ome) info.objective_power = pyramid.ome->objective_power;
-  info.has_icc = first.has_icc;
-  info.warnings = pyramid.warnings;
-  info.warnings.insert(info.warnings.end(), scale.warnings.begin(), scale.warnings.end());
-  info.properties = first.properties;
+  info.properties = pyramid.levels.front().first().properties;
   info.files = {path};
   return info;
 }
 
 }  // namespace
-
-std::vector<LevelInfo> level_infos(const std::vector<TiffLevel>& levels) {
-  std::vector<LevelInfo> infos;
-  for (const TiffLevel& level : levels) {
-    infos.push_back({level.extent(), level_downsample(levels.front().extent(), level.extent()),
-                     level.first().tile});
-  }
-  return infos;
-}
 
 std::shared_ptr<const SlideReader> make_tiff_reader(SlideInfo info, std::vector<TiffLevel> levels,
                                                     const OpenOptions& options) {
@@ -189,7 +164,10 @@ std::shared_ptr<const SlideReader> make_tiff_reader(SlideInfo info, std::vector<
   info.backend = "tiff";
   info.held_bytes =
       std::max(options.cache_bytes, largest_block_bytes(levels)) + index_bytes(levels);
-  return std::make_shared<TiffReader>(std::move(info), std::move(levels), options.cache_bytes);
+  const int orientation = levels.front().first().orientation;
+  return upright(
+      std::make_shared<TiffReader>(std::move(info), std::move(levels), options.cache_bytes),
+      orientation);
 }
 
 std::shared_ptr<const SlideReader> open_tiff_slide(const std::filesystem::path& path,

@@ -25,10 +25,17 @@ struct Layer {
   }
 };
 
+/// Which annotation and which of all polygons a ring belongs to, whose holes follow its outline.
+struct RingPlace {
+  size_t area = 0;
+  size_t polygon = 0;
+  bool is_hole = false;
+};
+
 struct Edge {
   Vertex a;
   Vertex b;
-  size_t area = 0;  ///< Which annotation it belongs to.
+  size_t ring = 0;
 
   bool crosses(double y) const { return (a.y <= y) != (b.y <= y); }
   double x_at(double y) const { return a.x + (y - a.y) / (b.y - a.y) * (b.x - a.x); }
@@ -84,7 +91,6 @@ class ClassNames {
       if (lower_case(classes_[i].name) != key) continue;
       return several() ? static_cast<uint8_t>(i) : 1;
     }
-    if (!several() && !key.empty()) return 0;
     std::vector<std::string> known;
     for (const ClassSettings& c : classes_) known.push_back(c.name);
     refuse(name, fmt::format("{}; add it to data.classes, or draw it again as one of them, Ignore "
@@ -114,6 +120,37 @@ struct Centres {
   }
 };
 
+/// The union of runs in any order, sorted.
+std::vector<Interval> united(std::vector<Interval> runs) {
+  std::sort(runs.begin(), runs.end(),
+            [](const Interval& a, const Interval& b) { return a.begin < b.begin; });
+  std::vector<Interval> result;
+  for (const Interval& run : runs) {
+    if (result.empty() || result.back().end < run.begin) {
+      result.push_back(run);
+    } else {
+      result.back().end = std::max(result.back().end, run.end);
+    }
+  }
+  return result;
+}
+
+/// `runs` where none of `holes` is; both sorted, neither overlapping itself.
+std::vector<Interval> without(const std::vector<Interval>& runs,
+                              const std::vector<Interval>& holes) {
+  std::vector<Interval> left;
+  auto hole = holes.begin();
+  for (Interval run : runs) {
+    while (hole != holes.end() && hole->end <= run.begin) ++hole;
+    for (auto inside = hole; inside != holes.end() && inside->begin < run.end; ++inside) {
+      if (run.begin < inside->begin) left.push_back({run.begin, inside->begin});
+      run.begin = std::min(inside->end, run.end);
+    }
+    if (!run.empty()) left.push_back(run);
+  }
+  return left;
+}
+
 class AnnotationLabels : public PixelSource {
  public:
   AnnotationLabels(const Annotations& annotations, const ViewInfo& view, const ClassNames& names,
@@ -129,7 +166,14 @@ class AnnotationLabels : public PixelSource {
       layers_.push_back(names.layer_of(area.class_name));
       has_regions_ |= layers_.back().kind == Layer::Kind::kRegion;
     }
-    for (size_t i = 0; i < annotations.areas.size(); ++i) add_edges(annotations.areas[i], i);
+    size_t number = 0;
+    for (size_t i = 0; i < annotations.areas.size(); ++i) {
+      for (const AreaPolygon& polygon : annotations.areas[i].polygons) {
+        add_edges(polygon.outline, {i, number, false});
+        for (const VertexRing& hole : polygon.holes) add_edges(hole, {i, number, true});
+        ++number;
+      }
+    }
     rest_ = names.background();
     const bool ignored = unannotated == Unannotated::kIgnored ||
                          (unannotated == Unannotated::kAuto && names.several() && !has_regions_);
@@ -156,10 +200,11 @@ class AnnotationLabels : public PixelSource {
     Interval cols;
   };
   struct Crossing {
-    size_t area = 0;
+    size_t ring = 0;
     double x = 0;
+    int turn = 0;  ///< 1 where the ring goes down the rows, -1 where it comes back.
     friend bool operator<(const Crossing& a, const Crossing& b) {
-      return std::pair(a.area, a.x) < std::pair(b.area, b.x);
+      return std::pair(a.ring, a.x) < std::pair(b.ring, b.x);
     }
   };
 
@@ -167,37 +212,64 @@ class AnnotationLabels : public PixelSource {
     return y < 0 ? 0 : static_cast<size_t>(std::min(y / kBandRows, 1e9));
   }
 
-  void add_edges(const Annotation& area, size_t index) {
+  void add_edges(const VertexRing& ring, const RingPlace& place) {
     const double most = rows_.at(extent_.rows);
-    for (const auto& ring : area.rings) {
-      for (size_t i = 0; i < ring.size(); ++i) {
-        const Edge edge{ring[i], ring[(i + 1) % ring.size()], index};
-        const auto [top, bottom] = std::minmax(edge.a.y, edge.b.y);
-        if (top == bottom || bottom < 0 || top > most) continue;
-        for (size_t band = band_of(top); band <= band_of(std::min(bottom, most)); ++band) {
-          if (bands_.size() <= band) bands_.resize(band + 1);
-          bands_[band].push_back(edge);
-        }
+    for (size_t i = 0; i < ring.size(); ++i) {
+      const Edge edge{ring[i], ring[(i + 1) % ring.size()], rings_.size()};
+      const auto [top, bottom] = std::minmax(edge.a.y, edge.b.y);
+      if (top == bottom || bottom < 0 || top > most) continue;
+      for (size_t band = band_of(top); band <= band_of(std::min(bottom, most)); ++band) {
+        if (bands_.size() <= band) bands_.resize(band + 1);
+        bands_[band].push_back(edge);
       }
+    }
+    rings_.push_back(place);
+  }
+
+  /// Where the rings of a band cross a row, ring by ring from left to right.
+  std::vector<Crossing> crossings_of(double y) const {
+    std::vector<Crossing> crossings;
+    const size_t band = band_of(y);
+    if (band >= bands_.size()) return crossings;
+    for (const Edge& edge : bands_[band]) {
+      if (edge.crosses(y))
+        crossings.push_back({edge.ring, edge.x_at(y), edge.a.y < edge.b.y ? 1 : -1});
+    }
+    std::sort(crossings.begin(), crossings.end());
+    return crossings;
+  }
+
+  /// Adds the runs of pixels of `cols` inside one ring, whose crossings begin at `next`: where it
+  /// goes round more often one way than the other. Moves `next` behind them.
+  void add_runs_of_ring(const std::vector<Crossing>& crossings, const Interval& cols, size_t& next,
+                        std::vector<Interval>& runs) const {
+    const size_t ring = crossings[next].ring;
+    int winding = 0;
+    double begin = 0;
+    for (; next < crossings.size() && crossings[next].ring == ring; ++next) {
+      if (winding == 0) begin = crossings[next].x;
+      winding += crossings[next].turn;
+      if (winding != 0) continue;
+      const Interval inside = {cols_.first_from(begin), cols_.first_from(crossings[next].x)};
+      const Interval seen = intersect(inside, cols);
+      if (!seen.empty()) runs.push_back(seen);
     }
   }
 
   /// The runs of a row that annotations hold, in the order in which they count.
   void find_spans(int64_t row, const Interval& cols, std::vector<Span>& spans) const {
     spans.clear();
-    const double y = rows_.at(row);
-    const size_t band = band_of(y);
-    if (band >= bands_.size()) return;
-    std::vector<Crossing> crossings;
-    for (const Edge& edge : bands_[band]) {
-      if (edge.crosses(y)) crossings.push_back({edge.area, edge.x_at(y)});
-    }
-    std::sort(crossings.begin(), crossings.end());
-    for (size_t i = 0; i + 1 < crossings.size(); i += 2) {
-      const Interval inside = {cols_.first_from(crossings[i].x),
-                               cols_.first_from(crossings[i + 1].x)};
-      const Interval seen = intersect(inside, cols);
-      if (!seen.empty()) spans.push_back({layers_[crossings[i].area], seen});
+    const std::vector<Crossing> crossings = crossings_of(rows_.at(row));
+    for (size_t next = 0; next < crossings.size();) {
+      const RingPlace place = rings_[crossings[next].ring];
+      std::vector<Interval> inside;
+      std::vector<Interval> holes;
+      while (next < crossings.size() && rings_[crossings[next].ring].polygon == place.polygon) {
+        const bool is_hole = rings_[crossings[next].ring].is_hole;
+        add_runs_of_ring(crossings, cols, next, is_hole ? holes : inside);
+      }
+      if (!holes.empty()) inside = without(inside, united(std::move(holes)));
+      for (const Interval& run : inside) spans.push_back({layers_[place.area], run});
     }
     std::stable_sort(spans.begin(), spans.end(),
                      [](const Span& a, const Span& b) { return a.layer < b.layer; });
@@ -225,6 +297,7 @@ class AnnotationLabels : public PixelSource {
   Centres rows_;
   Centres cols_;
   std::vector<Layer> layers_;  ///< Of each annotation.
+  std::vector<RingPlace> rings_;
   std::vector<std::vector<Edge>> bands_;
   bool has_regions_ = false;
   uint8_t rest_ = 0;  ///< Of pixels in no annotation.

@@ -11,8 +11,10 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <optional>
+#include <string_view>
 
 #include "lib/core/error.h"
+#include "lib/core/lower_case.h"
 
 namespace untiled {
 namespace {
@@ -36,10 +38,76 @@ std::string read_text(const std::filesystem::path& path) {
   return text;
 }
 
+struct Box {
+  Vertex least;
+  Vertex most;
+};
+
+Box box_of(const VertexRing& ring) {
+  Box box{ring.front(), ring.front()};
+  for (const Vertex& vertex : ring) {
+    box.least = {std::min(box.least.x, vertex.x), std::min(box.least.y, vertex.y)};
+    box.most = {std::max(box.most.x, vertex.x), std::max(box.most.y, vertex.y)};
+  }
+  return box;
+}
+
+bool are_apart(const Box& a, const Box& b) {
+  return a.most.x <= b.least.x || b.most.x <= a.least.x || a.most.y <= b.least.y ||
+         b.most.y <= a.least.y;
+}
+
+bool are_apart(const VertexRing& a, const VertexRing& b) { return are_apart(box_of(a), box_of(b)); }
+
+/// The words for numbers that JSON does not have and Python, Java and JavaScript write.
+constexpr std::array<std::string_view, 3> kNoNumbers = {"-Infinity", "Infinity", "NaN"};
+
+/// `text` with null for such words outside of strings.
+std::string with_nulls(std::string_view text) {
+  std::string out;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\' && i + 1 < text.size()) {
+      out += text.substr(i++, 2);
+      continue;
+    }
+    if (c == '"') quoted = !quoted;
+    const auto* const word = std::find_if(
+        kNoNumbers.begin(), kNoNumbers.end(),
+        [&](std::string_view known) { return !quoted && text.substr(i).starts_with(known); });
+    if (word == kNoNumbers.end()) {
+      out += c;
+    } else {
+      out += "null";
+      i += word->size() - 1;
+    }
+  }
+  return out;
+}
+
+/// JSON, or what would be JSON but for numbers that it does not have.
+Json parse_document(const std::filesystem::path& path, const std::string& text) {
+  try {
+    const bool has_word =
+        std::any_of(kNoNumbers.begin(), kNoNumbers.end(),
+                    [&](std::string_view word) { return text.find(word) != std::string::npos; });
+    if (has_word) return Json::parse(with_nulls(text));
+    return Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    throw DataError(fmt::format("{}: is not JSON: an error at byte {}; export it again",
+                                path.string(), error.byte));
+  } catch (const Json::exception& error) {
+    throw DataError(fmt::format("{}: cannot be read as JSON ({}); export it again", path.string(),
+                                error.what()));
+  }
+}
+
 /// Reads features into Annotations; errors say which feature.
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& path) : path_(path.string()) {}
+  Reader(const std::filesystem::path& path, LabelObjects objects)
+      : path_(path.string()), objects_(objects) {}
 
   Annotations read(const Json& document) {
     if (document.is_array()) {
@@ -77,20 +145,47 @@ class Reader {
     if (geometry == feature.end() || geometry->is_null()) return;
     const auto properties = feature.find("properties");
     const bool named = properties != feature.end() && properties->is_object();
-    add_geometry(*geometry, named ? *properties : Json::object());
+    const Json known = named ? *properties : Json::object();
+    const std::string kind = kind_of(feature, known);
+    if (is_label(kind)) return add_geometry(*geometry, known);
+    ++found_.skipped_objects[kind];
+  }
+
+  /// "annotation", "detection", "cell", "tma_core", ...: properties of QuPath 0.4 and later, those
+  /// of 0.3, and the ids of 0.2. Empty where nothing is said.
+  static std::string kind_of(const Json& feature, const Json& properties) {
+    for (const char* key : {"objectType", "object_type"}) {
+      const auto type = properties.find(key);
+      if (type != properties.end() && type->is_string())
+        return lower_case(type->get<std::string>());
+    }
+    const auto id = feature.find("id");
+    const std::string name =
+        id != feature.end() && id->is_string() ? lower_case(id->get<std::string>()) : "";
+    constexpr std::string_view kStart = "path";
+    constexpr std::string_view kEnd = "object";
+    if (name == "tmacoreobject") return "tma_core";
+    const bool names_kind = name.starts_with(kStart) && name.ends_with(kEnd);
+    return names_kind ? name.substr(kStart.size(), name.size() - kStart.size() - kEnd.size()) : "";
+  }
+
+  bool is_label(const std::string& kind) const {
+    if (kind.empty() || kind == "annotation") return true;
+    return objects_ == LabelObjects::kAll &&
+           (kind == "detection" || kind == "cell" || kind == "tile");
   }
 
   void add_geometry(const Json& geometry, const Json& properties) {
     Annotation annotation{class_of(properties), {}};
     collect(geometry, annotation);
-    if (annotation.rings.empty()) return;
+    if (annotation.polygons.empty()) return;
     if (!is_first_plane(geometry)) {
       ++found_.skipped_planes;
       return;
     }
     const bool is_ellipse = (geometry.contains("isEllipse") && geometry["isEllipse"] == true) ||
                             (properties.contains("isEllipse") && properties["isEllipse"] == true);
-    if (is_ellipse) annotation.rings = {ellipse_in(annotation.rings.front())};
+    if (is_ellipse) annotation.polygons = {{ellipse_in(annotation.polygons.front().outline), {}}};
     found_.areas.push_back(std::move(annotation));
   }
 
@@ -116,14 +211,30 @@ class Reader {
     return *found;
   }
 
+  /// A ring apart from the outline cannot be a hole: some writers put all parts of an object into
+  /// one polygon.
   void add_rings(const Json& rings, Annotation& annotation) const {
     if (!rings.is_array()) fail("has a polygon that is no list of rings");
+    const size_t first = annotation.polygons.size();
     for (const Json& ring : rings) {
-      std::vector<Vertex> vertices;
-      if (!ring.is_array()) fail("has a ring that is no list of points");
-      for (const Json& point : ring) vertices.push_back(vertex_of(point));
-      if (vertices.size() >= 3) annotation.rings.push_back(std::move(vertices));
+      VertexRing vertices = ring_of(ring);
+      if (vertices.size() < 3) continue;
+      const bool is_outline = annotation.polygons.size() == first ||
+                              are_apart(annotation.polygons[first].outline, vertices);
+      if (is_outline) {
+        annotation.polygons.push_back({std::move(vertices), {}});
+      } else {
+        annotation.polygons[first].holes.push_back(std::move(vertices));
+      }
     }
+  }
+
+  VertexRing ring_of(const Json& ring) const {
+    if (!ring.is_array()) fail("has a ring that is no list of points");
+    VertexRing vertices;
+    vertices.reserve(ring.size());
+    for (const Json& point : ring) vertices.push_back(vertex_of(point));
+    return vertices;
   }
 
   Vertex vertex_of(const Json& point) const {
@@ -138,12 +249,28 @@ class Reader {
   std::string class_of(const Json& properties) const {
     const auto found = properties.find("classification");
     if (found == properties.end() || found->is_null()) return "";
-    if (found->is_string()) return found->get<std::string>();
+    if (found->is_string()) return class_of_text(found->get<std::string>());
     if (!found->is_object()) fail("has a classification that is no name");
-    const auto name = found->find("name");
-    if (name != found->end() && name->is_string()) return name->get<std::string>();
-    const auto names = found->find("names");
-    if (names == found->end() || !names->is_array()) return "";
+    return class_of_object(*found);
+  }
+
+  /// A name, or the text of an object: JSON, or Python with its own quotes.
+  std::string class_of_text(const std::string& text) const {
+    if (!text.starts_with('{')) return text;
+    std::string as_json = text;
+    std::replace(as_json.begin(), as_json.end(), '\'', '"');
+    for (const std::string& candidate : {text, as_json}) {
+      const Json object = Json::parse(candidate, nullptr, false);
+      if (object.is_object()) return class_of_object(object);
+    }
+    return text;
+  }
+
+  std::string class_of_object(const Json& object) const {
+    const auto name = object.find("name");
+    if (name != object.end() && name->is_string()) return name->get<std::string>();
+    const auto names = object.find("names");
+    if (names == object.end() || !names->is_array()) return "";
     std::string joined;  // As QuPath shows derived classes.
     for (const Json& part : *names) {
       if (!part.is_string()) fail("has a classification that is no name");
@@ -163,16 +290,13 @@ class Reader {
   }
 
   /// QuPath writes an ellipse as a coarse polygon: it is the one in the polygon's box.
-  static std::vector<Vertex> ellipse_in(const std::vector<Vertex>& outline) {
+  static VertexRing ellipse_in(const VertexRing& outline) {
     constexpr int kCorners = 720;  // Within 1e-5 of its radius.
     constexpr double kStep = 2 * std::numbers::pi / kCorners;
-    const auto [left, right] = std::minmax_element(
-        outline.begin(), outline.end(), [](const Vertex& a, const Vertex& b) { return a.x < b.x; });
-    const auto [top, bottom] = std::minmax_element(
-        outline.begin(), outline.end(), [](const Vertex& a, const Vertex& b) { return a.y < b.y; });
-    const Vertex centre = {(left->x + right->x) / 2, (top->y + bottom->y) / 2};
-    const Vertex radius = {(right->x - left->x) / 2, (bottom->y - top->y) / 2};
-    std::vector<Vertex> ellipse;
+    const Box box = box_of(outline);
+    const Vertex centre = {(box.least.x + box.most.x) / 2, (box.least.y + box.most.y) / 2};
+    const Vertex radius = {(box.most.x - box.least.x) / 2, (box.most.y - box.least.y) / 2};
+    VertexRing ellipse;
     for (int i = 0; i < kCorners; ++i) {
       ellipse.push_back(
           {centre.x + radius.x * std::cos(i * kStep), centre.y + radius.y * std::sin(i * kStep)});
@@ -181,6 +305,7 @@ class Reader {
   }
 
   std::string path_;
+  LabelObjects objects_;
   Annotations found_;
   int64_t feature_ = 0;
 };
@@ -202,20 +327,20 @@ bool looks_like_geojson(const std::filesystem::path& path) {
   return c == '{' || c == '[';
 }
 
-Annotations read_annotations(const std::filesystem::path& path) {
+Annotations read_annotations(const std::filesystem::path& path, LabelObjects objects) {
   std::string text = read_text(path);
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
-  Json document;
-  try {
-    document = Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    throw DataError(fmt::format("{}: is not JSON: an error at byte {}; export it again",
-                                path.string(), error.byte));
-  } catch (const Json::exception& error) {
-    throw DataError(fmt::format("{}: cannot be read as JSON ({}); export it again", path.string(),
-                                error.what()));
-  }
-  return Reader(path).read(document);
+  return Reader(path, objects).read(parse_document(path, text));
+}
+
+int64_t count_outside(const Annotations& annotations, const Extent& extent) {
+  const Box slide{{0, 0}, {static_cast<double>(extent.cols), static_cast<double>(extent.rows)}};
+  return std::count_if(
+      annotations.areas.begin(), annotations.areas.end(), [&](const Annotation& area) {
+        return std::all_of(
+            area.polygons.begin(), area.polygons.end(),
+            [&](const AreaPolygon& polygon) { return are_apart(box_of(polygon.outline), slide); });
+      });
 }
 
 }  // namespace untiled

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,30 +20,45 @@ struct Vertex {
   double y = 0;
 };
 
-/// One annotation: inside by the even-odd rule of all its rings, so holes are left out.
+using VertexRing = std::vector<Vertex>;
+
+/// What lies inside its outline and in none of its holes. A ring holds every point around which it
+/// goes, however often and whichever way.
+struct AreaPolygon {
+  VertexRing outline;
+  std::vector<VertexRing> holes;
+};
+
+/// One annotation: the union of its polygons.
 struct Annotation {
   std::string class_name;  ///< Empty: unclassified.
-  std::vector<std::vector<Vertex>> rings;
+  std::vector<AreaPolygon> polygons;
 };
 
 struct Annotations {
-  std::vector<Annotation> areas;  ///< Polygons and ellipses, in the file's order.
-  int64_t skipped_lines = 0;      ///< Points and lines, which have no area.
-  int64_t skipped_planes = 0;     ///< Objects of other planes than 0.
+  std::vector<Annotation> areas;                   ///< Polygons and ellipses, in the file's order.
+  int64_t skipped_lines = 0;                       ///< Points and lines, which have no area.
+  int64_t skipped_planes = 0;                      ///< Objects of other planes than 0.
+  std::map<std::string, int64_t> skipped_objects;  ///< By kind: TMA cores and others.
 };
 
-/// Reads a FeatureCollection, an array of features, one feature or a bare geometry, gzipped or not.
+/// Reads a FeatureCollection, an array of features, one feature or a bare geometry, gzipped or not,
+/// as QuPath, geopandas and Python's json write them: NaN and infinite numbers stand for nothing,
+/// and a classification may be JSON in a text. Objects are annotations or say nothing of what they
+/// are; of those of other kinds detections, cells and tiles are taken where `objects` says so.
 /// Throws DataError naming the file and, where it can, the feature.
-Annotations read_annotations(const std::filesystem::path& path);
+Annotations read_annotations(const std::filesystem::path& path,
+                             LabelObjects objects = LabelObjects::kAnnotations);
+
+/// How many areas lie outside a slide of `extent` at level 0, in its frame's coordinates.
+int64_t count_outside(const Annotations& annotations, const Extent& extent);
 
 /// Whether a file begins as GeoJSON or gzip does.
 bool looks_like_geojson(const std::filesystem::path& path);
 
 /// Labels of a view's pixels, 1 channel: a pixel belongs to the annotation that holds its centre.
 /// - Classes are found by name in `classes`, capitals aside; of overlapping ones that which is
-/// later
-///   in the list counts. Without classes, Tissue and unclassified areas are 1. With one class all
-///   others are 0.
+///   later in the list counts. Without classes, Tissue and unclassified areas are 1.
 /// - Where there are Region* annotations, pixels outside them are ignored; so are those in
 ///   Ignore* ones.
 /// - Pixels in no annotation: see LabelSettings::unannotated. The background is 0 with one class,

@@ -7,8 +7,11 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "data/slide/exif.h"
+#include "data/slide/orientation.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -40,6 +43,12 @@ class IndexDecoder {
     return {png_get_image_height(png_, info_), png_get_image_width(png_, info_)};
   }
   int bits() const { return png_get_bit_depth(png_, info_); }
+  int orientation() const {
+    png_uint_32 size = 0;
+    png_bytep exif = nullptr;
+    if (png_get_eXIf_1(png_, info_, &size, &exif) == 0) return 1;
+    return exif_orientation({exif, size});
+  }
   bool holds_indices() const {
     const int type = png_get_color_type(png_, info_);
     return type == PNG_COLOR_TYPE_GRAY || type == PNG_COLOR_TYPE_PALETTE;
@@ -82,11 +91,11 @@ class IndexDecoder {
 };
 
 void require_readable(const IndexDecoder& decoder, const std::filesystem::path& path) {
-  if (!decoder.holds_indices() || decoder.bits() > 8) {
+  if (!decoder.holds_indices()) {
     throw DataError(fmt::format(
-        "{}: a mask holds one class index a pixel, this PNG holds {}; save it as 8-bit grey or "
-        "with a palette",
-        path.string(), decoder.holds_indices() ? "16 bits" : "colours or transparency"));
+        "{}: a mask holds one class index a pixel, this PNG holds colours or transparency; save it "
+        "as 8-bit grey or with a palette",
+        path.string()));
   }
   if (decoder.extent().area() > kMostPngPixels) {
     throw DataError(fmt::format(
@@ -95,20 +104,57 @@ void require_readable(const IndexDecoder& decoder, const std::filesystem::path& 
   }
 }
 
+/// The numbers of 16 bits, big end first, as bytes.
+Bytes low_bytes(const std::filesystem::path& path, const Extent& extent, const Bytes& stored) {
+  Bytes bytes(static_cast<size_t>(extent.area()));
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    if (stored[2 * i] != 0) {
+      const auto index = static_cast<int64_t>(i);
+      throw DataError(fmt::format(
+          "{}: value {} at row {}, column {} of the mask is beyond the 0 to 255 of class indices; "
+          "save it as 8-bit grey",
+          path.string(), stored[2 * i] * 256 + stored[2 * i + 1], index / extent.cols,
+          index % extent.cols));
+    }
+    bytes[i] = stored[2 * i + 1];
+  }
+  return bytes;
+}
+
+/// A plane as an image, to be turned.
+class PlaneImage : public PixelSource {
+ public:
+  explicit PlaneImage(IndexPlane plane) : plane_(std::move(plane)) {}
+  Extent extent() const override { return plane_.extent; }
+  int channels() const override { return 1; }
+  PixelBlock read(const Region& /*all*/) const override {
+    return {whole(plane_.extent), 1, plane_.indices, {}};
+  }
+
+ private:
+  IndexPlane plane_;
+};
+
+IndexPlane upright_plane(IndexPlane plane, int orientation) {
+  if (orientation == 1) return plane;
+  const auto turned = upright(std::make_shared<PlaneImage>(std::move(plane)), orientation);
+  return {turned->extent(), turned->read(whole(turned->extent())).bytes};
+}
+
 }  // namespace
 
 IndexPlane read_index_png(const std::filesystem::path& path) {
   IndexDecoder decoder(path);
   decoder.read_header();
   require_readable(decoder, path);
-  IndexPlane plane{decoder.extent(), {}};
-  plane.indices.resize(static_cast<size_t>(plane.extent.area()));
-  std::vector<png_bytep> rows(static_cast<size_t>(plane.extent.rows));
-  for (size_t row = 0; row < rows.size(); ++row) {
-    rows[row] = plane.indices.data() + row * static_cast<size_t>(plane.extent.cols);
-  }
+  const Extent extent = decoder.extent();
+  const size_t row_bytes = static_cast<size_t>(extent.cols) * (decoder.bits() == 16 ? 2 : 1);
+  Bytes stored(static_cast<size_t>(extent.rows) * row_bytes);
+  std::vector<png_bytep> rows(static_cast<size_t>(extent.rows));
+  for (size_t row = 0; row < rows.size(); ++row) rows[row] = stored.data() + row * row_bytes;
   decoder.read_rows(rows);
-  return plane;
+  if (decoder.bits() == 16) stored = low_bytes(path, extent, stored);
+  return upright_plane({extent, std::move(stored)}, decoder.orientation());
 }
 
 }  // namespace untiled

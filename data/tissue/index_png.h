@@ -19,8 +19,9 @@ struct IndexPlane {
   Bytes indices;
 };
 
-/// Reads a palette PNG (the palette's indices) or a grey one of 1, 2, 4 or 8 bits (unscaled).
-/// Throws DataError naming the file: for colour, alpha, 16 bits, a damaged or too large file.
+/// Reads a palette PNG (the palette's indices) or a grey one of 1, 2, 4, 8 or 16 bits (unscaled),
+/// upright. Throws DataError naming the file: for colour, alpha, a number beyond 255, a damaged or
+/// too large file.
 IndexPlane read_index_png(const std::filesystem::path& path);
 
 }  // namespace untiled

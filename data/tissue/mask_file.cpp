@@ -7,8 +7,6 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <mutex>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -16,9 +14,9 @@
 #include "data/tissue/annotations.h"
 #include "data/tissue/index_png.h"
 #include "data/tissue/index_tiff.h"
+#include "data/tissue/label_doubts.h"
 #include "data/tissue/label_map.h"
 #include "lib/core/error.h"
-#include "lib/core/progress.h"
 
 namespace untiled {
 namespace {
@@ -121,11 +119,30 @@ std::optional<int64_t> whole_factor(const std::filesystem::path& path, const Ext
       path.string(), to_string(mask), to_string(slide)));
 }
 
+/// Warns of a mask in which no class but that of value 0 occurs, while others are ignored: masks of
+/// 0 and 255 are often meant to be of value 1.
+void warn_of_ignored_values(const IndexPlane& plane, const ValueMap& values) {
+  std::array<int64_t, 256> counts{};
+  for (const uint8_t value : plane.indices) ++counts[value];
+  std::vector<std::string> ignored;
+  for (size_t value = 1; value < counts.size(); ++value) {
+    if (counts[value] == 0) continue;
+    if (values.labels[value] != kIgnoredLabel) return;
+    ignored.push_back(fmt::format("{} ({} pixels)", value, counts[value]));
+  }
+  if (ignored.empty()) return;
+  warn_once(values.path,
+            {fmt::format("all of its values but 0 are ignored: {}; labels are {}. Give the class "
+                         "that value and data.ignore another, or correct the mask",
+                         fmt::join(ignored, ", "), values.known)});
+}
+
 std::shared_ptr<const PixelSource> open_png_mask(const std::filesystem::path& path,
                                                  const ViewInfo& view, const ValueMap& values) {
   IndexPlane plane = read_index_png(path);
   const Extent slide = view.frame_level0.extent();
   const auto factor = whole_factor(path, slide, plane.extent);
+  warn_of_ignored_values(plane, values);
   PixelBlock block{whole(plane.extent), 1, std::move(plane.indices), {}};
   values.apply(block);
   return make_label_source({plane.extent, std::move(block.bytes), slide, factor}, view);
@@ -196,34 +213,18 @@ std::shared_ptr<const PixelSource> open_mask(const std::filesystem::path& path,
   }
 }
 
-namespace {
-
-/// A run opens the labels of a slide each time it comes to the slide.
-void warn_once_of_skipped(const std::filesystem::path& path, const Annotations& annotations) {
-  static std::mutex mutex;
-  static std::set<std::filesystem::path> warned;
-  if (annotations.skipped_lines + annotations.skipped_planes == 0) return;
-  const std::lock_guard lock(mutex);
-  if (!warned.insert(path).second) return;
-  warn(
-      fmt::format("{}: left out {} points or lines, which have no area, and {} objects of other "
-                  "planes than the first",
-                  path.string(), annotations.skipped_lines, annotations.skipped_planes));
-}
-
-}  // namespace
-
 std::shared_ptr<const PixelSource> open_labels(const std::filesystem::path& path,
                                                const ViewInfo& view,
                                                const std::vector<ClassSettings>& classes,
-                                               int ignore, Unannotated unannotated) {
+                                               int ignore, const LabelSettings& labels) {
   require_readable_file(path);
   if (file_kind(path) != FileKind::kOther || !looks_like_geojson(path)) {
     return open_mask(path, view, classes, ignore);
   }
-  const Annotations annotations = read_annotations(path);
-  warn_once_of_skipped(path, annotations);
-  return make_annotation_labels(path, annotations, view, classes, unannotated);
+  const Annotations annotations = read_annotations(path, labels.objects);
+  auto source = make_annotation_labels(path, annotations, view, classes, labels.unannotated);
+  warn_once(path, doubts_about(annotations, view.frame_level0.extent()));
+  return source;
 }
 
 }  // namespace untiled

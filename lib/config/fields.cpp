@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lib/config/class_colors.h"
 #include "lib/config/convert.h"
 #include "lib/config/nearest_key.h"
 
@@ -204,22 +205,43 @@ std::vector<Field<ClassSettings>> class_fields() {
           [](const std::string& name) { return !name.empty() && name != "[]"; },
           "Its name in tables and masks."),
       number("value", &ClassSettings::value, {0, 254}, "Its pixel value in masks."),
-      {"color", "a colour: [red, green, blue] or \"#rrggbb\"", "Its colour in pictures.",
+      {"color", "a colour: [red, green, blue] or \"#rrggbb\"",
+       "Its colour in pictures; by itself one that no other class has.",
        [](ClassSettings& c, const Value& value) { c.color = read_color(value); },
        [](const ClassSettings& c) { return YAML::Node(color_text(c.color)); }},
       number("weight", &ClassSettings::weight, {0.0, 1e6}, "Weight of its pixels in the loss.")};
 }
 
-ClassSettings read_class(const Value& value) {
-  if (!value.is_map()) throw value.refused("a class {name, value, color, weight}");
+struct GivenClass {
   ClassSettings settings;
-  const std::vector<Value> given = apply(value, class_fields(), settings);
+  bool has_color = false;
+};
+
+GivenClass read_class(const Value& value) {
+  if (!value.is_map()) throw value.refused("a class {name, value, color, weight}");
+  GivenClass read;
+  const std::vector<Value> given = apply(value, class_fields(), read.settings);
+  const auto is_given = [&](std::string_view key) {
+    return std::any_of(given.begin(), given.end(),
+                       [key](const Value& v) { return v.key().ends_with(key); });
+  };
   for (const std::string_view needed : {".name", ".value"}) {
-    const bool found = std::any_of(given.begin(), given.end(),
-                                   [needed](const Value& v) { return v.key().ends_with(needed); });
-    if (!found) throw value.error(fmt::format("has no {}", needed.substr(1)));
+    if (!is_given(needed)) throw value.error(fmt::format("has no {}", needed.substr(1)));
   }
-  return settings;
+  read.has_color = is_given(".color");
+  return read;
+}
+
+std::vector<ClassSettings> read_classes(const Value& value) {
+  std::vector<ClassSettings> classes;
+  std::vector<size_t> uncolored;
+  for (const Value& item : value.items()) {
+    const GivenClass given = read_class(item);
+    if (!given.has_color) uncolored.push_back(classes.size());
+    classes.push_back(given.settings);
+  }
+  give_distinct_colors(classes, uncolored);
+  return classes;
 }
 
 Field<DataSettings> classes_field() {
@@ -228,9 +250,7 @@ Field<DataSettings> classes_field() {
           "rest.",
           [](DataSettings& data, const Value& value) {
             if (!value.is_list() && !value.is_null()) throw value.refused("a list of classes");
-            std::vector<ClassSettings> classes;
-            for (const Value& item : value.items()) classes.push_back(read_class(item));
-            data.classes = std::move(classes);
+            data.classes = read_classes(value);
           },
           [](const DataSettings& data) {
             YAML::Node list(YAML::NodeType::Sequence);
@@ -298,7 +318,11 @@ std::vector<Field<LabelSettings>> label_fields() {
                   {"ignored", Unannotated::kIgnored},
                   {"background", Unannotated::kBackground}},
                  "Pixels that no GeoJSON annotation covers: ignored, or the background's; auto: "
-                 "ignored where data.classes has several classes.")};
+                 "ignored where data.classes has several classes."),
+          choice("objects", &LabelSettings::objects,
+                 {{"annotations", LabelObjects::kAnnotations}, {"all", LabelObjects::kAll}},
+                 "Which objects of GeoJSON are labels: annotations, or detections, cells and tiles "
+                 "as well.")};
 }
 
 std::vector<Field<ModelSettings>> model_fields() {

@@ -47,6 +47,9 @@ struct DataSettings {
 
 enum class LabelMethod { kOtsu, kRobust, kMask };
 
+/// Which objects of GeoJSON are labels; kAll: detections, cells and tiles as well as annotations.
+enum class LabelObjects { kAnnotations, kAll };
+
 /// What pixels are that no annotation covers.
 enum class Unannotated { kAuto, kIgnored, kBackground };
 
@@ -57,6 +60,7 @@ struct LabelSettings {
   double min_hole_um2 = 20000.0;            ///< Smaller holes are filled.
   double min_object_um2 = 20000.0;          ///< Smaller pieces are dropped.
   Unannotated unannotated = Unannotated::kAuto;
+  LabelObjects objects = LabelObjects::kAnnotations;
 };
 
 /// An encoder-decoder with skips; see models/unet.h for what the defaults mean.

@@ -27,6 +27,22 @@ def square(x, y, width, height):
                                                 [x, y + height], [x, y]]]}
 
 
+def check_several_classes(app, folder, findings):
+    """Masks of several classes are compared without settings for training."""
+    masks = folder / "two"
+    masks.mkdir()
+    save(folder / "two.png", np.full((300, 400, 3), 240, np.uint8))
+    tumor = [box(300, 400, 50, 60, 100, 200), box(300, 400, 80, 60, 100, 150)]
+    for path, mask in zip((folder / "two.ref.png", masks / "two.png.mask.png"), tumor):
+        save(path, np.where(mask > 0, 1, 2).astype(np.uint8))
+    manifest = folder / "two.csv"
+    manifest.write_text("slide,mask\ntwo.png,two.ref.png\n")
+    report = app.json("evaluate", "--masks", masks, "--manifest", manifest, "--set",
+                      "data.classes=[{name: Tumor, value: 1}, {name: Stroma, value: 2}]")
+    dice = report["slides"][0]["classes"]["Tumor"]["dice"]
+    findings.expect(abs(dice - scores(*tumor)["dice"]) < 1e-12, f"Tumor: Dice {dice}")
+
+
 def check(app, folder, findings):
     masks = folder / "masks"
     masks.mkdir()
@@ -64,6 +80,7 @@ def check(app, folder, findings):
     for arguments in ((), ("--masks", folder / "nowhere"), ("--masks", masks, "--split", "val")):
         code = app.run("evaluate", "--manifest", manifest, *arguments).returncode
         findings.expect(code == 2, f"evaluate {arguments}: exit {code}")
+    check_several_classes(app, folder, findings)
 
 
 main(check)

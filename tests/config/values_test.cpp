@@ -1,4 +1,6 @@
 // What is accepted for each kind of setting, and the words with which the rest is refused.
+#include <cstdlib>
+
 #include "tests/catch.h"
 #include "tests/config/yaml_file.h"
 
@@ -108,6 +110,37 @@ data:
   CHECK(classes[1].value == 7);
   CHECK(classes[1].color == std::array<int, 3>{255, 128, 0});
   CHECK(classes[1].weight == 2.5);
+}
+
+TEST_CASE("classes without a colour get distinct ones, the same each time") {
+  const std::string text = R"(
+labels: {method: mask}
+data:
+  manifest: m.csv
+  classes:
+    - {name: a, value: 0}
+    - {name: b, value: 1}
+    - {name: black, value: 2, color: [0, 0, 0]}
+    - {name: c, value: 3}
+    - {name: d, value: 4}
+    - {name: e, value: 5}
+    - {name: f, value: 6}
+    - {name: g, value: 7}
+    - {name: h, value: 8}
+    - {name: i, value: 9}
+)";
+  const auto classes = load_text(text).data.classes;
+  CHECK(classes[2].color == std::array<int, 3>{0, 0, 0});
+  for (size_t a = 0; a < classes.size(); ++a) {
+    for (size_t b = 0; b < a; ++b) {
+      int distance = 0;
+      for (size_t i = 0; i < 3; ++i)
+        distance += std::abs(classes[a].color[i] - classes[b].color[i]);
+      INFO(classes[a].name << " and " << classes[b].name);
+      CHECK(distance >= 60);
+    }
+  }
+  CHECK(load_text(text).data.classes[9].color == classes[9].color);
 }
 
 TEST_CASE("a bad class is refused with its place") {

@@ -42,4 +42,34 @@ TEST_CASE("a broken quotation names file and line") {
   CHECK_THROWS_WITH(parse("a\n\"b\"c\n"), contains_text("t.csv:2: expected a comma"));
 }
 
+TEST_CASE("a lone carriage return ends a line, as Excel for Mac has it") {
+  const auto rows = parse("slide,mask\ra.tif,\r\"two\rlines\",z\rlast,\r");
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[1].fields == Fields{"a.tif", ""});
+  CHECK(rows[2].fields == Fields{"two\rlines", "z"});
+  CHECK(rows[3].line == 5);
+}
+
+TEST_CASE("rows of empty fields are left out and keep their line's number") {
+  const auto rows = parse("slide,mask,mpp\r\n,,\r\na.tif,,0.25\r\n , ,\r\n\"\",,\r\n");
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[1].line == 3);
+}
+
+TEST_CASE("semicolons and tabulators stand between fields where the header has no comma") {
+  CHECK(parse("slide;mpp\na.tif;0,25\n").at(1).fields == Fields{"a.tif", "0,25"});
+  CHECK(parse("slide\tmask\tmpp\na b.tif\t\t0,25\n").at(1).fields == Fields{"a b.tif", "", "0,25"});
+  CHECK(parse("slide,mpp\na;b.tif,1\n").at(1).fields == Fields{"a;b.tif", "1"});
+  CHECK(parse("\"a,b\";c\n\"x;1\";2\n").at(1).fields == Fields{"x;1", "2"});
+  CHECK(parse("sep=;\r\nslide;mpp\r\na.tif;1\r\n").at(0).fields == Fields{"slide", "mpp"});
+  CHECK(parse("slide\na.tif\n").at(1).fields == Fields{"a.tif"});
+}
+
+TEST_CASE("UTF-16 is named, with a byte order mark and without") {
+  using std::string_literals::operator""s;
+  for (const std::string& text : {"\xFF\xFEs\0l\0"s, "\xFE\xFF\0s\0l"s, "s\0l\0i\0"s, "\0s\0l"s}) {
+    CHECK_THROWS_WITH(parse(text), contains_text("t.csv: is UTF-16 text"));
+  }
+}
+
 TEST_CASE("an empty file has no rows") { CHECK(parse("").empty()); }

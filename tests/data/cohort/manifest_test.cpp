@@ -146,3 +146,24 @@ TEST_CASE("a slide may come with several regions, but not twice with the same") 
   CHECK(manifest.read("slide,region\ns1.svs,\"0,0,5,5\"\ns1.svs,\"5,5,5,5\"\n").size() == 2);
   CHECK_THAT(manifest.refusal("slide\ns1.svs\ns1.svs\n"), contains_text("m.csv:3: slide "));
 }
+
+TEST_CASE("manifests are read as spreadsheets save them") {
+  const Manifest manifest;
+  for (const char* text : {"slide,mask,mpp\rs1.svs,,0.25\rs2.svs,m1.png,0.5\r",
+                           "slide;mask;mpp\r\ns1.svs;;0,25\r\ns2.svs;m1.png;0,5\r\n;;\r\n",
+                           "slide\tmask\tmpp\ns1.svs\t\t0,25\ns2.svs\tm1.png\t0.5\n\t\t\n",
+                           "slide,mask,mpp\ns1.svs,,\"0,25\"\ns2.svs,m1.png,0.5\n,,\n,,\n"}) {
+    INFO(text);
+    const auto entries = manifest.read(text);
+    REQUIRE(entries.size() == 2);
+    CHECK(entries[0].mpp == 0.25);
+    CHECK(entries[1].mask == manifest / "m1.png");
+  }
+}
+
+TEST_CASE("a manifest of a header alone is refused") {
+  const Manifest manifest;
+  CHECK_THAT(manifest.refusal("slide,mask\n"),
+             EndsWith("m.csv: holds a header and no row; expected a row a slide"));
+  CHECK_THAT(manifest.refusal("slide;mask\r\n;\r\n;\r\n"), contains_text("no row"));
+}

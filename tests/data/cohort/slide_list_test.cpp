@@ -44,3 +44,14 @@ TEST_CASE("files, globs and manifests are put together, each slide once") {
   CHECK(names(slides) == Names{"b.svs", "a.svs", "c.tif", "gone.svs", "lost.svs"});
   CHECK(slides[2].mpp == 0.5);
 }
+
+TEST_CASE("slides of formats that are not read are no slides of a folder, which says so") {
+  const TemporaryFolder folder;
+  for (const char* name : {"x/a.vsi", "x/b.ISYNTAX", "y/a.vsi", "y/c.svs"}) {
+    write_file(folder / name, "x");
+  }
+  CHECK_THROWS_WITH(list_slides({(folder / "x").string()}),
+                    contains_text("2 slides of formats that are not read (Olympus, Philips)"));
+  CHECK(names(list_slides({(folder / "y").string()})) == Names{"c.svs"});
+  CHECK(names(list_slides({(folder / "y/a.vsi").string()})) == Names{"a.vsi"});
+}

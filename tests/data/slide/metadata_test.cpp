@@ -5,37 +5,49 @@
 using namespace untiled;
 
 TEST_CASE("sizes of an OME description are read in their units") {
-  const auto image = parse_ome(
+  const auto images = parse_ome(
       R"(<?xml version="1.0"?><OME xmlns="x"><Instrument><Objective NominalMagnification="20.0"/>
          </Instrument><Image><Pixels SizeC="3" SizeZ="5" SizeT="1" PhysicalSizeX="0.25"
          PhysicalSizeY="250" PhysicalSizeYUnit="nm"><Channel Color="-16776961"/></Pixels></Image></OME>)");
-  REQUIRE(image);
-  CHECK(image->mpp_x == 0.25);
-  CHECK(*image->mpp_y == Approx(0.25));
-  CHECK(image->objective_power == 20.0);
-  CHECK(image->size_c == 3);
-  CHECK(image->size_z == 5);
-  CHECK(image->channel_colors == std::vector<int64_t>{-16776961});
+  REQUIRE(images.size() == 1);
+  CHECK(images[0].mpp_x == 0.25);
+  CHECK(*images[0].mpp_y == Approx(0.25));
+  CHECK(images[0].objective_power == 20.0);
+  CHECK(images[0].size_c == 3);
+  CHECK(images[0].size_z == 5);
+  REQUIRE(images[0].channels.size() == 1);
+  CHECK(images[0].channels[0].color == -16776961);
 }
 
-TEST_CASE("only the channels of the first OME image count") {
-  const auto image = parse_ome(
-      R"(<OME><Image><Pixels SizeC="3"><Channel SamplesPerPixel="3"/></Pixels></Image>
-         <Image><Pixels SizeC="1"><Channel Color="255"/></Pixels></Image></OME>)");
-  REQUIRE(image);
-  CHECK(image->channel_colors.empty());
+TEST_CASE("each OME image has its own channels, scale and objective") {
+  const auto images = parse_ome(
+      R"(<OME><!-- <Image Name="none"/> --><Instrument><Objective ID="O:0" NominalMagnification="1"/>
+         <Objective ID="O:1" NominalMagnification="40"/></Instrument>
+         <Image Name="macro &amp; label"><ObjectiveSettings ID="O:0"/>
+         <Pixels SizeC="3" PhysicalSizeX="4"><Channel SamplesPerPixel="3"/></Pixels></Image>
+         <Image Name='a>b'><ObjectiveSettings ID="O:1"/><Pixels SizeC="1" PhysicalSizeX = "0.25">
+         <Channel Color="255"/></Pixels></Image></OME>)");
+  REQUIRE(images.size() == 2);
+  CHECK(images[0].name == "macro & label");
+  CHECK_FALSE(images[0].channels[0].color.has_value());
+  CHECK(images[0].objective_power == 1.0);
+  CHECK(images[1].name == "a>b");
+  CHECK(images[1].mpp_x == 0.25);
+  CHECK(images[1].objective_power == 40.0);
+  CHECK(images[1].channels[0].color == 255);
 }
 
 TEST_CASE("a description that is no OME-XML says nothing") {
-  CHECK_FALSE(parse_ome("Aperio Image Library v11.2.1").has_value());
-  CHECK_FALSE(parse_ome("").has_value());
+  CHECK(parse_ome("Aperio Image Library v11.2.1").empty());
+  CHECK(parse_ome("").empty());
 }
 
-TEST_CASE("an OME length in a unit without a size is no scale") {
-  const auto image =
+TEST_CASE("an OME length in a unit without a size is no scale, and is named") {
+  const auto images =
       parse_ome(R"(<OME><Pixels PhysicalSizeX="1" PhysicalSizeXUnit="pixel"/></OME>)");
-  REQUIRE(image);
-  CHECK_FALSE(image->mpp_x.has_value());
+  REQUIRE(images.size() == 1);
+  CHECK_FALSE(images[0].mpp_x.has_value());
+  CHECK(images[0].unknown_unit == "pixel");
 }
 
 TEST_CASE("properties that can identify a patient are private") {

@@ -39,6 +39,14 @@ void set_tags(TIFF* tiff, const TiffImage& image) {
     TIFFSetField(tiff, TIFFTAG_YRESOLUTION, image.pixels_per_cm);
     TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER);
   }
+  if (image.pixels_per_unit > 0) {
+    TIFFSetField(tiff, TIFFTAG_XRESOLUTION, image.pixels_per_unit);
+    TIFFSetField(tiff, TIFFTAG_YRESOLUTION, image.pixels_per_unit);
+    TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_NONE);
+  }
+  if (image.orientation != ORIENTATION_TOPLEFT) {
+    TIFFSetField(tiff, TIFFTAG_ORIENTATION, image.orientation);
+  }
   if (image.photometric == PHOTOMETRIC_PALETTE) {
     std::vector<uint16_t> ramp(256);
     for (size_t i = 0; i < ramp.size(); ++i) ramp[i] = static_cast<uint16_t>(i * 257);

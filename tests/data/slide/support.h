@@ -51,6 +51,8 @@ struct TiffImage {
   uint32_t subfile_type = 0;
   std::string description;
   double pixels_per_cm = 0;
+  double pixels_per_unit = 0;  ///< Of a unit that TIFF does not name.
+  uint16_t orientation = ORIENTATION_TOPLEFT;
   std::vector<int> skipped_tiles;  ///< Left without data.
   /// Makes a tile's stream where `compression` is not libtiff's, from interleaved samples.
   std::function<Bytes(const Bytes& samples, const Extent& extent, int channels)> encode;

@@ -74,9 +74,13 @@ class Labels {
 }  // namespace
 
 TEST_CASE("QuPath's ways of naming a class are all understood") {
-  const std::string named[] = {R"("Tumor")", R"({"name":"Tumor","color":[200,0,0]})",
-                               R"({"names":["Tumor"]})", R"({"name":"Tumor","colorRGB":-3670016})",
-                               R"("tumor")"};
+  const std::string named[] = {R"("Tumor")",
+                               R"({"name":"Tumor","color":[200,0,0]})",
+                               R"({"names":["Tumor"]})",
+                               R"({"name":"Tumor","colorRGB":-3670016})",
+                               R"("tumor")",
+                               R"("{\"name\": \"Tumor\", \"color\": [200, 0, 0]}")",
+                               R"("{'name': 'Tumor', 'color': [200, 0, 0]}")"};
   for (const std::string& classification : named) {
     const Labels labels(collection({feature(classification, square(3, 2, 5))}), kThree);
     CHECK(labels.count(2) == 25);
@@ -107,6 +111,55 @@ TEST_CASE("holes are left out, parts of a MultiPolygon are one annotation") {
   const std::string more = R"({"type":"MultiPolygon","coordinates":[[)" + ring +
                            "],[[[20,0],[25,0],[25,5],[20,5],[20,0]]]]}";
   CHECK(Labels(more, {}).count(1) == 96 + 25);
+}
+
+TEST_CASE("parts of one annotation that overlap unite, and their holes are their own") {
+  const std::string parts = square(0, 0, 10) + "," + square(5, 5, 10);
+  CHECK(Labels(R"({"type":"GeometryCollection","geometries":[)" + parts + "]}", {}).count(1) ==
+        175);
+  const std::string rings =
+      "[[[0,0],[10,0],[10,10],[0,10],[0,0]]],[[[5,5],[15,5],[15,15],[5,15],[5,5]]]";
+  CHECK(Labels(R"({"type":"MultiPolygon","coordinates":[)" + rings + "]}", {}).count(1) == 175);
+  // The hole of the first part is filled by the second one.
+  const std::string holed =
+      "[[[0,0],[10,0],[10,10],[0,10],[0,0]],[[2,2],[8,2],[8,8],[2,8],[2,2]]],"
+      "[[[5,5],[15,5],[15,15],[5,15],[5,5]]]";
+  CHECK(Labels(R"({"type":"MultiPolygon","coordinates":[)" + holed + "]}", {}).count(1) ==
+        100 - 36 + 9 + 75);
+}
+
+TEST_CASE("a ring that is walked twice or crosses itself holds what it goes round") {
+  const std::string twice = "[[0,0],[10,0],[10,10],[0,10],[0,0],[10,0],[10,10],[0,10],[0,0]]";
+  CHECK(Labels(R"({"type":"Polygon","coordinates":[)" + twice + "]}", {}).count(1) == 100);
+  // Two squares on one path, one the same way round within the other, overlap.
+  const std::string loop =
+      "[[0,0],[12,0],[12,12],[0,12],[0,0],[3,3],[9,3],[9,9],[3,9],[3,3],[0,0]]";
+  CHECK(Labels(R"({"type":"Polygon","coordinates":[)" + loop + "]}", {}).count(1) == 144);
+  const std::string eight =
+      "[[0,0],[10,10],[10,0],[0,10],[0,0]]";  // Both halves, either way round.
+  CHECK(Labels(R"({"type":"Polygon","coordinates":[)" + eight + "]}", {}).count(1) > 40);
+}
+
+TEST_CASE("holes may overlap, and a ring apart from the outline is no hole") {
+  const std::string outline = "[[0,0],[20,0],[20,15],[0,15],[0,0]]";
+  const std::string holes = "[[2,2],[8,2],[8,8],[2,8],[2,2]],[[5,5],[11,5],[11,11],[5,11],[5,5]]";
+  CHECK(
+      Labels(R"({"type":"Polygon","coordinates":[)" + outline + "," + holes + "]}", {}).count(1) ==
+      300 - 63);
+  const std::string apart = "[[22,2],[27,2],[27,7],[22,7],[22,2]]";
+  CHECK(
+      Labels(R"({"type":"Polygon","coordinates":[)" + outline + "," + apart + "]}", {}).count(1) ==
+      300 + 25);
+}
+
+TEST_CASE("bare NaN and infinities in measurements do no harm, in coordinates they are refused") {
+  const std::string measured =
+      R"({"type":"Feature","geometry":)" + square(3, 2, 5) +
+      R"(,"properties":{"name":"NaN \" Infinity","measurements":{"a":NaN,"b":-Infinity,"c":[Infinity]}}})";
+  CHECK(Labels(measured, {}).count(1) == 25);
+  CHECK_THROWS_AS(Labels(R"({"type":"Polygon","coordinates":[[[NaN,0],[1,0],[1,1]]]})", {}),
+                  DataError);
+  CHECK_THROWS_AS(Labels(R"({"type":"Polygon","x":Nan})", {}), DataError);
 }
 
 TEST_CASE("of overlapping classes the later one in the settings counts") {
@@ -176,6 +229,8 @@ TEST_CASE("an unknown class and broken files are refused by name") {
                     contains_text("Lymph") && contains_text("Stroma"));
   CHECK_THROWS_WITH(Labels(collection({feature("null", square(0, 0, 3))}), kThree),
                     contains_text("without a class"));
+  CHECK_THROWS_WITH(Labels(collection({feature(R"("Tumour")", square(0, 0, 3))}), {{"Tumor", 1}}),
+                    contains_text("Tumour") && contains_text("which are Tumor"));
   for (const char* text : {"{", "{}", R"({"type":"FeatureCollection"})", R"([{"type":"Feature",
        "geometry":{"type":"Polygon","coordinates":[[[1]]]}}])",
                            "[1]"}) {

@@ -1,0 +1,119 @@
+// Planes of OME-TIFFs: which is red, green and blue, and which are none of these.
+#include "data/slide/ome.h"
+#include "data/slide/reader.h"
+#include "tests/catch.h"
+#include "tests/data/slide/support.h"
+
+using namespace untiled;
+using namespace untiled::testing;
+
+namespace {
+
+/// Grey planes, the one at position i with the pattern of channel `order[i]`.
+std::vector<TiffChain> planes(const std::string& description, const std::vector<int>& order) {
+  std::vector<TiffChain> chain;
+  for (const int channel : order) {
+    TiffImage plane;
+    plane.samples = 1;
+    plane.photometric = PHOTOMETRIC_MINISBLACK;
+    plane.first_channel = channel;
+    if (chain.empty()) plane.description = description;
+    chain.push_back({plane, {}});
+  }
+  return chain;
+}
+
+std::string ome(const std::string& channels, const std::string& data,
+                const std::string& more = "") {
+  return R"(<OME><Image><Pixels SizeX="400" SizeY="300" SizeC="3" )" + more + ">" + channels +
+         data + "</Pixels></Image></OME>";
+}
+
+const std::string kUnnamed = R"(<Channel ID="a"/><Channel ID="b"/><Channel ID="c"/>)";
+
+std::string named(const char* a, const char* b, const char* c) {
+  std::string text;
+  for (const char* name : {a, b, c}) text += std::string(R"(<Channel Name=")") + name + R"("/>)";
+  return text;
+}
+
+void check_rgb(const std::vector<TiffChain>& chain) {
+  const TemporaryFolder folder;
+  write_tiff(folder / "a.ome.tif", chain);
+  const Region region = {{3, 40}, {5, 60}};
+  CHECK(open_slide(folder / "a.ome.tif")->read(0, region).bytes == pattern_block(region).bytes);
+}
+
+std::string refusal(const std::vector<TiffChain>& chain) {
+  const TemporaryFolder folder;
+  write_tiff(folder / "a.ome.tif", chain);
+  return data_error([&] { open_slide(folder / "a.ome.tif"); });
+}
+
+}  // namespace
+
+TEST_CASE("TiffData says which plane is which channel") {
+  const std::string blue_first =
+      R"(<TiffData IFD="0" FirstC="2" PlaneCount="1"/><TiffData IFD="1" FirstC="1"/>)"
+      R"(<TiffData IFD="2" FirstC="0" PlaneCount="1"/>)";
+  check_rgb(planes(ome(kUnnamed, blue_first), {2, 1, 0}));
+  check_rgb(planes(ome(kUnnamed, R"(<TiffData IFD="1" FirstC="0" PlaneCount="2"/>)"
+                                 R"(<TiffData IFD="0" FirstC="2" PlaneCount="1"/>)"),
+                   {2, 0, 1}));
+  check_rgb(planes(ome(kUnnamed, "<TiffData/>"), {0, 1, 2}));
+  check_rgb(planes(ome(kUnnamed, ""), {0, 1, 2}));
+}
+
+TEST_CASE("the first focal plane is found by the order of dimensions") {
+  const std::string z_first = R"(DimensionOrder="XYZCT" SizeZ="2" SizeT="1")";
+  check_rgb(
+      planes(ome(kUnnamed, R"(<TiffData IFD="0" PlaneCount="6"/>)", z_first), {0, 5, 1, 5, 2, 5}));
+  const std::string c_first = R"(DimensionOrder="XYCZT" SizeZ="2" SizeT="1")";
+  check_rgb(planes(ome(kUnnamed,
+                       R"(<TiffData IFD="3" FirstZ="0" PlaneCount="3"/>)"
+                       R"(<TiffData IFD="0" FirstZ="1" PlaneCount="3"/>)",
+                       c_first),
+                   {5, 5, 5, 0, 1, 2}));
+}
+
+TEST_CASE("planes named red, green and blue are these, in any order") {
+  check_rgb(planes(ome(named("Red", "Green", "Blue"), ""), {0, 1, 2}));
+  check_rgb(planes(ome(named("blue", "green", "red"), ""), {2, 1, 0}));
+  check_rgb(planes(ome(named("Channel 0", "Channel 1", "Channel 2"), ""), {0, 1, 2}));
+}
+
+TEST_CASE("planes named as dyes are refused by their names") {
+  const std::string error = refusal(planes(ome(named("DAPI", "FITC", "TRITC"), ""), {0, 1, 2}));
+  CHECK_THAT(error, contains_text("DAPI, FITC, TRITC") && contains_text("8-bit RGB"));
+  for (const auto& names :
+       {named("CD3", "CD8", "Hoechst"), named("Red", "Red", "Blue"), named("DAPI", "", "")}) {
+    CHECK_THAT(refusal(planes(ome(names, ""), {0, 1, 2})), contains_text("3 channels"));
+  }
+}
+
+TEST_CASE("channels of which TiffData names one plane for all are refused") {
+  CHECK_THAT(
+      refusal(planes(ome(kUnnamed, R"(<TiffData IFD="0" FirstC="0"/><TiffData IFD="0" FirstC="1"/>)"
+                                   R"(<TiffData IFD="0" FirstC="2"/>)"),
+                     {0, 1, 2})),
+      contains_text("3 channels"));
+}
+
+TEST_CASE("dyes' names on what TIFF says is RGB are warned of") {
+  const TemporaryFolder folder;
+  TiffImage image;
+  image.description = ome(named("DAPI", "FITC", "TRITC"), "");
+  write_tiff(folder / "a.ome.tif", {{image, {}}});
+  const auto reader = open_slide(folder / "a.ome.tif");
+  REQUIRE(reader->info().warnings.size() == 1);
+  CHECK_THAT(reader->info().warnings[0], contains_text("DAPI, FITC, TRITC"));
+}
+
+TEST_CASE("claims of huge numbers of planes do no harm") {
+  const auto images =
+      parse_ome(ome(kUnnamed, R"(<TiffData IFD="9223372036854775807" FirstC="-5"/>)",
+                    R"(SizeZ="9223372036854775807" SizeT="4611686018427387904")"));
+  REQUIRE(images.size() == 1);
+  CHECK_FALSE(holds_directory(images[0], 0));
+  CHECK_FALSE(directory_of(images[0], 2, 1).has_value());
+}

@@ -1,0 +1,127 @@
+#include "data/slide/length_unit.h"
+#include "data/slide/number.h"
+#include "data/slide/ome.h"
+#include "data/slide/reader.h"
+#include "tests/catch.h"
+#include "tests/data/slide/support.h"
+
+using namespace untiled;
+using namespace untiled::testing;
+
+namespace {
+
+SlideInfo info_of(const TiffImage& image) {
+  const TemporaryFolder folder;
+  write_tiff(folder / "a.tif", {{image, {}}});
+  return open_slide(folder / "a.tif")->info();
+}
+
+TiffImage described(const std::string& description, int64_t tile = 128) {
+  TiffImage image;
+  image.description = description;
+  image.tile = tile;
+  return image;
+}
+
+std::string ome_of(const std::string& size, const std::string& unit) {
+  return R"(<OME><Image><Pixels SizeX="400" SizeY="300" SizeC="3" PhysicalSizeX=")" + size +
+         R"(" PhysicalSizeXUnit=")" + unit +
+         R"("><Channel SamplesPerPixel="3"/></Pixels></Image></OME>)";
+}
+
+}  // namespace
+
+TEST_CASE("a micrometre has the same size however it is spelt") {
+  for (const char* unit :
+       {"um", "\xC2\xB5m", "\xCE\xBCm", "\xB5m", "\xC3\x82\xC2\xB5m", "\\u00B5m", " um ", "micron",
+        "Microns", "micrometer", "micrometres", "\xC2\xB5meter"}) {
+    INFO(unit);
+    CHECK(unit_um(unit) == 1.0);
+  }
+  CHECK(unit_um("nm") == 1e-3);
+  CHECK(unit_um("mm") == 1e3);
+  CHECK(unit_um("Millimeter") == 1e3);
+  CHECK(unit_um("inch") == 25400.0);
+  CHECK(unit_um("inches") == 25400.0);
+  for (const char* unit : {"\xC3\x85", "\xE2\x84\xAB", "\xC5", "Angstrom", "angstroms"}) {
+    INFO(unit);
+    CHECK(unit_um(unit) == 1e-4);
+  }
+  for (const char* unit : {"pixel", "reference frame", "furlong", "", "Mm2"}) {
+    INFO(unit);
+    CHECK_FALSE(unit_um(unit).has_value());
+  }
+}
+
+TEST_CASE("numbers may have space around them, a plus sign and a decimal comma") {
+  CHECK(spelled_number<double>(" 0.25\n") == 0.25);
+  CHECK(spelled_number<double>("+0.25") == 0.25);
+  CHECK(spelled_number<double>("0,25") == 0.25);
+  CHECK(spelled_number<double>("2.5e-1") == 0.25);
+  CHECK_FALSE(spelled_number<double>("0.25 um").has_value());
+  CHECK_FALSE(spelled_number<double>("1,000.5").has_value());
+  CHECK_FALSE(spelled_number<double>("inf").has_value());
+  CHECK_FALSE(spelled_number<double>("").has_value());
+  CHECK(spelled_number<int64_t>(" 12 ") == 12);
+}
+
+TEST_CASE("an OME scale is read in every spelling that XML and OME allow") {
+  const std::pair<const char*, const char*> spellings[] = {
+      {"0.25", "&#xb5;m"},  {"0.25", "&#xB5;m"}, {"0.25", "&#181;m"}, {"0.25", "&#x3bc;m"},
+      {"2500", "\xC3\x85"}, {"2500", "&#xC5;"},  {"0.25", "micron"},  {" 0.25 ", " um"},
+      {"250", "nm"},        {"0.00025", "mm"},   {"2.5e-5", "cm"}};
+  for (const auto& [size, unit] : spellings) {
+    INFO(size << " " << unit);
+    const SlideInfo info = info_of(described(ome_of(size, unit)));
+    REQUIRE(info.mpp_x.has_value());
+    CHECK(*info.mpp_x == Approx(0.25));
+    CHECK(info.mpp_source == "ome");
+    CHECK(info.warnings.empty());
+  }
+}
+
+TEST_CASE("a unit that is not understood is warned of by name") {
+  const SlideInfo info = info_of(described(ome_of("0.25", "furlong")));
+  CHECK_FALSE(info.mpp_x.has_value());
+  REQUIRE(info.warnings.size() == 1);
+  CHECK_THAT(info.warnings[0], contains_text("'furlong'"));
+}
+
+TEST_CASE("ImageJ's unit gives its pixels a unit a size") {
+  const std::vector<std::pair<const char*, double>> units = {
+      {"um", 4.0}, {"\\u00B5m", 4.0}, {"micron", 4.0}, {"nm", 0.004}, {"mm", 4000.0}};
+  for (const auto& [unit, pixels] : units) {
+    for (const int64_t tile : {128, 0}) {
+      INFO(unit << " tile " << tile);
+      TiffImage image = described(std::string("ImageJ=1.53t\nunit=") + unit + "\nmin=0\n", tile);
+      image.pixels_per_unit = pixels;
+      const SlideInfo info = info_of(image);
+      REQUIRE(info.mpp_x.has_value());
+      CHECK(*info.mpp_x == Approx(0.25));
+      CHECK(info.mpp_source == "imagej");
+    }
+  }
+  TiffImage image = described("ImageJ=1.53t\nunit=cubit\n");
+  image.pixels_per_unit = 4;
+  CHECK_THAT(info_of(image).warnings.at(0), contains_text("'cubit'"));
+  image.description = "ImageJ=1.53t\nunit=pixel\n";
+  CHECK(info_of(image).warnings.empty());
+}
+
+TEST_CASE("Aperio's scale counts in tiles and in a region that was cut out as strips") {
+  for (const char* mpp : {"0.4970", "0,4970"}) {
+    for (const int64_t tile : {128, 0}) {
+      const SlideInfo info = info_of(described(
+          std::string(
+              "Aperio Image Library v8.2.43\r\n817x373 [70,73 400x300] RAW|AppMag = 20|MPP = ") +
+              mpp,
+          tile));
+      INFO(mpp << " tile " << tile);
+      CHECK(info.mpp_x == 0.497);
+      CHECK(info.mpp_source == "vendor");
+    }
+  }
+  const SlideInfo guessed = info_of(described("Aperio Image Library v8\r\n400x300|AppMag = 20", 0));
+  CHECK(guessed.mpp_x == 0.5);
+  CHECK(guessed.mpp_source == "objective-assumed");
+}
