@@ -58,6 +58,7 @@ class RingWindow : public PixelWindow {
   }
 
   void check(const Region& region) {
+    if (region.empty()) return;
     const std::lock_guard lock(mutex_);
     const bool fits = whole(source_.extent()).contains(region) &&
                       region.rows.size() <= rows_.count() && region.rows.begin >= released_;
