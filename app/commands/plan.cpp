@@ -95,6 +95,12 @@ const char* cache_name(CacheMode mode) {
   return mode == CacheMode::kDisk ? "disk" : "none";
 }
 
+/// What is neither stored, nor a tile, nor the cache: windows of pixels, readers, labels, runtime.
+int64_t beside_step(const MemoryLedger& memory) {
+  return memory.total_bytes() - memory[Holder::kStored] - memory[Holder::kTiles] -
+         memory[Holder::kCache];
+}
+
 Json to_json(const MemoryLedger& memory) {
   Json lines = Json::object();
   for (size_t i = 0; i < kHolders; ++i) {
@@ -130,6 +136,8 @@ Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
                {"stored_bytes", r.planned.memory[Holder::kStored]},
                {"tile_bytes", r.planned.memory[Holder::kTiles]},
                {"cache", cache_name(r.run.cache)},
+               {"cache_bytes", r.planned.memory[Holder::kCache]},
+               {"reading_bytes", beside_step(r.planned.memory)},
                {"memory", to_json(r.planned.memory)},
                {"predicted_peak_bytes", r.planned.memory.total_bytes()},
                {"memory_budget", settings.memory_budget},

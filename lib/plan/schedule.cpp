@@ -141,6 +141,16 @@ bool Schedule::is_finished(StoreId id, const std::vector<int64_t>& done) const {
          std::all_of(s.readers.begin(), s.readers.end(), input_has_ended);
 }
 
+int64_t Schedule::tallest_need(StoreId id) const {
+  int64_t rows = 0;
+  for (const TaskInput& reader : store(id).readers) {
+    for (const Band& band : task(reader.task).bands) {
+      rows = std::max(rows, band.needs[reader.input].size());
+    }
+  }
+  return rows;
+}
+
 std::vector<std::pair<StoreId, int64_t>> Schedule::fills(TaskId id, int64_t number) const {
   const Task& filling = task(id);
   const Band& band = filling.bands[static_cast<size_t>(number)];

@@ -89,7 +89,8 @@ class Simulation {
     freed = row;
   }
 
-  /// Bands of rows take their room from their first user's stage to their last one's.
+  /// Bands of rows take their room from their first user's stage to their last one's. A ring is
+  /// seen twice in a row, and the system counts what is looked at behind its end a second time.
   void add_bands() {
     for (int stage = 0; stage < schedule_.stages(); ++stage) {
       int64_t stored = whole_peaks_[static_cast<size_t>(stage)];
@@ -97,7 +98,9 @@ class Simulation {
       for (size_t i = 0; i < schedule_.stores().size(); ++i) {
         const Store& s = schedule_.stores()[i];
         if (!s.is_band || !lives_in(s, stage)) continue;
-        (s.kind == StoreKind::kPixels ? pixels : stored) += s.capacity * row_bytes_[i];
+        const int64_t rows = s.capacity + schedule_.tallest_need(static_cast<StoreId>(i));
+        (s.kind == StoreKind::kPixels ? pixels : stored) +=
+            std::min(rows, 2 * s.capacity) * row_bytes_[i];
       }
       if (stored + pixels <= found_.stored_bytes + found_.pixel_bytes) continue;
       found_.stored_bytes = stored;

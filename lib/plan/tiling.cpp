@@ -11,8 +11,9 @@ namespace {
 /// the slide, for the rows of a band are what stores hold.
 constexpr int64_t kInnerReach = 2;
 constexpr int64_t kSmallestTile = 8;
-/// Rows of the slide that an inner tile of a sweep spans at most: bands of the last segment may have
-/// to be higher, but each row that a band is higher lives twice, in its inputs and in the pixels.
+/// Rows of the slide that an inner tile of a sweep spans at most: bands of the last segment may
+/// have to be higher, but each row that a band is higher lives twice, in its inputs and in the
+/// pixels.
 constexpr int64_t kSweepRows = 128;
 
 Extent tile_of(const Graph& graph, const Segment& segment, const Extent& tile, Order order) {
