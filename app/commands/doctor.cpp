@@ -39,15 +39,15 @@ void append(Findings& findings, Findings more) {
 
 Findings find_versions() {
   const std::string tiff = TIFFGetVersion();
-  return {{"untiled", UNTILED_VERSION, ""},
-          {"LibTorch", torch_version(), ""},
-          {"OpenSlide", openslide_get_version(), ""},
-          {"OpenCV", cv::getVersionString(), ""},
-          {"libtiff", tiff.substr(0, tiff.find('\n')), ""},
-          {"fused kernels",
-           fmt::format("{}, compiled by {}", fused::available_simd().front(),
-                       fused::kernel_compiler()),
-           ""}};
+  return {
+      {"untiled", UNTILED_VERSION, ""},
+      {"LibTorch", torch_version(), ""},
+      {"OpenSlide", openslide_get_version(), ""},
+      {"OpenCV", cv::getVersionString(), ""},
+      {"libtiff", tiff.substr(0, tiff.find('\n')), ""},
+      {"fused kernels",
+       fmt::format("{}, compiled by {}", fused::available_simd().front(), fused::kernel_compiler()),
+       ""}};
 }
 
 /// A backend without hardware is no fault; one whose hardware cannot be used is.

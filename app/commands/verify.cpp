@@ -172,21 +172,20 @@ VerifyResult compare(const Settings& settings, const VerifyOptions& options) {
   NamedTensors parameters = random_parameters(engine.graph(), settings.seed);
   for (at::Tensor& p : parameters.tensors) p = p.to(engine.dtype());
 
-  const Order order = settings.streaming.schedule == ScheduleChoice::kPasses ? Order::kPasses
-                                                                             : Order::kSweep;
+  const Order order =
+      settings.streaming.schedule == ScheduleChoice::kPasses ? Order::kPasses : Order::kSweep;
   // Everything is stored: the plan with the most halos, adds and borders inside the image.
   const PlannedStep planned{.plan = make_plan(engine.graph(), engine.graph().storable_layers(),
                                               tile_of(settings), Tiling::kGrid, order),
                             .workers = engine.most_workers()};
   const Executor executor = engine.executor(planned, {});
   at::Tensor logits = at::zeros({1, channels, extent.rows, extent.cols}, engine.dtype());
-  executor.forward(parameters.tensors, *image,
-                   [&](const Region& r, const at::Tensor& tile) {
-                     logits.narrow(2, r.rows.begin, r.rows.size())
-                         .narrow(3, r.cols.begin, r.cols.size())
-                         .copy_(tile);
-                     return [] {};
-                   });
+  executor.forward(parameters.tensors, *image, [&](const Region& r, const at::Tensor& tile) {
+    logits.narrow(2, r.rows.begin, r.rows.size())
+        .narrow(3, r.cols.begin, r.cols.size())
+        .copy_(tile);
+    return [] {};
+  });
   const StepResult step = executor.step(parameters.tensors, *image, labels, *loss);
   const at::Tensor input = image_tensor(image->block(), engine.dtype());
   const at::Tensor label = label_tensor(labels.block());

@@ -74,9 +74,8 @@ class Player {
     const State& state = states_[index(task)];
     const TaskTiles& own = tiles_[index(task)];
     if (state.next == own.tiles.size()) return false;
-    if (state.waiting.size() >= static_cast<size_t>(options_.workers + options_.readers)) {
-      return false;
-    }
+    const int threads = options_.workers + options_.readers;
+    if (state.waiting.size() >= static_cast<size_t>(threads)) return false;
     const auto band = std::upper_bound(own.ends.begin(), own.ends.end(), state.next);
     return progress_.may_begin(task, band - own.ends.begin());
   }

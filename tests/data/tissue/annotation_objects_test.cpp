@@ -1,4 +1,6 @@
 // Which objects of GeoJSON are labels, and what is said of those that are not.
+#include <fmt/format.h>
+
 #include "data/tissue/annotations.h"
 #include "data/tissue/label_doubts.h"
 #include "lib/core/atomic_file.h"
@@ -12,11 +14,9 @@ namespace {
 constexpr Extent kSlide = {20, 30};
 
 std::string square(int x, int y) {
-  const auto point = [](int a, int b) {
-    return "[" + std::to_string(a) + "," + std::to_string(b) + "]";
-  };
-  return R"({"type":"Polygon","coordinates":[[)" + point(x, y) + "," + point(x + 5, y) + "," +
-         point(x + 5, y + 5) + "," + point(x, y + 5) + "]]}";
+  const auto point = [](int a, int b) { return fmt::format("[{},{}]", a, b); };
+  return fmt::format(R"({{"type":"Polygon","coordinates":[[{},{},{},{}]]}})", point(x, y),
+                     point(x + 5, y), point(x + 5, y + 5), point(x, y + 5));
 }
 
 std::string object(const std::string& id, const std::string& properties, int x = 0) {
