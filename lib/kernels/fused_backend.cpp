@@ -58,7 +58,7 @@ class FusedBackend : public KernelBackend {
   }
   /// Little is left to LibTorch.
   int64_t runtime_bytes() const override {
-    return covers_all_ ? 50 << 20 : KernelBackend::runtime_bytes();
+    return covers_all_ ? 24 << 20 : KernelBackend::runtime_bytes();
   }
   int64_t runtime_bytes_per_worker() const override {
     return covers_all_ ? 8 << 20 : KernelBackend::runtime_bytes_per_worker();
