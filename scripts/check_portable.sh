@@ -8,7 +8,7 @@
 #
 # It cannot show what Apple's own headers do, and so not lib/core/platform_macos.cpp.
 #
-# What passed is remembered under a hash of all that it depends on. UNTILED_PORTABLE_SECONDS (default 240)
+# What passed is remembered under a hash of all that it depends on. UNTILED_PORTABLE_SECONDS (default 120)
 # bounds a run, which goes on with the others next time; 0 means no bound.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
@@ -122,5 +122,5 @@ else
 fi
 mkdir -p "$memory"
 say "reading the sources with $("$clang" --version | head -n 1) and LLVM's C++ library for ${targets[*]}"
-read_sources "${UNTILED_PORTABLE_SECONDS:-240}" "$clang" "${targets[*]}" "$@" ||
+read_sources "${UNTILED_PORTABLE_SECONDS:-120}" "$clang" "${targets[*]}" "$@" ||
   fail "the sources named above are none that a Mac's compiler takes"

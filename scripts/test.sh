@@ -7,8 +7,8 @@
 #
 # UNTILED_TIDY_SECONDS (default 240) bounds clang-tidy, which remembers the files that passed and goes
 # on with the others next time; 0 means no bound. UNTILED_PORTABLE_SECONDS does the same for the reading
-# with a Mac's compiler. UNTILED_FRESH (default trixie) is the Debian of the fresh machine; none leaves
-# it out.
+# with a Mac's compiler. UNTILED_FRESH=bookworm or trixie also builds and runs the short demo on such a
+# machine, made fresh in a folder; that takes as long as a build without a cache.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -82,8 +82,11 @@ run_if_possible() {
 
 # The program is built and run on a machine that has never seen it.
 run_fresh() {
-  local suite="${UNTILED_FRESH:-trixie}"
-  if [[ "$suite" == none ]]; then return; fi
+  local suite="${UNTILED_FRESH:-}"
+  if [[ -z "$suite" ]]; then
+    say "no fresh machine: UNTILED_FRESH names none"
+    return
+  fi
   say "running the short demo on a fresh machine"
   run_if_possible scripts/test_fresh.sh --ccache "build/fresh/ccache-$suite" \
     --packages "build/fresh/packages-$suite" "$suite" "./scripts/demo.sh --short"

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tests/catch.h"
+#include "tests/core/file_size_limit.h"
 
 namespace untiled {
 namespace {
@@ -21,6 +22,13 @@ TEST_CASE(
   std::memcpy(memory.data() + bytes - 4, text.data(), text.size());
   CHECK(std::string(memory.data() + bytes - 4, memory.data() + bytes + 9) == text);
   CHECK(std::string(memory.data(), memory.data() + 9) == text.substr(4));
+}
+
+TEST_CASE("a limit of files' sizes does not bound mirrored memory") {
+  const FileSizeLimit limit(1000);
+  const MirroredMemory memory(64 * MirroredMemory::granularity());
+  memory.data()[0] = 1;
+  CHECK(memory.data()[memory.size_bytes()] == 1);
 }
 
 }  // namespace
