@@ -40,9 +40,6 @@ std::unique_ptr<PixelWindow> make_device_window(const PixelSource& source, const
 /// Of a source that keeps its pixels, seen where they lie. Keeps references.
 std::unique_ptr<PixelWindow> make_kept_window(const PixelSource& source, const Upload& upload);
 
-/// Bytes of a ring window.
-int64_t ring_window_bytes(int64_t rows, int64_t cols);
-
 /// [rows, cols, 3] uint8 where the view's pixels lie.
 at::Tensor tensor_of(const PixelView& pixels);
 

@@ -105,10 +105,6 @@ class RingWindow : public PixelWindow {
 
 }  // namespace
 
-int64_t ring_window_bytes(int64_t rows, int64_t cols) {
-  return RingRows::size_bytes(rows, row_bytes_of(cols));
-}
-
 std::unique_ptr<PixelWindow> make_ring_window(const PixelSource& source, int64_t rows,
                                               RingPool& pool) {
   return std::make_unique<RingWindow>(source, rows, pool);
