@@ -1,0 +1,135 @@
+#include "lib/ranks/exact_sum.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+constexpr int kDigitBits = 40;
+constexpr int64_t kDigit = int64_t{1} << kDigitBits;
+constexpr double kLimit = 0x1p31;
+/// Units of the digits: of the highest 2^-8, then 2^-48, then 2^-88.
+constexpr double kHighUnit = 0x1p-8;
+constexpr double kMiddleUnit = 0x1p-48;
+constexpr double kLowUnit = 0x1p-88;
+/// Added to a number below 2^51 and taken off again, it leaves the nearest whole number.
+constexpr double kRounder = 0x1.8p52;
+/// Digits below 2^40 may be added so often before they fill 63 bits.
+constexpr int64_t kMostAdditions = int64_t{1} << 22;
+
+/// Moves what a digit has beyond 40 bits to the next: what stays is in [0, 2^40).
+void carry_over(int64_t& digit, int64_t& next) {
+  const int64_t over = digit >> kDigitBits;
+  digit -= over * kDigit;
+  next += over;
+}
+
+}  // namespace
+
+ExactSum::ExactSum(size_t count) : low_(count, 0), middle_(count, 0), high_(count, 0) {}
+
+template <typename T>
+void ExactSum::add_terms(std::span<const T> terms, size_t first) {
+  if (first + terms.size() > size()) throw InternalError("more terms than there are sums");
+  count(1);
+  int64_t flags = 0;
+  for (size_t i = 0; i < terms.size(); ++i) {
+    double x = terms[i];
+    if (!(std::abs(x) < kLimit)) {
+      ++flags;
+      x = 0.0;
+    }
+    // Digits are cut towards zero, so that what is left is exact.
+    const auto high = static_cast<int64_t>(x / kHighUnit);
+    x -= static_cast<double>(high) * kHighUnit;
+    const auto middle = static_cast<int64_t>(x / kMiddleUnit);
+    x -= static_cast<double>(middle) * kMiddleUnit;
+    const double rounded = (x / kLowUnit + kRounder) - kRounder;
+    high_[first + i] += high;
+    middle_[first + i] += middle;
+    low_[first + i] += static_cast<int64_t>(rounded);
+  }
+  flags_ += flags;
+}
+
+void ExactSum::add(std::span<const float> terms, size_t first) { add_terms(terms, first); }
+void ExactSum::add(std::span<const double> terms, size_t first) { add_terms(terms, first); }
+
+void ExactSum::add(const ExactSum& other) {
+  if (other.size() != size()) throw InternalError("another number of sums");
+  count(other.additions_ + 1);
+  for (size_t i = 0; i < size(); ++i) {
+    low_[i] += other.low_[i];
+    middle_[i] += other.middle_[i];
+    high_[i] += other.high_[i];
+  }
+  flags_ += other.flags_;
+}
+
+void ExactSum::reduce(Group& ranks) {
+  if (ranks.size() == 1) return;
+  carry();
+  std::vector<int64_t> all;
+  all.reserve(3 * size() + 1);
+  for (const auto* digits : {&low_, &middle_, &high_}) {
+    all.insert(all.end(), digits->begin(), digits->end());
+  }
+  all.push_back(flags_);
+  ranks.sum(all);
+  auto from = all.cbegin();
+  for (auto* digits : {&low_, &middle_, &high_}) {
+    std::copy_n(from, size(), digits->begin());
+    from += static_cast<std::ptrdiff_t>(size());
+  }
+  flags_ = all.back();
+  additions_ = ranks.size();
+}
+
+std::vector<double> ExactSum::values() const {
+  std::vector<double> values;
+  values.reserve(size());
+  for (size_t i = 0; i < size(); ++i) {
+    values.push_back(is_valid() ? value(i) : std::numeric_limits<double>::quiet_NaN());
+  }
+  return values;
+}
+
+void ExactSum::count(int64_t additions) {
+  if (additions_ + additions > kMostAdditions) carry();
+  additions_ += additions;
+}
+
+void ExactSum::carry() {
+  for (size_t i = 0; i < size(); ++i) {
+    carry_over(low_[i], middle_[i]);
+    carry_over(middle_[i], high_[i]);
+  }
+  additions_ = 1;
+}
+
+/// By sign and magnitude: -1 in the highest digit and two digits just below 2^40 would cancel.
+double ExactSum::value(size_t i) const {
+  int64_t low = low_[i];
+  int64_t middle = middle_[i];
+  int64_t high = high_[i];
+  carry_over(low, middle);
+  carry_over(middle, high);
+  const bool is_negative = high < 0;
+  if (is_negative) {
+    low = -low;
+    middle = -middle;
+    high = -high;
+    carry_over(low, middle);
+    carry_over(middle, high);
+  }
+  const auto upper = static_cast<double>(high) * kHighUnit;
+  const double lower =
+      static_cast<double>(middle) * kMiddleUnit + static_cast<double>(low) * kLowUnit;
+  return is_negative ? -(upper + lower) : upper + lower;
+}
+
+}  // namespace untiled
