@@ -1,29 +1,24 @@
-// The table of verbs, and the one place where failures become exit codes.
+// The table of verbs; failures end here as one sentence and an exit code (lib/core/failure.h).
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <functional>
-#include <new>
 #include <vector>
 
 #include "app/commands/command.h"
 #include "app/commands/options.h"
+#include "app/commands/rank_options.h"
 #include "lib/config/load.h"
 #include "lib/core/atomic_file.h"
-#include "lib/core/error.h"
+#include "lib/core/failure.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/core/stop.h"
 
 namespace untiled {
 namespace {
-
-constexpr int kInternalError = 1;
-constexpr int kUsageError = 2;
-constexpr int kDataError = 3;
-constexpr int kSignalBase = 128;
 
 std::vector<Command> commands() {
   return {train_command(),  export_command(), label_command(), evaluate_command(), plan_command(),
@@ -53,17 +48,14 @@ int finish(const std::function<int()>& body) {
 int guarded(const std::function<int()>& body) {
   try {
     return finish(body);
-  } catch (const ConfigError& error) {
-    return fail(kUsageError, error.what());
-  } catch (const DataError& error) {
-    return fail(kDataError, error.what());
-  } catch (const Interrupted& stop) {
-    return fail(kSignalBase + stop.signal(), stop.what());
-  } catch (const std::bad_alloc&) {
-    return fail(kInternalError, "out of memory; lower memory_budget, threads or streaming.tile");
-  } catch (const std::exception& error) {
-    return fail(kInternalError, error.what());
+  } catch (...) {
+    const Failure failure = failure_of(std::current_exception());
+    return fail(failure.code, failure.sentence);
   }
+}
+
+bool works_over_ranks(const std::string& verb) {
+  return verb == "train" || verb == "verify" || verb == "doctor";
 }
 
 /// Adds the verbs; the body of the one that was chosen is in `chosen` after parsing.
@@ -71,7 +63,12 @@ void add_commands(CLI::App& app, std::function<int()>& chosen) {
   for (const Command& command : commands()) {
     CLI::App* verb = app.add_subcommand(command.name, command.summary);
     verb->footer("Example:\n  " + command.example);
-    verb->callback([&chosen, body = command.define(*verb)] { chosen = body; });
+    verb->callback([&chosen, name = command.name, body = command.define(*verb)] {
+      chosen = [name, body] {
+        if (!works_over_ranks(name)) require_one_rank(name);
+        return body();
+      };
+    });
   }
 }
 
@@ -89,13 +86,13 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsageError;
+    return app.exit(error) == 0 ? 0 : kConfigErrorCode;
   }
   if (list_settings) {
     fmt::print("{}", describe_settings());
     return 0;
   }
-  if (!chosen) return fail(kUsageError, "no verb given; see untiled --help");
+  if (!chosen) return fail(kConfigErrorCode, "no verb given; see untiled --help");
   return guarded(chosen);
 }
 
@@ -105,5 +102,6 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   untiled::keep_heap_memory();
   untiled::install_signal_handlers();
+  untiled::remember_command_line(argc, argv);
   return untiled::run(argc, argv);
 }

@@ -16,8 +16,8 @@ apt_packages=(
   libopencv-dev libopenslide-dev libtiff-dev libpng-dev libjpeg-dev libopenjp2-7-dev
   zlib1g-dev libxxhash-dev libhwy-dev libgeos-dev libfast-float-dev
 )
-# Faster kernels and faster builds; nothing needs them.
-apt_extras=(clang ccache)
+# Faster kernels, faster builds and processes as ranks (docs/ranks.md); nothing needs them.
+apt_extras=(clang ccache openmpi-bin libopenmpi-dev)
 # The checks of the style, the browser of the reports' checks, single kernels' benchmarks, the tests of
 # NEON, a Mac's compiler and library (a version that Debian 12 and 13 have), a fresh machine in a
 # folder; nothing else needs them.
@@ -51,7 +51,7 @@ apt_install() {
     if ! has sudo || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
       if ((${#missing[@]} == 0)); then
         say "not there, and this user cannot install them: ${extras[*]} (only faster
-    kernels, some checks, microbenchmarks and faster builds need them)"
+    kernels, some checks, microbenchmarks, faster builds and ranks of MPI need them)"
         return
       fi
       fail "these packages are missing and this user cannot install them; as root, type:

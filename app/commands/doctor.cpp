@@ -4,12 +4,15 @@
 #include <openslide.h>
 #include <sys/resource.h>
 #include <tiffio.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <opencv2/core/utility.hpp>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -17,10 +20,12 @@
 
 #include "app/commands/command.h"
 #include "app/commands/options.h"
+#include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/device/device.h"
 #include "lib/kernels/fused/row_kernels.h"
+#include "lib/ranks/world.h"
 
 namespace untiled {
 namespace {
@@ -50,6 +55,15 @@ Findings find_versions() {
        ""}};
 }
 
+bool is_in_path(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (::access((folder + "/" + program).c_str(), X_OK) == 0) return true;
+  }
+  return false;
+}
+
 /// A backend without hardware is no fault; one whose hardware cannot be used is.
 Finding find_backend(const BackendState& backend) {
   const bool broken = backend.has_hardware && !backend.usable;
@@ -58,6 +72,21 @@ Finding find_backend(const BackendState& backend) {
 }
 
 Findings find_devices() { return {find_backend(probe_cuda()), find_backend(probe_mps())}; }
+
+/// Ranks as threads need no MPI, so a program without it lacks nothing; half of it is a fault.
+Finding find_mpi() {
+  if (find_mpi_library().empty()) {
+    return {"MPI", "not built in: ranks are threads of one process (--ranks threads:N)", ""};
+  }
+  try {
+    const std::string version = mpi_version();
+    const bool can_start = is_in_path("mpirun");
+    return {"MPI", version + (can_start ? ", started by mpirun" : " without mpirun"),
+            can_start ? "" : "install openmpi-bin, or use --ranks threads:N"};
+  } catch (const ConfigError& error) {
+    return {"MPI", error.what(), "install openmpi-bin, or use --ranks threads:N"};
+  }
+}
 
 Finding find_cores() {
   return {"cores",
@@ -149,6 +178,7 @@ nlohmann::ordered_json to_json(const Findings& findings) {
 int diagnose(const Settings& settings, bool json) {
   Findings findings = find_versions();
   append(findings, find_devices());
+  findings.push_back(find_mpi());
   append(findings, find_limits(settings));
   const bool ok = std::all_of(findings.begin(), findings.end(),
                               [](const Finding& finding) { return finding.remedy.empty(); });

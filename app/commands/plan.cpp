@@ -15,6 +15,7 @@
 #include "app/commands/size_argument.h"
 #include "app/pipeline/engine.h"
 #include "app/pipeline/label_overlay.h"
+#include "app/pipeline/rank_balance.h"
 #include "app/pipeline/run_plan.h"
 #include "app/pipeline/slide_set.h"
 #include "lib/core/error.h"
@@ -27,6 +28,7 @@ namespace {
 struct PlanOptions {
   std::string size;              ///< ROWSxCOLUMNS; empty: the slides of the settings.
   std::filesystem::path labels;  ///< Folder for pictures of the slides' labels; empty: none.
+  int ranks = 1;                 ///< That a slide is spread over.
 };
 
 /// A slide that is planned for: its name, size and scale.
@@ -164,6 +166,40 @@ Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
   return json;
 }
 
+Json to_json(const RankBalance& balance) {
+  Json shares = Json::array();
+  for (const RankShare& share : balance.shares) {
+    const Region& cell = share.cell;
+    shares.push_back({{"rows", {cell.rows.begin, cell.rows.end}},
+                      {"columns", {cell.cols.begin, cell.cols.end}},
+                      {"work", share.work / balance.work_alone}});
+  }
+  return {{"count", balance.shares.size()},     {"grid_rows", balance.grid.rows},
+          {"grid_columns", balance.grid.cols},  {"efficiency", balance.efficiency()},
+          {"extra_work", balance.extra_work()}, {"halo_pixels", balance.halo},
+          {"sum_bytes", balance.sum_bytes},     {"shares", shares}};
+}
+
+/// Nothing else is exchanged: halos are computed on both sides of a border.
+void print_ranks(const Json& ranks) {
+  fmt::print(
+      "  ranks             {} x {} (rows x columns): {:.0f} % of the ideal speed, {:.1f} % more "
+      "work than one rank\n",
+      ranks["grid_rows"].get<int>(), ranks["grid_columns"].get<int>(),
+      100.0 * ranks["efficiency"].get<double>(), 100.0 * ranks["extra_work"].get<double>());
+  fmt::print(
+      "  between ranks     halos of {} pixels are computed on both sides; {} of sums a rank "
+      "and slide; memory as above on each\n",
+      ranks["halo_pixels"].get<int64_t>(), format_bytes(ranks["sum_bytes"].get<int64_t>()));
+  int64_t number = 0;
+  for (const auto& share : ranks["shares"]) {
+    fmt::print("    rank {:<11} rows {}-{}, columns {}-{}: {:.1f} % of the work of one\n", number++,
+               share["rows"][0].get<int64_t>(), share["rows"][1].get<int64_t>(),
+               share["columns"][0].get<int64_t>(), share["columns"][1].get<int64_t>(),
+               100.0 * share["work"].get<double>());
+  }
+}
+
 std::string workers_text(const Json& j) {
   const int workers = j["workers"].get<int>();
   const int most = j["most_workers"].get<int>();
@@ -245,6 +281,11 @@ int plan(const SettingsOptions& settings_options, const PlanOptions& options, bo
     report.compute_seconds = engine.measure_seconds(report.planned, shape.extent);
     document.push_back(to_json(report, engine, settings));
     if (!json) print_plan(document.back());
+    if (options.ranks == 1) continue;
+    document.back()["ranks"] =
+        to_json(balance_ranks(engine, report.planned, shape.extent,
+                              parse_rank_layout(settings.ranks.layout), options.ranks));
+    if (!json) print_ranks(document.back()["ranks"]);
   }
   if (json) print_json(document.size() == 1 ? document.front() : document);
   return 0;
@@ -265,6 +306,9 @@ Command plan_command() {
                             "Also draw the labels that training would see, into this folder")
                 ->type_name("FOLDER")
                 ->excludes("--size");
+            verb.add_option("--ranks", options->ranks,
+                            "Also say how the work would be divided among so many ranks")
+                ->check(CLI::Range(1, 1 << 20));
             return [=] { return plan(*settings, *options, *json); };
           }};
 }

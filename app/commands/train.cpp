@@ -3,10 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "app/commands/command.h"
 #include "app/commands/options.h"
+#include "app/commands/rank_options.h"
 #include "app/pipeline/training_run.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/progress.h"
@@ -29,20 +31,36 @@ struct TrainFlags {
   bool json = false;
 };
 
-int train(const SettingsOptions& options, const TrainFlags& flags) {
-  Settings settings = options.load();
-  if (!flags.out.empty()) settings.run.folder = std::filesystem::absolute(flags.out);
+/// What rank 0 does and no other: it has the folder.
+int lead(const Settings& settings, const TrainFlags& flags, Group& ranks) {
   const RunFolder folder(settings.run.folder, flags.resume);
+  // A run that is finished needs no ranks: they are told before they open slides.
+  int64_t finished = is_finished(folder, settings) ? 1 : 0;
+  ranks.broadcast(std::as_writable_bytes(std::span(&finished, 1)), 0);
   std::string result;
-  if (is_finished(folder, settings)) {
+  if (finished != 0) {
     result = fmt::format("{}: has all of its {} steps; nothing to train", folder.path().string(),
                          settings.train.steps);
   } else {
-    TrainingRun run(settings);
+    TrainingRun run(settings, ranks);
     result = result_line(folder, run.run(folder));
   }
   fmt::print("{}\n", flags.json ? read_file(folder.summary()) : result);
   return 0;
+}
+
+int follow(const Settings& settings, Group& ranks) {
+  int64_t finished = 0;
+  ranks.broadcast(std::as_writable_bytes(std::span(&finished, 1)), 0);
+  if (finished == 0) TrainingRun(settings, ranks).follow();
+  return 0;
+}
+
+int train(const SettingsOptions& options, const TrainFlags& flags, Group& ranks) {
+  Settings settings = options.load();
+  if (!flags.out.empty()) settings.run.folder = std::filesystem::absolute(flags.out);
+  share_cores(settings, ranks);
+  return ranks.rank() == 0 ? lead(settings, flags, ranks) : follow(settings, ranks);
 }
 
 }  // namespace
@@ -54,11 +72,13 @@ Command train_command() {
             add_deidentify_flag(verb, settings);
             const auto json = add_json_flag(verb);
             const auto flags = std::make_shared<TrainFlags>();
+            const RanksOption ranks = add_ranks_option(verb);
             verb.add_flag("--resume", flags->resume, "Go on from the run folder's last checkpoint");
             verb.add_option("--out", flags->out, "Run folder, instead of run.folder");
             return [=] {
               flags->json = *json;
-              return train(*settings, *flags);
+              return run_ranks(ranks,
+                               [&](Group& group) { return train(*settings, *flags, group); });
             };
           }};
 }

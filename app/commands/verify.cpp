@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "app/commands/command.h"
 #include "app/commands/options.h"
+#include "app/commands/rank_options.h"
 #include "app/commands/size_argument.h"
 #include "app/pipeline/engine.h"
 #include "app/pipeline/slide_set.h"
@@ -152,7 +154,18 @@ Extent tile_of(const Settings& settings) {
   return {side, side};
 }
 
-VerifyResult compare(const Settings& settings, const VerifyOptions& options) {
+/// A value of the slide lies on one rank and is zero on all others, so that bits may be added.
+void unite(Group& ranks, at::Tensor& values) {
+  if (ranks.size() == 1) return;
+  std::vector<int64_t> bits(values.nbytes() / sizeof(int64_t) + 1, 0);
+  std::memcpy(bits.data(), values.const_data_ptr(), values.nbytes());
+  ranks.sum(bits);
+  std::memcpy(values.mutable_data_ptr(), bits.data(), values.nbytes());
+}
+
+/// None on other ranks than the first.
+std::optional<VerifyResult> compare(const Settings& settings, const VerifyOptions& options,
+                                    Group& ranks) {
   const Extent size = parse_size(options.size);
   if (size.area() > kMostPixels) {
     throw ConfigError(fmt::format(
@@ -178,7 +191,7 @@ VerifyResult compare(const Settings& settings, const VerifyOptions& options) {
   const PlannedStep planned{.plan = make_plan(engine.graph(), engine.graph().storable_layers(),
                                               tile_of(settings), Tiling::kGrid, order),
                             .workers = engine.most_workers()};
-  const Executor executor = engine.executor(planned, {});
+  const Executor executor = engine.executor(planned, {}, &ranks);
   at::Tensor logits = at::zeros({1, channels, extent.rows, extent.cols}, engine.dtype());
   executor.forward(parameters.tensors, *image, [&](const Region& r, const at::Tensor& tile) {
     logits.narrow(2, r.rows.begin, r.rows.size())
@@ -186,7 +199,9 @@ VerifyResult compare(const Settings& settings, const VerifyOptions& options) {
         .copy_(tile);
     return [] {};
   });
+  unite(ranks, logits);
   const StepResult step = executor.step(parameters.tensors, *image, labels, *loss);
+  if (ranks.rank() != 0) return std::nullopt;
   const at::Tensor input = image_tensor(image->block(), engine.dtype());
   const at::Tensor label = label_tensor(labels.block());
   const WholeImageStep whole_image =
@@ -206,13 +221,17 @@ VerifyResult compare(const Settings& settings, const VerifyOptions& options) {
   return result;
 }
 
-int verify(const SettingsOptions& settings_options, const VerifyOptions& options, bool json) {
+int verify(const SettingsOptions& settings_options, const VerifyOptions& options, bool json,
+           Group& ranks) {
   SettingsOptions changed = settings_options;
   changed.overrides.push_back("streaming.dtype=" + options.dtype);
   if (options.tile) changed.overrides.push_back(fmt::format("streaming.tile={}", *options.tile));
   if (!options.loss.empty()) changed.overrides.push_back("train.loss=" + options.loss);
-  const Settings settings = changed.load();
-  const VerifyResult r = compare(settings, options);
+  Settings settings = changed.load();
+  share_cores(settings, ranks);
+  const std::optional<VerifyResult> compared = compare(settings, options, ranks);
+  if (!compared) return 0;
+  const VerifyResult& r = *compared;
   if (json) {
     print_json({{"max_relative_gradient_error", r.gradient},
                 {"relative_loss_error", r.loss},
@@ -220,7 +239,8 @@ int verify(const SettingsOptions& settings_options, const VerifyOptions& options
                 {"tolerance", r.tolerance},
                 {"passed", r.passed()},
                 {"dtype", options.dtype},
-                {"tile", tile_of(settings).rows}});
+                {"tile", tile_of(settings).rows},
+                {"ranks", ranks.size()}});
   } else {
     fmt::print(
         "streamed against whole image, {}: gradients {:.1e}, loss {:.1e}, logits {:.1e}: "
@@ -253,7 +273,11 @@ Command verify_command() {
                             "Largest relative error; default 1e-12 in float64, 1e-4 in float32");
             verb.add_option("--dump", options->dump, "Write inputs, results and gradients here")
                 ->type_name("FILE.safetensors");
-            return [=] { return verify(*settings, *options, *json); };
+            const RanksOption ranks = add_ranks_option(verb);
+            return [=] {
+              return run_ranks(
+                  ranks, [&](Group& group) { return verify(*settings, *options, *json, group); });
+            };
           }};
 }
 

@@ -159,8 +159,8 @@ PlannedStep Engine::plan_with_fixed_layers(PlanRequest wanted, const InferenceSh
   throw BudgetError(wanted, least);
 }
 
-Executor Engine::executor(const PlannedStep& planned,
-                          std::function<void(int64_t)> on_pixels) const {
+Executor Engine::executor(const PlannedStep& planned, std::function<void(int64_t)> on_pixels,
+                          Group* ranks) const {
   ExecutorOptions options{.device = device_.device, .dtype = dtype_};
   options.has_float64 = device_.profile.has_float64;
   options.max_dimension = std::min(options.max_dimension, device_.profile.max_dimension);
@@ -175,6 +175,8 @@ Executor Engine::executor(const PlannedStep& planned,
   const int64_t rings = planned.memory[Holder::kStored] + planned.memory[Holder::kPixels];
   context_->rings->limit(rings + rings / 8 + kRoundingBytes);
   options.on_pixels = std::move(on_pixels);
+  options.ranks = ranks;
+  options.layout = parse_rank_layout(settings_.ranks.layout);
   return {graph_, planned.plan, backend_->kernel(), options};
 }
 

@@ -47,8 +47,10 @@ class Engine {
   /// on no setting. Throws ConfigError when it does not fit.
   PlannedStep plan_inference(const SlideShape& slide, const MemoryLedger& fixed, MaskUse use) const;
 
-  /// `on_pixels` (may be empty): called with the pixels of each finished tile.
-  Executor executor(const PlannedStep& planned, std::function<void(int64_t)> on_pixels) const;
+  /// `on_pixels` (may be empty): called with the pixels of each finished tile. `ranks`: those that
+  /// share the slide, null for this one alone.
+  Executor executor(const PlannedStep& planned, std::function<void(int64_t)> on_pixels,
+                    Group* ranks = nullptr) const;
 
   /// The pixels that an executor reports in all for a slide.
   int64_t reported_pixels(const Plan& plan, const Extent& pixels, Purpose purpose) const;

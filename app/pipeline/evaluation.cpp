@@ -14,6 +14,7 @@
 #include "lib/core/atomic_file.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
+#include "lib/ranks/exact_sum.h"
 #include "lib/train/losses.h"
 
 namespace untiled {
@@ -35,6 +36,20 @@ SegmentationCounts count_weighted(const Bytes& labels, const Bytes& classes,
   }
   const Bytes& counted = weighted.empty() ? labels : weighted;
   return count_pixels({counted.data(), counted.size()}, {classes.data(), classes.size()}, channels);
+}
+
+/// The counts of all ranks; a rank without tiles has none.
+SegmentationCounts added_up(SegmentationCounts counts, size_t classes, Group& ranks) {
+  counts.resize(classes);
+  std::vector<int64_t> numbers;
+  for (const ClassCounts& c : counts) {
+    numbers.insert(numbers.end(), {c.true_positive, c.false_positive, c.false_negative});
+  }
+  ranks.sum(numbers);
+  for (size_t i = 0; i < classes; ++i) {
+    counts[i] = {numbers[3 * i], numbers[3 * i + 1], numbers[3 * i + 2]};
+  }
+  return counts;
 }
 
 std::string make_preview(const Picture& thumbnail, const ThumbnailClasses& label,
@@ -107,21 +122,24 @@ Picture slide_thumbnail(const SlideInput& input) {
 SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
                           const std::vector<at::Tensor>& parameters, const SlideInput& input,
                           const Picture& thumbnail, const PixelLoss& loss,
-                          const PlannedStep& planned, const std::filesystem::path& folder) {
+                          const PlannedStep& planned, const std::filesystem::path& folder,
+                          Group* ranks) {
   SlideScore score;
   const Extent extent = input.pixels->extent();
-  LossSums sums(static_cast<size_t>(loss.sum_count()), 0.0);
+  ExactSum sums(static_cast<size_t>(loss.sum_count()));
   ThumbnailClasses label_picture(extent, thumbnail.extent);
   ThumbnailClasses prediction_picture(extent, thumbnail.extent);
   const std::vector<double> weights = class_weights(settings.data);
   std::optional<Progress> progress;
-  if (extent.area() > kLongPassPixels) {
+  const bool leads = ranks == nullptr || ranks->rank() == 0;
+  if (leads && extent.area() > kLongPassPixels) {
     progress.emplace(fmt::format("validate {}", input.id),
                      engine.reported_pixels(planned.plan, extent, Purpose::kPrediction));
   }
-  const Executor executor = engine.executor(planned, [&](int64_t pixels) {
+  const auto on_pixels = [&](int64_t pixels) {
     if (progress) progress->advance(pixels);
-  });
+  };
+  const Executor executor = engine.executor(planned, on_pixels, ranks);
   const auto channels = static_cast<int>(engine.graph().layer(engine.graph().output()).channels);
   const PredictionRequest request{
       .threshold = settings.train.threshold, .probabilities = false, .loss = &loss};
@@ -131,12 +149,19 @@ SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
             count_weighted(predicted.labels, predicted.prediction.classes, weights, channels);
         return [&, counts = std::move(counts), tile = std::move(predicted)] {
           score.counts = add(score.counts, counts);
-          for (size_t i = 0; i < sums.size(); ++i) sums[i] += tile.prediction.loss_sums[i];
+          sums.add(std::span<const double>(tile.prediction.loss_sums));
           label_picture.fill(tile.region, tile.labels);
           prediction_picture.fill(tile.region, tile.prediction.classes);
         };
       });
-  score.loss = loss.value(sums);
+  if (ranks != nullptr) {
+    sums.reduce(*ranks);
+    score.counts = added_up(score.counts, static_cast<size_t>(channels), *ranks);
+    label_picture.unite(*ranks);
+    prediction_picture.unite(*ranks);
+  }
+  score.loss = loss.value(sums.values());
+  if (!leads) return score;
   score.preview_png =
       make_preview(thumbnail, label_picture, prediction_picture, settings.data, folder);
   return score;

@@ -22,10 +22,13 @@ Picture slide_thumbnail(const SlideInput& input);
 
 /// Loss and counts over the weighted pixels of `input` at inference tiles, and a preview PNG of
 /// slide, label and prediction (a file in `folder` while it is made). Throws what reading throws.
+/// `ranks`: those that share the work, null for this one alone; rank 0 alone makes the preview, the
+/// rest is the same on all.
 SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
                           const std::vector<at::Tensor>& parameters, const SlideInput& input,
                           const Picture& thumbnail, const PixelLoss& loss,
-                          const PlannedStep& planned, const std::filesystem::path& folder);
+                          const PlannedStep& planned, const std::filesystem::path& folder,
+                          Group* ranks = nullptr);
 
 /// Counts over the weighted pixels of `input` of a prediction that is labels too, of the same view;
 /// and the preview. Throws what reading throws.

@@ -39,4 +39,15 @@ void ThumbnailClasses::fill(const Region& region, const Bytes& classes) {
   }
 }
 
+/// A pixel is filled by one rank and kIgnoredLabel on all others, so it is the distance from there
+/// that is added up.
+void ThumbnailClasses::unite(Group& ranks) {
+  std::vector<int64_t> below;
+  below.reserve(bytes_.size());
+  for (const uint8_t value : bytes_) below.push_back(kIgnoredLabel - value);
+  ranks.sum(below);
+  std::transform(below.begin(), below.end(), bytes_.begin(),
+                 [](int64_t b) { return static_cast<uint8_t>(kIgnoredLabel - b); });
+}
+
 }  // namespace untiled

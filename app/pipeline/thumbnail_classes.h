@@ -6,6 +6,7 @@
 
 #include "lib/core/pixel_source.h"
 #include "lib/core/region.h"
+#include "lib/ranks/group.h"
 
 namespace untiled {
 
@@ -17,6 +18,9 @@ class ThumbnailClasses {
 
   /// Takes what a region's classes (row by row) say.
   void fill(const Region& region, const Bytes& classes);
+  /// Takes what all ranks have filled; a collective call.
+  void unite(Group& ranks);
+
   const Bytes& bytes() const { return bytes_; }
   /// The slide's rows that are looked at, in order.
   const std::vector<int64_t>& rows() const { return rows_; }

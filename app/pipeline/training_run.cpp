@@ -3,15 +3,22 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
 #include "app/pipeline/label_overlay.h"
+#include "app/pipeline/rank_calls.h"
 #include "app/pipeline/training_report.h"
 #include "data/loader/augment.h"
 #include "data/slide/fingerprint.h"
+#include "lib/config/flatten.h"
+#include "lib/core/error.h"
+#include "lib/core/hasher.h"
 #include "lib/core/progress.h"
 #include "lib/core/random.h"
+#include "lib/ranks/alike.h"
+#include "lib/ranks/team.h"
 #include "lib/train/losses.h"
 #include "models/unet.h"
 
@@ -48,8 +55,9 @@ StepImage augmented(const Settings& settings, const SlideInput& input, int64_t s
 
 }  // namespace
 
-TrainingRun::TrainingRun(const Settings& settings)
+TrainingRun::TrainingRun(const Settings& settings, Group& ranks)
     : settings_(settings),
+      ranks_(ranks),
       engine_(settings, logit_channels(settings.data)),
       meter_(engine_.device().device),
       loss_(make_loss(settings.train.loss, logit_channels(settings.data),
@@ -59,6 +67,40 @@ TrainingRun::TrainingRun(const Settings& settings)
                      sizes_of(settings, slides_.validation))) {
   put_behind_cache(settings_, plan_.cache, slides_.training);
   put_behind_cache(settings_, plan_.cache, slides_.validation);
+  make_team();
+  require_alike_ranks();
+}
+
+void TrainingRun::make_team() {
+  const int size = settings_.ranks.per_slide == 0 ? ranks_.size() : settings_.ranks.per_slide;
+  if (ranks_.size() % size != 0) {
+    throw ConfigError(
+        fmt::format("ranks.per_slide {}: {} ranks cannot be divided by it", size, ranks_.size()));
+  }
+  teams_ = ranks_.size() / size;
+  if (teams_ > settings_.train.accumulate) {
+    throw ConfigError(fmt::format(
+        "ranks.per_slide {} makes {} teams of {} ranks, but a step has {} slide(s): set "
+        "train.accumulate to {} or more",
+        size, teams_, ranks_.size(), settings_.train.accumulate, teams_));
+  }
+  // Fails where the layout is for another number of ranks.
+  choose_rank_grid(parse_rank_layout(settings_.ranks.layout), size, {1, 1}, {1, 1}, 0);
+  if (teams_ > 1) team_ = std::make_unique<Team>(ranks_, ranks_.rank() / size * size, size);
+}
+
+/// Ranks on several machines may see other files and have other processors.
+void TrainingRun::require_alike_ranks() const {
+  if (ranks_.size() == 1) return;
+  require_alike(ranks_, settings_hash(flatten(settings_)), "other settings",
+                "start all ranks with the same ones");
+  std::string slides;
+  for (const SlideRecord& s : provenance().slides) {
+    slides += fmt::format("{} {} {}\n", s.name, s.fingerprint, to_string(s.extent));
+  }
+  require_alike(ranks_, slides, "other slides", "let all machines see the same files");
+  require_alike(ranks_, engine_.kernels() + engine_.backend().simd(), "other instructions",
+                "set simd to what all have (avx512, avx2, neon or scalar), or last bits differ");
 }
 
 const std::vector<SlideInput>& TrainingRun::evaluated() const {
@@ -87,13 +129,14 @@ SlideGradients TrainingRun::gradients(const NamedTensors& parameters, int64_t st
   const Extent extent = image.pixels->extent();
   const PlannedStep& planned = planned_step(*image.pixels);
   std::optional<Progress> progress;
-  if (extent.area() > kLongPassPixels) {
+  if (ranks_.rank() == 0 && extent.area() > kLongPassPixels) {
     progress.emplace(fmt::format("step {} pixels", step),
                      engine_.reported_pixels(planned.plan, extent, engine_.training_purpose()));
   }
-  const Executor executor = engine_.executor(planned, [&](int64_t pixels) {
+  const auto on_pixels = [&](int64_t pixels) {
     if (progress) progress->advance(pixels);
-  });
+  };
+  const Executor executor = engine_.executor(planned, on_pixels, &sharing());
   StepResult result = executor.step(parameters.tensors, *image.pixels, *image.labels, *loss_);
   SlideGradients out;
   out.loss = result.loss;
@@ -104,6 +147,19 @@ SlideGradients TrainingRun::gradients(const NamedTensors& parameters, int64_t st
   return out;
 }
 
+/// Team by team the slides of a step, one after the other.
+std::vector<SlideGradients> TrainingRun::step_gradients(const NamedTensors& parameters,
+                                                        int64_t step,
+                                                        const std::vector<size_t>& slides) {
+  std::vector<SlideGradients> mine(slides.size());
+  const auto team = static_cast<size_t>(ranks_.rank() / sharing().size());
+  for (size_t i = team; i < slides.size(); i += static_cast<size_t>(teams_)) {
+    mine[i] = gradients(parameters, step, slides[i]);
+  }
+  if (teams_ == 1) return mine;
+  return unite(ranks_, std::move(mine), sharing().rank() == 0, parameters);
+}
+
 SlideScore TrainingRun::evaluate(const NamedTensors& parameters, size_t slide,
                                  const std::filesystem::path& folder) {
   const SlideInput& input = evaluated()[slide];
@@ -112,7 +168,7 @@ SlideScore TrainingRun::evaluate(const NamedTensors& parameters, size_t slide,
   const PlannedStep planned =
       engine_.plan_inference(shape_of(*input.pixels), plan_.fixed, MaskUse::kScores);
   return evaluate_slide(engine_, settings_, parameters.tensors, input, thumbnails_[slide], *loss_,
-                        planned, folder);
+                        planned, folder, &ranks_);
 }
 
 std::vector<std::string> TrainingRun::timing_parts() const {
@@ -178,22 +234,64 @@ TrainOptions TrainingRun::options() const {
   return options;
 }
 
+TrainCallbacks TrainingRun::callbacks(const RunFolder& folder) {
+  using Kind = RankCall::Kind;
+  TrainCallbacks callbacks;
+  callbacks.begin_step = [&](const NamedTensors& p, int64_t step,
+                             const std::vector<size_t>& slides) {
+    send_call(ranks_, {Kind::kGradients, step, slides}, p);
+    begun_ = step_gradients(p, step, slides);
+    std::reverse(begun_.begin(), begun_.end());
+  };
+  callbacks.gradients = [&](const NamedTensors& /*p*/, int64_t /*step*/, size_t /*slide*/) {
+    SlideGradients next = std::move(begun_.back());
+    begun_.pop_back();
+    return next;
+  };
+  callbacks.evaluate = [&](const NamedTensors& p, int64_t step, size_t slide) {
+    send_call(ranks_, {Kind::kEvaluate, step, {slide}}, p);
+    return evaluate(p, slide, folder.path());
+  };
+  callbacks.report = [&] { write_training_report(folder); };
+  callbacks.budget_used_bytes = [&] { return meter_.used_bytes(); };
+  callbacks.rank_memory = [&] {
+    send_call(ranks_, {Kind::kMemory, 0, {}}, {});
+    return memory_of(ranks_);
+  };
+  return callbacks;
+}
+
 Summary TrainingRun::run(const RunFolder& folder) {
   // What is left to this thread is small (a few thousand weights): threads that wait for more of it
   // would only take time from the tiles.
   at::set_num_threads(1);
   // A resumed run has its pictures.
   make_all_labels(settings_, slides_, folder.has_state() ? "" : folder.labels());
-  TrainCallbacks callbacks;
-  callbacks.gradients = [&](const NamedTensors& p, int64_t step, size_t slide) {
-    return gradients(p, step, slide);
-  };
-  callbacks.evaluate = [&](const NamedTensors& p, int64_t /*step*/, size_t slide) {
-    return evaluate(p, slide, folder.path());
-  };
-  callbacks.report = [&] { write_training_report(folder); };
-  callbacks.budget_used_bytes = [&] { return meter_.used_bytes(); };
-  return run_training(folder, options(), callbacks);
+  Summary summary = run_training(folder, options(), callbacks(folder));
+  send_call(ranks_, {RankCall::Kind::kEnd, 0, {}}, {});
+  return summary;
+}
+
+void TrainingRun::follow() {
+  at::set_num_threads(1);
+  make_all_labels(settings_, slides_, "");
+  const NamedTensors parameters = options().parameters;
+  while (true) {
+    const RankCall call = receive_call(ranks_, parameters);
+    switch (call.kind) {
+      case RankCall::Kind::kGradients:
+        step_gradients(parameters, call.step, call.slides);
+        break;
+      case RankCall::Kind::kEvaluate:
+        evaluate(parameters, call.slides.front(), "");
+        break;
+      case RankCall::Kind::kMemory:
+        memory_of(ranks_);
+        break;
+      case RankCall::Kind::kEnd:
+        return;
+    }
+  }
 }
 
 }  // namespace untiled

@@ -185,6 +185,22 @@ bool is_simd(const std::string& text) {
   return text == "auto" || text == "avx512" || text == "avx2" || text == "neon" || text == "scalar";
 }
 
+/// "2x3": rows and columns of ranks.
+bool is_rank_grid(const std::string& text) {
+  const auto is_count = [](std::string_view part) {
+    return !part.empty() && part.size() <= 4 && part.front() != '0' &&
+           part.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  const size_t cross = std::min(text.find('x'), text.size() - 1);
+  return is_count(std::string_view(text).substr(0, cross)) &&
+         is_count(std::string_view(text).substr(cross + 1));
+}
+
+bool is_rank_layout(const std::string& text) {
+  if (text.empty()) return false;
+  return text == "auto" || text == "rows" || text == "columns" || is_rank_grid(text);
+}
+
 bool is_profile(const std::string& text) {
   return text.empty() || text == "cpu" || text == "mps" || text == "cuda";
 }
@@ -411,6 +427,17 @@ std::vector<Field<StreamingSettings>> streaming_fields() {
                  "Precision of the computation.")};
 }
 
+std::vector<Field<RankSettings>> rank_fields() {
+  constexpr int64_t kMostRanks = 1 << 20;
+  return {text("layout", &RankSettings::layout, "auto, rows, columns or a grid such as 2x3",
+               is_rank_layout,
+               "How the ranks of a slide cut it: rows or columns of pixels, or rows x columns of "
+               "ranks; results do not depend on it."),
+          number("per_slide", &RankSettings::per_slide, {0, kMostRanks},
+                 "Ranks that share a slide, while the others take the step's other slides "
+                 "(train.accumulate); 0: all share each slide.")};
+}
+
 std::vector<Field<Settings>> general_fields() {
   return {
       bytes("memory_budget", &Settings::memory_budget,
@@ -451,6 +478,8 @@ std::vector<Field<Settings>> make_settings_fields() {
       all, "augment", [](auto& s) -> auto& { return s.augment; }, augment_fields());
   append(
       all, "streaming", [](auto& s) -> auto& { return s.streaming; }, streaming_fields());
+  append(
+      all, "ranks", [](auto& s) -> auto& { return s.ranks; }, rank_fields());
   append(
       all, "", [](auto& s) -> auto& { return s; }, general_fields());
   return all;

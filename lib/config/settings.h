@@ -127,6 +127,12 @@ struct StreamingSettings {
   Precision dtype = Precision::kFloat32;
 };
 
+/// Of a program that was started as several ranks.
+struct RankSettings {
+  std::string layout = "auto";  ///< How a slide is cut: auto, rows, columns or RxC.
+  int per_slide = 0;  ///< Ranks that share a slide; the rest take others of the step; 0: all.
+};
+
 struct Settings {
   RunSettings run;
   DataSettings data;
@@ -143,6 +149,7 @@ struct Settings {
       "auto";  ///< Instruction set of the fused kernels: auto, avx512, avx2, neon, scalar.
   std::string device = "auto";  ///< auto, cpu, mps, cuda or cuda:N.
   std::string profile;          ///< Plan under a backend's limits: mps or cuda.
+  RankSettings ranks;
 };
 
 }  // namespace untiled

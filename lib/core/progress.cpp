@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "lib/core/printable.h"
+#include "lib/core/thread_silence.h"
 
 namespace untiled {
 namespace {
@@ -93,10 +94,12 @@ double in_seconds(Clock::duration duration) {
 }  // namespace
 
 void note(std::string_view message) {
-  if (!console().quiet()) console().message("note", message);
+  if (!console().quiet() && !is_thread_silent()) console().message("note", message);
 }
 
-void warn(std::string_view message) { console().message("warning", message); }
+void warn(std::string_view message) {
+  if (!is_thread_silent()) console().message("warning", message);
+}
 
 void print_error(std::string_view message) { console().message("error", message); }
 
@@ -128,7 +131,7 @@ void Progress::set_status(std::string status) {
 }
 
 void Progress::draw(bool last) {
-  if (console().quiet()) return;
+  if (console().quiet() || is_thread_silent()) return;
   const auto now = Clock::now();
   const bool terminal = console().terminal();
   if (last) {

@@ -10,6 +10,7 @@
 
 #include "lib/core/error.h"
 #include "lib/core/stopwatch.h"
+#include "lib/ranks/alike.h"
 #include "lib/streaming/crop_planes.h"
 #include "lib/streaming/download.h"
 #include "lib/streaming/slide_run.h"
@@ -38,11 +39,7 @@ at::Tensor byte_plane(Bytes bytes, const Extent& e) {
       at::TensorOptions().dtype(at::kByte));
 }
 
-LossSums values_of(OrderedSum& sum) {
-  const at::Tensor total = sum.totals()[0];
-  const double* begin = total.const_data_ptr<double>();
-  return {begin, begin + total.numel()};
-}
+std::vector<std::vector<int64_t>> one_tensor(int64_t count) { return {{count}}; }
 
 /// A step's own part: labels in, loss and gradients out.
 class Step {
@@ -54,20 +51,25 @@ class Step {
         options_(options),
         labels_(labels),
         loss_(loss),
-        total_sums_({{loss.sum_count()}}, options.device, options.has_float64),
-        loss_sums_({{loss.sum_count()}}, options.device, options.has_float64) {}
+        total_sums_(one_tensor(loss.sum_count())),
+        loss_sums_(one_tensor(loss.sum_count())) {}
 
-  /// Which tiles of the last segment have a weighted pixel.
+  /// Which tiles of the last segment have a weighted pixel. Each rank looks at some of them.
   std::vector<bool> find_weighted() const {
     const std::vector<Tile>& tiles = run_.last_tiles();
-    std::vector<char> weighted(tiles.size(), 0);
-    run_all(options_.context->workers, tiles.size(), options_.workers, [&](size_t t) {
-      const PixelBlock block = labels_.read(tiles[t].compute);
-      weighted[t] = std::any_of(block.bytes.begin(), block.bytes.end(),
-                                [](uint8_t label) { return label != kIgnoredLabel; })
-                        ? 1
-                        : 0;
+    std::vector<int64_t> weighted(tiles.size(), 0);
+    const auto ranks = static_cast<size_t>(options_.ranks == nullptr ? 1 : options_.ranks->size());
+    const auto rank = static_cast<size_t>(options_.ranks == nullptr ? 0 : options_.ranks->rank());
+    const size_t first = tiles.size() * rank / ranks;
+    const size_t end = tiles.size() * (rank + 1) / ranks;
+    run_all(options_.context->workers, end - first, options_.workers, [&](size_t i) {
+      const PixelBlock block = labels_.read(tiles[first + i].compute);
+      weighted[first + i] = std::any_of(block.bytes.begin(), block.bytes.end(),
+                                        [](uint8_t label) { return label != kIgnoredLabel; })
+                                ? 1
+                                : 0;
     });
+    if (options_.ranks != nullptr) options_.ranks->sum(weighted);
     return {weighted.begin(), weighted.end()};
   }
 
@@ -83,15 +85,17 @@ class Step {
     TileLoss result =
         kernel_.loss_backward(run_.last_segment(), loaded.regions, run_.extents(),
                               run_.parameters(), std::move(loaded.crops), labels, loss_, totals());
-    return [this, regions = std::move(loaded.regions), result = std::move(result)] {
-      run_.add_last(regions, result.gradients);
-      loss_sums_.add({result.sums});
+    return [this, tile = std::move(loaded), result = std::move(result)] {
+      run_.add_last(tile, result.gradients);
+      if (run_.counts(tile)) loss_sums_.add({result.sums});
     };
   }
 
+  /// After the last tile; a collective call.
   StepResult result() {
+    totals();  // Others wait for this rank there, also where it had no tile.
     StepResult result;
-    result.sums = values_of(loss_sums_);
+    result.sums = reduced(loss_sums_);
     result.loss = loss_.value(result.sums);
     result.gradients = run_.parameter_gradients();
     for (at::Tensor& g : result.gradients) g.mul_(loss_.gradient_scale(result.sums));
@@ -109,9 +113,16 @@ class Step {
   /// A reduction point: the sums of the whole slide, which no tile of the loss begins before.
   const LossSums& totals() {
     std::call_once(totals_made_, [&] {
-      if (loss_.needs_totals()) totals_ = values_of(total_sums_);
+      if (loss_.needs_totals()) totals_ = reduced(total_sums_);
     });
     return totals_;
+  }
+
+  LossSums reduced(TensorSum& sum) const {
+    if (options_.ranks != nullptr) sum.reduce(*options_.ranks);
+    const at::Tensor total = sum.totals()[0];
+    const double* begin = total.const_data_ptr<double>();
+    return {begin, begin + total.numel()};
   }
 
   SlideRun& run_;
@@ -119,8 +130,8 @@ class Step {
   const ExecutorOptions& options_;
   const PixelSource& labels_;
   const PixelLoss& loss_;
-  OrderedSum total_sums_;
-  OrderedSum loss_sums_;
+  TensorSum total_sums_;
+  TensorSum loss_sums_;
   std::once_flag totals_made_;
   LossSums totals_;
 };
@@ -154,6 +165,17 @@ PredictedTile predict_tile(const SlideRun& run, const SegmentKernel& kernel,
   return result;
 }
 
+/// All that decides which tiles there are.
+std::string description_of(const Plan& plan, const Extent& pixels) {
+  std::string text = fmt::format("{} {} {}", to_string(pixels), name_of(plan.order), plan.windows);
+  for (const SegmentPlan& s : plan.segments) {
+    text += fmt::format("; {} of {}", s.segment.target, to_string(s.tile));
+  }
+  return text;
+}
+
+void want_all(SlideRun& run) { run.want(std::vector<bool>(run.last_tiles().size(), true)); }
+
 }  // namespace
 
 Executor::Executor(const Graph& graph, Plan plan, const SegmentKernel& kernel,
@@ -165,6 +187,10 @@ Executor::Executor(const Graph& graph, Plan plan, const SegmentKernel& kernel,
 SlideRun Executor::begin(const std::vector<at::Tensor>& parameters, const PixelSource& image,
                          Purpose purpose) const {
   if (image.extent().empty()) throw DataError("a slide without pixels cannot be streamed");
+  if (options_.ranks != nullptr) {
+    require_alike(*options_.ranks, description_of(plan_, image.extent()), "another plan",
+                  "give all ranks the same settings and slides");
+  }
   return {graph_, plan_, kernel_, options_, parameters, image, purpose};
 }
 
@@ -179,7 +205,7 @@ StepResult Executor::step(const std::vector<at::Tensor>& parameters, const Pixel
   Step step(run, kernel_, options_, labels, loss);
   const Stopwatch watch;
   const std::vector<bool> weighted = step.find_weighted();
-  run.skip(weighted);
+  run.want(weighted);
   const double label_seconds = watch.seconds();
   run.play({{TaskKind::kSums, [&](LoadedTile tile) { return step.sums(std::move(tile)); }},
             {TaskKind::kLoss, [&](LoadedTile tile) { return step.loss(std::move(tile)); }}});
@@ -198,6 +224,7 @@ StepResult Executor::step(const std::vector<at::Tensor>& parameters, const Pixel
 void Executor::forward(const std::vector<at::Tensor>& parameters, const PixelSource& image,
                        const LogitsWork& work) const {
   SlideRun run = begin(parameters, image, Purpose::kPrediction);
+  want_all(run);
   run.play({{TaskKind::kPredict, [&](LoadedTile loaded) {
                const Tile& tile = loaded.tile;
                const at::Tensor logits =
@@ -214,6 +241,7 @@ void Executor::predict(const std::vector<at::Tensor>& parameters, const PixelSou
     throw InternalError("a loss was asked for without labels");
   }
   SlideRun run = begin(parameters, image, Purpose::kPrediction);
+  want_all(run);
   run.play({{TaskKind::kPredict, [&](LoadedTile loaded) {
                return work(predict_tile(run, kernel_, *options_.context, request, labels,
                                         std::move(loaded)));

@@ -2,8 +2,8 @@
 //
 // Forward: for each segment, for each tile of its output: crop the inputs, compute, store.
 // Backward, in reverse: recompute the tile, take gradients with respect to crops and parameters,
-// add crop gradients into the stored gradient (halos overlap), sum parameter gradients in float64
-// in tile order. The last segment runs forward, loss and backward at once. In which order the tiles
+// add crop gradients into the stored gradient (halos overlap), sum parameter gradients
+// exactly. The last segment runs forward, loss and backward at once. In which order the tiles
 // of all segments run is the schedule's business (lib/plan/schedule.h).
 #pragma once
 
@@ -57,7 +57,8 @@ class Executor {
   StepResult step(const std::vector<at::Tensor>& parameters, const PixelSource& image,
                   const PixelSource& labels, const PixelLoss& loss) const;
 
-  /// Logits of the whole slide, tile by tile of the grid.
+  /// Logits of the whole slide, tile by tile of the grid; of several ranks those of this one's
+  /// tiles, and in `predict` too.
   void forward(const std::vector<at::Tensor>& parameters, const PixelSource& image,
                const LogitsWork& work) const;
 

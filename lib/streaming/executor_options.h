@@ -9,6 +9,8 @@
 #include <functional>
 #include <memory>
 
+#include "lib/plan/rank_layout.h"
+#include "lib/ranks/group.h"
 #include "lib/streaming/context.h"
 
 namespace untiled {
@@ -28,6 +30,10 @@ struct ExecutorOptions {
   std::shared_ptr<StreamingContext> context;
   /// Called after each tile with the pixels it covers at the slide's resolution; any worker.
   std::function<void(int64_t)> on_pixels;
+  /// Ranks that a slide is spread over, each with an executor alike; null: this one alone. All call
+  /// the executor's functions together; results are the same on all of them, and those of one rank.
+  Group* ranks = nullptr;
+  RankLayout layout;  ///< How they are spread.
   /// The order of tasks, for tests; see PlayOptions.
   std::function<size_t(size_t)> choose;
 };

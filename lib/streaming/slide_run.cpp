@@ -43,6 +43,7 @@ SlideRun::SlideRun(const Graph& graph, const Plan& plan, const SegmentKernel& ke
       access_(access_of(image, options.spare_pixel_bytes)),
       schedule_(make_schedule(graph, plan, extents_, access_, purpose, options.spare_bands)),
       pieces_(schedule_.tasks().size()),
+      purpose_(purpose),
       stores_(schedule_.stores().size()),
       windows_(schedule_.stores().size()),
       clock_(schedule_.tasks().size()) {
@@ -51,14 +52,32 @@ SlideRun::SlideRun(const Graph& graph, const Plan& plan, const SegmentKernel& ke
   }
   for (const SegmentPlan& s : plan.segments) {
     tiles_.push_back(make_tiles(extents_[index(s.segment.target)], s, plan.tiling));
-    if (purpose == Purpose::kPrediction) continue;
-    parameter_sums_.emplace_back(shapes_of(graph), options.device, options.has_float64);
+    if (purpose != Purpose::kPrediction) parameter_sums_.emplace_back(shapes_of(graph));
   }
-  skip(std::vector<bool>(tiles_.back().size(), true));
 }
 
-void SlideRun::skip(const std::vector<bool>& wanted) {
-  active_ = find_active(graph_, plan_, extents_, tiles_, wanted);
+/// The pixels whose tiles are this rank's.
+Region SlideRun::cell(const std::vector<bool>& wanted) const {
+  const Group* ranks = options_.ranks;
+  if (ranks == nullptr || ranks->size() == 1) return whole(extents_.front());
+  const Extent& tile = plan_.segments.back().tile;
+  const int64_t halo = graph_.receptive_field(graph_.output()) / 2;
+  const RankGrid grid =
+      choose_rank_grid(options_.layout, ranks->size(), extents_.front(), tile, halo);
+  return rank_cells(grid, extents_.front(), tile, wanted)[static_cast<size_t>(ranks->rank())];
+}
+
+void SlideRun::want(const std::vector<bool>& wanted) {
+  const Region own = cell(wanted);
+  if (own == whole(extents_.front())) {
+    active_ = find_active(graph_, plan_, extents_, tiles_, wanted);
+  } else if (purpose_ != Purpose::kPrediction) {
+    active_ = find_share(graph_, plan_, extents_, tiles_, wanted, own);
+  } else {
+    std::vector<bool> owned = wanted;
+    for (size_t i = 0; i < owned.size(); ++i) owned[i] = owned[i] && owns(own, last_tiles()[i], 1);
+    active_ = find_active(graph_, plan_, extents_, tiles_, owned);
+  }
 }
 
 void SlideRun::play(const std::map<TaskKind, LastWork>& work) {
@@ -190,6 +209,7 @@ void SlideRun::release(StoreId id, int64_t row, bool finished) {
 // ---- tiles -------------------------------------------------------------------------------------
 
 std::function<void()> SlideRun::compute(TaskId id, size_t tile) {
+  if (options_.ranks != nullptr) options_.ranks->throw_if_failed();
   const PartClock::Span span(clock_, untiled::index(id));
   const Task& task = schedule_.task(id);
   switch (task.kind) {
@@ -215,7 +235,8 @@ std::function<void()> SlideRun::compute(TaskId id, size_t tile) {
 LoadedTile SlideRun::load(const Task& task, size_t tile) {
   const auto s = static_cast<size_t>(task.segment);
   const Segment& segment = plan_.segments[s].segment;
-  LoadedTile loaded{.tile = tiles_[s][tile], .regions = {}, .crops = {}, .missing = {}};
+  LoadedTile loaded{
+      .number = tile, .tile = tiles_[s][tile], .regions = {}, .crops = {}, .missing = {}};
   loaded.regions = tile_regions(graph_, segment, extents_, loaded.tile.compute);
   loaded.crops.resize(graph_.layers().size());
   for (size_t i = 0; i < segment.inputs.size(); ++i) {
@@ -273,38 +294,35 @@ std::function<void()> SlideRun::backward(const Task& task, size_t tile) {
   const at::Tensor incoming = store(task.inputs.back()).view(loaded.tile.compute);
   TileGradients gradients = kernel_.backward(segment, loaded.regions, extents_, parameters_,
                                              std::move(loaded.crops), incoming);
-  return [this, &task, own = loaded.tile, regions = std::move(loaded.regions),
-          added = std::move(gradients)] {
-    add_gradients(task, regions, added);
-    report(task, own);
+  return [this, &task, own = std::move(loaded), added = std::move(gradients)] {
+    add_gradients(task, own, added);
+    report(task, own.tile);
   };
 }
 
-void SlideRun::add_gradients(const Task& task, const TileRegions& regions,
+void SlideRun::add_gradients(const Task& task, const LoadedTile& tile,
                              const TileGradients& gradients) {
   const auto s = static_cast<size_t>(task.segment);
   const std::vector<LayerId>& inputs = plan_.segments[s].segment.inputs;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const LayerId id = inputs[i];
     if (id == 0 || !gradients.inputs[index(id)].defined()) continue;
-    store(task.adds[i]).add(regions[index(id)], gradients.inputs[index(id)]);
+    store(task.adds[i]).add(tile.regions[index(id)], gradients.inputs[index(id)]);
   }
-  parameter_sums_[s].add(gradients.parameters);
+  if (active_.counted[s][tile.number]) parameter_sums_[s].add(gradients.parameters);
 }
 
-void SlideRun::add_last(const TileRegions& regions, const TileGradients& gradients) {
+void SlideRun::add_last(const LoadedTile& tile, const TileGradients& gradients) {
   const auto is_loss = [](const Task& task) { return task.kind == TaskKind::kLoss; };
   const auto& tasks = schedule_.tasks();
-  add_gradients(*std::find_if(tasks.begin(), tasks.end(), is_loss), regions, gradients);
+  add_gradients(*std::find_if(tasks.begin(), tasks.end(), is_loss), tile, gradients);
 }
 
 std::vector<at::Tensor> SlideRun::parameter_gradients() {
-  std::vector<at::Tensor> sums = parameter_sums_.back().totals();
-  for (size_t s = parameter_sums_.size() - 1; s-- > 0;) {
-    const std::vector<at::Tensor> of_segment = parameter_sums_[s].totals();
-    for (size_t p = 0; p < sums.size(); ++p) sums[p].add_(of_segment[p]);
-  }
-  return sums;
+  TensorSum all(shapes_of(graph_));
+  for (TensorSum& of_segment : parameter_sums_) all.add(of_segment);
+  if (options_.ranks != nullptr) all.reduce(*options_.ranks);
+  return all.totals();
 }
 
 std::map<std::string, double> SlideRun::seconds() const {

@@ -16,15 +16,16 @@
 #include "lib/run/window_pieces.h"
 #include "lib/streaming/executor_options.h"
 #include "lib/streaming/kernel.h"
-#include "lib/streaming/ordered_sum.h"
 #include "lib/streaming/part_clock.h"
 #include "lib/streaming/pixels/pixel_window.h"
 #include "lib/streaming/stores/layer_store.h"
+#include "lib/streaming/tensor_sum.h"
 
 namespace untiled {
 
 /// What a segment's kernel is given for a tile.
 struct LoadedTile {
+  size_t number = 0;  ///< Among the segment's tiles.
   Tile tile;
   TileRegions regions;
   LayerTensors crops;
@@ -48,14 +49,17 @@ class SlideRun : public TileBody {
   const Segment& last_segment() const { return plan_.segments.back().segment; }
   const std::vector<Tile>& last_tiles() const { return tiles_.back(); }
 
-  /// Leaves out the tiles of the last segment that are not wanted, and all that only they need.
-  void skip(const std::vector<bool>& wanted);
+  /// Chooses the tiles of the last segment that are wanted and all that they need; of several ranks
+  /// this one's share of them. Before `play`.
+  void want(const std::vector<bool>& wanted);
   /// Plays the schedule. `work`: what the tasks of the last segment do, by their kind.
   void play(const std::map<TaskKind, LastWork>& work);
 
-  /// Takes the gradients that a tile of the last segment gave; in the order of the tiles.
-  void add_last(const TileRegions& regions, const TileGradients& gradients);
-  /// float64 on the CPU, by parameter: of all segments, in the order of the way back.
+  /// Takes what a tile of the last segment gave; in the order of the tiles.
+  void add_last(const LoadedTile& tile, const TileGradients& gradients);
+  /// Whether sums of a tile of the last segment count here, and on no other rank.
+  bool counts(const LoadedTile& tile) const { return active_.counted.back()[tile.number]; }
+  /// float64 on the CPU, by parameter: of all segments and ranks.
   std::vector<at::Tensor> parameter_gradients();
 
   /// Of a thread's share, by the names of tasks.
@@ -72,7 +76,8 @@ class SlideRun : public TileBody {
   LoadedTile load(const Task& task, size_t tile);
   std::function<void()> forward(const Task& task, size_t tile);
   std::function<void()> backward(const Task& task, size_t tile);
-  void add_gradients(const Task& task, const TileRegions& regions, const TileGradients& gradients);
+  void add_gradients(const Task& task, const LoadedTile& tile, const TileGradients& gradients);
+  Region cell(const std::vector<bool>& wanted) const;
   void report(const Task& task, const Tile& tile) const;
 
   LayerStore& store(StoreId id);
@@ -95,8 +100,9 @@ class SlideRun : public TileBody {
   std::vector<std::vector<Region>> pieces_;  ///< By task; of those that read.
   int64_t needed_pixels_ = 0;
   std::atomic<int64_t> read_pixels_ = 0;
-  std::vector<OrderedSum> parameter_sums_;  ///< By segment.
-  std::mutex mutex_;                        ///< Of the making and dropping of what follows.
+  Purpose purpose_;
+  std::vector<TensorSum> parameter_sums_;  ///< By segment.
+  std::mutex mutex_;                       ///< Of the making and dropping of what follows.
   std::vector<std::unique_ptr<LayerStore>> stores_;
   std::vector<std::unique_ptr<PixelWindow>> windows_;
   PartClock clock_;

@@ -12,12 +12,13 @@ namespace untiled {
 namespace {
 
 /// Complete keys, or beginnings that end with a dot.
-constexpr std::array<std::string_view, 11> kChangeable = {"data.cache",
+constexpr std::array<std::string_view, 12> kChangeable = {"data.cache",
                                                           "data.queue",
                                                           "data.workers",
                                                           "device",
                                                           "memory_budget",
                                                           "profile",
+                                                          "ranks.",
                                                           "run.",
                                                           "threads",
                                                           "train.steps",

@@ -89,7 +89,9 @@ struct Summary {
   int64_t parameters = 0;
   int level = 0;
   std::vector<double> losses;  ///< One a step.
-  int64_t peak_rss_bytes = 0;
+  int ranks = 1;
+  int64_t peak_rss_bytes = 0;   ///< Of the rank that took most.
+  int64_t total_rss_bytes = 0;  ///< Of all ranks.
   int64_t budget_used_bytes = 0;
   double best_dice = 0.0;
   int64_t best_step = 0;

@@ -310,12 +310,14 @@ void Trainer::train_step() {
 
 /// The mean over the step's slides.
 Accumulated Trainer::gather_gradients(int64_t step) const {
-  Accumulated sums;
+  std::vector<size_t> slides;
   for (int i = 0; i < train_.accumulate; ++i) {
     const int64_t position = (step - 1) * train_.accumulate + i;
-    sums.add_slide(slide_gradients(
-        step, slide_at(options_.settings.seed, options_.training_slides.size(), position)));
+    slides.push_back(slide_at(options_.settings.seed, options_.training_slides.size(), position));
   }
+  callbacks_.begin_step(state_.parameters, step, slides);
+  Accumulated sums;
+  for (const size_t slide : slides) sums.add_slide(slide_gradients(step, slide));
   if (train_.accumulate > 1) {
     const double share = 1.0 / train_.accumulate;
     sums.loss *= share;
@@ -450,7 +452,10 @@ Summary Trainer::summarize_run() const {
   summary.parameters = count_values(state_.parameters);
   summary.level = options_.settings.data.level;
   summary.losses = read_column(folder_.metrics(), "loss");
-  summary.peak_rss_bytes = peak_resident_bytes();
+  const RankMemory memory = callbacks_.rank_memory();
+  summary.ranks = memory.ranks;
+  summary.peak_rss_bytes = memory.peak_rss_bytes;
+  summary.total_rss_bytes = memory.total_rss_bytes;
   summary.budget_used_bytes = callbacks_.budget_used_bytes();
   summary.best_dice = state_.best ? state_.best->dice : kUndefined;
   summary.best_step = state_.best ? state_.best->step : 0;
@@ -479,6 +484,11 @@ Diverged Trainer::diverged(int64_t step, std::string_view what) const {
 }
 
 }  // namespace
+
+RankMemory memory_alone() {
+  const int64_t bytes = peak_resident_bytes();
+  return {.ranks = 1, .peak_rss_bytes = bytes, .total_rss_bytes = bytes};
+}
 
 bool is_finished(const RunFolder& folder, const Settings& settings) {
   if (!folder.has_state()) return false;

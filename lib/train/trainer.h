@@ -36,12 +36,27 @@ struct SlideScore {
   std::string preview_png;    ///< A PNG file for people; empty: none.
 };
 
-/// Both are called from the thread that trains, and may throw; Interrupted ends the run after the
-/// last complete step is saved. `step` counts from 1. The parameters (CPU) must not be changed.
+/// What the ranks of a run have taken.
+struct RankMemory {
+  int ranks = 1;
+  int64_t peak_rss_bytes = 0;   ///< Of the process that took most.
+  int64_t total_rss_bytes = 0;  ///< Of all processes.
+};
+/// Of one rank, this process.
+RankMemory memory_alone();
+
+/// Gradients and scores are asked for from the thread that trains, and may throw; Interrupted ends
+/// the run after the last complete step is saved. `step` counts from 1. The parameters (CPU) must
+/// not be changed.
 struct TrainCallbacks {
   /// `slide` counts in TrainOptions::training_slides.
   std::function<SlideGradients(const NamedTensors& parameters, int64_t step, size_t slide)>
       gradients;
+  /// Before a step: the slides that `gradients` will be asked for, in order; for those who work on
+  /// several at once.
+  std::function<void(const NamedTensors& parameters, int64_t step,
+                     const std::vector<size_t>& slides)>
+      begin_step = [](const NamedTensors&, int64_t, const std::vector<size_t>&) {};
   /// `slide` counts in TrainOptions::evaluation_slides; `step` updates have been made.
   std::function<SlideScore(const NamedTensors& parameters, int64_t step, size_t slide)> evaluate;
   /// After the rows of each validation are written, and when all steps are done. A DataError is a
@@ -49,6 +64,8 @@ struct TrainCallbacks {
   std::function<void()> report = [] {};
   /// Bytes in use over the process's base, for summary.json.
   std::function<int64_t()> budget_used_bytes = [] { return int64_t{0}; };
+  /// For summary.json.
+  std::function<RankMemory()> rank_memory = [] { return memory_alone(); };
 };
 
 struct TrainOptions {

@@ -9,8 +9,10 @@
 #include <limits>
 #include <stdexcept>
 
+#include "lib/core/error.h"
 #include "lib/core/random.h"
 #include "lib/kernels/libtorch_kernel.h"
+#include "lib/ranks/thread_ranks.h"
 #include "lib/streaming/verification.h"
 #include "lib/train/losses.h"
 #include "models/unet_module.h"
@@ -74,28 +76,56 @@ std::vector<LayerId> layers_by_name(const Graph& graph, const std::vector<std::s
   return ids;
 }
 
-Streamed stream(const Case& c, const SegmentKernel& kernel, const Graph& graph,
-                const PixelLoss& loss) {
-  const auto image = random_image(c.extent, c.seed);
+namespace {
+
+Streamed stream_on(Group& ranks, const Case& c, const PixelSource& image,
+                   const SegmentKernel& kernel, const Graph& graph, const PixelLoss& loss) {
   const auto labels = random_labels(c.extent, c.classes, c.ignored, c.seed);
   const Order order = c.scratch.empty() ? c.order : Order::kPasses;
   Plan plan =
       make_plan(graph, layers_by_name(graph, c.stored), {c.tile, c.tile}, Tiling::kGrid, order);
   plan.windows = c.windows;
   if (!c.scratch.empty()) plan.spilled = plan.stored;
-  const Executor executor(graph, plan, kernel,
-                          {.dtype = c.dtype, .workers = c.workers, .scratch = c.scratch});
+  ExecutorOptions options{.dtype = c.dtype, .workers = c.workers, .scratch = c.scratch};
+  options.ranks = &ranks;
+  options.layout = c.layout;
+  const Executor executor(graph, plan, kernel, options);
   const NamedTensors parameters = make_parameters(c);
   Streamed result;
   result.logits = at::zeros({1, c.classes, c.extent.rows, c.extent.cols}, c.dtype);
-  executor.forward(parameters.tensors, *image, [&](const Region& r, const at::Tensor& logits) {
+  executor.forward(parameters.tensors, image, [&](const Region& r, const at::Tensor& logits) {
     result.logits.narrow(2, r.rows.begin, r.rows.size())
         .narrow(3, r.cols.begin, r.cols.size())
-        .copy_(logits);
+        .add_(logits);
     return [] {};
   });
-  result.step = executor.step(parameters.tensors, *image, *labels, loss);
+  result.step = executor.step(parameters.tensors, image, *labels, loss);
   return result;
+}
+
+}  // namespace
+
+Streamed stream(const Case& c, const SegmentKernel& kernel, const Graph& graph,
+                const PixelLoss& loss) {
+  const auto image = random_image(c.extent, c.seed);
+  std::vector<Streamed> results(static_cast<size_t>(c.ranks));
+  run_thread_ranks(c.ranks, [&](Group& ranks) {
+    results[static_cast<size_t>(ranks.rank())] = stream_on(ranks, c, *image, kernel, graph, loss);
+  });
+  for (size_t rank = 1; rank < results.size(); ++rank) {
+    results[0].logits.add_(results[rank].logits);
+    for (size_t i = 0; i < results[0].step.gradients.size(); ++i) {
+      if (results[0].step.gradients[i].equal(results[rank].step.gradients[i])) continue;
+      throw InternalError("ranks have different gradients");
+    }
+  }
+  return std::move(results[0]);
+}
+
+Streamed stream_on(Group& ranks, const Case& c, const PixelSource& image) {
+  const Graph graph = make_graph(c);
+  return stream_on(ranks, c, image, LibTorchKernel(graph), graph,
+                   *make_loss(c.loss, c.classes, c.class_weights));
 }
 
 Streamed stream(const Case& c) {

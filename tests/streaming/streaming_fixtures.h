@@ -55,6 +55,8 @@ struct Case {
   Order order = Order::kSweep;      ///< Pass by pass where layers are spilled.
   int windows = 1;
   uint64_t seed = 1;
+  int ranks = 1;  ///< As threads.
+  RankLayout layout = {};
 };
 
 struct Streamed {
@@ -75,6 +77,8 @@ std::vector<LayerId> layers_by_name(const Graph& graph, const std::vector<std::s
 Streamed stream(const Case& c);
 Streamed stream(const Case& c, const SegmentKernel& kernel, const Graph& graph,
                 const PixelLoss& loss);
+/// On one rank of a group; its logits are those of its own tiles, zero elsewhere.
+Streamed stream_on(Group& ranks, const Case& c, const PixelSource& image);
 /// Compares with plain whole-image autograd; not-finite values give infinity.
 Errors compare(const Case& c, const Streamed& streamed);
 inline Errors errors_of(const Case& c) { return compare(c, stream(c)); }

@@ -1,0 +1,124 @@
+#include "app/pipeline/rank_calls.h"
+
+#include <ATen/ops/empty.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "lib/core/resources.h"
+
+namespace untiled {
+namespace {
+
+using Header = std::array<int64_t, 3>;  // kind, step, slides
+
+template <typename T>
+void broadcast(Group& ranks, std::span<T> values) {
+  ranks.broadcast(std::as_writable_bytes(values), 0);
+}
+
+void broadcast_parameters(Group& ranks, const NamedTensors& parameters) {
+  for (const at::Tensor& p : parameters.tensors) {
+    auto* begin = static_cast<std::byte*>(p.mutable_data_ptr());
+    ranks.broadcast({begin, p.nbytes()}, 0);
+  }
+}
+
+bool takes_parameters(RankCall::Kind kind) {
+  return kind == RankCall::Kind::kGradients || kind == RankCall::Kind::kEvaluate;
+}
+
+std::string host_name() {
+  std::array<char, 256> name = {};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+/// Numbers of a slide's result: pixels, loss, gradients.
+size_t numbers_of(const NamedTensors& parameters) {
+  int64_t count = 2;
+  for (const at::Tensor& p : parameters.tensors) count += p.numel();
+  return static_cast<size_t>(count);
+}
+
+}  // namespace
+
+void send_call(Group& ranks, const RankCall& call, const NamedTensors& parameters) {
+  if (ranks.size() == 1) return;
+  Header header = {static_cast<int64_t>(call.kind), call.step,
+                   static_cast<int64_t>(call.slides.size())};
+  broadcast(ranks, std::span(header));
+  std::vector<size_t> slides = call.slides;
+  broadcast(ranks, std::span(slides));
+  if (takes_parameters(call.kind)) broadcast_parameters(ranks, parameters);
+}
+
+RankCall receive_call(Group& ranks, const NamedTensors& parameters) {
+  Header header = {};
+  broadcast(ranks, std::span(header));
+  RankCall call{.kind = static_cast<RankCall::Kind>(header[0]), .step = header[1], .slides = {}};
+  call.slides.resize(static_cast<size_t>(header[2]));
+  broadcast(ranks, std::span(call.slides));
+  if (takes_parameters(call.kind)) broadcast_parameters(ranks, parameters);
+  return call;
+}
+
+RankMemory memory_of(Group& ranks) {
+  const size_t rank = static_cast<size_t>(ranks.rank());
+  const size_t count = static_cast<size_t>(ranks.size());
+  std::vector<int64_t> bytes(count, 0);
+  std::vector<int64_t> processes(count, 0);
+  bytes[rank] = peak_resident_bytes();
+  processes[rank] = static_cast<int64_t>(
+      std::hash<std::string>()(host_name() + ":" + std::to_string(::getpid())));
+  ranks.sum(bytes);
+  ranks.sum(processes);
+  std::map<int64_t, int64_t> by_process;
+  for (size_t i = 0; i < count; ++i) by_process[processes[i]] = bytes[i];
+  RankMemory memory{.ranks = ranks.size()};
+  for (const auto& [process, peak] : by_process) {
+    memory.peak_rss_bytes = std::max(memory.peak_rss_bytes, peak);
+    memory.total_rss_bytes += peak;
+  }
+  return memory;
+}
+
+std::vector<SlideGradients> unite(Group& ranks, std::vector<SlideGradients> mine, bool leads,
+                                  const NamedTensors& parameters) {
+  // All but one rank add zeros to a slide's numbers, so their bits may be added as whole numbers.
+  const size_t width = numbers_of(parameters);
+  std::vector<int64_t> bits(mine.size() * width, 0);
+  for (size_t i = 0; leads && i < mine.size(); ++i) {
+    if (mine[i].gradients.empty()) continue;
+    int64_t* at = bits.data() + i * width;
+    *at++ = mine[i].pixels;
+    *at++ = std::bit_cast<int64_t>(mine[i].loss);
+    for (const at::Tensor& g : mine[i].gradients) {
+      std::memcpy(at, g.const_data_ptr<double>(), g.nbytes());
+      at += g.numel();
+    }
+  }
+  ranks.sum(bits);
+  for (size_t i = 0; i < mine.size(); ++i) {
+    const int64_t* at = bits.data() + i * width;
+    mine[i].pixels = *at++;
+    mine[i].loss = std::bit_cast<double>(*at++);
+    mine[i].gradients.clear();
+    for (const at::Tensor& p : parameters.tensors) {
+      mine[i].gradients.push_back(at::empty(p.sizes(), at::kDouble));
+      std::memcpy(mine[i].gradients.back().mutable_data_ptr<double>(), at,
+                  mine[i].gradients.back().nbytes());
+      at += p.numel();
+    }
+  }
+  return mine;
+}
+
+}  // namespace untiled

@@ -1,0 +1,36 @@
+// Rank 0 leads a run, the other ranks do what it calls for: it alone has the optimiser and the
+// run's folder, and decides when to stop.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lib/ranks/group.h"
+#include "lib/streaming/parameters.h"
+#include "lib/train/trainer.h"
+
+namespace untiled {
+
+/// What all ranks do next.
+struct RankCall {
+  enum class Kind : int64_t { kGradients, kEvaluate, kMemory, kEnd };
+  Kind kind = Kind::kEnd;
+  int64_t step = 0;
+  std::vector<size_t> slides;
+};
+
+/// Rank 0 calls; parameters go along.
+void send_call(Group& ranks, const RankCall& call, const NamedTensors& parameters);
+/// Waits for rank 0's next call and takes its parameters.
+RankCall receive_call(Group& ranks, const NamedTensors& parameters);
+
+/// Peaks of all ranks' processes; ranks of one process count once. A collective call.
+RankMemory memory_of(Group& ranks);
+
+/// The results that each slide's team has of some slides, on all ranks. `mine[i]` is empty where
+/// another team worked on slide i; `leads`: whether this rank speaks for its team. Seconds and
+/// reads are those of rank 0's own slides. A collective call.
+std::vector<SlideGradients> unite(Group& ranks, std::vector<SlideGradients> mine, bool leads,
+                                  const NamedTensors& parameters);
+
+}  // namespace untiled

@@ -1,0 +1,116 @@
+#include "lib/ranks/world.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+
+#ifdef __APPLE__
+constexpr const char* kLibrary = "libuntiled_mpi.dylib";
+#else
+constexpr const char* kLibrary = "libuntiled_mpi.so";
+#endif
+
+std::optional<int> number_in(const char* variable) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return std::nullopt;
+  const std::string_view digits = text;
+  int value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return value;
+}
+
+/// The program's own file.
+fs::path program() {
+  std::error_code error;
+  const fs::path here = fs::read_symlink("/proc/self/exe", error);
+  if (!error) return here;
+  Dl_info info = {};
+  const bool found = dladdr(reinterpret_cast<const void*>(&read_launch), &info) != 0;
+  return found ? fs::absolute(info.dli_fname) : fs::path();
+}
+
+/// It stays open: MPI has threads and exit handlers of its own.
+void* open_library() {
+  void* library = dlopen(find_mpi_library().c_str(), RTLD_NOW | RTLD_GLOBAL);
+  if (library == nullptr) throw ConfigError(fmt::format("MPI cannot be opened: {}", dlerror()));
+  return library;
+}
+
+void* function_of(void* library, const char* name) {
+  void* function = dlsym(library, name);
+  if (function == nullptr) throw InternalError(dlerror());
+  return function;
+}
+
+}  // namespace
+
+Launch read_launch() {
+  struct Variables {
+    const char* size;
+    const char* rank;
+    const char* local_size;
+  };
+  // Those of Slurm only in a step: a job's script has them too, and runs once.
+  const bool in_step = std::getenv("SLURM_STEP_ID") != nullptr;
+  const Variables known[] = {
+      {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"},
+      {"PMI_SIZE", "PMI_RANK", "MPI_LOCALNRANKS"},
+      {"SLURM_STEP_NUM_TASKS", in_step ? "SLURM_PROCID" : "", "SLURM_STEP_TASKS_PER_NODE"},
+  };
+  for (const Variables& v : known) {
+    const int size = number_in(v.size).value_or(1);
+    const auto rank = number_in(v.rank);
+    if (size < 2 || !rank) continue;
+    return {.size = size,
+            .rank = *rank,
+            .local_size = number_in(v.local_size).value_or(1),
+            .launcher = fmt::format("{}={}", v.size, size)};
+  }
+  return {};
+}
+
+std::string find_mpi_library() {
+  const fs::path folder = program().parent_path();
+  for (const fs::path& path : {folder / kLibrary, folder.parent_path() / "lib" / kLibrary}) {
+    std::error_code error;
+    if (fs::exists(path, error)) return path.string();
+  }
+  return "";
+}
+
+std::string mpi_version() {
+  using Version = const char* (*)();
+  return reinterpret_cast<Version>(function_of(open_library(), "untiled_mpi_version"))();
+}
+
+std::unique_ptr<World> open_world(const Launch& launch) {
+  if (find_mpi_library().empty()) {
+    throw ConfigError(fmt::format(
+        "{}: this program was built without MPI; install libopenmpi-dev and build it again, or "
+        "use --ranks threads:{}",
+        launch.launcher, launch.size));
+  }
+  using Open = World* (*)();
+  std::unique_ptr<World> world(
+      reinterpret_cast<Open>(function_of(open_library(), "untiled_open_mpi"))());
+  if (world->size() == launch.size) return world;
+  throw ConfigError(fmt::format(
+      "{}, but {} finds {} rank(s): the program was launched by another MPI than it was built "
+      "with; use that one's mpirun, or in Slurm srun --mpi=pmix or mpirun inside the allocation",
+      launch.launcher, world->library(), world->size()));
+}
+
+}  // namespace untiled

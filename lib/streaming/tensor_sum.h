@@ -1,0 +1,40 @@
+// Sums of many small tensors, exact, so that neither their order nor ranks show in them.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "lib/ranks/exact_sum.h"
+
+namespace untiled {
+
+/// Terms of a device are read back in batches, so that it need not be waited for at each of them.
+/// One thread at a time.
+class TensorSum {
+ public:
+  /// Sums start as zeros of the given shapes.
+  explicit TensorSum(std::vector<std::vector<int64_t>> shapes);
+
+  /// Adds one term a sum, float32 or float64; an undefined tensor adds nothing.
+  void add(const std::vector<at::Tensor>& terms);
+  /// Adds another's sums, of the same shapes.
+  void add(TensorSum& other);
+  /// Adds up those of all ranks, see ExactSum::reduce.
+  void reduce(Group& ranks);
+  /// float64 on the CPU; all NaN once a term was not finite or too large, see ExactSum::values.
+  std::vector<at::Tensor> totals();
+
+ private:
+  void add_host(size_t index, const at::Tensor& term);
+  void read_back();
+
+  std::vector<std::vector<int64_t>> shapes_;
+  std::vector<size_t> firsts_;  ///< Where each shape's sums begin; then their number in all.
+  ExactSum sum_;
+  std::vector<std::vector<at::Tensor>> waiting_;
+  int64_t waiting_bytes_ = 0;
+};
+
+}  // namespace untiled

@@ -1,0 +1,233 @@
+"""Slides over ranks: the bytes of one rank, as threads and as processes, also after faults."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import tifffile
+
+from untiled_app import files_of, main, metric_rows, results_of, write_settings, write_slide
+
+STEPS = 4
+#: Ranks may share cores politely, and are given time to save; a test may run as root.
+POLITE = {
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    "OMPI_MCA_odls_base_sigkill_timeout": "20",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+    "PRTE_MCA_hwloc_default_binding_policy": "none",
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "PRTE_ALLOW_RUN_AS_ROOT": "1",
+    "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+}
+LIMIT_S = 120
+
+
+def mpirun(app, ranks, *arguments):
+    command = ["mpirun", "-n", str(ranks), *app.command(*arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env={**os.environ, **POLITE})
+
+
+def finish(process):
+    """Exit code and stderr."""
+    try:
+        _, stderr = process.communicate(timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return process.returncode, stderr
+
+
+def same(run, expected, findings, what):
+    found = results_of(run)
+    changed = [n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n)]
+    findings.expect(not changed, f"{what}: {changed} differ from one rank's")
+    left = [n for n in files_of(run) if n.endswith((".part", ".tmp"))]
+    findings.expect(not left, f"{what} left {left}")
+
+
+def check_bytes(app, yaml, folder, expected, findings):
+    layouts = {2: "rows", 3: "auto", 4: "2x2"}
+    for ranks, layout in layouts.items():
+        run = folder / f"threads{ranks}"
+        app.succeed("train", yaml, "--out", run, "--ranks", f"threads:{ranks}",
+                    "--set", f"ranks.layout={layout}")
+        same(run, expected, findings, f"{ranks} threads")
+        if shutil.which("mpirun") is None:
+            continue
+        run = folder / f"processes{ranks}"
+        code, stderr = finish(mpirun(app, ranks, "train", yaml, "--out", run,
+                                     "--set", f"ranks.layout={layout}"))
+        findings.expect(code == 0, f"{ranks} processes: exit {code} {stderr[-800:]}")
+        same(run, expected, findings, f"{ranks} processes")
+        summary = json.loads((run / "summary.json").read_text())
+        findings.expect(summary["ranks"] == ranks, f"ranks in summary.json: {summary['ranks']}")
+        findings.expect(summary["total_rss_bytes"] > ranks * summary["peak_rss_bytes"] * 0.7,
+                        f"memory: {summary['total_rss_bytes']} {summary['peak_rss_bytes']}")
+
+
+def check_start(app, yaml, folder, expected, findings):
+    """--ranks N starts mpirun itself."""
+    run = folder / "started"
+    app.succeed("train", yaml, "--out", run, "--ranks", 2)
+    same(run, expected, findings, "--ranks 2")
+
+
+def check_resume(app, yaml, folder, expected, findings):
+    run = folder / "resumed"
+    app.succeed("train", yaml, "--out", run, "--ranks", "threads:3", "--set", "train.steps=2")
+    code, stderr = finish(mpirun(app, 2, "train", yaml, "--out", run, "--resume"))
+    findings.expect(code == 0, f"resumed by two ranks: exit {code} {stderr[-800:]}")
+    same(run, expected, findings, "two steps on three ranks and the rest on two")
+
+
+def check_teams(app, yaml, folder, findings):
+    """Two slides at a time, each over two ranks."""
+    flags = ("--set", "train.accumulate=2")
+    app.succeed("train", yaml, "--out", folder / "one", *flags)
+    run = folder / "teams"
+    app.succeed("train", yaml, "--out", run, *flags, "--ranks", "threads:4",
+                "--set", "ranks.per_slide=2")
+    same(run, results_of(folder / "one"), findings, "two teams of two ranks")
+    result = app.run("train", yaml, "--out", folder / "refused", "--ranks", "threads:4",
+                     "--set", "ranks.per_slide=2")
+    findings.expect(result.returncode == 2 and "train.accumulate to 2" in result.stderr,
+                    f"teams without slides: {result.returncode} {result.stderr}")
+
+
+def wait_for_rows(process, run, rows):
+    limit = time.monotonic() + LIMIT_S
+    while metric_rows(run) < rows and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.01)
+
+
+def check_signal(app, yaml, folder, number, whole, findings):
+    """The whole job gets it; saved, ended, and resumed to the same bytes."""
+    name = signal.Signals(number).name
+    run = folder / name
+    process = mpirun(app, 3, "train", yaml, "--out", run)
+    wait_for_rows(process, run, 3)
+    begin = time.monotonic()
+    process.send_signal(number)
+    code, stderr = finish(process)
+    findings.expect(code != 0, f"{name}: exit {code} {stderr[-500:]}")
+    findings.expect(time.monotonic() - begin < 10, f"{name}: {time.monotonic() - begin:.1f} s")
+    findings.expect((run / "checkpoints" / "last.state").exists(), f"{name}: nothing was saved")
+    findings.expect("--resume goes on from there" in stderr, f"{name}: {stderr[-500:]}")
+    app.succeed("train", yaml, "--out", run, "--resume")
+    same(run, whole, findings, f"resumed after {name}")
+
+
+def rank_of(process_id):
+    with open(f"/proc/{process_id}/environ", "rb") as environment:
+        for entry in environment.read().split(b"\0"):
+            if entry.startswith(b"OMPI_COMM_WORLD_RANK="):
+                return int(entry.split(b"=")[1])
+    return None
+
+
+def children_of(process_id):
+    with open(f"/proc/{process_id}/task/{process_id}/children") as children:
+        return [int(child) for child in children.read().split()]
+
+
+def check_kill(app, yaml, folder, whole, findings):
+    run = folder / "killed"
+    process = mpirun(app, 3, "train", yaml, "--out", run)
+    wait_for_rows(process, run, 3)
+    victims = [child for child in children_of(process.pid) if rank_of(child) == 1]
+    begin = time.monotonic()
+    os.kill(victims[0], signal.SIGKILL)
+    code, stderr = finish(process)
+    findings.expect(code == 137, f"a killed rank: exit {code} {stderr[-500:]}")
+    findings.expect(time.monotonic() - begin < 10, f"a killed rank: {time.monotonic() - begin:.1f} s")
+    findings.expect("rank 1" in stderr, f"who was killed: {stderr[-500:]}")
+    app.succeed("train", yaml, "--out", run, "--resume")
+    same(run, whole, findings, "resumed after a killed rank")
+
+
+def spoil_last_tile(slide):
+    """Fills a tile at the bottom, which the last rank reads, with what is no zlib stream."""
+    with tifffile.TiffFile(slide) as tiff:
+        page = tiff.pages[0]
+        offset, size = page.dataoffsets[-1], page.databytecounts[-1]
+    with open(slide, "r+b") as file:
+        file.seek(offset)
+        file.write(b"\x5a" * size)
+
+
+def check_bad_tile(app, folder, findings):
+    slide = folder / "bad.tif"
+    write_slide(slide, 2000, 600)
+    yaml = settings_of(folder / "bad.yaml", [slide], STEPS)
+    spoil_last_tile(slide)
+    for launch in ("threads", "processes"):
+        run = folder / f"bad_{launch}"
+        begin = time.monotonic()
+        if launch == "threads":
+            result = app.run("train", yaml, "--out", run, "--ranks", "threads:3")
+            code, stderr = result.returncode, result.stderr
+        else:
+            code, stderr = finish(mpirun(app, 3, "train", yaml, "--out", run))
+        findings.expect(code == 3, f"an unreadable tile, {launch}: exit {code} {stderr[-800:]}")
+        findings.expect(stderr.count("error: ") == 1, f"one sentence, {launch}: {stderr[-800:]}")
+        findings.expect("bad.tif" in stderr, f"which slide, {launch}: {stderr[-800:]}")
+        findings.expect(time.monotonic() - begin < 30, f"an unreadable tile, {launch}, takes long")
+
+
+def check_refusals(app, yaml, folder, findings):
+    launched = {"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "0"}
+    result = subprocess.run(app.command("plan", yaml), capture_output=True, text=True, check=False,
+                            env={**os.environ, **launched}, timeout=LIMIT_S)
+    findings.expect(result.returncode == 2 and "2 ranks" in result.stderr,
+                    f"plan under mpirun: {result.returncode} {result.stderr}")
+    result = app.run("train", yaml, "--out", folder / "no", "--ranks", "many")
+    findings.expect(result.returncode == 2 and "--ranks many" in result.stderr, result.stderr)
+    result = app.run("train", yaml, "--out", folder / "no", "--ranks", "threads:3",
+                     "--set", "ranks.layout=2x2")
+    findings.expect(result.returncode == 2 and "for 4 ranks" in result.stderr, result.stderr)
+
+
+def check_verify(app, findings):
+    for ranks in (2, 5):
+        found = app.json("verify", "--size", "301x217", "--tile", "48", "--ranks", f"threads:{ranks}")
+        findings.expect(found["passed"] and found["ranks"] == ranks, f"verify: {found}")
+
+
+def settings_of(path, slides, steps, **sections):
+    return write_settings(path, slides, streaming={"tile": 64}, threads=1,
+                          train={"steps": steps, "validate_every": 2, "checkpoint_every": 2}, **sections)
+
+
+def check(app, folder, findings):
+    slides = [folder / "a.tif", folder / "b.tif"]
+    write_slide(slides[0], 700, 600)
+    write_slide(slides[1], 431, 533, seed=1)
+    yaml = settings_of(folder / "train.yaml", slides, STEPS)
+    app.succeed("train", yaml, "--out", folder / "alone")
+    expected = results_of(folder / "alone")
+    check_bytes(app, yaml, folder, expected, findings)
+    check_teams(app, yaml, folder, findings)
+    check_verify(app, findings)
+    check_refusals(app, yaml, folder, findings)
+    if shutil.which("mpirun") is None:
+        print("mpirun is not installed: ranks were threads only")
+        return
+    check_start(app, yaml, folder, expected, findings)
+    check_resume(app, yaml, folder, expected, findings)
+    check_bad_tile(app, folder, findings)
+    long = settings_of(folder / "long.yaml", slides, 40)
+    app.succeed("train", long, "--out", folder / "whole")
+    whole = results_of(folder / "whole")
+    check_signal(app, long, folder, signal.SIGTERM, whole, findings)
+    check_signal(app, long, folder, signal.SIGINT, whole, findings)
+    check_kill(app, long, folder, whole, findings)
+
+
+main(check)
