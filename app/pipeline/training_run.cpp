@@ -12,6 +12,7 @@
 #include "data/slide/fingerprint.h"
 #include "lib/core/progress.h"
 #include "lib/core/random.h"
+#include "lib/core/resources.h"
 #include "lib/train/losses.h"
 #include "models/unet.h"
 
@@ -184,6 +185,7 @@ Summary TrainingRun::run(const RunFolder& folder) {
   at::set_num_threads(1);
   // A resumed run has its pictures.
   make_all_labels(settings_, slides_, folder.has_state() ? "" : folder.labels());
+  return_heap_memory();  // Pictures of whole slides were made, and steps need none.
   TrainCallbacks callbacks;
   callbacks.gradients = [&](const NamedTensors& p, int64_t step, size_t slide) {
     return gradients(p, step, slide);
