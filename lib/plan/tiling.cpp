@@ -33,7 +33,7 @@ Extent tile_of(const Graph& graph, const Segment& segment, const Extent& tile, O
   const int64_t cols = along(tile.cols, kInnerReach);
   if (order == Order::kSweep) {
     const int64_t rows = std::min(tile.rows, sweep_rows(graph, segment));
-    return {std::max<int64_t>(rows / graph.stride(segment.target), 1), cols};
+    return {std::max<int64_t>(rows / graph.stride(segment.target), 2), cols};
   }
   return {along(tile.rows, tile.rows < tile.cols ? 1 : kInnerReach), cols};
 }
