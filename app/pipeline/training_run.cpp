@@ -17,6 +17,7 @@
 #include "lib/core/hasher.h"
 #include "lib/core/progress.h"
 #include "lib/core/random.h"
+#include "lib/core/resources.h"
 #include "lib/ranks/alike.h"
 #include "lib/ranks/team.h"
 #include "lib/train/losses.h"
@@ -267,6 +268,7 @@ Summary TrainingRun::run(const RunFolder& folder) {
   at::set_num_threads(1);
   // A resumed run has its pictures.
   make_all_labels(settings_, slides_, folder.has_state() ? "" : folder.labels());
+  return_heap_memory();  // Pictures of whole slides were made, and steps need none.
   Summary summary = run_training(folder, options(), callbacks(folder));
   send_call(ranks_, {RankCall::Kind::kEnd, 0, {}}, {});
   return summary;
@@ -275,6 +277,7 @@ Summary TrainingRun::run(const RunFolder& folder) {
 void TrainingRun::follow() {
   at::set_num_threads(1);
   make_all_labels(settings_, slides_, "");
+  return_heap_memory();
   const NamedTensors parameters = options().parameters;
   while (true) {
     const RankCall call = receive_call(ranks_, parameters);

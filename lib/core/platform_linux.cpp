@@ -96,4 +96,10 @@ void keep_heap_memory() {
 #endif
 }
 
+void return_heap_memory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
 }  // namespace untiled

@@ -49,5 +49,6 @@ int64_t peak_resident_bytes() {
 bool reset_peak_resident() { return false; }
 
 void keep_heap_memory() {}
+void return_heap_memory() {}
 
 }  // namespace untiled

@@ -19,6 +19,9 @@ int64_t peak_resident_bytes();
 /// buffers of pixels come and go, and the system would clear every page of each anew. To be called
 /// at the program's start.
 void keep_heap_memory();
+/// Gives back what of that is free now: to be called between two parts of a run that need memory
+/// for different things. Any thread.
+void return_heap_memory();
 /// Resets the peak where the system can (Linux: /proc/self/clear_refs); false where it cannot.
 bool reset_peak_resident();
 

@@ -13,8 +13,15 @@ constexpr int64_t kInnerReach = 2;
 constexpr int64_t kSmallestTile = 8;
 /// Rows of the slide that an inner tile of a sweep spans at most: bands of the last segment may
 /// have to be higher, but each row that a band is higher lives twice, in its inputs and in the
-/// pixels.
-constexpr int64_t kSweepRows = 128;
+/// pixels. What is computed twice where bands meet is little for segments that read no pixels.
+constexpr int64_t kSweepRowsFromPixels = 128;
+constexpr int64_t kSweepRowsFromLayers = 64;
+
+int64_t sweep_rows(const Graph& graph, const Segment& segment) {
+  const auto is_read = [&](LayerId input) { return graph.layer(input).kind == LayerKind::kPixels; };
+  return std::any_of(segment.inputs.begin(), segment.inputs.end(), is_read) ? kSweepRowsFromPixels
+                                                                            : kSweepRowsFromLayers;
+}
 
 Extent tile_of(const Graph& graph, const Segment& segment, const Extent& tile, Order order) {
   if (segment.target == graph.output()) return tile;
@@ -25,8 +32,8 @@ Extent tile_of(const Graph& graph, const Segment& segment, const Extent& tile, O
   };
   const int64_t cols = along(tile.cols, kInnerReach);
   if (order == Order::kSweep) {
-    const int64_t rows = std::min(tile.rows, kSweepRows);
-    return {std::max<int64_t>(rows / graph.stride(segment.target), 1), cols};
+    const int64_t rows = std::min(tile.rows, sweep_rows(graph, segment));
+    return {std::max<int64_t>(rows / graph.stride(segment.target), 2), cols};
   }
   return {along(tile.rows, tile.rows < tile.cols ? 1 : kInnerReach), cols};
 }

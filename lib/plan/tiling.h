@@ -51,7 +51,7 @@ struct Plan {
 /// A plan that stores the given layers. `tile` is a tile of the logits; a square tile of an inner
 /// segment spans about twice as many rows and columns of the finest layer that it reads or gives,
 /// one that is lower than wide only twice as many columns, and one of a sweep as many rows of the
-/// slide as the logits' tile, or 128.
+/// slide as the logits' tile, or 128, or 64 where it reads no pixels.
 Plan make_plan(const Graph& graph, std::vector<LayerId> stored, const Extent& tile, Tiling tiling,
                Order order = Order::kPasses);
 

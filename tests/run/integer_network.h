@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "lib/core/random.h"
@@ -31,6 +32,9 @@ struct Problem {
   bool keeps = false;   ///< Encoders keep their values for the way back.
   double active = 1.0;  ///< Part of the last segment's tiles.
   uint64_t seed = 1;
+  /// What a test breaks on purpose: the rows that a band needs of an input, or nothing.
+  std::function<Interval(const Interval&)> needs = [](const Interval& rows) { return rows; };
+  bool adds_late = false;  ///< Every other tile's terms are added after the next tile's.
 };
 
 /// Keeps for each row of each store who was there: bands of rows in rings, as with tensors, but one
@@ -41,7 +45,10 @@ class IntegerNetwork : public TileBody {
       : graph_(unet_graph({}, 1)),
         plan_(plan_of(graph_, p)),
         extents_(graph_.extents(p.pixels)),
-        schedule_(make_schedule(graph_, plan_, extents_, {.cell_rows = p.cell_rows}, p.purpose)) {
+        schedule_(with_needs(
+            make_schedule(graph_, plan_, extents_, {.cell_rows = p.cell_rows}, p.purpose),
+            p.needs)),
+        adds_late_(p.adds_late) {
     for (const SegmentPlan& s : plan_.segments) {
       tiles_.push_back(
           make_tiles(extents_[static_cast<size_t>(s.segment.target)], s, plan_.tiling));
@@ -92,6 +99,24 @@ class IntegerNetwork : public TileBody {
       if (is_encoder && p.keeps) s.kept = s.segment.layers;
     }
     return plan;
+  }
+
+  /// The same order with other needs, and stores as large as the right ones make them.
+  static Schedule with_needs(const Schedule& right,
+                             const std::function<Interval(const Interval&)>& needs) {
+    std::vector<Task> tasks = right.tasks();
+    for (Task& task : tasks) {
+      for (Band& band : task.bands) {
+        for (Interval& rows : band.needs) rows = needs(rows);
+      }
+    }
+    std::vector<Store> stores = right.stores();
+    for (Store& store : stores) {
+      store.writers.clear();
+      store.adders.clear();
+      store.readers.clear();
+    }
+    return {std::move(tasks), std::move(stores)};
   }
 
   TaskTiles add_pieces(const Task& task, const Problem& p) {
@@ -154,12 +179,24 @@ class IntegerNetwork : public TileBody {
       read_gradient(task.inputs.back(), out);
     }
     if (task.adds.empty()) return {};
-    return [this, &task, need, inputs = segment.inputs, id, tile] {
+    std::function<void()> commit = [this, &task, need, inputs = segment.inputs, id, tile] {
       for (size_t i = 0; i < inputs.size(); ++i) {
         if (task.adds[i] == kNoStore) continue;
         add(task.adds[i], need[static_cast<size_t>(inputs[i])], index(id) * 1000 + tile);
       }
     };
+    if (!adds_late_) return commit;
+    return [this, commit = std::move(commit)]() mutable { add_late(std::move(commit)); };
+  }
+
+  /// For one thread: of two tiles the second one's terms come first.
+  void add_late(std::function<void()> commit) {
+    if (!late_) {
+      late_ = std::move(commit);
+      return;
+    }
+    commit();
+    std::exchange(late_, nullptr)();
   }
 
   /// Not commutative, so that another order gives another sum.
@@ -190,6 +227,8 @@ class IntegerNetwork : public TileBody {
   std::vector<std::vector<int64_t>> sums_;
   std::vector<std::atomic<int>> computed_;
   std::atomic<int> broken_ = 0;
+  bool adds_late_;
+  std::function<void()> late_;
 };
 
 inline Problem random_problem(Random& random) {

@@ -1,6 +1,7 @@
 // A player keeps every rule whatever the threads do: a network of integers says so.
 #include "lib/run/player.h"
 
+#include <algorithm>
 #include <atomic>
 #include <numeric>
 #include <stdexcept>
@@ -37,6 +38,39 @@ TEST_CASE(
       CHECK(many.sums() == one.sums());
     }
   }
+}
+
+/// Rows that were not there when they were read, of a sweep with as little room as works.
+int rows_missed(const std::function<Interval(const Interval&)>& needs) {
+  Problem problem{.keeps = true};
+  problem.needs = needs;
+  IntegerNetwork network(problem);
+  Random picks(5);
+  network.play({.workers = 1, .choose = [&](size_t count) {
+                  return static_cast<size_t>(picks.below(static_cast<int64_t>(count)));
+                }});
+  return network.broken();
+}
+
+TEST_CASE("a halo one row short, at either end, and rows given up a row early are seen") {
+  CHECK(rows_missed([](const Interval& rows) { return rows; }) == 0);
+  CHECK(rows_missed([](const Interval& rows) {
+          return Interval{rows.begin, std::max(rows.begin, rows.end - 1)};
+        }) > 0);
+  CHECK(rows_missed([](const Interval& rows) {
+          return Interval{std::min(rows.end, rows.begin + 1), rows.end};
+        }) > 0);
+  CHECK(rows_missed([](const Interval& rows) { return Interval{rows.end, rows.end}; }) > 0);
+}
+
+TEST_CASE("terms that are added out of turn are seen") {
+  Problem problem;
+  IntegerNetwork in_turn(problem);
+  in_turn.play({.workers = 1});
+  problem.adds_late = true;
+  IntegerNetwork late(problem);
+  late.play({.workers = 1});
+  CHECK(late.sums() != in_turn.sums());
 }
 
 TEST_CASE("a failure in one tile ends the play and is rethrown") {
