@@ -33,9 +33,10 @@ int shuffle_of(const nlohmann::json& configuration) {
   const std::string name = text_of("blosc", configuration, "shuffle", "");
   const auto* const known = std::find(kShuffles.begin(), kShuffles.end(), name);
   if (known == kShuffles.end()) {
-    throw DataError(fmt::format("the shuffle of its codec blosc is {} where noshuffle, shuffle or "
-                                "bitshuffle is read",
-                                printable(name)));
+    throw DataError(
+        fmt::format("the shuffle of its codec blosc is {} where noshuffle, shuffle or "
+                    "bitshuffle is read",
+                    printable(name)));
   }
   return static_cast<int>(known - kShuffles.begin());
 }
@@ -66,11 +67,10 @@ class Blosc : public Codec {
       throw DataError(fmt::format("{} bytes are more than blosc can hold", raw.size()));
     }
     Bytes encoded(raw.size() + BLOSC_MAX_OVERHEAD);
-    const int size = blosc_compress_ctx(settings_.level, settings_.shuffle,
-                                        static_cast<size_t>(settings_.type_size), raw.size(),
-                                        raw.data(), encoded.data(), encoded.size(),
-                                        settings_.compressor.c_str(),
-                                        static_cast<size_t>(settings_.block_size), 1);
+    const int size = blosc_compress_ctx(
+        settings_.level, settings_.shuffle, static_cast<size_t>(settings_.type_size), raw.size(),
+        raw.data(), encoded.data(), encoded.size(), settings_.compressor.c_str(),
+        static_cast<size_t>(settings_.block_size), 1);
     if (size <= 0) throw InternalError(fmt::format("blosc cannot compress: {}", size));
     encoded.resize(static_cast<size_t>(size));
     return encoded;

@@ -19,8 +19,8 @@ void require_claim(std::string_view codec, uint64_t claimed, size_t limit, size_
 }
 
 void refuse_more_than(std::string_view codec, size_t limit) {
-  throw DataError(fmt::format("its {} stream has more than the {} bytes that belong there", codec,
-                              limit));
+  throw DataError(
+      fmt::format("its {} stream has more than the {} bytes that belong there", codec, limit));
 }
 
 }  // namespace untiled

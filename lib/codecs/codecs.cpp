@@ -32,12 +32,10 @@ CodecPtr make_codec(std::string_view name, const nlohmann::json& configuration) 
   if (kind != std::end(kKinds)) return kind->make(configuration);
   std::vector<std::string_view> names;
   for (const CodecKind& k : kKinds) names.push_back(k.name);
-  throw DataError(fmt::format("the codec {} is not among those that are read ({})",
-                              printable(name), fmt::join(names, ", ")));
+  throw DataError(fmt::format("the codec {} is not among those that are read ({})", printable(name),
+                              fmt::join(names, ", ")));
 }
 
-CodecPtr make_codec(std::string_view name) {
-  return make_codec(name, nlohmann::json::object());
-}
+CodecPtr make_codec(std::string_view name) { return make_codec(name, nlohmann::json::object()); }
 
 }  // namespace untiled

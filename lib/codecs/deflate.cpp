@@ -99,7 +99,7 @@ class Deflate : public Codec {
   }
 
   [[noreturn]] void refuse_damaged(int code, const char* message) const {
-    const char* const reason = message != nullptr   ? message
+    const char* const reason = message != nullptr    ? message
                                : code == Z_BUF_ERROR ? "it is cut short"
                                                      : "it is no such stream";
     throw DataError(fmt::format("its {} stream is damaged: {}", name_, reason));

@@ -31,14 +31,14 @@ struct ArrayMetadata {
   std::vector<CodecPtr> codecs;
   /// Of one element, in this machine's byte order; what chunks hold that have no file. Empty: 0.
   std::vector<uint8_t> fill;
-  char separator = '/';  ///< Between the numbers of a chunk's name.
-  bool prefixed = true;  ///< Whether "c" stands before them.
+  char separator = '/';                      ///< Between the numbers of a chunk's name.
+  bool prefixed = true;                      ///< Whether "c" stands before them.
   std::vector<std::string> dimension_names;  ///< Empty, or one a dimension; Zarr 3 only.
 
   // What other writers choose otherwise; our own leave it as it is.
   bool big_endian = false;
-  bool index_first = false;     ///< A shard's index stands before its chunks.
-  bool index_has_sum = true;    ///< A crc32c follows the index.
+  bool index_first = false;   ///< A shard's index stands before its chunks.
+  bool index_has_sum = true;  ///< A crc32c follows the index.
   bool index_big_endian = false;
 };
 

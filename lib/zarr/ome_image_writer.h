@@ -29,7 +29,8 @@ struct OmeImage {
   std::string name;
   Extent extent;
   int channels = 3;
-  DataType type = DataType::kUint8;  ///< kUint8, kUint16 (kMode only), kUint32 (likewise), kFloat32.
+  DataType type =
+      DataType::kUint8;  ///< kUint8, kUint16 (kMode only), kUint32 (likewise), kFloat32.
   PyramidKind pyramid = PyramidKind::kMean;
   int levels = 0;  ///< 0: down to a level of one tile.
   OmeVersion version = OmeVersion::k05;
@@ -49,9 +50,9 @@ struct OmeImage {
 /// Red, green and blue from 0 to 255.
 std::vector<OmeChannel> rgb_channels();
 
-/// Arrays (c, y, x) of the levels "0", "1", ... under a folder that is not in place before its owner
-/// puts it there (AtomicFolder). Any thread, any order of tiles: the bytes of all files depend on
-/// the pixels alone. Where tiles come row by row memory is about half a row of tiles.
+/// Arrays (c, y, x) of the levels "0", "1", ... under a folder that is not in place before its
+/// owner puts it there (AtomicFolder). Any thread, any order of tiles: the bytes of all files
+/// depend on the pixels alone. Where tiles come row by row memory is about half a row of tiles.
 class OmeImageWriter {
  public:
   /// Throws DataError for an image that cannot be written so, and a folder that cannot be made.
