@@ -71,7 +71,11 @@ PixelRows CellRing::pixels() const {
 }
 
 void CellRing::decode(int64_t row, int64_t col) {
-  wait([&] { return place(row, col).readers == 0; });
+  const int64_t before = row - plan_.ring < plan_.cell_rows.begin ? Place{}.row : row - plan_.ring;
+  wait([&] {
+    const Place& free = place(row, col);
+    return free.row == before && free.readers == 0;
+  });
   const Region region = cells_.region(row, col);
   Bytes missing;  // Such pixels have the background's colour, which is filtered as any other.
   const PixelRows rows = pixels();

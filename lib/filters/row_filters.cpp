@@ -14,7 +14,6 @@ namespace {
 const float* const* floats(const uint8_t* const* rows) {
   return reinterpret_cast<const float* const*>(rows);
 }
-const float* floats(const uint8_t* row) { return reinterpret_cast<const float*>(row); }
 float* floats(uint8_t* row) { return reinterpret_cast<float*>(row); }
 
 RowFilter sobel(Sample in, const FilterRows& ops) {
