@@ -116,7 +116,8 @@ std::vector<OmeZarrChannel> rgb_channels() {
   return {{"Red", {255, 0, 0}}, {"Green", {0, 255, 0}}, {"Blue", {0, 0, 255}}};
 }
 
-OmeImageWriter::OmeImageWriter(fs::path folder, OmeZarrImage image, const ArrayWriterOptions& options)
+OmeImageWriter::OmeImageWriter(fs::path folder, OmeZarrImage image,
+                               const ArrayWriterOptions& options)
     : folder_(std::move(folder)), image_(std::move(image)) {
   require_writable(folder_, image_);
   pixel_bytes_ = static_cast<int64_t>(bytes_of(image_.type)) * image_.channels;
@@ -227,7 +228,9 @@ OmeMetadata OmeImageWriter::metadata() const {
     OmeDataset dataset = {std::to_string(i), {1, y * factor, x * factor}};
     // A pixel's centre lies in the middle of those that it was made of.
     const double centre = (factor - 1) / 2;
-    if (i > 0) dataset.translation = {0, centre * y, centre * x};
+    const double first_y = (image_.first_y + centre) * y;
+    const double first_x = (image_.first_x + centre) * x;
+    if (first_y != 0 || first_x != 0) dataset.translation = {0, first_y, first_x};
     metadata.datasets.push_back(std::move(dataset));
   }
   if (levels_.size() > 1) metadata.method = image_.pyramid == PyramidKind::kMean ? "mean" : "mode";

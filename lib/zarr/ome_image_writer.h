@@ -43,6 +43,8 @@ struct OmeZarrImage {
   std::vector<CodecPtr> codecs;
   std::optional<double> mpp_x;  ///< Micrometres per column of the largest level; none: unknown.
   std::optional<double> mpp_y;
+  double first_x = 0;  ///< Where the first pixel's centre lies, in pixels of the largest level.
+  double first_y = 0;
   std::vector<OmeZarrChannel> shown;  ///< Empty: nothing is said; see rgb_channels().
   std::optional<OmeLabels> labels;
 };

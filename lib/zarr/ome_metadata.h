@@ -58,8 +58,8 @@ struct OmeMetadata {
   OmeVersion version = OmeVersion::k05;
   std::string name;
   std::vector<OmeAxis> axes;
-  std::vector<OmeDataset> datasets;  ///< Largest first.
-  std::string method;                ///< How levels were made: "mean", "mode"; empty: not said.
+  std::vector<OmeDataset> datasets;      ///< Largest first.
+  std::string method;                    ///< How levels were made: "mean", "mode"; empty: not said.
   std::vector<OmeZarrChannel> channels;  ///< Empty: viewers are told nothing.
   std::optional<OmeLabels> labels;
 };

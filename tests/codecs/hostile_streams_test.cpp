@@ -38,11 +38,11 @@ TEST_CASE("cut streams are refused, and so is nothing at all") {
   for (const char* name : kNames) {
     const CodecPtr codec = make_codec(name);
     const Bytes encoded = codec->encode(span_of(raw));
-    for (const size_t size : {size_t{0}, size_t{1}, size_t{15}, encoded.size() / 2,
-                              encoded.size() - 1}) {
+    for (const size_t size :
+         {size_t{0}, size_t{1}, size_t{15}, encoded.size() / 2, encoded.size() - 1}) {
       INFO(name << " cut to " << size);
-      CHECK_FALSE(refusal(*codec, Bytes(encoded.begin(), encoded.begin() + size), raw.size())
-                      .empty());
+      CHECK_FALSE(
+          refusal(*codec, Bytes(encoded.begin(), encoded.begin() + size), raw.size()).empty());
     }
   }
 }
@@ -57,7 +57,8 @@ TEST_CASE("mutated streams give an error or at most as many bytes as belong ther
       Bytes stream = encoded;
       for (unsigned i = random() % 4 + 1; i > 0; --i) {
         // Headers decide most, so they are hit often.
-        const size_t reach = random() % 2 == 0 ? std::min<size_t>(24, stream.size()) : stream.size();
+        const size_t reach =
+            random() % 2 == 0 ? std::min<size_t>(24, stream.size()) : stream.size();
         stream[random() % reach] = static_cast<uint8_t>(random());
       }
       if (random() % 4 == 0) stream.resize(random() % stream.size());
