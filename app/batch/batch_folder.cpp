@@ -37,15 +37,10 @@ bool is_there(const fs::path& file) {
   return fs::is_regular_file(file, none);
 }
 
-/// An output: a file, or a folder that is one (Zarr).
+/// Outputs are files, or folders of files.
 bool is_output_there(const fs::path& output) {
   std::error_code none;
   return fs::exists(output, none);
-}
-
-/// Whether a record's name is one in the folder itself, and so may be removed with all in it.
-bool is_plain_name(const std::string& name) {
-  return !name.empty() && name != "." && name != ".." && fs::path(name).filename() == name;
 }
 
 /// Whether another process of this machine may still write.
@@ -53,7 +48,7 @@ bool is_at_work(int process) {
   return process > 0 && process != ::getpid() && ::kill(process, 0) == 0;
 }
 
-/// What AtomicFile and AtomicFolder leave of `name` when its process is killed:
+/// What AtomicFile or AtomicFolder leaves of `name` when its process is killed:
 /// "<name>.<pid>.<n>.part".
 bool is_left_over(const std::string& file, const std::string& name) {
   constexpr std::string_view kEnding = ".part";
@@ -176,7 +171,6 @@ std::vector<std::string> BatchFolder::claimed(const std::string& id) const {
   for (const Json& name : begun) {
     if (name.is_string()) names.push_back(name.get<std::string>());
   }
-  std::erase_if(names, [](const std::string& name) { return !is_plain_name(name); });
   return names;
 }
 
@@ -213,7 +207,8 @@ void BatchFolder::record(const SlideReport& report, const Bytes& thumbnail,
   std::error_code ignored;
   if (report.status == SlideStatus::kFailed) {
     for (const std::string& name : claimed(id)) {
-      fs::remove_all(folder_ / name, ignored);
+      const fs::path file = fs::path(name).filename();
+      if (!file.empty() && file != "." && file != "..") fs::remove_all(folder_ / file, ignored);
     }
   }
   const fs::path picture = hidden_file(id, kThumbnailEnding);

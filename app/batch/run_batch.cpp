@@ -28,6 +28,7 @@
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
 #include "lib/output/jpeg_encoder.h"
+#include "lib/zarr/array_reader.h"
 
 namespace untiled {
 namespace {
@@ -58,6 +59,7 @@ void require_slide_file(const fs::path& path) {
 /// Of what could not be opened: damaged images are not the same as files that never were any.
 const char* reason_code(const fs::path& path) {
   std::error_code none;
+  if (is_zarr_folder(path)) return "unreadable";
   if (fs::is_directory(path, none)) return "folder";
   const bool is_image = fs::is_regular_file(path, none) && file_kind(path) != FileKind::kOther;
   return is_image ? "unreadable" : "not_a_slide";

@@ -91,8 +91,8 @@ class OmeZarrSink final : public TileSink {
   }
 
  private:
-  static OmeImage ome_image(const TileImage& image, const TileOutput& output) {
-    OmeImage ome;
+  static OmeZarrImage ome_image(const TileImage& image, const TileOutput& output) {
+    OmeZarrImage ome;
     ome.name = image.name;
     ome.extent = image.extent;
     ome.type = data_type_of(image.sample);
@@ -101,6 +101,8 @@ class OmeZarrSink final : public TileSink {
     ome.shard = output.shard;
     ome.planar = output.planar || ome.version == OmeVersion::k04;
     ome.codecs = codecs_of(output);
+    ome.first_x = image.first_x;
+    ome.first_y = image.first_y;
     ome.mpp_x = image.mpp_x;
     ome.mpp_y = image.mpp_y;
     if (image.sample == Sample::kUint8) ome.shown = rgb_channels();

@@ -20,6 +20,8 @@ struct TileImage {
   filters::Sample sample = filters::Sample::kUint8;
   std::optional<double> mpp_x;  ///< Micrometres per column; none: unknown.
   std::optional<double> mpp_y;
+  double first_x = 0;  ///< Where the image begins in the slide, in its own pixels.
+  double first_y = 0;
 };
 
 /// A file or folder that appears whole when it is finished, or not at all.

@@ -141,8 +141,10 @@ class TiledSlide {
     const ViewInfo& view = view_->info();
     const std::string& id = task_.report.slide_id;
     const auto path = task_.out / (id + ending_of(job_.output.format));
-    const TileImage image{id, options_.region.extent(), filters::output_sample(job_.chain),
-                          view.mpp_x, view.mpp_y};
+    TileImage image{id, options_.region.extent(), filters::output_sample(job_.chain), view.mpp_x,
+                    view.mpp_y};
+    image.first_x = static_cast<double>(options_.region.cols.begin);
+    image.first_y = static_cast<double>(options_.region.rows.begin);
     const auto sink = make_tile_sink(path, image, job_.output);
     const auto counts = filters::run_tiled(
         *view_, chain, options_,

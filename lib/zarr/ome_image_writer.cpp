@@ -20,14 +20,14 @@ constexpr int kMostLevels = 32;
 
 Extent halved(const Extent& extent) { return {ceil_div(extent.rows, 2), ceil_div(extent.cols, 2)}; }
 
-int level_count(const OmeImage& image) {
+int level_count(const OmeZarrImage& image) {
   if (image.levels > 0) return image.levels;
   int levels = 1;
   for (Extent e = image.extent; std::max(e.rows, e.cols) > image.tile; e = halved(e)) ++levels;
   return levels;
 }
 
-bool is_pyramid_type(const OmeImage& image) {
+bool is_pyramid_type(const OmeZarrImage& image) {
   const DataType type = image.type;
   if (image.pyramid == PyramidKind::kMean) {
     return type == DataType::kUint8 || type == DataType::kFloat32;
@@ -39,7 +39,7 @@ void require(bool holds, const fs::path& folder, const std::string& reason) {
   if (!holds) throw DataError(fmt::format("{} cannot be written: {}", folder.string(), reason));
 }
 
-void require_writable(const fs::path& folder, const OmeImage& image) {
+void require_writable(const fs::path& folder, const OmeZarrImage& image) {
   require(!image.extent.empty() && image.channels > 0, folder, "its image is empty");
   require(image.tile > 0 && image.tile % 2 == 0, folder,
           fmt::format("chunks of {} are not even", image.tile));
@@ -51,11 +51,11 @@ void require_writable(const fs::path& folder, const OmeImage& image) {
           fmt::format("no pyramid of {} is made", to_string(image.type)));
 }
 
-bool is_planar(const OmeImage& image) {
+bool is_planar(const OmeZarrImage& image) {
   return image.planar || image.version == OmeVersion::k04 || image.channels == 1;
 }
 
-ArrayMetadata level_array(const OmeImage& image, const Extent& extent) {
+ArrayMetadata level_array(const OmeZarrImage& image, const Extent& extent) {
   const bool planar = is_planar(image);
   const int64_t channels = planar ? 1 : image.channels;
   ArrayMetadata array;
@@ -90,7 +90,7 @@ void take_channel(const uint8_t* from, int64_t count, int channels, int channel,
 
 /// One array of the pyramid.
 struct OmeImageWriter::Level {
-  Level(const fs::path& folder, const OmeImage& image, const Extent& size,
+  Level(const fs::path& folder, const OmeZarrImage& image, const Extent& size,
         const ArrayWriterOptions& options)
       : extent(size), array(folder, level_array(image, size), options) {}
 
@@ -112,11 +112,12 @@ struct OmeImageWriter::Parent {
   std::atomic<int> missing;  ///< Quarters.
 };
 
-std::vector<OmeChannel> rgb_channels() {
+std::vector<OmeZarrChannel> rgb_channels() {
   return {{"Red", {255, 0, 0}}, {"Green", {0, 255, 0}}, {"Blue", {0, 0, 255}}};
 }
 
-OmeImageWriter::OmeImageWriter(fs::path folder, OmeImage image, const ArrayWriterOptions& options)
+OmeImageWriter::OmeImageWriter(fs::path folder, OmeZarrImage image,
+                               const ArrayWriterOptions& options)
     : folder_(std::move(folder)), image_(std::move(image)) {
   require_writable(folder_, image_);
   pixel_bytes_ = static_cast<int64_t>(bytes_of(image_.type)) * image_.channels;
@@ -227,7 +228,9 @@ OmeMetadata OmeImageWriter::metadata() const {
     OmeDataset dataset = {std::to_string(i), {1, y * factor, x * factor}};
     // A pixel's centre lies in the middle of those that it was made of.
     const double centre = (factor - 1) / 2;
-    if (i > 0) dataset.translation = {0, centre * y, centre * x};
+    const double first_y = (image_.first_y + centre) * y;
+    const double first_x = (image_.first_x + centre) * x;
+    if (first_y != 0 || first_x != 0) dataset.translation = {0, first_y, first_x};
     metadata.datasets.push_back(std::move(dataset));
   }
   if (levels_.size() > 1) metadata.method = image_.pyramid == PyramidKind::kMean ? "mean" : "mode";

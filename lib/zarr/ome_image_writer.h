@@ -25,7 +25,7 @@ enum class PyramidKind {
   kMode,  ///< The value that most of them have; at ties the first in reading order. No floats.
 };
 
-struct OmeImage {
+struct OmeZarrImage {
   std::string name;
   Extent extent;
   int channels = 3;
@@ -43,12 +43,14 @@ struct OmeImage {
   std::vector<CodecPtr> codecs;
   std::optional<double> mpp_x;  ///< Micrometres per column of the largest level; none: unknown.
   std::optional<double> mpp_y;
-  std::vector<OmeChannel> shown;  ///< Empty: nothing is said; see rgb_channels().
+  double first_x = 0;  ///< Where the first pixel's centre lies, in pixels of the largest level.
+  double first_y = 0;
+  std::vector<OmeZarrChannel> shown;  ///< Empty: nothing is said; see rgb_channels().
   std::optional<OmeLabels> labels;
 };
 
 /// Red, green and blue from 0 to 255.
-std::vector<OmeChannel> rgb_channels();
+std::vector<OmeZarrChannel> rgb_channels();
 
 /// Arrays (c, y, x) of the levels "0", "1", ... under a folder that is not in place before its
 /// owner puts it there (AtomicFolder). Any thread, any order of tiles: the bytes of all files
@@ -56,7 +58,7 @@ std::vector<OmeChannel> rgb_channels();
 class OmeImageWriter {
  public:
   /// Throws DataError for an image that cannot be written so, and a folder that cannot be made.
-  OmeImageWriter(std::filesystem::path folder, OmeImage image,
+  OmeImageWriter(std::filesystem::path folder, OmeZarrImage image,
                  const ArrayWriterOptions& options = {});
   ~OmeImageWriter();
   OmeImageWriter(const OmeImageWriter&) = delete;
@@ -89,7 +91,7 @@ class OmeImageWriter {
   OmeMetadata metadata() const;
 
   std::filesystem::path folder_;
-  OmeImage image_;
+  OmeZarrImage image_;
   int64_t pixel_bytes_;
   std::vector<std::unique_ptr<Level>> levels_;
 };

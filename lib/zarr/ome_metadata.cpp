@@ -59,7 +59,7 @@ Json multiscales_json(const OmeMetadata& metadata) {
 
 Json omero_json(const OmeMetadata& metadata) {
   Json channels = Json::array();
-  for (const OmeChannel& channel : metadata.channels) {
+  for (const OmeZarrChannel& channel : metadata.channels) {
     channels.push_back({{"label", printable(channel.label)},
                         {"color", fmt::format("{:02X}{:02X}{:02X}", channel.color[0],
                                               channel.color[1], channel.color[2])},

@@ -34,7 +34,7 @@ struct OmeDataset {
 };
 
 /// How viewers draw a channel.
-struct OmeChannel {
+struct OmeZarrChannel {
   std::string label;
   std::array<uint8_t, 3> color = {255, 255, 255};
   double least = 0;
@@ -58,9 +58,9 @@ struct OmeMetadata {
   OmeVersion version = OmeVersion::k05;
   std::string name;
   std::vector<OmeAxis> axes;
-  std::vector<OmeDataset> datasets;  ///< Largest first.
-  std::string method;                ///< How levels were made: "mean", "mode"; empty: not said.
-  std::vector<OmeChannel> channels;  ///< Empty: viewers are told nothing.
+  std::vector<OmeDataset> datasets;      ///< Largest first.
+  std::string method;                    ///< How levels were made: "mean", "mode"; empty: not said.
+  std::vector<OmeZarrChannel> channels;  ///< Empty: viewers are told nothing.
   std::optional<OmeLabels> labels;
 };
 

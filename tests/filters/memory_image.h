@@ -24,7 +24,8 @@ class MemoryImage final : public PixelSource {
     if (region.empty() || !whole(extent_).contains(region)) {
       throw DataError("outside: " + to_string(region));
     }
-    ++reads_;
+    decoded_ += cells_in(region.rows, grid_.first_row, grid_.size.rows) *
+                cells_in(region.cols, grid_.first_col, grid_.size.cols);
     PixelBlock block{region, 3, {}, {}};
     block.bytes.resize(static_cast<size_t>(region.area() * 3));
     const auto width = static_cast<size_t>(region.cols.size() * 3);
@@ -35,13 +36,19 @@ class MemoryImage final : public PixelSource {
     return block;
   }
 
-  int64_t reads() const { return reads_; }
+  /// Cells that were decoded, again as often as they were.
+  int64_t decoded() const { return decoded_; }
 
  private:
+  static int64_t cells_in(const Interval& pixels, int64_t first, int64_t size) {
+    if (size == 0) return 1;
+    return ceil_div(pixels.end - first, size) - floor_div(pixels.begin - first, size);
+  }
+
   Extent extent_;
   std::vector<uint8_t> rgb_;
   CellGrid grid_;
-  mutable std::atomic<int64_t> reads_ = 0;
+  mutable std::atomic<int64_t> decoded_ = 0;
 };
 
 }  // namespace untiled

@@ -58,8 +58,8 @@ TEST_CASE("each tile of the file is decoded once, whatever the chunks and worker
         options.chunk = chunk;
         options.workers = workers;
         result_of(image, list, options, &counts);
-        CHECK(image.reads() == 5 * 5);
-        CHECK(counts.decoded_tiles == image.reads());
+        CHECK(image.decoded() == 5 * 5);
+        CHECK(counts.decoded_tiles == image.decoded());
       }
     }
   }
