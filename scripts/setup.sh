@@ -14,7 +14,7 @@ apt_packages=(
   g++ cmake ninja-build ca-certificates
   catch2 libcli11-dev nlohmann-json3-dev libyaml-cpp-dev
   libopencv-dev libopenslide-dev libtiff-dev libpng-dev libjpeg-dev libopenjp2-7-dev
-  zlib1g-dev libxxhash-dev libhwy-dev libgeos-dev libfast-float-dev
+  zlib1g-dev libzstd-dev libblosc-dev libxxhash-dev libhwy-dev libgeos-dev libfast-float-dev
 )
 # Faster kernels, faster builds and processes as ranks (docs/ranks.md); nothing needs them.
 apt_extras=(clang ccache openmpi-bin libopenmpi-dev)
@@ -25,7 +25,7 @@ apt_checks=(clang-format clang-tidy chromium libbenchmark-dev g++-aarch64-linux-
   clang-19 libc++-19-dev libc++abi-19-dev debootstrap)
 brew_packages=(
   cmake ninja ccache clang-format llvm catch2 cli11 nlohmann-json yaml-cpp
-  opencv openslide libtiff libpng jpeg-turbo openjpeg zstd xxhash highway geos fast_float python
+  opencv openslide libtiff libpng jpeg-turbo openjpeg zstd c-blosc xxhash highway geos fast_float python
 )
 
 can_make_venv() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }

@@ -37,12 +37,19 @@ bool is_there(const fs::path& file) {
   return fs::is_regular_file(file, none);
 }
 
+/// Outputs are files, or folders of files.
+bool is_output_there(const fs::path& output) {
+  std::error_code none;
+  return fs::exists(output, none);
+}
+
 /// Whether another process of this machine may still write.
 bool is_at_work(int process) {
   return process > 0 && process != ::getpid() && ::kill(process, 0) == 0;
 }
 
-/// What AtomicFile leaves of `name` when its process is killed: "<name>.<pid>.<n>.part".
+/// What AtomicFile or AtomicFolder leaves of `name` when its process is killed:
+/// "<name>.<pid>.<n>.part".
 bool is_left_over(const std::string& file, const std::string& name) {
   constexpr std::string_view kEnding = ".part";
   if (!file.starts_with(name + ".") || !file.ends_with(kEnding)) return false;
@@ -62,7 +69,7 @@ void remove_left_overs(const fs::path& folder, const std::vector<std::string>& n
       return is_left_over(file, name);
     });
     std::error_code ignored;
-    if (left) fs::remove(it->path(), ignored);
+    if (left) fs::remove_all(it->path(), ignored);
   }
 }
 
@@ -140,7 +147,7 @@ std::optional<SlideReport> BatchFolder::find_done(const std::string& id,
   }
   const bool complete =
       std::all_of(outputs.begin(), outputs.end(),
-                  [this](const std::string& name) { return is_there(folder_ / name); });
+                  [this](const std::string& name) { return is_output_there(folder_ / name); });
   return complete ? report : std::nullopt;
 }
 
@@ -172,7 +179,7 @@ std::optional<fs::path> BatchFolder::find_foreign(const std::string& id,
   const std::vector<std::string> ours = claimed(id);
   for (const std::string& name : outputs) {
     const bool is_ours = std::find(ours.begin(), ours.end(), as_recorded(name)) != ours.end();
-    if (!is_ours && is_there(folder_ / name)) return folder_ / name;
+    if (!is_ours && is_output_there(folder_ / name)) return folder_ / name;
   }
   return std::nullopt;
 }
@@ -200,7 +207,8 @@ void BatchFolder::record(const SlideReport& report, const Bytes& thumbnail,
   std::error_code ignored;
   if (report.status == SlideStatus::kFailed) {
     for (const std::string& name : claimed(id)) {
-      fs::remove(folder_ / fs::path(name).filename(), ignored);
+      const fs::path file = fs::path(name).filename();
+      if (!file.empty() && file != "." && file != "..") fs::remove_all(folder_ / file, ignored);
     }
   }
   const fs::path picture = hidden_file(id, kThumbnailEnding);

@@ -28,6 +28,7 @@
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
 #include "lib/output/jpeg_encoder.h"
+#include "lib/zarr/array_reader.h"
 
 namespace untiled {
 namespace {
@@ -58,6 +59,7 @@ void require_slide_file(const fs::path& path) {
 /// Of what could not be opened: damaged images are not the same as files that never were any.
 const char* reason_code(const fs::path& path) {
   std::error_code none;
+  if (is_zarr_folder(path)) return "unreadable";
   if (fs::is_directory(path, none)) return "folder";
   const bool is_image = fs::is_regular_file(path, none) && file_kind(path) != FileKind::kOther;
   return is_image ? "unreadable" : "not_a_slide";
@@ -255,7 +257,7 @@ class BatchRun {
 
   /// With the lease. kElsewhere: another process took it over.
   Outcome do_slide(size_t slide, const Prepared& prepared, const Lease& lease, Progress& progress) {
-    SlideResult result{prepared.report, {}, {}};
+    SlideResult result{prepared.report, {}, {}, {}};
     auto failure = prepared.failure;
     if (!failure) {
       failure = failure_of([&] {
@@ -267,10 +269,11 @@ class BatchRun {
     if (!lease.is_ours()) return Outcome::kElsewhere;
     if (!failure) failure = failure_of([&] { record(result); });
     if (failure) {
-      const SlideResult told{tell(slide, prepared, *failure), {}, {}};
+      const SlideResult told{tell(slide, prepared, *failure), {}, {}, {}};
       failure_of([&] { record(told); });  // On a full disk write_reports says so.
     } else {
       reused_[slide] = false;
+      measured_[slide] = result.measured;
       accept(slide, result.report);
     }
     return Outcome::kDone;
@@ -405,8 +408,13 @@ class BatchRun {
 
   void print_json() const {
     nlohmann::ordered_json slides = nlohmann::ordered_json::array();
-    for (const auto& [slide, report] : reports_) slides.push_back(to_flat_json(report));
-    const nlohmann::ordered_json document = {{"slides", slides}, {"failed", failures_.failed}};
+    for (const auto& [slide, report] : reports_) {
+      slides.push_back(to_flat_json(report));
+      const auto measured = measured_.find(slide);
+      if (measured != measured_.end()) slides.back().update(measured->second);
+    }
+    nlohmann::ordered_json document = {{"slides", slides}, {"failed", failures_.failed}};
+    if (options_.summarise) options_.summarise(document);
     fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   }
 
@@ -420,7 +428,8 @@ class BatchRun {
   size_t done_ = 0;
   FailureCount failures_;
   std::map<size_t, SlideReport> reports_;  ///< Of this process's slides, by their place.
-  std::map<size_t, Prepared> prepared_;    ///< Of slides that wait for other processes.
+  std::map<size_t, nlohmann::ordered_json> measured_;  ///< Of those that this process did.
+  std::map<size_t, Prepared> prepared_;                ///< Of slides that wait for other processes.
   std::set<fs::path> inputs_;
   std::atomic<int64_t> units_ = 0;  ///< Of the slide in work.
 };

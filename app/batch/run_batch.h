@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,8 @@ struct BatchOptions {
   std::string title;          ///< "label"
   std::string settings_hash;  ///< Of all that decides the outputs, but slide and model.
   std::string model_hash;
+  /// Adds to the JSON document what holds of all slides, whose own entries it reads.
+  std::function<void(nlohmann::ordered_json& document)> summarise;
 };
 
 /// One slide to do.
@@ -62,6 +65,8 @@ struct SlideResult {
   SlideReport report;
   Picture thumbnail;  ///< With outlines, for the report.
   PartSeconds seconds;
+  /// What this run took, for --json alone: records and reports repeat byte for byte.
+  nlohmann::ordered_json measured = nlohmann::ordered_json::object();
 };
 
 /// Writes the outputs of a slide. May throw DataError or ConfigError: the slide failed.

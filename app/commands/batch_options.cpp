@@ -68,9 +68,12 @@ std::shared_ptr<BatchArguments> add_batch_arguments(CLI::App& verb,
   arguments->settings = add_settings_flags(verb);
   arguments->formats = std::move(usual);
   verb.add_option("--out", arguments->out, "Folder for the outputs and reports")->required();
-  verb.add_option("--format", arguments->formats,
-                  fmt::format("{}, separated by commas; {} by default", fmt::join(formats, ", "),
-                              fmt::join(arguments->formats, ",")))
+  verb.add_option(
+          "--format", arguments->formats,
+          fmt::format("{}, separated by commas; {} by default. QuPath opens ome-tiff, tiff, "
+                      "geojson and ome-zarr-0.4, not ome-zarr (0.5), which Python's Zarr "
+                      "and napari open",
+                      fmt::join(formats, ", "), fmt::join(arguments->formats, ",")))
       ->type_name("LIST")
       ->delimiter(',')
       ->allow_extra_args(false)

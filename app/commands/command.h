@@ -27,6 +27,7 @@ Command label_command();
 Command evaluate_command();
 Command plan_command();
 Command verify_command();
+Command tile_command();
 Command synth_command();
 Command info_command();
 Command doctor_command();

@@ -111,7 +111,7 @@ void predict_slide(const Exporter& e, const SlideTask& task,
   const Executor executor = engine.executor(
       planned, [&](int64_t pixels) { task.progress(static_cast<double>(done += pixels) / total); });
   const PredictionRequest request{.threshold = e.threshold(),
-                                  .probabilities = outputs.wants(OutputFormat::kProbability)};
+                                  .probabilities = outputs.wants_probabilities()};
   executor.predict(e.model.parameters(), *view, request, /*labels=*/nullptr,
                    [&](const PredictedTile& predicted) {
                      return [&outputs, tiles = encode(outputs, predicted)]() mutable {
@@ -209,8 +209,11 @@ Command export_command() {
           "untiled export --checkpoint runs/demo/checkpoints/best.safetensors --out masks *.svs",
           [](CLI::App& verb) {
             const auto options = std::make_shared<ExportOptions>();
-            options->batch = add_batch_arguments(
-                verb, {"png", "ome-tiff", "tiff", "geojson", "probability", "preview"}, {"png"});
+            options->batch =
+                add_batch_arguments(verb,
+                                    {"png", "ome-tiff", "tiff", "ome-zarr", "ome-zarr-0.4",
+                                     "geojson", "probability", "probability-ome-zarr", "preview"},
+                                    {"png"});
             verb.add_option("--checkpoint", options->checkpoint, "Weights, see train")
                 ->type_name("FILE.safetensors")
                 ->required();

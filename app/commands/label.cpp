@@ -157,7 +157,8 @@ Command label_command() {
           [](CLI::App& verb) {
             const auto options = std::make_shared<LabelOptions>();
             options->batch = add_batch_arguments(
-                verb, {"png", "ome-tiff", "tiff", "geojson", "preview"}, {"png", "preview"});
+                verb, {"png", "ome-tiff", "tiff", "ome-zarr", "ome-zarr-0.4", "geojson", "preview"},
+                {"png", "preview"});
             add_setting_option(verb, options->batch->settings, "--method", "labels.method",
                                "robust by default; otsu: a threshold of grey levels, as published")
                 ->check(CLI::IsMember({"otsu", "robust"}));

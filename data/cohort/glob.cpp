@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "lib/core/error.h"
+#include "lib/zarr/array_reader.h"
 
 namespace untiled {
 namespace {
@@ -55,7 +56,8 @@ void match(const fs::path& folder, Part part, Part end, std::set<fs::path>& foun
         ::fnmatch(any_depth ? "*" : part->c_str(), entry.filename().c_str(), FNM_PERIOD) == 0;
     if (!fits) continue;
     if (any_depth) {
-      if (is_folder(entry) && !fs::is_symlink(entry)) match(entry, part, end, found);
+      const bool holds_files = is_folder(entry) && !fs::is_symlink(entry) && !is_zarr_folder(entry);
+      if (holds_files) match(entry, part, end, found);
     } else {
       match(entry, next, end, found);
     }

@@ -20,15 +20,16 @@
 #include "lib/core/error.h"
 #include "lib/core/output_format.h"
 #include "lib/core/progress.h"
+#include "lib/zarr/array_reader.h"
 
 namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 19> kEndings = {
+constexpr std::array<std::string_view, 20> kEndings = {
     ".svs", ".tif", ".tiff",    ".ndpi", ".mrxs", ".scn",  ".bif", ".vms",    ".vmu", ".dcm",
-    ".czi", ".btf", ".svslide", ".png",  ".jpg",  ".jpeg", ".jp2", ".qptiff", ".tf8"};
+    ".czi", ".btf", ".svslide", ".png",  ".jpg",  ".jpeg", ".jp2", ".qptiff", ".tf8", ".zarr"};
 std::string lower(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(),
@@ -99,7 +100,7 @@ bool is_output(const fs::path& path) {
 bool is_slide_entry(const fs::path& path) {
   const std::string name = path.filename().string();
   if (name.starts_with('.') || is_output(path)) return false;
-  return is_slide_name(name) || (is_folder(path) && holds_dicom(path));
+  return is_slide_name(name) || is_zarr_folder(path) || (is_folder(path) && holds_dicom(path));
 }
 
 /// "3 slides of formats that are not read (Olympus, Philips)"; empty where there are none.
@@ -143,10 +144,17 @@ std::vector<fs::path> slides_of_glob(const std::string& glob) {
   return slides;
 }
 
-std::vector<CohortEntry> entries_of(const std::string& input) {
+/// "slide.zarr/" names the same folder as "slide.zarr".
+std::string without_slash(std::string input) {
+  while (input.size() > 1 && input.ends_with('/')) input.pop_back();
+  return input;
+}
+
+std::vector<CohortEntry> entries_of(const std::string& given) {
+  const std::string input = without_slash(given);
   if (lower(input).ends_with(".csv")) return read_manifest(input, MissingSlides::kKeep);
-  const bool is_slide =
-      is_slide_name(input) || !is_folder(input) || (holds_dicom(input) && !holds_other(input));
+  const bool is_slide = is_slide_name(input) || !is_folder(input) || is_zarr_folder(input) ||
+                        (holds_dicom(input) && !holds_other(input));
   std::vector<CohortEntry> entries;
   for (const fs::path& path : is_slide ? slides_of_glob(input) : slides_in(input)) {
     entries.emplace_back().path = path;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "data/slide/jpeg.h"
 #include "data/slide/jpeg2000.h"
@@ -136,18 +137,37 @@ uint64_t PositionedFile::size() const {
   return static_cast<uint64_t>(status.st_size);
 }
 
-Bytes PositionedFile::read(uint64_t offset, uint64_t size) const {
-  Bytes bytes(size);
-  size_t done = 0;
-  while (done < size) {
-    const ssize_t count =
-        pread(descriptor_, bytes.data() + done, size - done, static_cast<off_t>(offset + done));
+size_t PositionedFile::read_some(uint8_t* to, size_t size, uint64_t offset) const {
+  while (true) {
+    const ssize_t count = pread(descriptor_, to, size, static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw DataError(std::strerror(errno));
     if (count == 0) throw DataError("the file ends early");
-    done += static_cast<size_t>(count);
+    return static_cast<size_t>(count);
+  }
+}
+
+Bytes PositionedFile::read(uint64_t offset, uint64_t size) const {
+  Bytes bytes(size);
+  for (size_t done = 0; done < size;) {
+    done += read_some(bytes.data() + done, size - done, offset + done);
   }
   return bytes;
+}
+
+void PositionedFile::read_into(uint64_t offset, std::span<const iovec> places) const {
+  const ssize_t count = preadv(descriptor_, places.data(), static_cast<int>(places.size()),
+                               static_cast<off_t>(offset));
+  size_t skipped = count > 0 ? static_cast<size_t>(count) : 0;  // Seldom less than all.
+  for (const iovec& place : places) {
+    const size_t there = std::min(skipped, place.iov_len);
+    for (size_t done = there; done < place.iov_len;) {
+      done += read_some(static_cast<uint8_t*>(place.iov_base) + done, place.iov_len - done,
+                        offset + done);
+    }
+    skipped -= there;
+    offset += place.iov_len;
+  }
 }
 
 std::optional<Rgb> PlainTiles::find(uint64_t directory, std::span<const uint8_t> stream) const {
@@ -173,11 +193,36 @@ size_t PlainTiles::size() const {
 void BlockDecoder::decode_into(const TiffLevel& level, int64_t index,
                                const PixelTarget& onto) const {
   const TiffDirectory& directory = level.first();
+  const TiffBlock& where = directory.blocks[static_cast<size_t>(index)];
+  const Region block = block_region(directory, index);
+  if (level.planes.size() == 1 && directory.is_plain_rgb() &&
+      where.size == static_cast<uint64_t>(block.area() * 3)) {
+    return read_rgb_rows(directory, where, block, clip(block, level.extent()), onto);
+  }
   const bool own_decoder = directory.compression == COMPRESSION_JPEG || directory.is_jpeg2000();
   const bool straight = level.planes.size() == 1 && !directory.separate_planes && own_decoder &&
-                        directory.samples == 3 &&
-                        directory.blocks[static_cast<size_t>(index)].size > 0;
+                        directory.samples == 3 && where.size > 0;
   straight ? decode_rgb_stream(level, index, onto) : copy_overlap(decode(level, index), onto);
+}
+
+/// Without a copy in between; what lies beyond the image's edge goes nowhere.
+void BlockDecoder::read_rgb_rows(const TiffDirectory& directory, const TiffBlock& where,
+                                 const Region& block, const Region& part,
+                                 const PixelTarget& onto) const {
+  constexpr int64_t kRows = 256;  // Two places each: systems take 1024 at a time.
+  const int64_t block_bytes = block.cols.size() * directory.samples;
+  const auto seen = static_cast<size_t>(part.cols.size() * directory.samples);
+  Bytes beyond(static_cast<size_t>(block_bytes) - seen);
+  std::vector<iovec> places;
+  for (int64_t top = part.rows.begin; top < part.rows.end; top += kRows) {
+    places.clear();
+    for (int64_t row = top; row < std::min(top + kRows, part.rows.end); ++row) {
+      places.push_back({onto.at(row, part.cols.begin), seen});
+      if (!beyond.empty()) places.push_back({beyond.data(), beyond.size()});
+    }
+    const int64_t skipped = (top - block.rows.begin) * block_bytes;
+    file_.read_into(where.offset + static_cast<uint64_t>(skipped), places);
+  }
 }
 
 void BlockDecoder::decode_rgb_stream(const TiffLevel& level, int64_t index,

@@ -2,6 +2,8 @@
 // with the file read by position; everything else through libtiff.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -29,8 +31,12 @@ class PositionedFile {
   uint64_t size() const;
   /// `size` bytes from `offset`. Throws DataError when the file ends before them.
   Bytes read(uint64_t offset, uint64_t size) const;
+  /// The bytes from `offset` on into these places, one after another. Throws likewise.
+  void read_into(uint64_t offset, std::span<const iovec> places) const;
 
  private:
+  size_t read_some(uint8_t* to, size_t size, uint64_t offset) const;
+
   int descriptor_;
 };
 
@@ -74,6 +80,8 @@ class BlockDecoder {
   const PlainTiles& plain_tiles() const { return plain_; }
 
  private:
+  void read_rgb_rows(const TiffDirectory& directory, const TiffBlock& where, const Region& block,
+                     const Region& part, const PixelTarget& onto) const;
   void decode_rgb_stream(const TiffLevel& level, int64_t index, const PixelTarget& onto) const;
   PixelBlock decode_directory(const TiffDirectory& directory, int64_t index) const;
   Bytes decode_plane(const TiffDirectory& directory, int64_t block, const Extent& extent,

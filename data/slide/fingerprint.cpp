@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <vector>
 
 #define XXH_INLINE_ALL
@@ -70,11 +72,56 @@ class PartFile {
   std::ifstream file_;
 };
 
+bool is_folder(const std::filesystem::path& path) {
+  std::error_code none;
+  return std::filesystem::is_directory(path, none);
+}
+
+/// All files of a folder and its folders, sorted; links to folders are not followed.
+std::vector<std::filesystem::path> files_under(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    std::error_code none;
+    if (it->is_regular_file(none)) files.push_back(it->path());
+  }
+  if (error) {
+    throw DataError(fmt::format("{} cannot be listed: {}", folder.string(), error.message()));
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// A file of a folder: its name there, size and time.
+void add_state(const std::filesystem::path& folder, const std::filesystem::path& file,
+               Hasher& hasher) {
+  const FileState state = state_of(file);
+  hasher.add_text(file.lexically_relative(folder).generic_string());
+  hasher.add_number(static_cast<uint64_t>(state.size));
+  hasher.add_number(static_cast<uint64_t>(state.modified_ns));
+}
+
+void add_content(const std::filesystem::path& path, Hasher& hasher) {
+  const int64_t size = state_of(path).size;
+  PartFile file(path);
+  hasher.add_number(static_cast<uint64_t>(size));
+  for (int64_t offset = 0; offset < size; offset += kChunkBytes) {
+    throw_if_stopped();
+    const std::vector<char> bytes = file.read(offset, std::min(kChunkBytes, size - offset));
+    hasher.add(bytes.data(), bytes.size());
+  }
+}
+
 }  // namespace
 
 std::string fingerprint(const SlideInfo& info) {
   Hasher hasher;
   for (const auto& path : info.files) {
+    if (is_folder(path)) {
+      for (const auto& file : files_under(path)) add_state(path, file, hasher);
+      continue;
+    }
     const FileState state = state_of(path);
     PartFile file(path);
     const int64_t ends = std::min(kEndBytes, state.size);
@@ -95,13 +142,13 @@ std::string anonymous_id(const SlideInfo& info) {
 std::string content_hash(const SlideInfo& info) {
   Hasher hasher;
   for (const auto& path : info.files) {
-    const int64_t size = state_of(path).size;
-    PartFile file(path);
-    hasher.add_number(static_cast<uint64_t>(size));
-    for (int64_t offset = 0; offset < size; offset += kChunkBytes) {
-      throw_if_stopped();
-      const std::vector<char> bytes = file.read(offset, std::min(kChunkBytes, size - offset));
-      hasher.add(bytes.data(), bytes.size());
+    if (!is_folder(path)) {
+      add_content(path, hasher);
+      continue;
+    }
+    for (const auto& file : files_under(path)) {
+      hasher.add_text(file.lexically_relative(path).generic_string());
+      add_content(file, hasher);
     }
   }
   return hasher.hex();

@@ -8,7 +8,8 @@
 namespace untiled {
 
 /// 32 hex digits from the sizes, times (ns), first and last 64 KiB of all the slide's files, and
-/// OpenSlide's quickhash. Reads little. Throws DataError when a file is gone.
+/// OpenSlide's quickhash. Of a slide that is a folder: from the names, sizes and times of all files
+/// in it. Reads little. Throws DataError when a file is gone.
 std::string fingerprint(const SlideInfo& info);
 
 /// "slide-" and 12 digits of the fingerprint: a name that identifies no patient. Throws DataError.

@@ -12,7 +12,9 @@
 #include "data/slide/reader.h"
 #include "data/slide/tiff_reader.h"
 #include "data/slide/unread_format.h"
+#include "data/slide/zarr_reader.h"
 #include "lib/core/error.h"
+#include "lib/zarr/array_reader.h"
 
 namespace untiled {
 namespace {
@@ -191,8 +193,13 @@ void require_one_series(const fs::path& folder, const std::vector<fs::path>& sli
   }
 }
 
-/// A DICOM slide is a folder of files, any of which opens it.
+/// A Zarr slide is a folder; a DICOM slide is a folder of files, any of which opens it.
 ReaderPtr open_folder(const fs::path& folder, const OpenOptions& options) {
+  if (is_zarr_folder(folder)) {
+    ReaderPtr reader = open_zarr_slide(folder, options);
+    require_backend(*reader, options.backend);
+    return probed(std::move(reader), options);
+  }
   const std::vector<fs::path> files = dicom_files(folder);
   std::vector<fs::path> slides;
   std::copy_if(files.begin(), files.end(), std::back_inserter(slides),
@@ -204,7 +211,7 @@ ReaderPtr open_folder(const fs::path& folder, const OpenOptions& options) {
   throw DataError(fmt::format(
       "{} is a folder{}: give a slide's file, or a glob such as {}/*.svs", folder.string(),
       files.empty()
-          ? " without DICOM files"
+          ? " without DICOM files and without zarr.json or .zattrs"
           : fmt::format(" of DICOM files that OpenSlide {} does not open", openslide_version()),
       folder.string()));
 }

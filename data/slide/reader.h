@@ -35,8 +35,8 @@ struct Property {
 /// The facts of a slide, fixed when it is opened.
 struct SlideInfo {
   std::filesystem::path path;
-  std::string backend;  ///< Who decodes its pixels: "openslide", "tiff" or "image".
-  std::string vendor;   ///< OpenSlide's name of the format, else "ome-tiff", "tiff", "png", "jpeg".
+  std::string backend;  ///< Who decodes its pixels: "openslide", "tiff", "zarr" or "image".
+  std::string vendor;   ///< OpenSlide's name of the format, else "ome-tiff", "ome-zarr", "png"...
   std::vector<LevelInfo> levels;    ///< Largest first.
   std::optional<double> mpp_x;      ///< Micrometres per level-0 column; absent when not believable.
   std::optional<double> mpp_y;      ///< Micrometres per level-0 row.
@@ -49,7 +49,7 @@ struct SlideInfo {
   std::vector<std::string> warnings;
   std::vector<Property> properties;
   std::string quickhash;                     ///< OpenSlide's; may be empty.
-  std::vector<std::filesystem::path> files;  ///< All the slide's files, sorted.
+  std::vector<std::filesystem::path> files;  ///< All its files, sorted, or its folder.
   int64_t held_bytes = 0;  ///< Most bytes that the open slide keeps in memory between reads.
 };
 
@@ -92,7 +92,7 @@ struct OpenOptions {
 };
 
 /// Opens a slide: with OpenSlide if it can, else as a TIFF, a PNG or a JPEG image; a folder is
-/// opened if it holds one DICOM slide. Throws DataError when `backend` cannot decode it, and with
+/// opened if it is OME-Zarr or holds one DICOM slide. Throws DataError when `backend` cannot decode it, and with
 /// one sentence that names the file, what was found in it and what to do.
 std::shared_ptr<const SlideReader> open_slide(const std::filesystem::path& path,
                                               const OpenOptions& options = {});

@@ -122,6 +122,7 @@ TiffDirectory current_directory(const std::filesystem::path& path, TIFF* tiff) {
   directory.sample_format = field<uint16_t>(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
   directory.photometric = field<uint16_t>(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
   directory.compression = field<uint16_t>(tiff, TIFFTAG_COMPRESSION, COMPRESSION_NONE);
+  directory.fill_order = field<uint16_t>(tiff, TIFFTAG_FILLORDER, FILLORDER_MSB2LSB);
   const int orientation = field<uint16_t>(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
   directory.orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;
   directory.separate_planes =
@@ -233,6 +234,12 @@ std::string color_obstacle(const TiffDirectory& directory) {
 bool TiffDirectory::has_missing_blocks() const {
   return std::any_of(blocks.begin(), blocks.end(),
                      [](const TiffBlock& block) { return block.size == 0; });
+}
+
+bool TiffDirectory::is_plain_rgb() const {
+  return compression == COMPRESSION_NONE && photometric == PHOTOMETRIC_RGB && bits == 8 &&
+         samples == 3 && sample_format == SAMPLEFORMAT_UINT && !separate_planes &&
+         fill_order == FILLORDER_MSB2LSB;
 }
 
 bool TiffDirectory::is_jpeg2000() const {

@@ -38,7 +38,8 @@ struct TiffDirectory {
   uint16_t sample_format = 1;
   uint16_t photometric = 0;
   uint16_t compression = 1;
-  int orientation = 1;  ///< TIFF's, 1 to 8; 1: stored upright.
+  int orientation = 1;      ///< TIFF's, 1 to 8; 1: stored upright.
+  uint16_t fill_order = 1;  ///< TIFF's: 2 turns the bits of each byte round.
   bool separate_planes = false;
   bool has_alpha = false;
   bool alpha_is_premultiplied = false;
@@ -57,6 +58,8 @@ struct TiffDirectory {
   int64_t tile_cols() const { return ceil_div(extent.cols, tile.cols); }
   bool has_missing_blocks() const;
   bool is_jpeg2000() const;
+  /// Whether its blocks are interleaved bytes of red, green and blue as they are.
+  bool is_plain_rgb() const;
 };
 
 /// The main chain's directories, and for each those of its SubIFDs. Throws DataError when a

@@ -27,7 +27,7 @@ constexpr Format kFormats[] = {
     {".lif", "Leica"},        {".lof", "Leica"},        {".nd2", "Nikon"},
     {".zvi", "Zeiss"},        {".ims", "Imaris"},       {".afi", "Aperio fluorescence"},
     {".tmap", "Unic"},        {".vmic", "PreciPoint"},  {".ndpis", "Hamamatsu fluorescence"},
-    {".eslide", "Hamamatsu"}, {".zarr", "OME-Zarr"},    {".dzi", "Deep Zoom"},
+    {".eslide", "Hamamatsu"}, {".dzi", "Deep Zoom"},
 };
 
 std::string ending_of(const fs::path& path) { return lower_case(path.extension().string()); }

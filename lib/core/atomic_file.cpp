@@ -12,29 +12,12 @@
 #include <system_error>
 #include <utility>
 
+#include "lib/core/descriptor.h"
+
 namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A POSIX file descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  bool valid() const { return number_ >= 0; }
-  int get() const { return number_; }
-  /// Some file systems report a full disk only here.
-  bool close() { return ::close(std::exchange(number_, -1)) == 0; }
-
- private:
-  int number_;
-};
 
 Descriptor open_file(const fs::path& path, int flags) {
   constexpr mode_t kMode = 0666;

@@ -16,12 +16,15 @@ struct FormatNames {
   const char* ending;
 };
 
-constexpr std::array<FormatNames, 6> kFormats = {{
+constexpr std::array<FormatNames, 9> kFormats = {{
     {OutputFormat::kPng, "png", ".mask.png"},
     {OutputFormat::kOmeTiff, "ome-tiff", ".ome.tif"},
     {OutputFormat::kTiff, "tiff", ".tif"},
+    {OutputFormat::kOmeZarr, "ome-zarr", ".mask.ome.zarr"},
+    {OutputFormat::kOmeZarr04, "ome-zarr-0.4", ".mask.ome.zarr"},
     {OutputFormat::kGeoJson, "geojson", ".geojson"},
     {OutputFormat::kProbability, "probability", ".probability.tif"},
+    {OutputFormat::kProbabilityOmeZarr, "probability-ome-zarr", ".probability.ome.zarr"},
     {OutputFormat::kPreview, "preview", ".preview.png"},
 }};
 

@@ -6,9 +6,19 @@
 
 namespace untiled {
 
-enum class OutputFormat { kPng, kOmeTiff, kTiff, kGeoJson, kProbability, kPreview };
+enum class OutputFormat {
+  kPng,
+  kOmeTiff,
+  kTiff,
+  kOmeZarr,
+  kOmeZarr04,
+  kGeoJson,
+  kProbability,
+  kProbabilityOmeZarr,
+  kPreview
+};
 
-/// The name that --format knows: "png", "ome-tiff", "tiff", "geojson", "probability", "preview".
+/// The name that --format knows: "png", "ome-tiff", "ome-zarr-0.4", "probability-ome-zarr", ...
 std::string to_string(OutputFormat format);
 /// What follows the slide's id in a file's name: ".mask.png", ".ome.tif", ...
 std::string ending_of(OutputFormat format);

@@ -23,4 +23,12 @@ int schedulable_cores();
 /// When a file's content was last changed.
 timespec modified_time(const struct stat& status);
 
+/// open() of a file whose writes are to pass the page cache; -1 where the file system has no such
+/// way. Memory, sizes and offsets must then be multiples of 4,096 bytes.
+int open_uncached(const char* path, int flags);
+
+/// Puts to disk what was written to the file system that holds `path`, as far as it can be done
+/// without an error: where it cannot, a power cut may undo it.
+void flush_file_system(const char* path);
+
 }  // namespace untiled

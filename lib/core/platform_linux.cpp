@@ -1,5 +1,7 @@
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "lib/core/platform.h"
 
@@ -73,6 +75,18 @@ int schedulable_cores() {
 }
 
 timespec modified_time(const struct stat& status) { return status.st_mtim; }
+
+int open_uncached(const char* path, int flags) {
+  constexpr mode_t kMode = 0666;
+  return ::open(path, flags | O_DIRECT, kMode);
+}
+
+void flush_file_system(const char* path) {
+  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  ::syncfs(file);
+  ::close(file);
+}
 
 int64_t resident_bytes() { return status_bytes("VmRSS:"); }
 

@@ -1,7 +1,9 @@
+#include <fcntl.h>
 #include <mach-o/dyld.h>
 #include <mach/mach.h>
 #include <sys/resource.h>
 #include <sys/sysctl.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdint>
@@ -32,6 +34,15 @@ std::string processor_name() {
 int schedulable_cores() { return static_cast<int>(std::thread::hardware_concurrency()); }
 
 timespec modified_time(const struct stat& status) { return status.st_mtimespec; }
+
+int open_uncached(const char* path, int flags) {
+  constexpr mode_t kMode = 0666;
+  const int file = ::open(path, flags, kMode);
+  if (file >= 0) ::fcntl(file, F_NOCACHE, 1);
+  return file;
+}
+
+void flush_file_system(const char* /*path*/) { ::sync(); }
 
 int64_t resident_bytes() {
   mach_task_basic_info info = {};

@@ -43,9 +43,11 @@ enum Tag : uint16_t {
   kYCbCrSubSampling = 530,
 };
 enum Type : uint16_t { kAscii = 2, kShort = 3, kLong = 4, kRational = 5, kLong8 = 16, kIfd8 = 18 };
+constexpr uint16_t kUncompressed = 1;
 constexpr uint16_t kJpegStreams = 7;
 constexpr uint16_t kAdobeDeflate = 8;
 constexpr uint16_t kMinIsBlack = 1;
+constexpr uint16_t kRgbColors = 2;
 constexpr uint16_t kYCbCr = 6;
 constexpr uint16_t kOnePlane = 1;
 constexpr uint16_t kSeparatePlanes = 2;
@@ -162,11 +164,32 @@ void add_tiles(Directory& directory, const std::vector<TilePlace>& tiles) {
   directory.add_long8s(kTileByteCounts, sizes);
 }
 
-int planes(const TiffImage& image) { return image.coding == TileCoding::kJpeg ? 1 : image.samples; }
+int planes(const TiffImage& image) {
+  return image.coding == TileCoding::kDeflate ? image.samples : 1;
+}
+
+/// Values of Compression and PhotometricInterpretation.
+struct CodingTags {
+  uint16_t compression;
+  uint16_t photometric;
+};
+
+CodingTags tags_of(TileCoding coding) {
+  switch (coding) {
+    case TileCoding::kJpeg:
+      return {kJpegStreams, kYCbCr};
+    case TileCoding::kRgb:
+      return {kUncompressed, kRgbColors};
+    case TileCoding::kRgbDeflate:
+      return {kAdobeDeflate, kRgbColors};
+    default:
+      return {kAdobeDeflate, kMinIsBlack};
+  }
+}
 
 Directory describe(const TiffImage& image, const std::vector<uint64_t>& sub_images,
                    uint64_t offset) {
-  const bool jpeg = image.coding == TileCoding::kJpeg;
+  const CodingTags coding = tags_of(image.coding);
   const auto samples = static_cast<size_t>(image.samples);
   const auto bits = static_cast<uint16_t>(8 * sample_bytes(image.type));
   Directory directory(offset);
@@ -174,8 +197,8 @@ Directory describe(const TiffImage& image, const std::vector<uint64_t>& sub_imag
   directory.add_long(kImageWidth, static_cast<uint32_t>(image.extent.cols));
   directory.add_long(kImageLength, static_cast<uint32_t>(image.extent.rows));
   directory.add_shorts(kBitsPerSample, std::vector<uint16_t>(samples, bits));
-  directory.add_short(kCompression, jpeg ? kJpegStreams : kAdobeDeflate);
-  directory.add_short(kPhotometric, jpeg ? kYCbCr : kMinIsBlack);
+  directory.add_short(kCompression, coding.compression);
+  directory.add_short(kPhotometric, coding.photometric);
   if (!image.description.empty()) directory.add_text(kImageDescription, image.description);
   directory.add_short(kSamplesPerPixel, static_cast<uint16_t>(samples));
   const uint16_t format = image.type == SampleType::kUint8 ? kUnsigned : kFloatingPoint;
@@ -190,7 +213,7 @@ Directory describe(const TiffImage& image, const std::vector<uint64_t>& sub_imag
     directory.add_shorts(kExtraSamples, std::vector<uint16_t>(samples - 1, 0));
   }
   directory.add_shorts(kSampleFormat, std::vector<uint16_t>(samples, format));
-  if (jpeg) directory.add_shorts(kYCbCrSubSampling, {2, 2});
+  if (image.coding == TileCoding::kJpeg) directory.add_shorts(kYCbCrSubSampling, {2, 2});
   return directory;
 }
 

@@ -29,8 +29,10 @@ struct TilePlace {
 };
 
 enum class TileCoding {
-  kDeflate,  ///< Grey, without predictor, one plane a sample.
-  kJpeg,     ///< Whole JPEG streams: YCbCr at 4:2:0, 3 samples in one plane.
+  kDeflate,     ///< Grey, without predictor, one plane a sample.
+  kJpeg,        ///< Whole JPEG streams: YCbCr at 4:2:0, 3 samples in one plane.
+  kRgb,         ///< Interleaved red, green and blue as they are.
+  kRgbDeflate,  ///< The same, compressed.
 };
 
 /// Where the images after the first are found.

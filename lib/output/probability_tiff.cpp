@@ -1,12 +1,6 @@
 #include "lib/output/probability_tiff.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-
-#include "lib/core/error.h"
+#include "lib/output/probability_samples.h"
 
 namespace untiled {
 namespace {
@@ -31,18 +25,6 @@ uint8_t block_mean(const uint8_t* bytes, const Extent& tile, const Region& block
   return static_cast<uint8_t>((sum + count / 2) / count);
 }
 
-std::vector<uint8_t> to_samples(std::span<const float> probabilities, SampleType type) {
-  std::vector<uint8_t> samples(probabilities.size() * sample_bytes(type));
-  if (type == SampleType::kFloat32) {
-    std::memcpy(samples.data(), probabilities.data(), samples.size());
-    return samples;
-  }
-  std::transform(probabilities.begin(), probabilities.end(), samples.begin(), [](float p) {
-    return static_cast<uint8_t>(std::lround(255.0F * std::clamp(p, 0.0F, 1.0F)));
-  });
-  return samples;
-}
-
 }  // namespace
 
 ProbabilityTiff::ProbabilityTiff(const std::filesystem::path& path,
@@ -51,13 +33,7 @@ ProbabilityTiff::ProbabilityTiff(const std::filesystem::path& path,
 
 ProbabilityTiff::EncodedTile ProbabilityTiff::encode(size_t index,
                                                      std::span<const float> probabilities) const {
-  const bool finite = std::all_of(probabilities.begin(), probabilities.end(),
-                                  [](float p) { return std::isfinite(p); });
-  if (!finite) {
-    throw DataError(fmt::format(
-        "{}: a probability is not a finite number; the checkpoint's weights have diverged",
-        path_.string()));
-  }
+  require_finite(path_, probabilities);
   return pyramid_.encode(index, to_samples(probabilities, type_));
 }
 

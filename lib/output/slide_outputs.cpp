@@ -56,6 +56,7 @@ SlideOutputs::SlideOutputs(const std::filesystem::path& folder, const std::strin
     probability.scale = facts.scale;
     probability_ = std::make_unique<ProbabilityTiff>(file(OutputFormat::kProbability), probability);
   }
+  make_zarr(file, id, options);
   if (options.wants(OutputFormat::kPreview)) preview_file_ = file(OutputFormat::kPreview);
   const int64_t side = std::max(facts.extent.rows, facts.extent.cols);
   const int64_t d = std::max<int64_t>(1, ceil_div(side, kSmallSide));
@@ -66,6 +67,22 @@ SlideOutputs::SlideOutputs(const std::filesystem::path& folder, const std::strin
 }
 
 SlideOutputs::~SlideOutputs() = default;
+
+void SlideOutputs::make_zarr(const NamedFile& file, const std::string& id,
+                             const OutputOptions& options) {
+  if (options.wants(OutputFormat::kOmeZarr) && options.wants(OutputFormat::kOmeZarr04)) {
+    throw ConfigError(
+        "--format: ome-zarr and ome-zarr-0.4 are folders of one name; choose one of them");
+  }
+  for (const auto& [format, version] : {std::pair{OutputFormat::kOmeZarr, OmeVersion::k05},
+                                        std::pair{OutputFormat::kOmeZarr04, OmeVersion::k04}}) {
+    if (!options.wants(format)) continue;
+    zarr_ = std::make_unique<MaskZarr>(file(format), facts_, version, id);
+  }
+  if (!options.wants(OutputFormat::kProbabilityOmeZarr)) return;
+  probability_zarr_ = std::make_unique<ProbabilityZarr>(file(OutputFormat::kProbabilityOmeZarr),
+                                                        facts_, options.probability_type, id);
+}
 
 std::vector<Region> SlideOutputs::tiles() const { return tiff_tiles(facts_.extent, kTile); }
 
@@ -79,6 +96,8 @@ SlideOutputs::EncodedTile SlideOutputs::encode(const Region& tile,
   if (probability_) {
     encoded.probability = probability_->encode(probability_->index_of(tile), probabilities);
   }
+  if (zarr_) zarr_->write(tile, values);
+  if (probability_zarr_) probability_zarr_->write(tile, probabilities);
   encoded.classes = std::move(classes);
   return encoded;
 }
@@ -103,11 +122,13 @@ void SlideOutputs::finish(const Picture& thumbnail) {
     if (ome_tiff_) ome_tiff_->finish();
     if (tiff_) tiff_->finish();
     if (probability_) probability_->finish();
+    if (zarr_) zarr_->finish();
+    if (probability_zarr_) probability_zarr_->finish();
     if (geojson_) geojson_->finish();
     if (png_) png_->finish();
   } catch (...) {
     std::error_code ignored;
-    for (const auto& file : files_) std::filesystem::remove(file, ignored);
+    for (const auto& file : files_) std::filesystem::remove_all(file, ignored);
     throw;
   }
 }
@@ -117,7 +138,9 @@ int64_t SlideOutputs::held_bytes() const {
   const auto planes = static_cast<int64_t>(std::max<size_t>(1, facts_.classes.size()));
   // A level's bands are 1/4, 1/16, ... as wide.
   const int64_t levels = (ome_tiff_ ? 1 : 0) + (tiff_ ? 1 : 0) + (probability_ ? planes : 0);
-  return band + levels * band / 3;
+  // Of Zarr half a row of tiles, a quarter, ..., and as much again that is encoded.
+  const int64_t zarr = (zarr_ ? 1 : 0) + (probability_zarr_ ? 4 * planes : 0);
+  return band + levels * band / 3 + 2 * zarr * band;
 }
 
 std::optional<int64_t> SlideOutputs::objects() const {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -17,6 +18,7 @@
 #include "lib/output/mask_png.h"
 #include "lib/output/mask_rows.h"
 #include "lib/output/mask_tiff.h"
+#include "lib/output/mask_zarr.h"
 #include "lib/output/preview.h"
 #include "lib/output/probability_tiff.h"
 
@@ -47,15 +49,15 @@ class SlideOutputs {
   };
 
   /// Files are named folder / (id + ending_of(format)). Throws DataError, ConfigError (a PNG that
-  /// nobody could read).
+  /// nobody could read, two formats of one name).
   SlideOutputs(const std::filesystem::path& folder, const std::string& id, const MaskFacts& facts,
                const OutputOptions& options);
   ~SlideOutputs();
 
   /// Squares anchored at the origin, row by row, the last ones cut.
   std::vector<Region> tiles() const;
-  /// `probabilities` (classes x rows x cols) where that format is wanted, else empty. Throws
-  /// DataError.
+  /// `probabilities` (classes x rows x cols) where they are wanted, else empty. Each tile once:
+  /// Zarr's chunks are written here. Throws DataError.
   EncodedTile encode(const Region& tile, std::shared_ptr<const Bytes> classes,
                      std::span<const float> probabilities = {}) const;
   /// One thread at a time, in the order of `tiles`. Throws DataError (a full disk, say).
@@ -69,6 +71,10 @@ class SlideOutputs {
   const std::vector<std::filesystem::path>& files() const { return files_; }
   const MaskFacts& facts() const { return facts_; }
   bool wants(OutputFormat format) const { return formats_.contains(format); }
+  /// Whether any format needs them.
+  bool wants_probabilities() const {
+    return wants(OutputFormat::kProbability) || wants(OutputFormat::kProbabilityOmeZarr);
+  }
   /// Of the PNG, in mask pixels; 1 without one.
   int64_t png_downsample() const { return png_downsample_; }
   /// Polygons; none where no GeoJSON was made.
@@ -79,6 +85,9 @@ class SlideOutputs {
   Picture outlined(Picture thumbnail) const;
 
  private:
+  using NamedFile = std::function<std::filesystem::path(OutputFormat)>;
+
+  void make_zarr(const NamedFile& file, const std::string& id, const OutputOptions& options);
   void add_row(const MaskRow& row);
 
   MaskFacts facts_;
@@ -91,6 +100,8 @@ class SlideOutputs {
   std::unique_ptr<MaskTiff> tiff_;
   std::unique_ptr<MaskGeoJson> geojson_;
   std::unique_ptr<ProbabilityTiff> probability_;
+  std::unique_ptr<MaskZarr> zarr_;
+  std::unique_ptr<ProbabilityZarr> probability_zarr_;
   std::optional<MaskReducer> small_rows_;
   Extent small_extent_;
   std::vector<uint8_t> small_;  ///< The mask at a size for pictures.

@@ -1,0 +1,219 @@
+// tile: slides filtered tile by tile, as if they had been filtered whole.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/commands/command.h"
+#include "app/commands/options.h"
+#include "app/commands/region_argument.h"
+#include "app/tiles/tile_slide.h"
+#include "data/cohort/slide_list.h"
+#include "data/stain/reference_stains.h"
+#include "lib/config/flatten.h"
+#include "lib/core/atomic_file.h"
+#include "lib/core/error.h"
+#include "lib/core/hasher.h"
+#include "lib/core/resources.h"
+
+namespace untiled {
+namespace {
+
+constexpr int64_t kMostChunk = 16384;
+
+struct TileOptions {
+  std::shared_ptr<std::vector<std::string>> inputs;
+  std::shared_ptr<SettingsOptions> settings;
+  std::shared_ptr<bool> json;
+  std::filesystem::path out;
+  std::string filter = "none";
+  std::string format = "ome-zarr";
+  std::string codec;  ///< Empty: the format's usual one.
+  TileOutput output;
+  std::optional<int> workers;
+  int level = 0;
+  std::optional<double> mpp;
+  std::string region;  ///< Empty: all.
+  std::filesystem::path stain;
+  std::filesystem::path save_stain;
+  std::string part = "0/1";
+  bool global = false;
+};
+
+TileJob job_of(const TileOptions& options, const Settings& settings) {
+  TileJob job;
+  job.chain = filters::parse_filters(options.filter);
+  job.output = options.output;
+  job.output.format = tile_format(options.format);
+  job.output.codec =
+      options.codec.empty() ? usual_codec(job.output.format) : tile_codec(options.codec);
+  require_possible(job.output);
+  job.level = options.level;
+  job.mpp = options.mpp;
+  if (!options.region.empty()) job.region = parse_region(options.region);
+  job.save_stain = options.save_stain;
+  const int cores = settings.threads > 0 ? settings.threads : usable_cores();
+  job.workers = options.workers.value_or(cores);
+  job.global = options.global;
+  return job;
+}
+
+void require_macenko_for_stains(const TileOptions& options, const TileJob& job, size_t slides) {
+  const bool normalises =
+      !job.chain.empty() && job.chain.front().kind == filters::FilterKind::kMacenko;
+  if (!normalises && !(options.stain.empty() && options.save_stain.empty())) {
+    throw ConfigError("--stain and --save-stain go with --filter macenko");
+  }
+  if (!options.save_stain.empty() && slides != 1) {
+    throw ConfigError(
+        fmt::format("--save-stain keeps one slide's stains, but {} slides are given", slides));
+  }
+}
+
+/// What decides a slide's output, but not how fast it is made.
+std::string settings_hash(const TileOptions& options, const TileJob& job,
+                          const Settings& settings) {
+  std::map<std::string, std::string> parts = {
+      {"verb", "tile"},
+      {"filter", options.filter},
+      {"format", options.format},
+      {"codec", to_string(job.output.codec)},
+      {"chunk", fmt::format("{} {}", job.output.chunk, job.output.shard)},
+      {"planar", job.output.planar ? "yes" : "no"},
+      {"level", fmt::format("{} {}", job.level, job.mpp.value_or(0))},
+      {"region", to_string(job.region.value_or(Region{}))},
+      {"target",
+       fmt::format("{} {} {}", job.target.vectors[0], job.target.vectors[1], job.target.high)}};
+  for (const auto& [key, value] : flatten(settings)) {
+    if (key == "data.origin" || key == "data.assume_mpp" || key == "run.deidentify") {
+      parts[key] = value;
+    }
+  }
+  Hasher hasher;
+  for (const auto& [key, value] : parts) {
+    hasher.add_text(key);
+    hasher.add_text(value);
+  }
+  return hasher.hex();
+}
+
+/// Sums over the slides that this run did.
+void add_total(nlohmann::ordered_json& document) {
+  int64_t decoded = 0;
+  int64_t peak = 0;
+  double seconds = 0;
+  double cpu_seconds = 0;
+  for (const auto& slide : document.at("slides")) {
+    if (!slide.contains("seconds")) continue;
+    decoded += slide.at("decoded_tiles").get<int64_t>();
+    seconds += slide.at("seconds").get<double>();
+    cpu_seconds += slide.at("cpu_seconds").get<double>();
+    peak = std::max(peak, slide.at("peak_rss_bytes").get<int64_t>());
+  }
+  document["decoded_tiles"] = decoded;
+  document["seconds"] = seconds;
+  document["cpu_seconds"] = cpu_seconds;
+  document["peak_rss_bytes"] = peak;
+}
+
+int tile(const TileOptions& options) {
+  const Settings settings = options.settings->load();
+  TileJob job = job_of(options, settings);
+  BatchOptions batch;
+  batch.slides = list_slides(*options.inputs);
+  require_macenko_for_stains(options, job, batch.slides.size());
+  job.target = reference_stains(options.stain, job.workers);
+  batch.out = options.out;
+  batch.endings = {ending_of(job.output.format)};
+  batch.shard = parse_shard(options.part);
+  batch.deidentify = settings.run.deidentify;
+  batch.json = *options.json;
+  batch.title = "tile";
+  batch.settings_hash = settings_hash(options, job, settings);
+  batch.summarise = add_total;
+  return run_batch(batch, [&](SlideTask task) {
+    task.report.details["filter"] = options.filter;
+    return tile_slide(job, settings, std::move(task));
+  });
+}
+
+constexpr const char* kFormatHelp =
+    "ome-zarr (0.5: napari, ome-zarr-py; QuPath cannot), ome-zarr-0.4 (QuPath 0.6 and later, "
+    "Fiji), "
+    "zarr (one array y, x, c), ome-tiff (QuPath), tiff (OpenSlide, QuPath)";
+
+void add_output_options(CLI::App& verb, TileOptions& options) {
+  verb.add_option("--out", options.out, "Folder for the outputs and reports")->required();
+  verb.add_option("--format", options.format, kFormatHelp)
+      ->capture_default_str()
+      ->check(CLI::IsMember(tile_format_names()));
+  verb.add_option("--chunk", options.output.chunk, "Pixels a side of a chunk or tile")
+      ->capture_default_str()
+      ->check(CLI::Range(int64_t{16}, kMostChunk));
+  verb.add_option("--shard", options.output.shard,
+                  "Pixels a side of a file that holds several chunks")
+      ->check(CLI::Range(int64_t{16}, 16 * kMostChunk));
+  verb.add_option("--codec", options.codec,
+                  "none, zstd or gzip; by default as the format's readers")
+      ->check(CLI::IsMember({"none", "zstd", "gzip"}));
+  verb.add_flag("--planar", options.output.planar, "One channel a chunk, for readers that need it");
+  verb.add_flag("--direct-io", options.output.direct_io,
+                "Write past the page cache, where the file system can");
+}
+
+void add_input_options(CLI::App& verb, TileOptions& options) {
+  verb.add_option("--filter", options.filter,
+                  "A filter or a chain, separated by commas: " + filters::filter_names() +
+                      "; gaussian:SIGMA:uint8 rounds to bytes")
+      ->type_name("LIST")
+      ->capture_default_str();
+  auto* level = verb.add_option("--level", options.level, "Pyramid level to read")
+                    ->check(CLI::NonNegativeNumber);
+  verb.add_option("--mpp", options.mpp, "Micrometres per pixel to resample to")
+      ->check(CLI::PositiveNumber)
+      ->excludes(level);
+  verb.add_option("--region", options.region,
+                  "The part to write, in level-0 pixels; what lies around it is seen by filters")
+      ->type_name("X,Y,W,H");
+  verb.add_option("--stain", options.stain,
+                  "macenko: make slides look like this one, or like saved stains")
+      ->type_name("SLIDE|FILE.json");
+  verb.add_option("--save-stain", options.save_stain, "macenko: keep the slide's stains")
+      ->type_name("FILE.json");
+}
+
+}  // namespace
+
+Command tile_command() {
+  return {"tile", "Filter slides tile by tile, exactly, into Zarr or TIFF",
+          "untiled tile slides/*.svs --filter macenko --format ome-zarr --out normalised",
+          [](CLI::App& verb) {
+            const auto options = std::make_shared<TileOptions>();
+            options->inputs = add_slide_arguments(verb);
+            options->settings = add_settings_flags(verb);
+            add_input_options(verb, *options);
+            add_output_options(verb, *options);
+            verb.add_option("--workers", options->workers, "Threads; one a usable core by default")
+                ->check(CLI::Range(1, 1024));
+            verb.add_flag("--global", options->global,
+                          "Filter the whole slide in memory, once, for the same result");
+            verb.add_option("--part", options->part, "Part i of N of the slides, for job arrays")
+                ->type_name("i/N");
+            add_setting_option(verb, options->settings, "--origin", "data.origin",
+                               "Where coordinates start: qupath at the bounds")
+                ->check(CLI::IsMember({"qupath", "openslide"}));
+            add_deidentify_flag(verb, options->settings);
+            options->json = add_json_flag(verb);
+            return [=] { return tile(*options); };
+          }};
+}
+
+}  // namespace untiled

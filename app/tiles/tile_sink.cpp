@@ -1,0 +1,158 @@
+#include "app/tiles/tile_sink.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "lib/codecs/codecs.h"
+#include "lib/core/atomic_folder.h"
+#include "lib/filters/filter_rows.h"
+#include "lib/output/color_tiff.h"
+#include "lib/zarr/array_writer.h"
+#include "lib/zarr/ome_image_writer.h"
+
+namespace untiled {
+namespace {
+
+using filters::kChannels;
+using filters::Sample;
+
+DataType data_type_of(Sample sample) {
+  return sample == Sample::kUint8 ? DataType::kUint8 : DataType::kFloat32;
+}
+
+/// Zarr 2's readers in Java know zlib and blosc, of which blosc holds zstd.
+std::vector<CodecPtr> codecs_of(const TileOutput& output) {
+  constexpr int kLevel = 1;
+  const bool old = output.format == TileFormat::kOmeZarr04;
+  switch (output.codec) {
+    case TileCodec::kNone:
+      return {};
+    case TileCodec::kGzip:
+      return {make_codec(old ? "zlib" : "gzip", {{"level", kLevel}})};
+    case TileCodec::kZstd:
+      if (old) return {make_codec("blosc", {{"cname", "zstd"}, {"clevel", kLevel}})};
+      return {make_codec("zstd", {{"level", kLevel}})};
+  }
+  return {};
+}
+
+ArrayWriterOptions writer_options(const TileOutput& output) {
+  ArrayWriterOptions options;
+  options.direct_io = output.direct_io;
+  return options;
+}
+
+/// An array (y, x, c).
+class ZarrSink final : public TileSink {
+ public:
+  ZarrSink(const std::filesystem::path& path, const TileImage& image, const TileOutput& output)
+      : folder_(path),
+        side_(output.chunk),
+        writer_(folder_.path(), metadata(image, output), writer_options(output)) {}
+
+  void write(const Region& chunk, std::span<const uint8_t> bytes) override {
+    writer_.write_chunk({chunk.rows.begin / side_, chunk.cols.begin / side_, 0}, bytes);
+  }
+  void finish() override {
+    writer_.finish();
+    folder_.commit();
+  }
+
+ private:
+  static ArrayMetadata metadata(const TileImage& image, const TileOutput& output) {
+    ArrayMetadata array;
+    array.shape = {image.extent.rows, image.extent.cols, kChannels};
+    array.type = data_type_of(image.sample);
+    array.chunk = {output.chunk, output.chunk, kChannels};
+    if (output.shard > 0) array.shard = {output.shard, output.shard, kChannels};
+    array.codecs = codecs_of(output);
+    array.dimension_names = {"y", "x", "c"};
+    return array;
+  }
+
+  AtomicFolder folder_;
+  int64_t side_;
+  ArrayWriter writer_;
+};
+
+class OmeZarrSink final : public TileSink {
+ public:
+  OmeZarrSink(const std::filesystem::path& path, const TileImage& image, const TileOutput& output)
+      : folder_(path),
+        row_bytes_(output.chunk * kChannels * static_cast<int64_t>(bytes_of(image.sample))),
+        writer_(folder_.path(), ome_image(image, output), writer_options(output)) {}
+
+  void write(const Region& chunk, std::span<const uint8_t> bytes) override {
+    writer_.write_tile(chunk, bytes.data(), row_bytes_);
+  }
+  void finish() override {
+    writer_.finish();
+    folder_.commit();
+  }
+
+ private:
+  static OmeZarrImage ome_image(const TileImage& image, const TileOutput& output) {
+    OmeZarrImage ome;
+    ome.name = image.name;
+    ome.extent = image.extent;
+    ome.type = data_type_of(image.sample);
+    ome.version = output.format == TileFormat::kOmeZarr04 ? OmeVersion::k04 : OmeVersion::k05;
+    ome.tile = output.chunk;
+    ome.shard = output.shard;
+    ome.planar = output.planar || ome.version == OmeVersion::k04;
+    ome.codecs = codecs_of(output);
+    ome.first_x = image.first_x;
+    ome.first_y = image.first_y;
+    ome.mpp_x = image.mpp_x;
+    ome.mpp_y = image.mpp_y;
+    if (image.sample == Sample::kUint8) ome.shown = rgb_channels();
+    return ome;
+  }
+
+  AtomicFolder folder_;
+  int64_t row_bytes_;
+  OmeImageWriter writer_;
+};
+
+class TiffSink final : public TileSink {
+ public:
+  TiffSink(const std::filesystem::path& path, const TileImage& image, const TileOutput& output)
+      : tiff_(path, tiff_options(image, output)) {}
+
+  void write(const Region& chunk, std::span<const uint8_t> bytes) override {
+    tiff_.write_tile(chunk, bytes);
+  }
+  void finish() override { tiff_.finish(); }
+
+ private:
+  static ColorTiffOptions tiff_options(const TileImage& image, const TileOutput& output) {
+    ColorTiffOptions options;
+    options.name = image.name;
+    options.extent = image.extent;
+    if (image.sample == Sample::kFloat32) options.type = SampleType::kFloat32;
+    options.tile = output.chunk;
+    options.compressed = output.codec != TileCodec::kNone;
+    if (image.mpp_x && image.mpp_y) options.scale = OutputScale{*image.mpp_x, *image.mpp_y};
+    if (output.format == TileFormat::kOmeTiff) options.kind = ColorTiffKind::kOme;
+    return options;
+  }
+
+  ColorTiff tiff_;
+};
+
+}  // namespace
+
+std::unique_ptr<TileSink> make_tile_sink(const std::filesystem::path& path, const TileImage& image,
+                                         const TileOutput& output) {
+  switch (output.format) {
+    case TileFormat::kZarr:
+      return std::make_unique<ZarrSink>(path, image, output);
+    case TileFormat::kOmeZarr:
+    case TileFormat::kOmeZarr04:
+      return std::make_unique<OmeZarrSink>(path, image, output);
+    default:
+      return std::make_unique<TiffSink>(path, image, output);
+  }
+}
+
+}  // namespace untiled

@@ -1,0 +1,188 @@
+#include "app/tiles/tile_slide.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "app/tiles/tile_sink.h"
+#include "data/slide/view.h"
+#include "data/stain/reference_stains.h"
+#include "lib/core/progress.h"
+#include "lib/core/resources.h"
+#include "lib/core/stopwatch.h"
+#include "lib/filters/recoloring.h"
+#include "lib/filters/row_filters.h"
+#include "lib/filters/stain_file.h"
+#include "lib/filters/tiled_run.h"
+
+namespace untiled {
+namespace {
+
+using filters::FilterKind;
+
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+std::shared_ptr<const SlideView> open_view(const TileJob& job, const Settings& settings,
+                                           const SlideTask& task) {
+  ViewOptions options;
+  options.level = job.level;
+  options.mpp = job.mpp;
+  options.stated_mpp = task.entry.mpp;
+  options.assume_mpp = settings.data.assume_mpp;
+  options.origin = settings.data.origin;
+  return make_view(task.reader, options);
+}
+
+/// Pixels of the view that touch [begin, end) of level 0.
+Interval view_interval(const Interval& level0, double offset, double downsample, int64_t size) {
+  const auto begin = std::floor((static_cast<double>(level0.begin) - offset) / downsample);
+  const auto end = std::ceil((static_cast<double>(level0.end) - offset) / downsample);
+  return clip({static_cast<int64_t>(begin), static_cast<int64_t>(end)}, size);
+}
+
+/// The part of the view that is made: neighbours and stains come from all of it.
+Region region_of(const TileJob& job, const SlideTask& task, const ViewInfo& view) {
+  const auto wanted = job.region ? job.region : task.entry.region;
+  if (!wanted) return whole(view.extent);
+  const Region frame = whole(view.frame_level0.extent());
+  if (wanted->empty() || !frame.contains(*wanted)) {
+    throw DataError(fmt::format("{} has no {}: it has {} at level 0", task.entry.path.string(),
+                                to_string(*wanted), to_string(frame.extent())));
+  }
+  const Region level0 = shift(*wanted, view.frame_level0.rows.begin, view.frame_level0.cols.begin);
+  return {view_interval(level0.rows, view.offset_y_level0, view.downsample_y, view.extent.rows),
+          view_interval(level0.cols, view.offset_x_level0, view.downsample_x, view.extent.cols)};
+}
+
+bool has_macenko(const TileJob& job) {
+  return !job.chain.empty() && job.chain.front().kind == FilterKind::kMacenko;
+}
+
+/// Of a table of colours, and while they are counted.
+int64_t stain_bytes(const TileJob& job) {
+  if (!has_macenko(job)) return 0;
+  constexpr int64_t kTotals = filters::kColors * 8;
+  return std::max((job.workers + 2) * filters::Recoloring::kMostBytes,
+                  kTotals + job.workers * filters::Recoloring::kMostBytes);
+}
+
+class TiledSlide {
+ public:
+  TiledSlide(const TileJob& job, const Settings& settings, SlideTask task)
+      : job_(job),
+        settings_(settings),
+        task_(std::move(task)),
+        view_(open_view(job, settings, task_)) {
+    options_.region = region_of(job, task_, view_->info());
+    options_.chunk = job.output.chunk;
+    options_.workers = job.workers;
+    options_.reading = job.global ? filters::Reading::kGlobal : filters::Reading::kTiled;
+    options_.progress = task_.progress;
+  }
+
+  SlideResult run() {
+    const double cpu_start = cpu_seconds();
+    const bool was_reset = reset_peak_resident();
+    normalise();
+    const auto chain =
+        filters::make_row_filters(job_.chain, filters::filter_rows(settings_.simd), recoloring_);
+    require_memory(chain);
+    write(chain);
+    describe();
+    SlideResult result{std::move(task_.report), {}, {}};
+    result.measured["seconds"] = watch_.seconds();
+    result.measured["cpu_seconds"] = cpu_seconds() - cpu_start;
+    result.measured["peak_rss_bytes"] = was_reset ? peak_resident_bytes() : resident_bytes();
+    result.seconds = watch_.laps();
+    return result;
+  }
+
+ private:
+  /// The first pass of two: the slide's colours, all of them.
+  void normalise() {
+    if (!has_macenko(job_)) return;
+    const auto count = filters::count_colors(*view_, job_.workers);
+    decoded_ += count.decoded_tiles;
+    const filters::Stains stains = stains_of_slide(count.histogram);
+    if (!job_.save_stain.empty()) filters::write_stains(job_.save_stain, stains);
+    recoloring_ = std::make_shared<filters::Recoloring>(count.histogram, stains, job_.target);
+    task_.report.details["stains"] = {{"vectors", stains.vectors}, {"high", stains.high}};
+    watch_.lap("stains");
+  }
+
+  filters::Stains stains_of_slide(const filters::ColorHistogram& histogram) const {
+    try {
+      return stains_of(task_.entry.path, histogram);
+    } catch (const DataError& error) {
+      throw SlideFailure("no_stains", error.what());
+    }
+  }
+
+  void require_memory(const std::vector<filters::RowFilter>& chain) const {
+    const int64_t needed = filters::tiled_bytes(*view_, chain, options_) + stain_bytes(job_) +
+                           task_.reader->info().held_bytes;
+    if (needed <= settings_.memory_budget) return;
+    throw ConfigError(fmt::format(
+        "{}: needs {} of memory but memory_budget is {}; set memory_budget to that, or {}",
+        task_.entry.path.string(), format_bytes(needed), format_bytes(settings_.memory_budget),
+        job_.global ? "leave out --global" : "take smaller chunks and fewer workers"));
+  }
+
+  void write(const std::vector<filters::RowFilter>& chain) {
+    const ViewInfo& view = view_->info();
+    const std::string& id = task_.report.slide_id;
+    const auto path = task_.out / (id + ending_of(job_.output.format));
+    TileImage image{id, options_.region.extent(), filters::output_sample(job_.chain), view.mpp_x,
+                    view.mpp_y};
+    image.first_x = static_cast<double>(options_.region.cols.begin);
+    image.first_y = static_cast<double>(options_.region.rows.begin);
+    const auto sink = make_tile_sink(path, image, job_.output);
+    const auto counts = filters::run_tiled(
+        *view_, chain, options_,
+        [&](const Region& chunk, std::span<const uint8_t> bytes) { sink->write(chunk, bytes); });
+    decoded_ += counts.decoded_tiles;
+    watch_.lap("filter");
+    sink->finish();
+    watch_.lap("finish");
+    task_.report.outputs.push_back(path.filename().string());
+  }
+
+  void describe() {
+    const ViewInfo& view = view_->info();
+    SlideReport& report = task_.report;
+    const auto level0 = [](int64_t pixel, double downsample, double offset) {
+      return std::llround(static_cast<double>(pixel) * downsample + offset);
+    };
+    report.origin_x = level0(options_.region.cols.begin, view.downsample_x, view.offset_x_level0);
+    report.origin_y = level0(options_.region.rows.begin, view.downsample_y, view.offset_y_level0);
+    report.mask = options_.region.extent();
+    report.mask_mpp = view.mpp_x;
+    report.details["decoded_tiles"] = decoded_;
+  }
+
+  const TileJob& job_;
+  const Settings& settings_;
+  SlideTask task_;
+  Stopwatch watch_;
+  std::shared_ptr<const SlideView> view_;
+  filters::TiledOptions options_;
+  std::shared_ptr<const filters::Recoloring> recoloring_;
+  int64_t decoded_ = 0;
+};
+
+}  // namespace
+
+SlideResult tile_slide(const TileJob& job, const Settings& settings, SlideTask task) {
+  return TiledSlide(job, settings, std::move(task)).run();
+}
+
+}  // namespace untiled

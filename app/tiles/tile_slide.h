@@ -1,0 +1,32 @@
+// One slide of `untiled tile`: filtered, tile by tile, into its output.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "app/batch/run_batch.h"
+#include "app/tiles/tile_format.h"
+#include "lib/config/settings.h"
+#include "lib/filters/filter_spec.h"
+#include "lib/filters/stains.h"
+
+namespace untiled {
+
+struct TileJob {
+  std::vector<filters::FilterSpec> chain;
+  TileOutput output;
+  int level = 0;
+  std::optional<double> mpp;     ///< Micrometres per pixel to resample to, instead of a level.
+  std::optional<Region> region;  ///< Level-0 pixels of the frame; none: the manifest's, or all.
+  filters::Stains target = filters::kReferenceStains;  ///< What macenko makes slides look like.
+  std::filesystem::path save_stain;  ///< Where a slide's own stains go; empty: nowhere.
+  int workers = 1;
+  bool global = false;
+};
+
+/// Throws DataError, ConfigError where the memory budget is too small, Interrupted.
+SlideResult tile_slide(const TileJob& job, const Settings& settings, SlideTask task);
+
+}  // namespace untiled

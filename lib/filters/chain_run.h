@@ -1,0 +1,53 @@
+// A chain of filters over a region of a slide, row by row.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lib/core/region.h"
+#include "lib/filters/row_filter.h"
+
+namespace untiled::filters {
+
+/// Where rows of a slide's pixels lie: one after another, perhaps in a ring of rows.
+struct PixelRows {
+  const uint8_t* data = nullptr;
+  int64_t row_bytes = 0;
+  int64_t first_row = 0;  ///< Of the slide, at `data`.
+  int64_t first_col = 0;
+  int64_t ring_rows = 0;
+
+  const uint8_t* at(int64_t row, int64_t col) const;
+};
+
+/// Keeps of each filter's input as many rows as its window has, extended by the filter's own rule
+/// at the slide's border: a filter never sees filtered padding. One thread.
+class ChainRun {
+ public:
+  /// For a slide of this extent. An empty chain copies.
+  ChainRun(std::vector<RowFilter> chain, const Extent& slide);
+  ~ChainRun();
+
+  /// The pixels that a region of the result needs.
+  Region input_of(const Region& out) const;
+
+  /// Begins with a region; `pixels` hold its input as long as its rows are made.
+  void begin(const PixelRows& pixels, const Region& out);
+  /// Makes row `row` of the region, rising, with all its columns.
+  void make_row(int64_t row, uint8_t* to);
+
+  size_t pixel_bytes() const;
+
+ private:
+  class Stage;
+
+  std::vector<RowFilter> chain_;
+  Extent slide_;
+  PixelRows pixels_;
+  Region out_;
+  std::vector<std::unique_ptr<Stage>> stages_;  ///< What each filter reads, first to last.
+  std::vector<const uint8_t*> window_;
+};
+
+}  // namespace untiled::filters

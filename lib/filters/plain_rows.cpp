@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "lib/filters/constants.h"
+#include "lib/filters/filter_rows.h"
+
+namespace untiled::filters {
+namespace {
+
+void sobel_bytes(const uint8_t* const* rows, int64_t count, float* out) {
+  for (int64_t i = 0; i < count; ++i) {
+    const auto at = [&](int row, int col) -> int32_t { return rows[row][i + col * kChannels]; };
+    const int32_t gy = (at(2, 0) + 2 * at(2, 1) + at(2, 2)) - (at(0, 0) + 2 * at(0, 1) + at(0, 2));
+    const int32_t gx = (at(0, 2) + 2 * at(1, 2) + at(2, 2)) - (at(0, 0) + 2 * at(1, 0) + at(2, 0));
+    out[i] = std::sqrt(static_cast<float>(gx * gx + gy * gy)) * kSobelByteScale;
+  }
+}
+
+void sobel_floats(const float* const* rows, int64_t count, float* out) {
+  for (int64_t i = 0; i < count; ++i) {
+    const auto at = [&](int row, int col) { return rows[row][i + col * kChannels]; };
+    const auto along_x = [&](int row) { return (at(row, 0) + at(row, 2)) + 2.0F * at(row, 1); };
+    const auto along_y = [&](int col) { return (at(0, col) + at(2, col)) + 2.0F * at(1, col); };
+    const float gy = along_x(2) - along_x(0);
+    const float gx = along_y(2) - along_y(0);
+    out[i] = std::sqrt(gx * gx + gy * gy) * kSobelScale;
+  }
+}
+
+template <typename T>
+void gaussian_down(const T* const* rows, const GaussianWeights& weights, int64_t count,
+                   float* out) {
+  const int64_t radius = weights.radius();
+  for (int64_t i = 0; i < count; ++i) {
+    const auto at = [&](int64_t k) { return static_cast<float>(rows[radius + k][i]); };
+    float sum = weights.w[0] * at(0);
+    for (int64_t k = 1; k <= radius; ++k) {
+      sum = sum + weights.w[static_cast<size_t>(k)] * (at(-k) + at(k));
+    }
+    out[i] = sum;
+  }
+}
+
+void gaussian_across(const float* row, const GaussianWeights& weights, int64_t count, float* out) {
+  const int64_t radius = weights.radius();
+  for (int64_t i = 0; i < count; ++i) {
+    const auto at = [&](int64_t k) { return row[i + (radius + k) * kChannels]; };
+    float sum = weights.w[0] * at(0);
+    for (int64_t k = 1; k <= radius; ++k) {
+      sum = sum + weights.w[static_cast<size_t>(k)] * (at(-k) + at(k));
+    }
+    out[i] = sum;
+  }
+}
+
+void round_to_bytes(const float* values, int64_t count, uint8_t* out) {
+  for (int64_t i = 0; i < count; ++i) {
+    out[i] = static_cast<uint8_t>(std::clamp(std::floor(values[i] + 0.5F), 0.0F, 255.0F));
+  }
+}
+
+template <typename T>
+void median(const T* const* rows, int64_t count, T* out) {
+  std::array<T, kMedianSide * kMedianSide> window;
+  for (int64_t i = 0; i < count; ++i) {
+    auto next = window.begin();
+    for (int row = 0; row < kMedianSide; ++row) {
+      for (int col = 0; col < kMedianSide; ++col) *next++ = rows[row][i + col * kChannels];
+    }
+    const auto middle = window.begin() + window.size() / 2;
+    std::nth_element(window.begin(), middle, window.end());
+    out[i] = *middle;
+  }
+}
+
+}  // namespace
+
+const FilterRows& plain_rows() {
+  static const FilterRows rows{.sobel_bytes = sobel_bytes,
+                               .sobel_floats = sobel_floats,
+                               .gaussian_down_bytes = gaussian_down<uint8_t>,
+                               .gaussian_down_floats = gaussian_down<float>,
+                               .gaussian_across = gaussian_across,
+                               .round_to_bytes = round_to_bytes,
+                               .median_bytes = median<uint8_t>,
+                               .median_floats = median<float>};
+  return rows;
+}
+
+}  // namespace untiled::filters

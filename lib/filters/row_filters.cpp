@@ -1,0 +1,161 @@
+#include "lib/filters/row_filters.h"
+
+#include <cstring>
+#include <utility>
+
+#include "lib/core/error.h"
+#include "lib/filters/constants.h"
+#include "lib/filters/tables.h"
+
+namespace untiled::filters {
+namespace {
+
+/// Rows and results of bytes as those of what they hold. Rows of floats begin at whole floats.
+const float* const* floats(const uint8_t* const* rows) {
+  return reinterpret_cast<const float* const*>(rows);
+}
+float* floats(uint8_t* row) { return reinterpret_cast<float*>(row); }
+
+RowFilter sobel(Sample in, const FilterRows& ops) {
+  RowFilter filter{1, Border::kReflect, in, Sample::kFloat32, {}};
+  if (in == Sample::kUint8) {
+    filter.row = [&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+      ops.sobel_bytes(rows, pixels * kChannels, floats(out));
+    };
+  } else {
+    filter.row = [&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+      ops.sobel_floats(floats(rows), pixels * kChannels, floats(out));
+    };
+  }
+  return filter;
+}
+
+/// Memory of a thread that grows to the longest row it saw.
+float* scratch(size_t which, int64_t values) {
+  thread_local std::vector<float> memory[2];
+  std::vector<float>& row = memory[which];
+  if (row.size() < static_cast<size_t>(values)) row.resize(static_cast<size_t>(values));
+  return row.data();
+}
+
+RowFilter gaussian(const FilterSpec& spec, Sample in, const FilterRows& ops) {
+  const GaussianWeights weights = gaussian_weights(spec.sigma);
+  const Sample out_sample = spec.to_bytes ? Sample::kUint8 : Sample::kFloat32;
+  RowFilter filter{weights.radius(), Border::kNearest, in, out_sample, {}};
+  filter.row = [=, &ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+    const int64_t count = pixels * kChannels;
+    const int64_t padded = count + 2 * weights.radius() * kChannels;
+    float* down = scratch(0, padded);
+    if (in == Sample::kUint8) {
+      ops.gaussian_down_bytes(rows, weights, padded, down);
+    } else {
+      ops.gaussian_down_floats(floats(rows), weights, padded, down);
+    }
+    float* across = spec.to_bytes ? scratch(1, count) : floats(out);
+    ops.gaussian_across(down, weights, count, across);
+    if (spec.to_bytes) ops.round_to_bytes(across, count, out);
+  };
+  return filter;
+}
+
+RowFilter median(Sample in, const FilterRows& ops) {
+  RowFilter filter{kMedianSide / 2, Border::kNearest, in, in, {}};
+  if (in == Sample::kUint8) {
+    filter.row = [&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+      ops.median_bytes(rows, pixels * kChannels, out);
+    };
+  } else {
+    filter.row = [&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+      ops.median_floats(floats(rows), pixels * kChannels, floats(out));
+    };
+  }
+  return filter;
+}
+
+RowFilter point_filter(Sample out, RowFunction row) {
+  return {0, Border::kNearest, Sample::kUint8, out, std::move(row)};
+}
+
+/// Eight bytes come with one load, and their results leave two at a time.
+void absorb(const uint8_t* row, int64_t count, uint8_t* out) {
+  const AbsorbanceTable& table = absorbance_table();
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    uint64_t bytes;
+    std::memcpy(&bytes, row + i, sizeof bytes);
+    for (int pair = 0; pair < 4; ++pair, bytes >>= 16) {
+      const std::array<float, 2> values = {table[bytes & 255], table[bytes >> 8 & 255]};
+      std::memcpy(out + (i + 2 * pair) * 4, values.data(), sizeof values);
+    }
+  }
+  for (; i < count; ++i) std::memcpy(out + i * 4, &table[row[i]], 4);
+}
+
+RowFilter absorbance() {
+  return point_filter(Sample::kFloat32,
+                      [](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+                        absorb(rows[0], pixels * kChannels, out);
+                      });
+}
+
+/// (red + green) + blue, three at once.
+void separate(const uint8_t* row, int64_t pixels, uint8_t* out) {
+  const SeparationTable& table = separation_table();
+  constexpr size_t kBytes = kChannels * sizeof(float);
+  for (int64_t i = 0; i < pixels; ++i, row += kChannels, out += kBytes) {
+    const auto& r = table[0][row[0]];
+    const auto& g = table[1][row[1]];
+    const auto& b = table[2][row[2]];
+    std::array<float, 4> sum{};
+    for (size_t k = 0; k < sum.size(); ++k) sum[k] = (r[k] + g[k]) + b[k];
+    std::memcpy(out, sum.data(), kBytes);
+  }
+}
+
+RowFilter separation() {
+  return point_filter(Sample::kFloat32, [](const uint8_t* const* rows, int64_t pixels,
+                                           uint8_t* out) { separate(rows[0], pixels, out); });
+}
+
+RowFilter recolour(const std::shared_ptr<const Recoloring>& recoloring) {
+  if (!recoloring) throw InternalError("macenko has no table of colours");
+  return point_filter(Sample::kUint8,
+                      [recoloring](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+                        recoloring->apply(rows[0], pixels, out);
+                      });
+}
+
+}  // namespace
+
+std::vector<RowFilter> make_row_filters(const std::vector<FilterSpec>& chain,
+                                        const FilterRows& rows,
+                                        const std::shared_ptr<const Recoloring>& recoloring) {
+  std::vector<RowFilter> filters;
+  Sample sample = Sample::kUint8;
+  for (const FilterSpec& spec : chain) {
+    switch (spec.kind) {
+      case FilterKind::kSobel:
+        filters.push_back(sobel(sample, rows));
+        break;
+      case FilterKind::kGaussian:
+        filters.push_back(gaussian(spec, sample, rows));
+        break;
+      case FilterKind::kMedian:
+        filters.push_back(median(sample, rows));
+        break;
+      case FilterKind::kAbsorbance:
+        filters.push_back(absorbance());
+        break;
+      case FilterKind::kSeparation:
+        filters.push_back(separation());
+        break;
+      case FilterKind::kMacenko:
+        filters.push_back(recolour(recoloring));
+        break;
+    }
+    sample = filters.back().out;
+  }
+  return filters;
+}
+
+}  // namespace untiled::filters

@@ -1,0 +1,15 @@
+// Stains that were measured once and are kept for other slides.
+#pragma once
+
+#include <filesystem>
+
+#include "lib/filters/stains.h"
+
+namespace untiled::filters {
+
+/// JSON, whose numbers give the same bits again. Throws DataError.
+void write_stains(const std::filesystem::path& path, const Stains& stains);
+/// Throws DataError naming the file and what is wrong with it.
+Stains read_stains(const std::filesystem::path& path);
+
+}  // namespace untiled::filters

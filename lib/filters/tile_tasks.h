@@ -1,0 +1,36 @@
+// The order in which tiles are decoded and chunks made: what each chunk needs comes before it.
+#pragma once
+
+#include <vector>
+
+#include "lib/filters/cell_layout.h"
+
+namespace untiled::filters {
+
+/// Chunks of a region and the input of each: rows depend on the chunk's row alone, columns on its
+/// column.
+struct ChunkGrid {
+  std::vector<Interval> rows;  ///< Of each row of chunks, in the image.
+  std::vector<Interval> cols;
+  std::vector<Interval> input_rows;  ///< What each row of chunks needs.
+  std::vector<Interval> input_cols;
+};
+
+struct TileTask {
+  bool is_chunk = false;
+  int64_t row = 0;  ///< Of cells, or of chunks.
+  int64_t col = 0;
+};
+
+struct TilePlan {
+  Interval cell_rows;  ///< Cells that are needed.
+  Interval cell_cols;
+  int64_t ring = 0;  ///< Rows of cells that are held at once.
+  std::vector<TileTask> tasks;
+};
+
+/// Whoever takes the tasks in this order waits for earlier ones alone: a chunk for its cells, a
+/// cell for the chunks that need what lay in its place.
+TilePlan plan_tiles(const CellLayout& cells, const ChunkGrid& chunks);
+
+}  // namespace untiled::filters

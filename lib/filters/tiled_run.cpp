@@ -1,0 +1,299 @@
+#include "lib/filters/tiled_run.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <mutex>
+
+#include "lib/core/mapped_memory.h"
+#include "lib/core/parallel.h"
+#include "lib/core/stop.h"
+#include "lib/filters/cell_ring.h"
+#include "lib/filters/filter_rows.h"
+
+namespace untiled::filters {
+namespace {
+
+std::vector<Interval> cut(const Interval& whole, int64_t size) {
+  std::vector<Interval> parts;
+  for (int64_t begin = whole.begin; begin < whole.end; begin += size) {
+    parts.push_back({begin, std::min(begin + size, whole.end)});
+  }
+  return parts;
+}
+
+ChunkGrid chunk_grid_of(const ChainRun& chain, const TiledOptions& options) {
+  ChunkGrid grid{
+      cut(options.region.rows, options.chunk), cut(options.region.cols, options.chunk), {}, {}};
+  for (const Interval& rows : grid.rows) {
+    grid.input_rows.push_back(chain.input_of({rows, options.region.cols}).rows);
+  }
+  for (const Interval& cols : grid.cols) {
+    grid.input_cols.push_back(chain.input_of({options.region.rows, cols}).cols);
+  }
+  return grid;
+}
+
+/// Whether no cell is needed by two chunks.
+bool have_own_cells(const Interval& region, int64_t chunk, int64_t first, int64_t cell,
+                    const std::vector<Interval>& parts, const std::vector<Interval>& inputs) {
+  return parts == inputs &&
+         (parts.size() == 1 || ((region.begin - first) % cell == 0 && chunk % cell == 0));
+}
+
+/// A worker's chunk in the making.
+class Chunk {
+ public:
+  Chunk(int64_t side, size_t pixel_bytes)
+      : row_bytes_(side * static_cast<int64_t>(pixel_bytes)), memory_(side * row_bytes_) {}
+
+  uint8_t* row(int64_t row) { return memory_.data() + row * row_bytes_; }
+  int64_t row_bytes() const { return row_bytes_; }
+  std::span<const uint8_t> bytes() const {
+    return {memory_.data(), static_cast<size_t>(memory_.size_bytes())};
+  }
+  /// Zeros beyond what a cut chunk holds.
+  void clear_beyond(const Extent& extent, size_t pixel_bytes) {
+    const auto used = static_cast<size_t>(extent.cols) * pixel_bytes;
+    const auto all = static_cast<size_t>(row_bytes_);
+    for (int64_t r = 0; r < extent.rows && used < all; ++r)
+      std::memset(row(r) + used, 0, all - used);
+    const auto begin = static_cast<size_t>(extent.rows * row_bytes_);
+    std::memset(memory_.data() + begin, 0, bytes().size() - begin);
+  }
+
+ private:
+  int64_t row_bytes_;
+  MappedMemory memory_;
+};
+
+/// What all ways of running have in common: chunks are made of rows and handed out.
+class Run {
+ public:
+  Run(const PixelSource& source, const std::vector<RowFilter>& chain, const TiledOptions& options,
+      const ChunkWriter& write)
+      : source_(source),
+        chain_(chain),
+        options_(options),
+        write_(write),
+        cells_(source),
+        grid_(chunk_grid_of(ChainRun(chain, source.extent()), options)),
+        plan_(plan_tiles(cells_, grid_)),
+        pixel_bytes_(ChainRun(chain, source.extent()).pixel_bytes()) {}
+
+  int64_t held_bytes() const {
+    const auto chunk = options_.chunk * options_.chunk * static_cast<int64_t>(pixel_bytes_);
+    const Region& region = options_.region;
+    const int64_t own_input =
+        (options_.chunk + cells_.cell_rows()) * (options_.chunk + cells_.cell_cols()) * kChannels;
+    if (options_.reading == Reading::kGlobal) {
+      return source_.extent().area() * kChannels +
+             region.area() * static_cast<int64_t>(pixel_bytes_) + options_.workers * chunk;
+    }
+    if (has_own_cells()) return options_.workers * (chunk + (chain_.empty() ? 0 : own_input));
+    return CellRing::bytes(cells_, plan_) + options_.workers * chunk;
+  }
+
+  TiledCounts run() {
+    if (options_.reading == Reading::kGlobal) {
+      run_global();
+    } else if (has_own_cells()) {
+      run_chunks();
+    } else {
+      run_ring();
+    }
+    return {decoded_, held_bytes()};
+  }
+
+ private:
+  bool has_own_cells() const {
+    return have_own_cells(options_.region.rows, options_.chunk, cells_.first_row(),
+                          cells_.cell_rows(), grid_.rows, grid_.input_rows) &&
+           have_own_cells(options_.region.cols, options_.chunk, cells_.first_col(),
+                          cells_.cell_cols(), grid_.cols, grid_.input_cols);
+  }
+
+  Region chunk_at(int64_t row, int64_t col) const {
+    return {grid_.rows[static_cast<size_t>(row)], grid_.cols[static_cast<size_t>(col)]};
+  }
+
+  void hand_out(const Region& region, Chunk& chunk) {
+    chunk.clear_beyond(region.extent(), pixel_bytes_);
+    write_(shift(region, -options_.region.rows.begin, -options_.region.cols.begin), chunk.bytes());
+    if (!options_.progress) return;
+    const auto all = static_cast<double>(grid_.rows.size() * grid_.cols.size());
+    options_.progress(static_cast<double>(++done_) / all);
+  }
+
+  void make(ChainRun& chain, const PixelRows& pixels, const Region& region, Chunk& chunk) {
+    chain.begin(pixels, region);
+    for (int64_t row = region.rows.begin; row < region.rows.end; ++row) {
+      chain.make_row(row, chunk.row(row - region.rows.begin));
+    }
+    hand_out(region, chunk);
+  }
+
+  void for_each_worker(const std::function<void()>& work) {
+    const auto workers = static_cast<size_t>(std::max(1, options_.workers));
+    parallel_for(workers, static_cast<int>(workers), [&](size_t) { work(); });
+  }
+
+  /// Calls `body` with each number below `count`, each once.
+  void for_each(int64_t count, const std::function<std::function<void(int64_t)>()>& make_body) {
+    std::atomic<int64_t> next{0};
+    for_each_worker([&] {
+      const auto body = make_body();
+      for (int64_t i = next++; i < count; i = next++) {
+        throw_if_stopped();
+        body(i);
+      }
+    });
+  }
+
+  int64_t chunks() const { return static_cast<int64_t>(grid_.rows.size() * grid_.cols.size()); }
+  Region chunk_at(int64_t index) const {
+    const auto cols = static_cast<int64_t>(grid_.cols.size());
+    return chunk_at(index / cols, index % cols);
+  }
+
+  /// No ring: a chunk's cells are nobody else's.
+  void run_chunks() {
+    decoded_ = plan_.cell_rows.size() * plan_.cell_cols.size();
+    for_each(chunks(), [&] {
+      const auto chunk = std::make_shared<Chunk>(options_.chunk, pixel_bytes_);
+      const auto chain = std::make_shared<ChainRun>(chain_, source_.extent());
+      const auto input = std::make_shared<Bytes>();
+      return [=, this](int64_t index) {
+        const Region region = chunk_at(index);
+        if (chain_.empty()) return copy(region, *chunk);
+        input->resize(static_cast<size_t>(region.area() * kChannels));
+        const int64_t row_bytes = region.cols.size() * kChannels;
+        read(region, input->data(), row_bytes);
+        make(*chain,
+             {input->data(), row_bytes, region.rows.begin, region.cols.begin, region.rows.size()},
+             region, *chunk);
+      };
+    });
+  }
+
+  void read(const Region& region, uint8_t* to, int64_t row_bytes) const {
+    Bytes missing;  // Such pixels have the background's colour.
+    source_.read_into(region, {region, static_cast<int>(kChannels), to, row_bytes, &missing});
+  }
+
+  void copy(const Region& region, Chunk& chunk) {
+    read(region, chunk.row(0), chunk.row_bytes());
+    hand_out(region, chunk);
+  }
+
+  void run_ring() {
+    decoded_ = plan_.cell_rows.size() * plan_.cell_cols.size();
+    CellRing ring(source_, cells_, grid_, plan_);
+    std::atomic<size_t> next{0};
+    std::exception_ptr failure;
+    std::mutex mutex;
+    for_each_worker([&] {
+      try {
+        play(ring, next);
+      } catch (const CellRing::Stopped&) {
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (!failure) failure = std::current_exception();
+        ring.stop();
+      }
+    });
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  void play(CellRing& ring, std::atomic<size_t>& next) {
+    Chunk chunk(options_.chunk, pixel_bytes_);
+    ChainRun chain(chain_, source_.extent());
+    for (size_t i = next++; i < plan_.tasks.size(); i = next++) {
+      throw_if_stopped();
+      const TileTask& task = plan_.tasks[i];
+      if (!task.is_chunk) {
+        ring.decode(task.row, task.col);
+        continue;
+      }
+      ring.wait_for(task.row, task.col);
+      make(chain, ring.pixels(), chunk_at(task.row, task.col), chunk);
+      ring.release(task.row, task.col);
+    }
+  }
+
+  void run_global() {
+    const Extent slide = source_.extent();
+    const int64_t row_bytes = slide.cols * kChannels;
+    MappedMemory pixels(slide.rows * row_bytes);
+    decoded_ = cells_.count();
+    for_each(cells_.count(), [&] {
+      return [&](int64_t index) {
+        const Region cell = cells_.region(index);
+        read(cell, pixels.data() + cell.rows.begin * row_bytes + cell.cols.begin * kChannels,
+             row_bytes);
+      };
+    });
+    const PixelRows rows{pixels.data(), row_bytes, 0, 0, slide.rows};
+    const int64_t out_bytes = options_.region.cols.size() * static_cast<int64_t>(pixel_bytes_);
+    MappedMemory result(options_.region.rows.size() * out_bytes);
+    filter_whole(rows, result.data(), out_bytes);
+    for_each(chunks(), [&] {
+      const auto chunk = std::make_shared<Chunk>(options_.chunk, pixel_bytes_);
+      return [&, chunk, this](int64_t index) { cut_out(result.data(), out_bytes, index, *chunk); };
+    });
+  }
+
+  /// The region's rows, as many together as chunks have.
+  void filter_whole(const PixelRows& pixels, uint8_t* result, int64_t out_bytes) {
+    for_each(static_cast<int64_t>(grid_.rows.size()), [&] {
+      const auto chain = std::make_shared<ChainRun>(chain_, source_.extent());
+      return [&, chain, this](int64_t index) {
+        const Interval rows = grid_.rows[static_cast<size_t>(index)];
+        chain->begin(pixels, {rows, options_.region.cols});
+        for (int64_t row = rows.begin; row < rows.end; ++row) {
+          chain->make_row(row, result + (row - options_.region.rows.begin) * out_bytes);
+        }
+      };
+    });
+  }
+
+  void cut_out(const uint8_t* result, int64_t out_bytes, int64_t index, Chunk& chunk) {
+    const Region region = chunk_at(index);
+    const auto bytes = static_cast<size_t>(region.cols.size()) * pixel_bytes_;
+    const int64_t left = region.cols.begin - options_.region.cols.begin;
+    const int64_t top = region.rows.begin - options_.region.rows.begin;
+    for (int64_t row = 0; row < region.rows.size(); ++row) {
+      const uint8_t* from =
+          result + (top + row) * out_bytes + left * static_cast<int64_t>(pixel_bytes_);
+      std::memcpy(chunk.row(row), from, bytes);
+    }
+    hand_out(region, chunk);
+  }
+
+  const PixelSource& source_;
+  const std::vector<RowFilter>& chain_;
+  const TiledOptions& options_;
+  const ChunkWriter& write_;
+  CellLayout cells_;
+  ChunkGrid grid_;
+  TilePlan plan_;
+  size_t pixel_bytes_;
+  int64_t decoded_ = 0;
+  std::atomic<int64_t> done_{0};
+};
+
+}  // namespace
+
+int64_t tiled_bytes(const PixelSource& source, const std::vector<RowFilter>& chain,
+                    const TiledOptions& options) {
+  return Run(source, chain, options, {}).held_bytes();
+}
+
+TiledCounts run_tiled(const PixelSource& source, const std::vector<RowFilter>& chain,
+                      const TiledOptions& options, const ChunkWriter& write) {
+  return Run(source, chain, options, write).run();
+}
+
+}  // namespace untiled::filters

@@ -1,0 +1,116 @@
+// Compiled once for every instruction set: Highway includes this file again for each.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/filters/vector_rows.cpp"
+#define HWY_COMPILE_ALL_ATTAINABLE
+// Without vectors plain_rows.cpp does the work.
+#define HWY_BROKEN_EMU128 1
+// Those left out gain little here, or have vectors of a size that is not known before they run.
+#define HWY_DISABLED_TARGETS \
+  (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#include <hwy/foreach_target.h>
+
+// Highway asks for these after foreach_target.h.
+#include <hwy/highway.h>
+
+#include "lib/filters/filter_rows.h"
+#include "lib/filters/gaussian_rows-inl.h"
+#include "lib/filters/median_rows-inl.h"
+#include "lib/filters/sobel_rows-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace untiled::filters::HWY_NAMESPACE {
+
+const FilterRows* table() {
+#if HWY_TARGET == HWY_SCALAR
+  return &plain_rows();
+#else
+  static const FilterRows rows{.sobel_bytes = sobel_bytes,
+                               .sobel_floats = sobel_floats,
+                               .gaussian_down_bytes = gaussian_down_bytes,
+                               .gaussian_down_floats = gaussian_down_floats,
+                               .gaussian_across = gaussian_across,
+                               .round_to_bytes = round_to_bytes,
+                               .median_bytes = median<uint8_t>,
+                               .median_floats = median<float>};
+  return &rows;
+#endif
+}
+
+}  // namespace untiled::filters::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <hwy/targets.h>
+
+#include <algorithm>
+
+#include "lib/core/error.h"
+
+namespace untiled::filters {
+namespace {
+
+HWY_EXPORT(table);
+
+/// Highway's targets that go by one name, of which the best is taken; better ones have lower bits.
+struct Simd {
+  const char* name;
+  int64_t targets;
+};
+
+constexpr Simd kSimd[] = {
+#if HWY_ARCH_ARM
+    {"neon", HWY_NEON},
+#else
+    {"avx512", HWY_AVX3 | (HWY_AVX3 - 1)},
+    {"avx2", HWY_AVX2},
+#endif
+};
+
+/// The table of the best of some targets, found by letting the dispatcher see those alone.
+const FilterRows* table_of(int64_t targets) {
+  hwy::SetSupportedTargetsForTest(targets);
+  const FilterRows* found = HWY_DYNAMIC_DISPATCH(table)();
+  hwy::SetSupportedTargetsForTest(0);
+  return found;
+}
+
+struct Table {
+  std::string name;
+  const FilterRows* rows;
+};
+
+const std::vector<Table>& tables() {
+  static const std::vector<Table> found = [] {
+    std::vector<Table> list;
+    for (const Simd& simd : kSimd) {
+      const int64_t targets = HWY_TARGETS & hwy::SupportedTargets() & simd.targets;
+      if (targets != 0) list.push_back({simd.name, table_of(targets)});
+    }
+    list.push_back({"scalar", &plain_rows()});
+    return list;
+  }();
+  return found;
+}
+
+}  // namespace
+
+std::vector<std::string> available_filter_simd() {
+  std::vector<std::string> names;
+  for (const Table& t : tables()) names.push_back(t.name);
+  return names;
+}
+
+const FilterRows& filter_rows(const std::string& simd) {
+  if (simd == "auto") return *tables().front().rows;
+  for (const Table& t : tables()) {
+    if (t.name == simd) return *t.rows;
+  }
+  throw ConfigError(fmt::format("simd: {} does not run on this processor; it has {}", simd,
+                                fmt::join(available_filter_simd(), ", ")));
+}
+
+}  // namespace untiled::filters
+#endif

@@ -1,0 +1,233 @@
+#include "lib/zarr/ome_reader.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "lib/core/error.h"
+#include "lib/core/number.h"
+#include "lib/core/printable.h"
+#include "lib/zarr/json_text.h"
+#include "lib/zarr/metadata_file.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr size_t kMostAxes = 8;
+constexpr size_t kMostDatasets = 64;
+
+/// What a folder's metadata say of it.
+struct Node {
+  fs::path file;
+  OmeVersion version = OmeVersion::k05;
+  bool is_array = false;
+  Json attributes = Json::object();  ///< Those of OME-Zarr.
+};
+
+/// Whatever fails names the file.
+template <typename Work>
+auto naming(const fs::path& file, const Work& work) {
+  try {
+    return work();
+  } catch (const DataError& error) {
+    throw DataError(fmt::format("{} cannot be read as OME-Zarr: {}", file.string(), error.what()));
+  }
+}
+
+Node read_v3_node(const fs::path& file) {
+  const std::string text = read_metadata_file(file);
+  return naming(file, [&] {
+    const Json object = parse_json(text);
+    Node node = {file};
+    const std::string type = text_member(object, "node_type");
+    if (type != "group" && type != "array") refuse("node_type", type, "group or array");
+    node.is_array = type == "array";
+    const Json* const attributes = find_member(object, "attributes");
+    const Json* const ome = attributes == nullptr ? nullptr : find_member(*attributes, "ome");
+    if (ome != nullptr) node.attributes = *ome;
+    if (node.is_array || ome == nullptr) return node;
+    const std::string version = text_member(*ome, "version");
+    if (version != "0.5") refuse("OME-Zarr version", version, "0.5 (or 0.4 in Zarr 2)");
+    return node;
+  });
+}
+
+Node read_v2_node(const fs::path& folder) {
+  Node node = {folder / ".zattrs", OmeVersion::k04};
+  if (is_there(folder / ".zarray")) {
+    node.is_array = true;
+    return node;
+  }
+  if (!is_there(node.file)) return node;
+  const std::string text = read_metadata_file(node.file);
+  node.attributes = naming(node.file, [&] { return parse_json(text); });
+  return node;
+}
+
+Node read_node(const fs::path& folder) {
+  if (is_there(folder / "zarr.json")) return read_v3_node(folder / "zarr.json");
+  return read_v2_node(folder);
+}
+
+std::vector<OmeAxis> parse_axes(const Json& image) {
+  const Json& list = member(image, "axes");
+  if (!list.is_array() || list.empty() || list.size() > kMostAxes) {
+    refuse("axes", list, "a short list");
+  }
+  std::vector<OmeAxis> axes;
+  for (const Json& item : list) {
+    OmeAxis axis = {text_member(item, "name")};
+    if (find_member(item, "type") != nullptr) axis.type = text_member(item, "type");
+    if (find_member(item, "unit") != nullptr) axis.unit = text_member(item, "unit");
+    axes.push_back(std::move(axis));
+  }
+  return axes;
+}
+
+/// The product of the scales of a list of transformations; ones where it has none.
+std::vector<double> parse_scale(const Json& object, size_t rank) {
+  std::vector<double> product(rank, 1.0);
+  const Json* const steps = find_member(object, "coordinateTransformations");
+  if (steps == nullptr) return product;
+  if (!steps->is_array()) refuse("coordinateTransformations", *steps, "a list");
+  for (const Json& step : *steps) {
+    if (text_member(step, "type") != "scale") continue;
+    const std::vector<double> scale = numbers("scale", member(step, "scale"));
+    if (scale.size() != rank) refuse("scale", step["scale"], "one number an axis");
+    for (size_t d = 0; d < rank; ++d) product[d] *= scale[d];
+  }
+  return product;
+}
+
+std::vector<OmeDataset> parse_datasets(const Json& image, size_t rank) {
+  const Json& list = member(image, "datasets");
+  if (!list.is_array() || list.empty() || list.size() > kMostDatasets) {
+    refuse("datasets", list, "a list of 1 to 64");
+  }
+  const std::vector<double> whole = parse_scale(image, rank);
+  std::vector<OmeDataset> datasets;
+  for (const Json& item : list) {
+    OmeDataset dataset = {text_member(item, "path"), parse_scale(item, rank)};
+    for (size_t d = 0; d < rank; ++d) dataset.scale[d] *= whole[d];
+    if (!stays_inside(dataset.path)) {
+      refuse("path of a level", dataset.path, "a name inside of the folder");
+    }
+    datasets.push_back(std::move(dataset));
+  }
+  return datasets;
+}
+
+std::optional<std::array<uint8_t, 3>> parse_color(const Json& channel) {
+  const Json* const text = find_member(channel, "color");
+  if (text == nullptr || !text->is_string()) return std::nullopt;
+  const auto digits = text->get<std::string>();
+  const auto value = digits.size() == 6 ? parse_hex(digits) : std::nullopt;
+  if (!value) return std::nullopt;
+  return std::array<uint8_t, 3>{static_cast<uint8_t>(*value >> 16),
+                                static_cast<uint8_t>(*value >> 8), static_cast<uint8_t>(*value)};
+}
+
+/// What viewers would be told; whatever is not understood there is left out.
+std::vector<OmeZarrChannel> parse_channels(const Json& attributes) {
+  std::vector<OmeZarrChannel> channels;
+  const Json* const omero = find_member(attributes, "omero");
+  const Json* const list = omero == nullptr ? nullptr : find_member(*omero, "channels");
+  if (list == nullptr || !list->is_array()) return channels;
+  for (const Json& item : *list) {
+    OmeZarrChannel channel;
+    const Json* const label = find_member(item, "label");
+    if (label != nullptr && label->is_string())
+      channel.label = printable(label->get<std::string>());
+    if (const auto color = parse_color(item)) channel.color = *color;
+    channels.push_back(std::move(channel));
+  }
+  return channels;
+}
+
+void require_version(const Node& node, const Json& image) {
+  const Json* const version = find_member(image, "version");
+  if (version == nullptr || node.version == OmeVersion::k05) return;
+  if (*version != "0.4") refuse("OME-Zarr version", *version, "0.4 in Zarr 2, or 0.5 in Zarr 3");
+}
+
+OmeSource parse_image(const fs::path& folder, const Node& node) {
+  const Json& images = member(node.attributes, "multiscales");
+  if (!images.is_array() || images.empty()) refuse("multiscales", images, "a list of images");
+  const Json& image = images.front();
+  require_version(node, image);
+  OmeSource source;
+  source.folder = folder;
+  source.metadata.version = node.version;
+  source.metadata.axes = parse_axes(image);
+  source.metadata.datasets = parse_datasets(image, source.metadata.axes.size());
+  source.metadata.channels = parse_channels(node.attributes);
+  for (const OmeDataset& dataset : source.metadata.datasets) {
+    source.levels.push_back(folder / dataset.path);
+  }
+  if (images.size() > 1) {
+    source.warnings.push_back(
+        fmt::format("it describes {} images; the first is read", images.size()));
+  }
+  return source;
+}
+
+OmeSource array_source(const fs::path& folder) {
+  OmeSource source;
+  source.folder = folder;
+  source.is_array = true;
+  source.levels = {folder};
+  return source;
+}
+
+/// What is neither an image nor a folder of images.
+[[noreturn]] void refuse_node(const Node& node) {
+  for (const char* kind : {"plate", "well", "labels"}) {
+    if (find_member(node.attributes, kind) != nullptr) {
+      throw DataError(
+          fmt::format("it is a {} where an image is read: give one of its images", kind));
+    }
+  }
+  throw DataError("it is a group without multiscales, which an image has");
+}
+
+}  // namespace
+
+bool stays_inside(const std::string& name) {
+  const fs::path path(name);
+  if (name.empty() || path.is_absolute() || name.find('\\') != std::string::npos ||
+      name.find('\0') != std::string::npos) {
+    return false;
+  }
+  for (const fs::path& part : path) {
+    if (part.empty() || part == "." || part == "..") return false;
+  }
+  return true;
+}
+
+OmeSource find_image(const fs::path& folder) {
+  Node node = read_node(folder);
+  if (node.is_array) return array_source(folder);
+  const Json* const layout = find_member(node.attributes, "bioformats2raw.layout");
+  if (layout != nullptr && find_member(node.attributes, "multiscales") == nullptr) {
+    if (*layout != 3) {
+      naming(node.file, [&] { refuse("bioformats2raw.layout", *layout, "3"); });
+    }
+    const fs::path image = folder / "0";
+    node = read_node(image);
+    OmeSource source = naming(node.file, [&] { return parse_image(image, node); });
+    if (is_there(folder / "1")) {
+      source.warnings.emplace_back("it holds further images; image 0 is read");
+    }
+    return source;
+  }
+  return naming(node.file, [&] {
+    if (find_member(node.attributes, "multiscales") == nullptr) refuse_node(node);
+    return parse_image(folder, node);
+  });
+}
+
+}  // namespace untiled

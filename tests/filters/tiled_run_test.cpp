@@ -1,0 +1,156 @@
+#include "lib/filters/tiled_run.h"
+
+#include <mutex>
+
+#include "lib/core/random.h"
+#include "lib/filters/filter_spec.h"
+#include "lib/filters/row_filters.h"
+#include "tests/catch.h"
+#include "tests/filters/memory_image.h"
+
+namespace untiled::filters {
+namespace {
+
+constexpr Extent kImage = {150, 210};
+
+MemoryImage noise(CellGrid grid) {
+  std::vector<uint8_t> rgb(static_cast<size_t>(kImage.area() * 3));
+  for (size_t i = 0; i < rgb.size(); ++i) rgb[i] = static_cast<uint8_t>(mix64(i) >> 20);
+  return {kImage, std::move(rgb), grid};
+}
+
+std::vector<RowFilter> chain_of(const std::string& list) {
+  return make_row_filters(parse_filters(list), filter_rows("auto"), nullptr);
+}
+
+/// The bytes of all chunks put together, row by row.
+std::vector<uint8_t> result_of(const MemoryImage& image, const std::string& list,
+                               const TiledOptions& options, TiledCounts* counts = nullptr) {
+  const auto chain = chain_of(list);
+  const size_t pixel = 3 * bytes_of(chain.empty() ? Sample::kUint8 : chain.back().out);
+  const Extent extent = options.region.extent();
+  std::vector<uint8_t> result(static_cast<size_t>(extent.area()) * pixel, 99);
+  std::mutex mutex;
+  const auto found =
+      run_tiled(image, chain, options, [&](const Region& chunk, std::span<const uint8_t> bytes) {
+        const std::lock_guard lock(mutex);
+        for (int64_t row = 0; row < chunk.rows.size(); ++row) {
+          const int64_t to = (chunk.rows.begin + row) * extent.cols + chunk.cols.begin;
+          std::memcpy(result.data() + static_cast<size_t>(to) * pixel,
+                      bytes.data() + static_cast<size_t>(row * options.chunk) * pixel,
+                      static_cast<size_t>(chunk.cols.size()) * pixel);
+        }
+      });
+  if (counts != nullptr) *counts = found;
+  return result;
+}
+
+TEST_CASE("each tile of the file is decoded once, whatever the chunks and workers") {
+  const CellGrid grid = {{32, 48}, -5, -7};
+  for (const char* list : {"none", "sobel", "gaussian:2.5,sobel"}) {
+    for (const int64_t chunk : {7, 16, 32, 96, 500}) {
+      for (const int workers : {1, 4}) {
+        CAPTURE(list, chunk, workers);
+        const MemoryImage image = noise(grid);
+        TiledCounts counts;
+        TiledOptions options;
+        options.region = whole(kImage);
+        options.chunk = chunk;
+        options.workers = workers;
+        result_of(image, list, options, &counts);
+        CHECK(image.decoded() == 5 * 5);
+        CHECK(counts.decoded_tiles == image.decoded());
+      }
+    }
+  }
+}
+
+TEST_CASE("a region is cut out of the filtered slide: its neighbours are the slide's") {
+  const Region part = {{40, 111}, {33, 150}};
+  for (const char* list : {"sobel", "median", "gaussian:1.5"}) {
+    CAPTURE(list);
+    const MemoryImage image = noise({{64, 64}, 0, 0});
+    TiledOptions options;
+    options.region = whole(kImage);
+    options.reading = Reading::kGlobal;
+    const auto all = result_of(image, list, options);
+    options.region = part;
+    options.reading = Reading::kTiled;
+    options.chunk = 31;
+    const auto cut = result_of(image, list, options);
+    const size_t pixel = all.size() / static_cast<size_t>(kImage.area());
+    const auto width = static_cast<size_t>(part.cols.size()) * pixel;
+    for (int64_t row = 0; row < part.rows.size(); ++row) {
+      const int64_t from = (part.rows.begin + row) * kImage.cols + part.cols.begin;
+      REQUIRE(std::memcmp(all.data() + static_cast<size_t>(from) * pixel,
+                          cut.data() + static_cast<size_t>(row) * width, width) == 0);
+    }
+  }
+}
+
+TEST_CASE("chunks at the edge are whole, with zeros beyond the image") {
+  const MemoryImage image = noise({});
+  const auto chain = chain_of("median");
+  TiledOptions options;
+  options.region = whole(kImage);
+  options.chunk = 64;
+  int64_t beyond = 0;
+  run_tiled(image, chain, options, [&](const Region& chunk, std::span<const uint8_t> bytes) {
+    REQUIRE(bytes.size() == 64 * 64 * 3);
+    for (int64_t row = 0; row < 64; ++row) {
+      for (int64_t col = 0; col < 64; ++col) {
+        if (row < chunk.rows.size() && col < chunk.cols.size()) continue;
+        ++beyond;
+        REQUIRE(bytes[static_cast<size_t>((row * 64 + col) * 3)] == 0);
+      }
+    }
+  });
+  CHECK(beyond == 3 * 4 * 64 * 64 - kImage.area());
+}
+
+TEST_CASE("what is held depends on the width of a slide, not on its height") {
+  const auto held = [](Extent extent) {
+    const MemoryImage image(extent, {}, {{512, 512}, 0, 0});
+    TiledOptions options;
+    options.region = whole(extent);
+    options.workers = 2;
+    return tiled_bytes(image, chain_of("sobel"), options);
+  };
+  CHECK(held({20000, 30000}) == held({200000, 30000}));
+  CHECK(held({20000, 30000}) < 3 * 512 * 30208 * 3 + 2 * 512 * 512 * 12 + 1);
+  const MemoryImage image({200000, 100000}, {}, {{512, 512}, 0, 0});
+  TiledOptions options;
+  options.region = whole(image.extent());
+  options.workers = 2;
+  CHECK(tiled_bytes(image, chain_of("none"), options) == 2 * 512 * 512 * 3);
+}
+
+TEST_CASE("an error of the writer or the reader ends all workers and is thrown once") {
+  const MemoryImage image = noise({{16, 16}, 0, 0});
+  TiledOptions options;
+  options.region = whole(kImage);
+  options.chunk = 20;
+  options.workers = 4;
+  const auto fail = [](const Region& chunk, std::span<const uint8_t>) {
+    if (chunk.rows.begin >= 40) throw DataError("the disk is full");
+  };
+  CHECK_THROWS_WITH(run_tiled(image, chain_of("sobel"), options, fail), "the disk is full");
+  options.region = {{0, 200}, {0, 210}};
+  CHECK_THROWS_AS(run_tiled(image, {}, options, fail), DataError);
+}
+
+TEST_CASE("filters that do not fit together are refused by name") {
+  CHECK_THROWS_WITH(parse_filters("blur"), contains_text("no such filter"));
+  CHECK_THROWS_WITH(parse_filters("gaussian"), contains_text("gaussian:SIGMA"));
+  CHECK_THROWS_WITH(parse_filters("gaussian:0"), contains_text("0.1 to 64"));
+  CHECK_THROWS_WITH(parse_filters("sobel:3"), contains_text("takes no number"));
+  CHECK_THROWS_WITH(parse_filters("sobel,absorbance"), contains_text("takes bytes"));
+  CHECK_THROWS_WITH(parse_filters("median,macenko"), contains_text("comes first"));
+  CHECK_THROWS_WITH(parse_filters("sobel,none"), contains_text("no such filter"));
+  CHECK_THROWS_WITH(parse_filters(""), contains_text("no such filter"));
+  CHECK(parse_filters("none").empty());
+  CHECK(output_sample(parse_filters("gaussian:2:uint8,absorbance")) == Sample::kFloat32);
+}
+
+}  // namespace
+}  // namespace untiled::filters
