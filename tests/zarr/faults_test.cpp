@@ -87,7 +87,7 @@ TEST_CASE("a shard's index with a wrong sum, beyond its file or cut off is refus
   bytes[bytes.size() - 20] = static_cast<char>(bytes[bytes.size() - 20] ^ 1);
   write_file(file, bytes);
   CHECK_THAT(read_error(folder / "a"), contains_text("crc32c of its index"));
-  write_file(file, whole.substr(1000));
+  write_file(file, whole.substr(300));
   CHECK_THAT(read_error(folder / "a", {2, 2}), contains_text("beyond the file's end"));
   write_file(file, whole.substr(whole.size() - 50));
   CHECK_THAT(read_error(folder / "a"), contains_text("fewer than its index"));
@@ -118,7 +118,7 @@ TEST_CASE("what is not read of an array is refused with what was found") {
       {"\"shape\"", "\"storage_transformers\": [1], \"shape\"", "[1]"},
       {"      16,\n", "      17179869184,\n", "17179869184"},
       {"      16,\n", "      0,\n", "0"},
-      {"      16,\n", "", "[16]"},
+      {"      16,\n", "", "its chunks 1"},
       {"    48,\n", "    -48,\n", "-48"},
       {"    48,\n", "    4.5,\n", "4.5"},
   };

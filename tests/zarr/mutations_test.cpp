@@ -1,5 +1,6 @@
 // Metadata, shards and chunks changed at random: an error or bytes, never a crash.
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "lib/codecs/codecs.h"
@@ -157,11 +158,9 @@ TEST_CASE("mutated shards and chunks are refused or give a whole chunk") {
     std::string whole = read_file(shard);
     if (!kind.index_has_sum) {
       whole.resize(whole.size() - 4);
-      std::string text = read_file(folder / "a" / "zarr.json");
-      const size_t at = text.find(",\n            {\n              \"name\": \"crc32c\"");
-      REQUIRE(at != std::string::npos);
-      text.erase(at, text.find('}', at) + 1 - at);
-      write_file(folder / "a" / "zarr.json", text);
+      auto metadata = nlohmann::json::parse(read_file(folder / "a" / "zarr.json"));
+      metadata["codecs"][0]["configuration"]["index_codecs"].erase(1);
+      write_file(folder / "a" / "zarr.json", metadata.dump());
     }
     int read = 0;
     for (int turn = 0; turn < 4000; ++turn) {
