@@ -23,4 +23,8 @@ int schedulable_cores();
 /// When a file's content was last changed.
 timespec modified_time(const struct stat& status);
 
+/// What tells this machine since its start, and this container on it, from others: the processes
+/// that see one another's numbers have it in common. A hash that no name can be found from.
+std::string machine_token();
+
 }  // namespace untiled

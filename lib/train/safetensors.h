@@ -25,7 +25,8 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
                        const Metadata& metadata = {});
 
 /// Reads a whole file. Throws DataError for anything that the format forbids: a file cut short,
-/// offsets that overlap, leave gaps or disagree with a shape, an unknown dtype.
+/// offsets that overlap, leave gaps or disagree with a shape, an unknown dtype; and for a header of
+/// more than 16 MiB or one that is nested deeply. Tensors take no more than the file has.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
 }  // namespace untiled
