@@ -1,4 +1,6 @@
 // The table of verbs, and the one place where failures become exit codes.
+#include <c10/util/Exception.h>
+#include <c10/util/Logging.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -6,6 +8,7 @@
 #include <cstdio>
 #include <functional>
 #include <new>
+#include <string>
 #include <vector>
 
 #include "app/commands/command.h"
@@ -13,6 +16,7 @@
 #include "lib/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/core/stop.h"
@@ -36,7 +40,10 @@ constexpr const char* kExitCodes = R"(Exit codes:
   2  usage, settings, budget or device
   3  data: a slide, a mask or a file; a full disk
   4  some slides of a batch failed
-  130, 143  stopped by Ctrl-C or SIGTERM, after saving)";
+  129, 130, 143  stopped by SIGHUP, Ctrl-C or SIGTERM, after saving)";
+
+constexpr const char* kOutOfMemory =
+    "out of memory; lower memory_budget, threads or streaming.tile";
 
 int fail(int code, std::string_view message) {
   print_error(message);
@@ -60,7 +67,13 @@ int guarded(const std::function<int()>& body) {
   } catch (const Interrupted& stop) {
     return fail(kSignalBase + stop.signal(), stop.what());
   } catch (const std::bad_alloc&) {
-    return fail(kInternalError, "out of memory; lower memory_budget, threads or streaming.tile");
+    return fail(kUsageError, kOutOfMemory);
+  } catch (const c10::OutOfMemoryError&) {
+    return fail(kUsageError, kOutOfMemory);
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    const bool is_memory = text.find("not enough memory") != std::string::npos;
+    return is_memory ? fail(kUsageError, kOutOfMemory) : fail(kInternalError, text);
   } catch (const std::exception& error) {
     return fail(kInternalError, error.what());
   }
@@ -79,7 +92,7 @@ int run(int argc, char** argv) {
   CLI::App app("Train and apply networks on whole gigapixel slides, exactly.", "untiled");
   app.set_version_flag("--version", "untiled " UNTILED_VERSION);
   app.failure_message([](const CLI::App* /*app*/, const CLI::Error& error) {
-    return fmt::format("error: {}; see untiled --help\n", error.what());
+    return fmt::format("error: {}; see untiled --help\n", printable(error.what()));
   });
   bool list_settings = false;
   app.add_flag("--settings", list_settings, "List every setting with its default and meaning");
@@ -103,6 +116,8 @@ int run(int argc, char** argv) {
 }  // namespace untiled
 
 int main(int argc, char** argv) {
+  // LibTorch's own list of its callers is for its authors, and would stand in messages of failures.
+  c10::SetStackTraceFetcher([] { return std::string(); });
   untiled::keep_heap_memory();
   untiled::install_signal_handlers();
   return untiled::run(argc, argv);

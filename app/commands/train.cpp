@@ -9,6 +9,7 @@
 #include "app/commands/options.h"
 #include "app/pipeline/training_run.h"
 #include "lib/core/atomic_file.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/train/run_folder.h"
 #include "lib/train/trainer.h"
@@ -41,7 +42,7 @@ int train(const SettingsOptions& options, const TrainFlags& flags) {
     TrainingRun run(settings);
     result = result_line(folder, run.run(folder));
   }
-  fmt::print("{}\n", flags.json ? read_file(folder.summary()) : result);
+  fmt::print("{}\n", flags.json ? read_file(folder.summary()) : printable(result));
   return 0;
 }
 
