@@ -14,6 +14,7 @@
 #include "lib/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/failure.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/core/stop.h"
@@ -27,7 +28,7 @@ constexpr const char* kExitCodes = R"(Exit codes:
   2  usage, settings, budget or device
   3  data: a slide, a mask or a file; a full disk
   4  some slides of a batch failed
-  130, 143  stopped by Ctrl-C or SIGTERM, after saving)";
+  129, 130, 143  stopped by SIGHUP, Ctrl-C or SIGTERM, after saving)";
 
 int fail(int code, std::string_view message) {
   print_error(message);
@@ -41,11 +42,12 @@ int finish(const std::function<int()>& body) {
   return code;
 }
 
-int guarded(const std::function<int()>& body) {
+int guarded(const std::function<int()>& body,
+            const std::function<Failure(const std::exception_ptr&)>& describe) {
   try {
     return finish(body);
   } catch (...) {
-    const Failure failure = failure_of(std::current_exception());
+    const Failure failure = describe(std::current_exception());
     return fail(failure.code, failure.sentence);
   }
 }
@@ -71,14 +73,15 @@ void add_commands(CLI::App& app, const std::vector<Command>& commands,
 
 }  // namespace
 
-int run_program(int argc, char** argv, const std::vector<Command>& commands) {
+int run_program(int argc, char** argv, const std::vector<Command>& commands,
+                const std::function<Failure(const std::exception_ptr&)>& describe) {
   keep_heap_memory();
   install_signal_handlers();
   remember_command_line(argc, argv);
   CLI::App app("Train and apply networks on whole gigapixel slides, exactly.", "untiled");
   app.set_version_flag("--version", "untiled " UNTILED_VERSION);
   app.failure_message([](const CLI::App* /*app*/, const CLI::Error& error) {
-    return fmt::format("error: {}; see untiled --help\n", error.what());
+    return fmt::format("error: {}; see untiled --help\n", printable(error.what()));
   });
   bool list_settings = false;
   app.add_flag("--settings", list_settings, "List every setting with its default and meaning");
@@ -95,7 +98,7 @@ int run_program(int argc, char** argv, const std::vector<Command>& commands) {
     return 0;
   }
   if (!chosen) return fail(kConfigErrorCode, "no verb given; see untiled --help");
-  return guarded(chosen);
+  return guarded(chosen, describe);
 }
 
 }  // namespace untiled

@@ -2,13 +2,9 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
-#include <csignal>
-#include <fstream>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -17,8 +13,10 @@
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
-#include "lib/core/number.h"
+#include "lib/core/json_text.h"
+#include "lib/core/left_overs.h"
 #include "lib/core/platform.h"
+#include "lib/core/progress.h"
 #include "lib/core/stop.h"
 
 namespace untiled {
@@ -43,46 +41,59 @@ bool is_output_there(const fs::path& output) {
   return fs::exists(output, none);
 }
 
-/// Whether another process of this machine may still write.
-bool is_at_work(int process) {
-  return process > 0 && process != ::getpid() && ::kill(process, 0) == 0;
-}
-
-/// What AtomicFile or AtomicFolder leaves of `name` when its process is killed:
-/// "<name>.<pid>.<n>.part".
-bool is_left_over(const std::string& file, const std::string& name) {
-  constexpr std::string_view kEnding = ".part";
-  if (!file.starts_with(name + ".") || !file.ends_with(kEnding)) return false;
-  const std::string middle =
-      file.substr(name.size() + 1, file.size() - name.size() - 1 - kEnding.size());
-  const bool is_ours = std::all_of(middle.begin(), middle.end(), [](unsigned char c) {
-    return c == '.' || std::isdigit(c) != 0;
+/// Of files that are made with the lease of their slide.
+void remove_left_overs_of(const fs::path& folder, const std::vector<std::string>& names) {
+  remove_left_overs(folder, [&](const LeftOver& left) {
+    return is_gone(left.process) && std::find(names.begin(), names.end(), left.name) != names.end();
   });
-  return is_ours && !is_at_work(parse_number<int>(middle.substr(0, middle.find('.'))).value_or(0));
-}
-
-void remove_left_overs(const fs::path& folder, const std::vector<std::string>& names) {
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const std::string file = it->path().filename().string();
-    const bool left = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-      return is_left_over(file, name);
-    });
-    std::error_code ignored;
-    if (left) fs::remove_all(it->path(), ignored);
-  }
 }
 
 std::optional<Json> read_json(const fs::path& file) {
   if (!is_there(file)) return std::nullopt;
-  auto json = Json::parse(read_file(file), nullptr, false);
-  if (json.is_discarded()) return std::nullopt;
-  return json;
+  try {
+    return parse_json<Json>(read_file(file));
+  } catch (const DataError&) {
+    return std::nullopt;
+  }
+}
+
+/// Text with a check sum before it: {"check_sum": "...", "content": ...}.
+std::string sealed(const Json& content) {
+  const std::string text = json_text(content);
+  return json_text(Json{{"check_sum", hash_of(text)}, {"content", parse_json<Json>(text)}}, 1);
+}
+
+/// The content of a sealed file; nothing where it is not there, damaged, or without a check sum.
+std::optional<Json> read_sealed(const fs::path& file) {
+  auto json = read_json(file);
+  if (!json || !json->is_object() || !json->contains("check_sum") || !json->contains("content")) {
+    return std::nullopt;
+  }
+  Json content = std::move((*json)["content"]);
+  if ((*json)["check_sum"] != hash_of(json_text(content))) return std::nullopt;
+  return content;
+}
+
+/// Something else with the name of a file of this folder would bar its slide for ever.
+void move_aside_foreign(const fs::path& folder) {
+  std::vector<fs::path> foreign;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code none;
+    const bool is_named =
+        it->path().extension() == kRecordEnding || it->path().extension() == kThumbnailEnding;
+    if (is_named && !fs::is_regular_file(it->path(), none)) foreign.push_back(it->path());
+  }
+  for (const fs::path& file : foreign) {
+    fs::rename(file, file.string() + ".foreign", error);
+    warn(fmt::format("{}: stood where a record belongs and is no file; it is called {} now",
+                     file.string(), file.filename().string() + ".foreign"));
+  }
 }
 
 /// A name as it comes back from a record: JSON is UTF-8, file names need not be.
 std::string as_recorded(const std::string& name) {
-  return Json::parse(Json(name).dump(-1, ' ', false, Json::error_handler_t::replace));
+  return parse_json<Json>(json_text(name)).get<std::string>();
 }
 
 /// Which version of a record is there; empty: none. Records are replaced as a whole, so that inode
@@ -109,7 +120,18 @@ Lease wait_for(const fs::path& file) {
 BatchFolder::BatchFolder(fs::path folder)
     : folder_(std::move(folder)), hidden_(folder_ / ".untiled") {
   make_folder(hidden_);
+  move_aside_foreign(hidden_);
+  remove_old_left_overs();
   remember_versions();
+}
+
+/// Numbers of processes mean nothing on another machine: while one is at work here, what it writes
+/// stays.
+void BatchFolder::remove_old_left_overs() const {
+  if (Lease::any_elsewhere(hidden_)) return;
+  const auto is_ours = [](const LeftOver& left) { return is_gone(left.process); };
+  remove_left_overs(folder_, is_ours);
+  remove_left_overs(hidden_, is_ours);
 }
 
 void BatchFolder::remember_versions() {
@@ -126,7 +148,7 @@ fs::path BatchFolder::hidden_file(const std::string& id, const std::string& endi
 }
 
 std::optional<SlideReport> BatchFolder::read_record(const std::string& id) const {
-  const auto json = read_json(hidden_file(id, kRecordEnding));
+  const auto json = read_sealed(hidden_file(id, kRecordEnding));
   if (!json) return std::nullopt;
   try {
     return slide_report(*json);
@@ -167,15 +189,28 @@ std::optional<Lease> BatchFolder::take_lease(const std::string& id) const {
 std::vector<std::string> BatchFolder::claimed(const std::string& id) const {
   std::vector<std::string> names;
   if (const auto record = read_record(id)) names = record->outputs;
-  const Json begun = read_json(hidden_file(id, kBegunEnding)).value_or(Json::array());
+  const Json begun = read_sealed(hidden_file(id, kBegunEnding)).value_or(Json::array());
   for (const Json& name : begun) {
     if (name.is_string()) names.push_back(name.get<std::string>());
   }
   return names;
 }
 
+bool BatchFolder::has_damaged_record(const std::string& id) const {
+  const auto is_damaged = [&](const char* ending) {
+    const fs::path file = hidden_file(id, ending);
+    return is_there(file) && !read_sealed(file);
+  };
+  return is_damaged(kRecordEnding) || is_damaged(kBegunEnding);
+}
+
 std::optional<fs::path> BatchFolder::find_foreign(const std::string& id,
                                                   const std::vector<std::string>& outputs) const {
+  if (has_damaged_record(id)) {
+    warn(fmt::format("{}: its record is damaged or of another version; the slide is done again",
+                     id));
+    return std::nullopt;  // A record of this slide: its outputs are of a run.
+  }
   const std::vector<std::string> ours = claimed(id);
   for (const std::string& name : outputs) {
     const bool is_ours = std::find(ours.begin(), ours.end(), as_recorded(name)) != ours.end();
@@ -189,9 +224,8 @@ void BatchFolder::begin(const std::string& id, const std::vector<std::string>& o
   names.insert(names.end(), outputs.begin(), outputs.end());
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  remove_left_overs(folder_, names);
-  write_file(hidden_file(id, kBegunEnding),
-             Json(names).dump(-1, ' ', false, Json::error_handler_t::replace));
+  remove_left_overs_of(folder_, names);
+  write_file(hidden_file(id, kBegunEnding), sealed(names));
   std::error_code ignored;
   fs::remove(hidden_file(id, kRecordEnding), ignored);
 }
@@ -203,7 +237,7 @@ void BatchFolder::record(const SlideReport& report, const Bytes& thumbnail,
   for (const char* ending : {kRecordEnding, kSecondsEnding, kThumbnailEnding, kBegunEnding}) {
     hidden.push_back(hidden_file(id, ending).filename().string());
   }
-  remove_left_overs(hidden_, hidden);
+  remove_left_overs_of(hidden_, hidden);
   std::error_code ignored;
   if (report.status == SlideStatus::kFailed) {
     for (const std::string& name : claimed(id)) {
@@ -219,9 +253,8 @@ void BatchFolder::record(const SlideReport& report, const Bytes& thumbnail,
   }
   Json parts = Json::object();
   for (const auto& [part, value] : seconds) parts[part] = value;
-  write_file(hidden_file(id, kSecondsEnding), parts.dump());
-  write_file(hidden_file(id, kRecordEnding),
-             to_json(report).dump(1, ' ', false, Json::error_handler_t::replace));
+  write_file(hidden_file(id, kSecondsEnding), json_text(parts));
+  write_file(hidden_file(id, kRecordEnding), sealed(to_json(report)));
   fs::remove(hidden_file(id, kBegunEnding), ignored);
 }
 
@@ -240,7 +273,7 @@ void BatchFolder::write_reports(const std::vector<std::string>& ids,
   // The last process to come here finds all records.
   const Lease turn = wait_for(hidden_ / "reports.lease");
   Lease::clear_stale(hidden_);
-  remove_left_overs(folder_, {"report.csv", "report.json", "report.html", "timings.csv"});
+  remove_left_overs_of(folder_, {"report.csv", "report.json", "report.html", "timings.csv"});
   std::vector<SlideReport> rows;
   std::vector<SlideTiming> timings;
   std::vector<ReportCard> cards;
@@ -254,9 +287,7 @@ void BatchFolder::write_reports(const std::vector<std::string>& ids,
   }
   Json slides = Json::array();
   for (const SlideReport& row : rows) slides.push_back(to_flat_json(row));
-  constexpr auto kReplace = Json::error_handler_t::replace;
-  write_file(folder_ / "report.json",
-             Json{{"slides", slides}}.dump(1, ' ', false, kReplace) + "\n");
+  write_file(folder_ / "report.json", json_text(Json{{"slides", slides}}, 1) + "\n");
   write_file(folder_ / "timings.csv", timings_csv(timings));
   write_file(folder_ / "report.html", report_page(cards));
   write_file(folder_ / "report.csv", report_csv(rows));

@@ -22,7 +22,8 @@ struct WorkIdentity {
 };
 
 /// Keeps a record of each slide beside the outputs (.untiled/<hash of the id>.json), written last:
-/// a slide with a record is complete. Several processes may use one folder. One thread.
+/// a slide with a record is complete. Records have a check sum (XXH3); a damaged one is none, and
+/// its slide is done again. Several processes may use one folder. One thread.
 class BatchFolder {
  public:
   /// Throws DataError when the folder cannot be made.
@@ -59,6 +60,9 @@ class BatchFolder {
   std::optional<SlideReport> read_record(const std::string& id) const;
   PartSeconds read_seconds(const std::string& id) const;
   void remember_versions();
+  void remove_old_left_overs() const;
+  /// There is one, and its check sum is not that of its content.
+  bool has_damaged_record(const std::string& id) const;
   /// The names that a record or an unfinished run claims.
   std::vector<std::string> claimed(const std::string& id) const;
 

@@ -5,16 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <mutex>
-#include <nlohmann/json.hpp>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -22,41 +20,45 @@
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/json_text.h"
+#include "lib/core/left_overs.h"
 #include "lib/core/platform.h"
+#include "lib/core/progress.h"
 
 namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
+constexpr size_t kMostContentBytes = 4096;
 
-/// The batch system's number of this job, where there is one.
-std::string job_name() {
+/// The batch system's number of this job, where there is one; what follows the number names a host.
+std::string job_number() {
   for (const char* variable : {"SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"}) {
-    if (const char* value = std::getenv(variable)) return value;
+    const char* value = std::getenv(variable);
+    if (value == nullptr) continue;
+    const std::string_view text = value;
+    return std::string(text.substr(0, text.find_first_not_of("0123456789")));
   }
   return "";
 }
 
-/// Says who holds a lease; no two are equal.
+/// Says who holds a lease, without a host's name; no two are equal.
 std::string make_content() {
   static std::atomic<int> count = 0;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return nlohmann::ordered_json{{"host", host_name()},
+  return nlohmann::ordered_json{{"machine", machine_token()},
                                 {"process", ::getpid()},
-                                {"job", job_name()},
+                                {"job", job_number()},
                                 {"lease", fmt::format("{}-{}", now.count(), count++)}}
       .dump();
 }
 
-/// Empty where there is none.
+/// Empty where there is none, or something else has its name.
 std::string content_of(const fs::path& file) {
   try {
-    return read_file(file);
+    std::error_code error;
+    return fs::file_size(file, error) <= kMostContentBytes ? read_file(file) : "";
   } catch (const DataError&) {
     return "";
   }
@@ -80,7 +82,8 @@ bool create(const fs::path& file, const std::string& text) {
 /// The time of a file that is touched now: the file server's clock.
 std::optional<timespec> server_time(const fs::path& folder) {
   static std::atomic<int> count = 0;
-  const fs::path probe = folder / fmt::format("clock.{}.{}.{}", host_name(), ::getpid(), count++);
+  const fs::path probe =
+      folder / fmt::format("clock.{}.{}.{}", machine_token(), ::getpid(), count++);
   const int descriptor = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0) return std::nullopt;
   struct stat status {};
@@ -91,19 +94,53 @@ std::optional<timespec> server_time(const fs::path& folder) {
   return modified_time(status);
 }
 
+/// By the file server's clock, by which a lease from the future cannot be: it would never end.
 bool was_touched_lately(const fs::path& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) return false;
   const auto now = server_time(file.parent_path());
-  return !now || now->tv_sec - status.st_mtime < Lease::kStale.count();
+  if (!now) return true;
+  constexpr time_t kLateSecond = 1;  // Servers round times in their own ways.
+  const time_t age = now->tv_sec - status.st_mtime;
+  return age >= -kLateSecond && age < Lease::kStale.count();
+}
+
+/// Who made a lease; nothing where its fields are not those of this program.
+struct Owner {
+  std::string machine;
+  int process = 0;
+};
+
+std::optional<Owner> owner_of(const std::string& content) {
+  try {
+    const auto json = parse_json<nlohmann::json>(content);
+    return Owner{json.at("machine").get<std::string>(), json.at("process").get<int>()};
+  } catch (const DataError&) {
+  } catch (const nlohmann::json::exception&) {
+  }
+  return std::nullopt;
 }
 
 /// Whether the owner ran on this machine and is gone.
 bool owner_is_gone(const std::string& content) {
-  const auto json = nlohmann::json::parse(content, nullptr, false);
-  if (!json.is_object() || json.value("host", "") != host_name()) return false;
-  const auto process = json.value("process", 0);
-  return process > 0 && process != ::getpid() && ::kill(process, 0) != 0 && errno == ESRCH;
+  const auto owner = owner_of(content);
+  if (!owner || owner->machine != machine_token() || owner->process == ::getpid()) return false;
+  return is_gone(owner->process);
+}
+
+/// Something else with a lease's name, a folder say, would bar a slide for ever.
+void move_aside(const fs::path& file) {
+  std::error_code error;
+  const auto status = fs::symlink_status(file, error);
+  if (!fs::exists(status) || fs::is_regular_file(status)) return;
+  fs::path other;
+  for (int i = 1; other.empty() || fs::exists(other, error); ++i) {
+    other = fmt::format("{}.foreign{}", file.string(), i);
+  }
+  fs::rename(file, other, error);
+  if (error) return;
+  warn(fmt::format("{}: stood where a lease belongs and is no file; it is called {} now",
+                   file.string(), other.filename().string()));
 }
 
 bool is_stale(const fs::path& file) {
@@ -123,6 +160,10 @@ bool replace_stale(const fs::path& file, const std::string& text,
   }
   bool done = false;
   if (is_stale(file)) {
+    if (!owner_of(content_of(file))) {
+      warn(fmt::format("{}: is no lease of this program and was not touched for {} s; taken over",
+                       file.string(), Lease::kStale.count()));
+    }
     ::unlink(file.c_str());
     done = then();
   }
@@ -176,10 +217,21 @@ bool Lease::is_ours() const { return heartbeat_->is_ours(); }
 
 std::optional<Lease> Lease::take(const fs::path& file) {
   make_folder(file.parent_path());
+  move_aside(file);
   const std::string content = make_content();
   const auto take = [&] { return create(file, content); };
   if (!take() && !replace_stale(file, content, take)) return std::nullopt;
   return Lease(std::make_unique<Heartbeat>(file, content));
+}
+
+bool Lease::any_elsewhere(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() != ".lease" || !was_touched_lately(it->path())) continue;
+    const auto owner = owner_of(content_of(it->path()));
+    if (!owner || owner->machine != machine_token()) return true;
+  }
+  return false;
 }
 
 void Lease::clear_stale(const fs::path& folder) {

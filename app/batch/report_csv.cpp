@@ -3,21 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "lib/core/printable.h"
+#include "lib/core/csv_cell.h"
 
 namespace untiled {
 namespace {
-
-std::string quoted(const std::string& text) {
-  std::string field = printable(text);
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  std::string out = "\"";
-  for (const char c : field) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + '"';
-}
 
 /// A cell: nothing for null, text without JSON's quotes, lists joined.
 std::string cell(const nlohmann::ordered_json& value) {
@@ -33,7 +22,7 @@ std::string cell(const nlohmann::ordered_json& value) {
 std::string line(const std::vector<std::string>& fields) {
   std::string out;
   for (const std::string& field : fields) {
-    out += quoted(field);
+    out += csv_cell(field);
     out += ',';
   }
   out.pop_back();

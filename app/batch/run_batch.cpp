@@ -23,7 +23,9 @@
 #include "data/slide/fingerprint.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/hasher.h"
+#include "lib/core/json_text.h"
 #include "lib/core/number.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
@@ -65,10 +67,15 @@ const char* reason_code(const fs::path& path) {
   return is_image ? "unreadable" : "not_a_slide";
 }
 
-std::shared_ptr<const SlideReader> open_checked(const fs::path& path) {
+/// What an image or strip that is decoded whole takes: its colours and what marks missing pixels.
+constexpr int64_t kBytesPerPixel = 4;
+
+std::shared_ptr<const SlideReader> open_checked(const fs::path& path, int64_t memory_budget) {
   require_slide_file(path);
+  OpenOptions options;
+  options.max_image_pixels = std::min(options.max_image_pixels, memory_budget / kBytesPerPixel);
   try {
-    return open_slide(path);
+    return open_slide(path, options);
   } catch (const DataError& error) {
     throw SlideFailure(reason_code(path), error.what());
   }
@@ -218,7 +225,7 @@ class BatchRun {
     const CohortEntry& entry = options_.slides[slide];
     Prepared prepared;
     prepared.failure = failure_of([&] {
-      prepared.reader = open_checked(entry.path);
+      prepared.reader = open_checked(entry.path, options_.memory_budget);
       const SlideInfo& info = prepared.reader->info();
       prepared.report = facts_of(info, entry);
       if (options_.deidentify) ids_[slide] = anonymous(slide, info);
@@ -267,6 +274,7 @@ class BatchRun {
       });
     }
     if (!lease.is_ours()) return Outcome::kElsewhere;
+    if (!failure) failure = failure_of([&] { require_unchanged(slide, prepared); });
     if (!failure) failure = failure_of([&] { record(result); });
     if (failure) {
       const SlideResult told{tell(slide, prepared, *failure), {}, {}, {}};
@@ -293,11 +301,22 @@ class BatchRun {
       warn(ids_[slide] + ": " + warning);
     }
     const CohortEntry& entry = options_.slides[slide];
-    auto reader = prepared.reader ? prepared.reader : open_checked(entry.path);
+    auto reader =
+        prepared.reader ? prepared.reader : open_checked(entry.path, options_.memory_budget);
     SlideResult result =
         work_({entry, std::move(reader), folder_.path(), progress_of(progress), prepared.report});
     result.seconds.insert(result.seconds.begin(), {"open", prepared.seconds});
     return result;
+  }
+
+  /// What was written would be of two slides, and be recorded as of the first.
+  void require_unchanged(size_t slide, const Prepared& prepared) const {
+    const SlideReport& report = prepared.report;
+    const auto now = open_checked(options_.slides[slide].path, options_.memory_budget);
+    if (fingerprint(now->info()) == report.fingerprint) return;
+    throw SlideFailure("changed", fmt::format("{}: was changed while it was read; run the same "
+                                              "command again",
+                                              options_.slides[slide].path.string()));
   }
 
   void record(const SlideResult& result) const {
@@ -385,7 +404,8 @@ class BatchRun {
     for (size_t i = 0; i < ids_.size() && options_.deidentify; ++i) {
       if (ids_[i] != named_ids_[i]) continue;
       try {
-        ids_[i] = anonymous(i, open_checked(options_.slides[i].path)->info());
+        ids_[i] =
+            anonymous(i, open_checked(options_.slides[i].path, options_.memory_budget)->info());
       } catch (const DataError&) {
         ids_[i] = numbered(i);
       }
@@ -403,7 +423,7 @@ class BatchRun {
     if (report.area_mm2) line += fmt::format(", {:.2f} mm2", *report.area_mm2);
     if (report.confidence) line += fmt::format(", confidence {:.2f}", *report.confidence);
     if (!report.reason.empty()) line += ": " + report.reason;
-    fmt::print("{}\n", line);
+    fmt::print("{}\n", printable(line));
   }
 
   void print_json() const {
@@ -415,7 +435,7 @@ class BatchRun {
     }
     nlohmann::ordered_json document = {{"slides", slides}, {"failed", failures_.failed}};
     if (options_.summarise) options_.summarise(document);
-    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(document, 2));
   }
 
   const BatchOptions& options_;

@@ -43,6 +43,7 @@ struct BatchOptions {
   std::vector<CohortEntry> slides;
   std::vector<std::string> endings;  ///< Of a slide's output files.
   Shard shard;
+  int64_t memory_budget = int64_t{4} << 30;  ///< Bounds images that are decoded whole.
   bool deidentify = false;
   bool json = false;          ///< Print one JSON document instead of a line a slide.
   std::string title;          ///< "label"

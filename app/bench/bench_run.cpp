@@ -17,6 +17,7 @@
 #include "lib/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/json_text.h"
 #include "lib/core/number.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
@@ -210,7 +211,7 @@ Json Benchmark::measure_steps(const StepCase& c, const fs::path& slide) {
   for (const std::string& setting : settings) {
     words.insert(words.end(), {"--set", setting});
   }
-  const Json summary = Json::parse(run_untiled(words, options_.scratch));
+  const Json summary = parse_json<Json>(run_untiled(words, options_.scratch));
 
   const fs::path timings = run / "timings.csv";
   std::vector<double> seconds = read_column(timings, "step_seconds");

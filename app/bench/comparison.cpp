@@ -7,8 +7,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "lib/config/yaml_text.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/json_text.h"
 #include "lib/core/lower_case.h"
 #include "lib/core/progress.h"
 #include "lib/output/charts.h"
@@ -140,7 +142,7 @@ std::string default_prices() { return kDefaultPrices; }
 
 std::vector<MachinePrice> load_prices(const std::filesystem::path& file) {
   try {
-    const YAML::Node root = YAML::LoadFile(file.string());
+    const YAML::Node root = parse_yaml(read_file(file), file.string(), true);
     const double hours = positive(file, root, "hours");
     std::vector<MachinePrice> prices;
     for (const YAML::Node& node : root["machines"]) prices.push_back(price_of(file, node, hours));
@@ -157,7 +159,7 @@ std::vector<MachineRow> load_rows(const std::vector<std::filesystem::path>& file
   std::vector<MachineRow> rows;
   for (const auto& file : files) {
     try {
-      rows.push_back(row_of(Json::parse(read_file(file))));
+      rows.push_back(row_of(parse_json<Json>(read_file(file))));
     } catch (const Json::exception& error) {
       throw DataError(fmt::format("{} is no file of bench run ({})", file.string(), error.what()));
     } catch (const DataError& error) {

@@ -46,6 +46,7 @@ BatchOptions BatchArguments::batch_options(
   options.title = verb;
   options.shard = parse_shard(shard);
   options.deidentify = loaded.run.deidentify;
+  options.memory_budget = loaded.memory_budget;
   options.json = *json;
   for (const OutputFormat format : output_options().formats) {
     options.endings.push_back(ending_of(format));

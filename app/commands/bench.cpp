@@ -22,6 +22,8 @@
 #include "app/commands/options.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/json_text.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 
 namespace untiled {
@@ -60,7 +62,7 @@ struct RunFlags {
 };
 
 void print_steps(const Json& report) {
-  fmt::print("{}\n", report["name"].get<std::string>());
+  fmt::print("{}\n", printable(report["name"].get<std::string>()));
   fmt::print("  plain LibTorch          {:8.2f} s a gigapixel\n",
              report["plain"]["seconds_per_gigapixel"].get<double>());
   fmt::print("  new memory             {:8.2f} s a GiB\n",
@@ -97,7 +99,7 @@ int run(const RunFlags& flags, bool json) {
   const WorkFolder work(parent);
   const Json report = run_benchmark({flags.full ? BenchExtent::kFull : BenchExtent::kQuick,
                                      work.path(), flags.name, flags.device});
-  std::ofstream(out.path()) << report.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  std::ofstream(out.path()) << json_text(report, 2) << "\n";
   out.commit();
   json ? print_json(report) : print_steps(report);
   return 0;
@@ -140,7 +142,7 @@ std::function<int()> define_read(CLI::App& verb) {
     if (*json) {
       print_json(to_json(*options, speed));
     } else {
-      fmt::print("{}: {:.0f} megapixels a second by {}\n", options->slide.string(),
+      fmt::print("{}: {:.0f} megapixels a second by {}\n", printable(options->slide.string()),
                  speed.megapixels_per_second, speed.backend);
     }
     return 0;
@@ -162,7 +164,7 @@ int compare(const CompareFlags& flags) {
   }
   const std::vector<MachinePrice> costs = load_prices(prices);
   write_comparison(flags.out, rows, costs);
-  fmt::print("{}", comparison_markdown(rows, costs));
+  fmt::print("{}", printable_lines(comparison_markdown(rows, costs)));
   return 0;
 }
 

@@ -25,6 +25,8 @@
 #include "data/slide/fingerprint.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/json_text.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
 #include "lib/output/slide_outputs.h"
@@ -163,8 +165,10 @@ class ModelEvaluator : public Evaluator {
         engine.plan_inference(shape_of(*input.pixels), fixed, MaskUse::kScores);
     const auto loss = make_loss(settings().train.loss, model_->logit_count(), class_weights(data),
                                 engine.device().profile.has_float64);
-    return evaluate_slide(engine, settings(), model_->parameters(), input, slide_thumbnail(input),
-                          *loss, planned, folder);
+    SlideScore result = evaluate_slide(engine, settings(), model_->parameters(), input,
+                                       slide_thumbnail(input), *loss, planned, folder);
+    input.require_unchanged();
+    return result;
   }
 
  private:
@@ -194,7 +198,11 @@ class MaskEvaluator : public Evaluator {
     Settings as_exported = settings();  // Many objects are exported as detections.
     as_exported.labels.objects = LabelObjects::kAll;
     const LazyMask prediction(file, view_of_mask(input), as_exported);
-    return compare_labels(settings(), input, prediction, slide_thumbnail(input), folder);
+    SlideScore result =
+        compare_labels(settings(), input, prediction, slide_thumbnail(input), folder);
+    input.require_unchanged();
+    prediction.require_unchanged();
+    return result;
   }
 
  private:
@@ -319,7 +327,8 @@ std::string shown(const Json& value) {
 void print(const Json& report) {
   for (const Json& slide : report["slides"]) {
     if (slide["status"] != "ok") continue;
-    fmt::print("{}: Dice {}\n", slide["slide_id"].get<std::string>(), shown(slide["dice"]));
+    fmt::print("{}: Dice {}\n", printable(slide["slide_id"].get<std::string>()),
+               shown(slide["dice"]));
   }
   for (const char* kind : {"mean", "pooled"}) {
     if (!report.contains(kind)) continue;
@@ -331,7 +340,7 @@ void print(const Json& report) {
 }
 
 void write_files(const fs::path& out, const Json& report, const std::vector<Evaluated>& slides) {
-  write_file(out / "evaluation.json", report.dump(2, ' ', false, Json::error_handler_t::replace));
+  write_file(out / "evaluation.json", json_text(report, 2));
   for (const Evaluated& slide : slides) {
     if (slide.score.preview_png.empty()) continue;
     write_file(out / "worst" / (slide.id + ".png"), slide.score.preview_png);

@@ -18,6 +18,7 @@
 #include "data/slide/reader.h"
 #include "data/slide/view.h"
 #include "lib/core/error.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
 
@@ -166,13 +167,13 @@ std::string origin_text(const SlideInfo& info) {
 }
 
 void print_line(std::string_view name, std::string_view value) {
-  fmt::print("  {:<12}{}\n", name, value);
+  fmt::print("  {:<12}{}\n", name, printable(value));
 }
 
 void print_properties(const SlideInfo& info, bool all) {
   const std::vector<Property> visible = visible_properties(info, all);
   for (const Property& property : visible)
-    fmt::print("    {} = {}\n", property.key, property.value);
+    fmt::print("    {} = {}\n", printable(property.key), printable(property.value));
   const size_t hidden = info.properties.size() - visible.size();
   if (hidden > 0) {
     print_line("hidden",
@@ -183,7 +184,7 @@ void print_properties(const SlideInfo& info, bool all) {
 void print_slide(const SlideFacts& facts, const InfoOptions& options) {
   const SlideInfo& info = facts.info;
   const Extent& extent = info.levels.front().extent;
-  fmt::print("{}\n", facts.path.string());
+  fmt::print("{}\n", printable(facts.path.string()));
   print_line("format", fmt::format("{}, read by {}", info.vendor, info.backend));
   print_line("size", fmt::format("{} x {} (width x height), {:.1f} megapixels", extent.cols,
                                  extent.rows, static_cast<double>(extent.area()) / 1e6));

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/config/load.h"
+#include "lib/core/json_text.h"
 #include "lib/core/progress.h"
 
 namespace untiled {
@@ -83,7 +84,7 @@ std::shared_ptr<std::vector<std::string>> add_slide_arguments(CLI::App& verb) {
 
 void print_json(const nlohmann::ordered_json& document) {
   constexpr int kIndent = 2;
-  fmt::print("{}\n", document.dump(kIndent, ' ', false, nlohmann::json::error_handler_t::replace));
+  fmt::print("{}\n", json_text(document, kIndent));
 }
 
 }  // namespace untiled

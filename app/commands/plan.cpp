@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "app/pipeline/run_plan.h"
 #include "app/pipeline/slide_set.h"
 #include "lib/core/error.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "models/unet.h"
 
@@ -232,8 +234,9 @@ std::string schedule_text(const Json& j) {
 }
 
 void print_plan(const Json& j) {
-  fmt::print("{}: {} x {} (rows x columns), {:.3f} gigapixels\n", j["slide"].get<std::string>(),
-             j["rows"].get<int64_t>(), j["columns"].get<int64_t>(),
+  fmt::print("{}: {} x {} (rows x columns), {:.3f} gigapixels\n",
+             printable(j["slide"].get<std::string>()), j["rows"].get<int64_t>(),
+             j["columns"].get<int64_t>(),
              j["rows"].get<double>() * j["columns"].get<double>() / 1e9);
   fmt::print("  network           {} parameters, receptive field {} pixels{}\n",
              j["parameters"].get<int64_t>(), j["receptive_field_pixels"].get<int64_t>(),
@@ -273,12 +276,17 @@ int plan(const SettingsOptions& settings_options, const PlanOptions& options, bo
   const Engine engine(settings, logit_channels(settings.data));
   const Subjects subjects = find_subjects(engine, settings, options);
   Json document = Json::array();
+  std::map<ShapeKey, Report> reports;  // Slides of one shape have one plan.
   for (const Subject& subject : subjects.slides) {
     const SlideShape shape = step_shape(settings, subject.size.shape, subjects.run.cache);
-    Report report{.subject = subject,
-                  .planned = engine.plan_training(shape, subjects.run.fixed),
-                  .run = subjects.run};
-    report.compute_seconds = engine.measure_seconds(report.planned, shape.extent);
+    const auto [found, is_new] = reports.try_emplace(key_of(shape));
+    Report& report = found->second;
+    report.subject = subject;
+    if (is_new) {
+      report.planned = engine.plan_training(shape, subjects.run.fixed);
+      report.run = subjects.run;
+      report.compute_seconds = engine.measure_seconds(report.planned, shape.extent);
+    }
     document.push_back(to_json(report, engine, settings));
     if (!json) print_plan(document.back());
     if (options.ranks == 1) continue;

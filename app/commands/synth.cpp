@@ -16,6 +16,7 @@
 #include "data/slide/view.h"
 #include "data/synth/synthesize.h"
 #include "lib/core/error.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 
@@ -90,9 +91,9 @@ nlohmann::ordered_json to_json(const SynthOptions& options, const SynthReport& r
 
 void print_text(const SynthOptions& options, const SynthReport& report, double seconds) {
   fmt::print("{}: {}, {} um per pixel, {} levels, {} sections, {:.1f} % tissue\n",
-             options.slide.string(), to_string(options.extent), options.mpp, report.levels,
-             report.sections, 100.0 * report.tissue_fraction);
-  fmt::print("{}: true mask, 1/{} of the slide's size\n", report.mask.string(),
+             printable(options.slide.string()), to_string(options.extent), options.mpp,
+             report.levels, report.sections, 100.0 * report.tissue_fraction);
+  fmt::print("{}: true mask, 1/{} of the slide's size\n", printable(report.mask.string()),
              report.mask_downsample);
   fmt::print("{}, {:.0f} Mpx/s, {} resident at most\n", format_duration(seconds),
              static_cast<double>(options.extent.area()) / 1e6 / seconds,

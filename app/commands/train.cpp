@@ -11,6 +11,7 @@
 #include "app/commands/rank_options.h"
 #include "app/pipeline/training_run.h"
 #include "lib/core/atomic_file.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/train/run_folder.h"
 #include "lib/train/trainer.h"
@@ -45,7 +46,7 @@ int lead(const Settings& settings, const TrainFlags& flags, Group& ranks) {
     TrainingRun run(settings, ranks);
     result = result_line(folder, run.run(folder));
   }
-  fmt::print("{}\n", flags.json ? read_file(folder.summary()) : result);
+  fmt::print("{}\n", flags.json ? read_file(folder.summary()) : printable(result));
   return 0;
 }
 

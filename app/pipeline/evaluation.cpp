@@ -116,7 +116,9 @@ Picture view_thumbnail(std::shared_ptr<const SlideReader> reader, const ViewInfo
 }
 
 Picture slide_thumbnail(const SlideInput& input) {
-  return view_thumbnail(open_slide(input.entry.path), input.slide->info(), kThumbnail);
+  Picture thumbnail = view_thumbnail(open_slide(input.entry.path), input.slide->info(), kThumbnail);
+  input.slide->require_unchanged();
+  return thumbnail;
 }
 
 SlideScore evaluate_slide(const Engine& engine, const Settings& settings,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <optional>
 
 #include "data/loader/cache.h"
@@ -24,6 +25,8 @@ MemoryLedger held_by(const std::vector<SlideSize>& slides) {
     held[Holder::kMasks] = std::max(held[Holder::kMasks], s.mask_bytes);
     held[Holder::kLabels] += s.label_bytes;
   }
+  const auto count = static_cast<int64_t>(slides.size());
+  held[Holder::kLabels] += std::min(count, kKeptThumbnails) * kThumbnailBytes;
   return held;
 }
 
@@ -33,6 +36,15 @@ int64_t cache_bytes(CacheMode mode, const std::vector<SlideSize>& slides) {
     bytes += cache_footprint(mode, s.shape.extent, kRgb).resident_bytes;
   }
   return bytes;
+}
+
+/// One of each key.
+std::vector<SlideShape> distinct_shapes(const std::vector<SlideSize>& slides) {
+  std::map<ShapeKey, SlideShape> shapes;
+  for (const SlideSize& slide : slides) shapes.emplace(key_of(slide.shape), slide.shape);
+  std::vector<SlideShape> distinct;
+  for (const auto& [key, shape] : shapes) distinct.push_back(shape);
+  return distinct;
 }
 
 /// The most that any of many plans needs, or the error that asks for the largest budget.
@@ -60,18 +72,22 @@ int64_t most_needed(const Engine& engine, const Settings& settings, CacheMode ca
                     const std::vector<SlideSize>& training, const std::vector<SlideSize>& evaluated,
                     const MemoryLedger& fixed) {
   MostNeeded most;
-  for (const SlideSize& s : training) {
-    most.add([&] { return engine.plan_training(step_shape(settings, s.shape, cache), fixed); });
+  for (const SlideShape& shape : distinct_shapes(training)) {
+    most.add([&] { return engine.plan_training(step_shape(settings, shape, cache), fixed); });
   }
-  for (const SlideSize& s : evaluated) {
-    most.add([&] {
-      return engine.plan_inference(behind_cache(s.shape, cache), fixed, MaskUse::kScores);
-    });
+  for (const SlideShape& shape : distinct_shapes(evaluated)) {
+    most.add(
+        [&] { return engine.plan_inference(behind_cache(shape, cache), fixed, MaskUse::kScores); });
   }
   return most.bytes_or_throw();
 }
 
 }  // namespace
+
+ShapeKey key_of(const SlideShape& slide) {
+  return {slide.extent.rows, slide.extent.cols, slide.access.cell_rows, slide.access.first_row,
+          slide.access.are_kept ? 1 : 0};
+}
 
 SlideShape step_shape(const Settings& settings, const SlideShape& slide, CacheMode cache) {
   const AugmentSettings& augment = settings.augment;

@@ -2,6 +2,7 @@
 // what is left for each step.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -10,11 +11,15 @@
 
 namespace untiled {
 
+/// Thumbnails for previews that a run keeps, and what one of them takes at most.
+inline constexpr int64_t kKeptThumbnails = 16;
+inline constexpr int64_t kThumbnailBytes = 1 << 20;
+
 /// What planning needs to know of a slide.
 struct SlideSize {
   SlideShape shape;          ///< As its file gives it.
   int64_t reader_bytes = 0;  ///< What its decoder holds while it is open.
-  int64_t label_bytes = 0;   ///< What its labels and thumbnail hold for the whole run.
+  int64_t label_bytes = 0;   ///< What its labels hold for the whole run.
   int64_t mask_bytes = 0;    ///< What a user's mask holds while the slide is open.
 };
 
@@ -22,6 +27,10 @@ struct RunPlan {
   CacheMode cache = CacheMode::kNone;  ///< data.cache, with auto resolved.
   MemoryLedger fixed;  ///< Readers, masks, labels and cache: see Engine::plan_training.
 };
+
+/// Slides of one key have one plan: rows and columns of pixels, and how they are had.
+using ShapeKey = std::array<int64_t, 5>;
+ShapeKey key_of(const SlideShape& slide);
 
 /// How a step sees a slide's pixels: behind the cache, or changed by augmentation.
 SlideShape step_shape(const Settings& settings, const SlideShape& slide, CacheMode cache);

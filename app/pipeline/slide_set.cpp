@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
+#include <optional>
 
 #include "data/cohort/slide_ids.h"
 #include "data/loader/cache.h"
@@ -11,11 +13,15 @@
 #include "data/slide/fingerprint.h"
 #include "data/slide/png_image.h"
 #include "data/slide/reader.h"
+#include "data/tissue/annotations.h"
 #include "data/tissue/label_map.h"
 #include "data/tissue/mask_file.h"
 #include "data/tissue/tissue_labels.h"
 #include "lib/core/error.h"
+#include "lib/core/parallel.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
+#include "lib/core/resources.h"
 #include "lib/core/stop.h"
 
 namespace untiled {
@@ -25,22 +31,20 @@ namespace {
 constexpr double kUnknownScaleDownsample = 16.0;
 /// Decoded parts of a mask in a TIFF, about.
 constexpr int64_t kTiffMaskBytes = 32 << 20;
-/// Of GeoJSON while it is read.
-constexpr int64_t kBytesPerGeoJsonByte = 8;
-/// A thumbnail for previews, see evaluation.cpp.
-constexpr int64_t kThumbnailBytes = 1 << 20;
 
 }  // namespace
 
 struct LazySlide::Handle {
   std::mutex mutex;
   std::shared_ptr<const SlideView> view;
+  std::optional<FileIdentity> identity;  ///< Of the first open.
 };
 
 LazySlide::LazySlide(std::filesystem::path path, const ViewOptions& options)
     : path_(std::move(path)), options_(options), handle_(std::make_unique<Handle>()) {
   const auto view = open();
   slide_ = view->reader().info();
+  slide_.properties = {};  // Thousands of slides have one of these each.
   info_ = view->info();
 }
 
@@ -48,9 +52,15 @@ LazySlide::~LazySlide() = default;
 
 std::shared_ptr<const SlideView> LazySlide::open() const {
   const std::lock_guard lock(handle_->mutex);
-  if (!handle_->view) handle_->view = make_view(open_slide(path_), options_);
+  if (handle_->view) return handle_->view;
+  auto view = make_view(open_slide(path_), options_);
+  if (!handle_->identity) handle_->identity.emplace(view->reader().info().files);
+  handle_->identity->require_unchanged();
+  handle_->view = std::move(view);
   return handle_->view;
 }
+
+void LazySlide::require_unchanged() const { handle_->identity->require_unchanged(); }
 
 void LazySlide::close() const {
   const std::lock_guard lock(handle_->mutex);
@@ -64,6 +74,9 @@ void LazySlide::read_into(const Region& region, const PixelTarget& target) const
 }
 
 struct LazyMask::Handle {
+  explicit Handle(const std::filesystem::path& path) : identity({path}) {}
+
+  FileIdentity identity;  ///< Of when the run began.
   std::mutex mutex;
   std::shared_ptr<const PixelSource> labels;
 };
@@ -74,7 +87,9 @@ LazyMask::LazyMask(std::filesystem::path path, ViewInfo view, const Settings& se
       classes_(settings.data.classes),
       ignore_(settings.data.ignore),
       labels_(settings.labels),
-      handle_(std::make_unique<Handle>()) {
+      budget_bytes_(settings.memory_budget) {
+  require_readable_file(path_);
+  handle_ = std::make_unique<Handle>(path_);
   open();
   close();
 }
@@ -83,9 +98,14 @@ LazyMask::~LazyMask() = default;
 
 std::shared_ptr<const PixelSource> LazyMask::open() const {
   const std::lock_guard lock(handle_->mutex);
-  if (!handle_->labels) handle_->labels = open_labels(path_, view_, classes_, ignore_, labels_);
+  if (handle_->labels) return handle_->labels;
+  auto labels = open_labels(path_, view_, classes_, ignore_, labels_, budget_bytes_);
+  handle_->identity.require_unchanged();
+  handle_->labels = std::move(labels);
   return handle_->labels;
 }
+
+void LazyMask::require_unchanged() const { handle_->identity.require_unchanged(); }
 
 void LazyMask::close() const {
   const std::lock_guard lock(handle_->mutex);
@@ -108,19 +128,38 @@ void SlideInput::close() const {
   if (mask) mask->close();
 }
 
+void SlideInput::require_unchanged() const {
+  slide->require_unchanged();
+  if (mask) mask->require_unchanged();
+}
+
 namespace {
 
 SlideInput open_input(const Settings& settings, const CohortEntry& entry, const std::string& id) {
   throw_if_stopped();
   SlideInput input{.entry = entry, .id = id};
   input.slide = std::make_shared<LazySlide>(entry.path, view_options(settings, entry));
-  for (const std::string& warning : input.slide->slide().warnings) {
-    warn(fmt::format("{}: {}", input.id, warning));
-  }
   if (settings.run.deidentify) input.id = anonymous_id(input.slide->slide());
   input.pixels = input.slide;
   input.slide->close();
   return input;
+}
+
+/// Slides are opened by several threads: a cohort may have thousands, on a server that answers
+/// late.
+std::vector<SlideInput> open_inputs(const Settings& settings,
+                                    const std::vector<CohortEntry>& entries,
+                                    const std::vector<std::string>& ids) {
+  std::vector<SlideInput> inputs(entries.size());
+  const int threads = settings.threads > 0 ? settings.threads : usable_cores();
+  parallel_for(entries.size(), threads,
+               [&](size_t i) { inputs[i] = open_input(settings, entries[i], ids[i]); });
+  for (const SlideInput& input : inputs) {
+    for (const std::string& warning : input.slide->slide().warnings) {
+      warn(fmt::format("{}: {}", input.id, warning));
+    }
+  }
+  return inputs;
 }
 
 /// A manifest may name a slide several times, each with a region of its own.
@@ -141,18 +180,18 @@ void tell_regions_apart(SlideSets& sets) {
 }  // namespace
 
 SlideSets open_slides(const Settings& settings, const Cohort& cohort) {
+  std::vector<CohortEntry> all = cohort.training;
+  all.insert(all.end(), cohort.validation.begin(), cohort.validation.end());
   std::vector<std::filesystem::path> paths;
-  for (const CohortEntry& entry : cohort.training) paths.push_back(entry.path);
-  for (const CohortEntry& entry : cohort.validation) paths.push_back(entry.path);
-  const std::vector<std::string> ids = slide_ids(paths);
+  paths.reserve(all.size());
+  for (const CohortEntry& entry : all) paths.push_back(entry.path);
+  std::vector<std::string> ids = slide_ids(paths);
+  for (std::string& id : ids) id = text_name(id);  // Names of files may be no text.
+  std::vector<SlideInput> inputs = open_inputs(settings, all, ids);
   SlideSets sets;
-  size_t next = 0;
-  for (const CohortEntry& entry : cohort.training) {
-    sets.training.push_back(open_input(settings, entry, ids[next++]));
-  }
-  for (const CohortEntry& entry : cohort.validation) {
-    sets.validation.push_back(open_input(settings, entry, ids[next++]));
-  }
+  const auto middle = inputs.begin() + static_cast<int64_t>(cohort.training.size());
+  sets.training.assign(std::move_iterator(inputs.begin()), std::move_iterator(middle));
+  sets.validation.assign(std::move_iterator(middle), std::move_iterator(inputs.end()));
   tell_regions_apart(sets);
   return sets;
 }
@@ -169,18 +208,18 @@ SlideSize size_of(const Settings& settings, const SlideInput& input) {
   const SlideInfo& slide = input.slide->slide();
   SlideSize size{.shape = shape_of(*input.slide),
                  .reader_bytes = reading_bytes(*input.slide, slide.held_bytes)};
-  size.label_bytes = kThumbnailBytes;
+  if (!input.entry.mask.empty()) require_readable_file(input.entry.mask);
   if (input.entry.mask.empty()) {
     const Extent level0 = slide.levels.front().extent;
     const double d =
         slide.mpp_x ? std::max(1.0, settings.labels.mpp / *slide.mpp_x) : kUnknownScaleDownsample;
-    size.label_bytes += static_cast<int64_t>(static_cast<double>(level0.area()) / (d * d));
+    size.label_bytes = static_cast<int64_t>(static_cast<double>(level0.area()) / (d * d));
   } else if (file_kind(input.entry.mask) == FileKind::kPng) {
     size.mask_bytes = read_png_header(input.entry.mask).extent.area();
   } else if (file_kind(input.entry.mask) == FileKind::kTiff) {
     size.mask_bytes = kTiffMaskBytes;
   } else {
-    size.mask_bytes = kBytesPerGeoJsonByte * static_cast<int64_t>(file_bytes(input.entry.mask));
+    size.mask_bytes = annotation_bytes(input.entry.mask, settings.memory_budget);
   }
   return size;
 }
@@ -231,6 +270,7 @@ void make_labels(const Settings& settings, SlideInput& input) {
   if (!labels.tissue.empty_reason.empty()) {
     warn(fmt::format("{}: the label is empty: {}", input.id, labels.tissue.empty_reason));
   }
+  input.slide->require_unchanged();
   input.labels = make_label_source(std::move(labels.map), view);
 }
 

@@ -14,14 +14,15 @@
 namespace untiled {
 
 /// A view of a slide file that is opened on the first read and can be closed again, so that a run
-/// over many slides holds the decoder of one. Thread-safe.
+/// over many slides holds the decoder of one. Every later open finds the files of the first, or
+/// throws DataError. Thread-safe.
 class LazySlide : public PixelSource {
  public:
   LazySlide(std::filesystem::path path, const ViewOptions& options);
   ~LazySlide() override;
 
   const ViewInfo& info() const { return info_; }
-  /// Facts of the slide as of when it was first opened.
+  /// Facts of the slide as of when it was first opened, without its properties.
   const SlideInfo& slide() const { return slide_; }
   Extent extent() const override { return info_.extent; }
   int channels() const override { return 3; }
@@ -30,6 +31,9 @@ class LazySlide : public PixelSource {
   CellGrid cells() const override { return open()->cells(); }
   std::shared_ptr<const SlideView> open() const;
   void close() const;
+  /// Readers open files again as they go: what was read is of the slide if it is still the same.
+  /// Throws DataError.
+  void require_unchanged() const;
 
  private:
   struct Handle;
@@ -51,6 +55,8 @@ class LazyMask : public PixelSource {
   int channels() const override { return 1; }
   PixelBlock read(const Region& region) const override;
   void close() const;
+  /// Throws DataError when the file is another one than at first.
+  void require_unchanged() const;
 
  private:
   struct Handle;
@@ -61,6 +67,7 @@ class LazyMask : public PixelSource {
   std::vector<ClassSettings> classes_;
   int ignore_;
   LabelSettings labels_;
+  int64_t budget_bytes_;
   std::unique_ptr<Handle> handle_;
 };
 
@@ -75,6 +82,8 @@ struct SlideInput {
 
   /// Frees what is only needed while the slide is worked on.
   void close() const;
+  /// Throws DataError when the slide or its mask is another file than when the run began.
+  void require_unchanged() const;
 };
 
 struct SlideSets {

@@ -21,6 +21,16 @@ Settings settings_of(const Settings& settings, const CheckpointInfo& info,
   return out;
 }
 
+/// A file of few weights may claim widths whose network takes gigabytes.
+void require_claimed_weights(const std::filesystem::path& file, const Graph& graph,
+                             const NamedTensors& weights) {
+  if (graph.parameter_count() == count_values(weights)) return;
+  throw DataError(fmt::format(
+      "{} is not a checkpoint of untiled: its network has {} weights and it holds {}; give the "
+      "last.safetensors or best.safetensors of a run folder",
+      file.string(), graph.parameter_count(), count_values(weights)));
+}
+
 }  // namespace
 
 void refuse_foreign_settings(const std::vector<std::string>& overrides) {
@@ -40,8 +50,18 @@ TrainedModel::TrainedModel(const Settings& settings, const std::filesystem::path
     : checkpoint_(load_checkpoint(checkpoint)),
       settings_(settings_of(settings, checkpoint_.info, scale)),
       engine_(std::make_unique<Engine>(settings_, logit_count())) {
+  require_claimed_weights(checkpoint, engine_->graph(), checkpoint_.parameters);
   // The file's order is its own; the network's counts.
-  checkpoint_.parameters = match(checkpoint_.parameters, initial_parameters(engine_->graph(), 0));
+  try {
+    checkpoint_.parameters = match(checkpoint_.parameters, initial_parameters(engine_->graph(), 0));
+  } catch (const DataError& problem) {
+    throw DataError(fmt::format("{} does not fit the network that it names: {}",
+                                checkpoint.string(), problem.what()));
+  }
+  if (!all_finite(checkpoint_.parameters.tensors)) {
+    throw DataError(fmt::format("{} holds weights that are not finite; give another checkpoint",
+                                checkpoint.string()));
+  }
 }
 
 int64_t TrainedModel::logit_count() const {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "app/pipeline/label_overlay.h"
@@ -116,8 +115,7 @@ void TrainingRun::use(const SlideInput& input) {
 
 const PlannedStep& TrainingRun::planned_step(const PixelSource& pixels) {
   const SlideShape shape = shape_of(pixels);
-  const std::array<int64_t, 4> key = {shape.extent.rows, shape.extent.cols, shape.access.cell_rows,
-                                      shape.access.first_row};
+  const ShapeKey key = key_of(shape);
   const auto found = steps_.find(key);
   if (found != steps_.end()) return found->second;
   return steps_.emplace(key, engine_.plan_training(shape, plan_.fixed)).first->second;
@@ -139,6 +137,7 @@ SlideGradients TrainingRun::gradients(const NamedTensors& parameters, int64_t st
   };
   const Executor executor = engine_.executor(planned, on_pixels, &sharing());
   StepResult result = executor.step(parameters.tensors, *image.pixels, *image.labels, *loss_);
+  input.require_unchanged();
   SlideGradients out;
   out.loss = result.loss;
   out.gradients = std::move(result.gradients);
@@ -165,11 +164,22 @@ SlideScore TrainingRun::evaluate(const NamedTensors& parameters, size_t slide,
                                  const std::filesystem::path& folder) {
   const SlideInput& input = evaluated()[slide];
   use(input);
-  if (!thumbnails_.contains(slide)) thumbnails_[slide] = slide_thumbnail(input);
+  const Picture thumbnail = thumbnail_of(slide);
   const PlannedStep planned =
       engine_.plan_inference(shape_of(*input.pixels), plan_.fixed, MaskUse::kScores);
-  return evaluate_slide(engine_, settings_, parameters.tensors, input, thumbnails_[slide], *loss_,
-                        planned, folder, &ranks_);
+  SlideScore score = evaluate_slide(engine_, settings_, parameters.tensors, input, thumbnail,
+                                    *loss_, planned, folder, &ranks_);
+  input.require_unchanged();
+  return score;
+}
+
+/// Those of the first slides are kept; more of them would take the budget of what is in work.
+Picture TrainingRun::thumbnail_of(size_t slide) {
+  const auto kept = thumbnails_.find(slide);
+  if (kept != thumbnails_.end()) return kept->second;
+  Picture thumbnail = slide_thumbnail(evaluated()[slide]);
+  if (static_cast<int64_t>(thumbnails_.size()) < kKeptThumbnails) thumbnails_[slide] = thumbnail;
+  return thumbnail;
 }
 
 std::vector<std::string> TrainingRun::timing_parts() const {

@@ -1,7 +1,6 @@
 // A run of `train`: slides, network and loss put together for the training loop.
 #pragma once
 
-#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,6 +42,7 @@ class TrainingRun {
                                              const std::vector<size_t>& slides);
   SlideScore evaluate(const NamedTensors& parameters, size_t slide,
                       const std::filesystem::path& folder);
+  Picture thumbnail_of(size_t slide);
   TrainCallbacks callbacks(const RunFolder& folder);
   TrainOptions options() const;
   CheckpointInfo checkpoint_info() const;
@@ -59,9 +59,8 @@ class TrainingRun {
   std::unique_ptr<PixelLoss> loss_;
   SlideSets slides_;
   RunPlan plan_;
-  /// By rows and columns of pixels, and by the rows in which they are decoded.
-  std::map<std::array<int64_t, 4>, PlannedStep> steps_;
-  std::map<size_t, Picture> thumbnails_;  ///< By evaluated slide.
+  std::map<ShapeKey, PlannedStep> steps_;
+  std::map<size_t, Picture> thumbnails_;  ///< By evaluated slide; at most kKeptThumbnails.
   const SlideInput* open_ = nullptr;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include "data/cohort/glob.h"
 #include "data/cohort/manifest.h"
@@ -31,11 +32,10 @@ std::vector<CohortEntry> of_split(const std::vector<CohortEntry>& entries, Split
 }
 
 void warn_of_shared_slides(const Cohort& cohort) {
+  std::set<std::filesystem::path> training;
+  for (const CohortEntry& entry : cohort.training) training.insert(entry.path);
   for (const CohortEntry& entry : cohort.validation) {
-    const bool shared =
-        std::any_of(cohort.training.begin(), cohort.training.end(),
-                    [&entry](const CohortEntry& other) { return other.path == entry.path; });
-    if (shared) {
+    if (training.contains(entry.path)) {
       warn(fmt::format("{} is both a training and a validation slide", entry.path.string()));
     }
   }

@@ -9,8 +9,10 @@
 #include <cmath>
 #include <iterator>
 #include <map>
+#include <set>
 #include <span>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "data/cohort/csv.h"
@@ -112,19 +114,36 @@ constexpr std::array<std::string_view, 14> kSlideEndings = {
     ".scn", ".bif", ".vms",  ".vmu",     ".dcm",      ".svslide", ".czi"};
 constexpr std::array<std::string_view, 3> kImageEndings = {".png", ".jpg", ".jpeg"};
 
-/// The regular files of a folder whose names go on with a dot after `start`, sorted; none where the
-/// folder cannot be read.
-std::vector<fs::path> files_that_start(const fs::path& folder, const std::string& start) {
-  std::vector<fs::path> files;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    std::error_code none;
-    const std::string name = it->path().filename().string();
-    if (name.starts_with(start + ".") && it->is_regular_file(none)) files.push_back(it->path());
+/// The names in folders, each folder listed once: a manifest has thousands of rows.
+class FolderNames {
+ public:
+  /// The regular files of a folder whose names go on with a dot after `start`, sorted; none where
+  /// the folder cannot be read.
+  std::vector<fs::path> files_that_start(const fs::path& folder, const std::string& start) {
+    const std::set<std::string>& names = in(folder);
+    const std::string first = start + ".";
+    std::vector<fs::path> files;
+    for (auto name = names.lower_bound(first); name != names.end() && name->starts_with(first);
+         ++name) {
+      std::error_code none;
+      if (fs::is_regular_file(folder / *name, none)) files.push_back(folder / *name);
+    }
+    return files;
   }
-  std::sort(files.begin(), files.end());
-  return files;
-}
+
+ private:
+  const std::set<std::string>& in(const fs::path& folder) {
+    const auto [found, is_new] = names_.try_emplace(folder);
+    if (!is_new) return found->second;
+    std::error_code error;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+      found->second.insert(it->path().filename().string());
+    }
+    return found->second;
+  }
+
+  std::map<fs::path, std::set<std::string>> names_;
+};
 
 std::vector<fs::path> with_endings(const std::vector<fs::path>& files, const fs::path& start,
                                    std::span<const std::string_view> endings) {
@@ -138,11 +157,11 @@ std::vector<fs::path> with_endings(const std::vector<fs::path>& files, const fs:
 
 /// CLAM's slide_id is a file's name, often without its extension. A folder of that name may hold
 /// the other files of a MIRAX slide, or a DICOM slide where no file is there.
-fs::path complete(const Row& row, const fs::path& path) {
+fs::path complete(const Row& row, const fs::path& path, FolderNames& folders) {
   std::error_code none;
   if (fs::is_regular_file(path, none)) return path;
   const std::vector<fs::path> files =
-      files_that_start(path.parent_path(), path.filename().string());
+      folders.files_that_start(path.parent_path(), path.filename().string());
   std::vector<fs::path> matches = with_endings(files, path, kSlideEndings);
   if (matches.empty()) matches = with_endings(files, path, kImageEndings);
   if (matches.empty() && !fs::exists(path, none)) matches = files;
@@ -153,12 +172,13 @@ fs::path complete(const Row& row, const fs::path& path) {
   return matches.empty() ? path : matches.front();
 }
 
-fs::path read_slide(const Row& row, MissingSlides missing) {
+fs::path read_slide(const Row& row, MissingSlides missing, FolderNames& folders) {
   for (const char* column : kSlideColumns) {
     const std::string text = row.cell(column);
     if (text.empty()) continue;
     const fs::path path = row.resolve(text);
-    const fs::path slide = std::string_view(column) == "slide_id" ? complete(row, path) : path;
+    const fs::path slide =
+        std::string_view(column) == "slide_id" ? complete(row, path, folders) : path;
     return missing == MissingSlides::kKeep ? slide : row.existing(column, slide);
   }
   throw row.error("slide: expected a path, found nothing");
@@ -207,9 +227,9 @@ std::optional<Region> read_region(const Row& row) {
   return Region{{numbers[1], numbers[1] + numbers[3]}, {numbers[0], numbers[0] + numbers[2]}};
 }
 
-CohortEntry read_entry(const Row& row, MissingSlides missing) {
+CohortEntry read_entry(const Row& row, MissingSlides missing, FolderNames& folders) {
   CohortEntry entry;
-  entry.path = read_slide(row, missing);
+  entry.path = read_slide(row, missing, folders);
   const std::string mask = row.cell("mask");
   if (!mask.empty()) entry.mask = row.existing("mask", row.resolve(mask));
   entry.split = read_split(row);
@@ -237,6 +257,14 @@ class SplitGuard {
   std::map<std::string, std::pair<Split, int>> seen_;
 };
 
+/// What makes a row one of its own.
+using EntryKey = std::tuple<fs::path, int64_t, int64_t, int64_t, int64_t>;
+
+EntryKey key_of(const CohortEntry& entry) {
+  const Region region = entry.region.value_or(Region{});
+  return {entry.path, region.rows.begin, region.rows.end, region.cols.begin, region.cols.end};
+}
+
 }  // namespace
 
 std::vector<CohortEntry> read_manifest(const fs::path& file, MissingSlides missing) {
@@ -250,19 +278,19 @@ std::vector<CohortEntry> read_manifest(const fs::path& file, MissingSlides missi
   SplitGuard slides("slide");
   SplitGuard groups("group");
   std::vector<CohortEntry> entries;
+  std::set<EntryKey> seen;
+  FolderNames folders;
   for (auto csv_row = rows.begin() + 1; csv_row != rows.end(); ++csv_row) {
     const Row row(file, columns, *csv_row);
     if (csv_row->fields.size() != rows.front().fields.size()) {
       throw row.error(fmt::format("expected {} fields as in the header, found {}",
                                   rows.front().fields.size(), csv_row->fields.size()));
     }
-    const CohortEntry entry = read_entry(row, missing);
+    const CohortEntry entry = read_entry(row, missing, folders);
     slides.check(entry.path.string(), entry.split, row);
     groups.check(entry.group, entry.split, row);
-    const bool repeated = std::any_of(entries.begin(), entries.end(), [&](const CohortEntry& e) {
-      return e.path == entry.path && e.region == entry.region;
-    });
-    if (repeated) throw row.error(fmt::format("slide {} is given twice", entry.path.string()));
+    const bool is_new = seen.insert(key_of(entry)).second;
+    if (!is_new) throw row.error(fmt::format("slide {} is given twice", entry.path.string()));
     entries.push_back(entry);
   }
   return entries;

@@ -19,7 +19,10 @@ namespace {
 namespace fs = std::filesystem;
 using std::string_view_literals::operator""sv;
 
+/// Nothing of what is no file: a pipe would be waited for.
 std::string first_bytes(const fs::path& path, size_t count) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return {};
   std::ifstream file(path, std::ios::binary);
   std::string bytes(count, '\0');
   file.read(bytes.data(), static_cast<std::streamsize>(count));

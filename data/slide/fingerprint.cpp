@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -28,6 +29,8 @@ constexpr int64_t kChunkBytes = 4 << 20;
 struct FileState {
   int64_t size = 0;
   int64_t modified_ns = 0;
+  uint64_t device = 0;
+  uint64_t inode = 0;
 };
 
 FileState state_of(const std::filesystem::path& path) {
@@ -36,7 +39,8 @@ FileState state_of(const std::filesystem::path& path) {
     throw DataError(fmt::format("{} cannot be examined: {}", path.string(), std::strerror(errno)));
   }
   const timespec modified = modified_time(status);
-  return {status.st_size, int64_t{modified.tv_sec} * 1'000'000'000 + modified.tv_nsec};
+  return {status.st_size, int64_t{modified.tv_sec} * 1'000'000'000 + modified.tv_nsec,
+          static_cast<uint64_t>(status.st_dev), static_cast<uint64_t>(status.st_ino)};
 }
 
 /// A file that is read by parts.
@@ -152,6 +156,42 @@ std::string content_hash(const SlideInfo& info) {
     }
   }
   return hasher.hex();
+}
+
+FileIdentity::File FileIdentity::facts_of(const std::filesystem::path& path) {
+  const FileState state = state_of(path);
+  return {.path = path,
+          .size = state.size,
+          .modified_ns = state.modified_ns,
+          .device = state.device,
+          .inode = state.inode};
+}
+
+uint64_t FileIdentity::ends_of(const File& file) {
+  PartFile part(file.path);
+  const int64_t ends = std::min(kEndBytes, file.size);
+  const std::array<uint64_t, 2> hashes = {part.hash(0, ends), part.hash(file.size - ends, ends)};
+  return XXH64(hashes.data(), sizeof(hashes), 0);
+}
+
+FileIdentity::FileIdentity(const std::vector<std::filesystem::path>& files) {
+  for (const auto& path : files) {
+    files_.push_back(facts_of(path));
+    files_.back().ends = ends_of(files_.back());
+  }
+}
+
+void FileIdentity::require_unchanged() const {
+  for (const File& then : files_) {
+    const File now = facts_of(then.path);
+    const bool looks_same = now.size == then.size && now.modified_ns == then.modified_ns;
+    const bool is_same_place = now.device == then.device && now.inode == then.inode;
+    if (looks_same && (is_same_place || ends_of(now) == then.ends)) continue;
+    throw DataError(
+        fmt::format("{} was changed while it was in use: it is not the file that this run began "
+                    "with; put that back, or begin again with the new one",
+                    then.path.string()));
+  }
 }
 
 }  // namespace untiled

@@ -1,7 +1,10 @@
 // What tells one slide from another, and from an older version of itself.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "data/slide/reader.h"
 
@@ -18,5 +21,30 @@ std::string anonymous_id(const SlideInfo& info);
 /// 32 hex digits (XXH3, 128 bits) from every byte of all the slide's files, in order of name.
 /// Throws DataError when a file is gone, and Interrupted.
 std::string content_hash(const SlideInfo& info);
+
+/// What files were when a run began, to tell at each later open whether they still are. Any thread.
+class FileIdentity {
+ public:
+  /// Reads little of each. Throws DataError when one is gone.
+  explicit FileIdentity(const std::vector<std::filesystem::path>& files);
+
+  /// Throws DataError naming the first file that is gone or is another one: its size, time, or
+  /// first or last 64 KiB differ. What was moved away and back, times kept, is the same.
+  void require_unchanged() const;
+
+ private:
+  struct File {
+    std::filesystem::path path;
+    int64_t size = 0;
+    int64_t modified_ns = 0;
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    uint64_t ends = 0;  ///< Hash of its first and last bytes.
+  };
+  static File facts_of(const std::filesystem::path& path);
+  static uint64_t ends_of(const File& file);
+
+  std::vector<File> files_;
+};
 
 }  // namespace untiled

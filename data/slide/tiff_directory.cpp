@@ -166,12 +166,41 @@ void require_own_sub_directories(const std::filesystem::path& path,
   require_few(path, main.size() + offsets.size());
 }
 
+/// Thousands of directories may claim the same lists and texts of a file: what is held of them all
+/// is bounded by what the file can hold.
+class HeldBytes {
+ public:
+  explicit HeldBytes(const std::filesystem::path& path)
+      : path_(path), most_(kPerFileByte * file_bytes(path) + kSmallFile) {}
+
+  void add(const TiffDirectory& directory) {
+    held_ += directory.blocks.size() * sizeof(TiffBlock) + directory.jpeg_tables.size() +
+             directory.reduced.size() * sizeof(uint64_t) + directory.description.size() +
+             directory.page_name.size();
+    for (const Property& property : directory.properties) held_ += property.value.size();
+    if (held_ <= most_) return;
+    throw DataError(
+        fmt::format("{} is a damaged TIFF: its directories list more tiles and texts "
+                    "than it has bytes; copy it again",
+                    path_.string()));
+  }
+
+ private:
+  static constexpr uint64_t kPerFileByte = 4;  // A tile of 16 bytes here takes 6 in the file.
+  static constexpr uint64_t kSmallFile = 1 << 20;
+
+  const std::filesystem::path& path_;
+  uint64_t most_;
+  uint64_t held_ = 0;
+};
+
 std::vector<TiffDirectory> read_reduced(const std::filesystem::path& path, TiffHandle& handle,
-                                        const TiffDirectory& parent) {
+                                        const TiffDirectory& parent, HeldBytes& held) {
   std::vector<TiffDirectory> directories;
   for (const uint64_t offset : parent.reduced) {
     handle.go_to(offset);
     directories.push_back(current_directory(path, handle.get()));
+    held.add(directories.back());
   }
   return directories;
 }
@@ -250,7 +279,9 @@ bool TiffDirectory::is_jpeg2000() const {
 TiffFile read_tiff_file(const std::filesystem::path& path) {
   TiffFile file;
   TiffHandle handle(path);
+  HeldBytes held(path);
   file.main.push_back(current_directory(path, handle.get()));
+  held.add(file.main.back());
   while (TIFFLastDirectory(handle.get()) == 0) {
     require_few(path, file.main.size() + 1);
     if (TIFFReadDirectory(handle.get()) == 0) {
@@ -259,10 +290,11 @@ TiffFile read_tiff_file(const std::filesystem::path& path) {
                       path.string(), file.main.size(), handle.error()));
     }
     file.main.push_back(current_directory(path, handle.get()));
+    held.add(file.main.back());
   }
   require_own_sub_directories(path, file.main);
   for (const TiffDirectory& directory : file.main) {
-    file.sub.push_back(read_reduced(path, handle, directory));
+    file.sub.push_back(read_reduced(path, handle, directory, held));
   }
   return file;
 }

@@ -29,6 +29,10 @@ int ignore_warning(TIFF* /*tiff*/, void* /*log*/, const char* /*module*/, const 
   return 1;
 }
 
+/// A claim of a file; lists of a hundred million tiles, and strips that are decoded whole, take
+/// less.
+constexpr tmsize_t kMostBytesAtOnce = tmsize_t{4} << 30;
+
 struct OptionsFree {
   void operator()(TIFFOpenOptions* options) const { TIFFOpenOptionsFree(options); }
 };
@@ -48,6 +52,7 @@ TIFF* open_tiff(const std::filesystem::path& path, std::string* log) {
   const std::unique_ptr<TIFFOpenOptions, OptionsFree> options(TIFFOpenOptionsAlloc());
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), record_error, log);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), ignore_warning, nullptr);
+  TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMostBytesAtOnce);
   const int descriptor = open_file(path);
   TIFF* const tiff = TIFFFdOpenExt(descriptor, path.c_str(), "rm", options.get());
   if (tiff == nullptr) close(descriptor);

@@ -5,35 +5,74 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
+#include <functional>
 #include <limits>
-#include <nlohmann/json.hpp>
+#include <memory>
 #include <numbers>
 #include <optional>
 #include <string_view>
 
 #include "lib/core/error.h"
+#include "lib/core/json_text.h"
 #include "lib/core/lower_case.h"
+#include "lib/core/stop.h"
 
 namespace untiled {
 namespace {
 
 using Json = nlohmann::json;
 
-/// The text of a file; zlib reads plain ones too.
-std::string read_text(const std::filesystem::path& path) {
-  const gzFile file = gzopen(path.c_str(), "rb");
-  if (file == nullptr) throw DataError(fmt::format("{}: cannot be opened", path.string()));
-  std::string text;
+/// What a letter of the text and a value of the JSON take in memory, about.
+constexpr int64_t kBytesPerLetter = 8;
+constexpr int64_t kBytesPerValue = 40;
+
+struct GzClose {
+  void operator()(gzFile file) const { gzclose(file); }
+};
+using GzFile = std::unique_ptr<gzFile_s, GzClose>;
+
+GzFile open_text(const std::filesystem::path& path) {
+  GzFile file(gzopen(path.c_str(), "rb"));
+  if (!file) throw DataError(fmt::format("{}: cannot be opened", path.string()));
+  return file;
+}
+
+/// Gives the text of a file piece by piece, as long as `take` wants more; zlib reads plain ones
+/// too.
+void read_pieces(const std::filesystem::path& path,
+                 const std::function<bool(std::string_view)>& take) {
+  const GzFile file = open_text(path);
   std::array<char, 1 << 16> piece{};
   int count = 0;
-  while ((count = gzread(file, piece.data(), piece.size())) > 0) {
-    text.append(piece.data(), static_cast<size_t>(count));
+  while ((count = gzread(file.get(), piece.data(), piece.size())) > 0) {
+    throw_if_stopped();
+    if (!take({piece.data(), static_cast<size_t>(count)})) return;
   }
-  gzclose(file);
   if (count < 0) {
     throw DataError(fmt::format("{}: cannot be read to its end; is it cut short?", path.string()));
+  }
+}
+
+[[noreturn]] void refuse_size(const std::filesystem::path& path, int64_t most_bytes) {
+  throw DataError(fmt::format(
+      "{}: its annotations would take more than the {} MiB of memory_budget; raise that, or export "
+      "fewer of them",
+      path.string(), most_bytes >> 20));
+}
+
+std::string read_text(const std::filesystem::path& path, int64_t most_bytes) {
+  std::string text;
+  read_pieces(path, [&](std::string_view piece) {
+    text += piece;
+    if (static_cast<int64_t>(text.size()) > most_bytes / kBytesPerLetter) {
+      refuse_size(path, most_bytes);
+    }
+    return true;
+  });
+  const JsonShape shape = json_shape(text);
+  if (static_cast<int64_t>(text.size()) + kBytesPerValue * shape.values > most_bytes) {
+    refuse_size(path, most_bytes);
   }
   return text;
 }
@@ -92,14 +131,9 @@ Json parse_document(const std::filesystem::path& path, const std::string& text) 
     const bool has_word =
         std::any_of(kNoNumbers.begin(), kNoNumbers.end(),
                     [&](std::string_view word) { return text.find(word) != std::string::npos; });
-    if (has_word) return Json::parse(with_nulls(text));
-    return Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    throw DataError(fmt::format("{}: is not JSON: an error at byte {}; export it again",
-                                path.string(), error.byte));
-  } catch (const Json::exception& error) {
-    throw DataError(fmt::format("{}: cannot be read as JSON ({}); export it again", path.string(),
-                                error.what()));
+    return parse_json<Json>(has_word ? with_nulls(text) : text);
+  } catch (const DataError& error) {
+    throw DataError(fmt::format("{}: {}; export it again", path.string(), error.what()));
   }
 }
 
@@ -260,10 +294,19 @@ class Reader {
     std::string as_json = text;
     std::replace(as_json.begin(), as_json.end(), '\'', '"');
     for (const std::string& candidate : {text, as_json}) {
-      const Json object = Json::parse(candidate, nullptr, false);
-      if (object.is_object()) return class_of_object(object);
+      const auto object = object_of(candidate);
+      if (object) return class_of_object(*object);
     }
     return text;
+  }
+
+  static std::optional<Json> object_of(const std::string& text) {
+    try {
+      auto object = parse_json<Json>(text);
+      if (object.is_object()) return object;
+    } catch (const DataError&) {  // Not JSON: another spelling, or a name.
+    }
+    return std::nullopt;
   }
 
   std::string class_of_object(const Json& object) const {
@@ -313,22 +356,29 @@ class Reader {
 }  // namespace
 
 bool looks_like_geojson(const std::filesystem::path& path) {
-  const gzFile file = gzopen(path.c_str(), "rb");
-  if (file == nullptr) return false;
-  int c = gzgetc(file);
-  constexpr int kByteOrderMark = 0xEF;
-  if (c == kByteOrderMark) {
-    gzgetc(file);
-    gzgetc(file);
-    c = gzgetc(file);
-  }
-  while (c >= 0 && std::isspace(c) != 0) c = gzgetc(file);
-  gzclose(file);
-  return c == '{' || c == '[';
+  std::string start;
+  read_pieces(path, [&](std::string_view piece) {
+    start = piece;  // Nobody writes more space before the first bracket.
+    return false;
+  });
+  const std::string_view mark = "\xEF\xBB\xBF";
+  const size_t first =
+      start.find_first_not_of(" \t\r\n", start.starts_with(mark) ? mark.size() : 0);
+  return first != std::string::npos && (start[first] == '{' || start[first] == '[');
 }
 
-Annotations read_annotations(const std::filesystem::path& path, LabelObjects objects) {
-  std::string text = read_text(path);
+int64_t annotation_bytes(const std::filesystem::path& path, int64_t most_bytes) {
+  int64_t letters = 0;
+  read_pieces(path, [&](std::string_view piece) {
+    letters += static_cast<int64_t>(piece.size());
+    return letters <= most_bytes / kBytesPerLetter;
+  });
+  return kBytesPerLetter * letters;
+}
+
+Annotations read_annotations(const std::filesystem::path& path, LabelObjects objects,
+                             int64_t most_bytes) {
+  std::string text = read_text(path, most_bytes);
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   return Reader(path, objects).read(parse_document(path, text));
 }

@@ -42,13 +42,21 @@ struct Annotations {
   std::map<std::string, int64_t> skipped_objects;  ///< By kind: TMA cores and others.
 };
 
+inline constexpr int64_t kUsualAnnotationBytes = int64_t{4} << 30;
+
 /// Reads a FeatureCollection, an array of features, one feature or a bare geometry, gzipped or not,
 /// as QuPath, geopandas and Python's json write them: NaN and infinite numbers stand for nothing,
 /// and a classification may be JSON in a text. Objects are annotations or say nothing of what they
 /// are; of those of other kinds detections, cells and tiles are taken where `objects` says so.
-/// Throws DataError naming the file and, where it can, the feature.
+/// Throws DataError naming the file and, where it can, the feature; and before it is parsed for one
+/// that would take more than `most_bytes` of memory, or is nested deeply.
 Annotations read_annotations(const std::filesystem::path& path,
-                             LabelObjects objects = LabelObjects::kAnnotations);
+                             LabelObjects objects = LabelObjects::kAnnotations,
+                             int64_t most_bytes = kUsualAnnotationBytes);
+
+/// What reading a file takes, about; a gzipped one is unpacked for it, as far as `most_bytes`
+/// allow. Throws DataError when it cannot be opened.
+int64_t annotation_bytes(const std::filesystem::path& path, int64_t most_bytes);
 
 /// How many areas lie outside a slide of `extent` at level 0, in its frame's coordinates.
 int64_t count_outside(const Annotations& annotations, const Extent& extent);

@@ -216,12 +216,13 @@ std::shared_ptr<const PixelSource> open_mask(const std::filesystem::path& path,
 std::shared_ptr<const PixelSource> open_labels(const std::filesystem::path& path,
                                                const ViewInfo& view,
                                                const std::vector<ClassSettings>& classes,
-                                               int ignore, const LabelSettings& labels) {
+                                               int ignore, const LabelSettings& labels,
+                                               int64_t most_bytes) {
   require_readable_file(path);
   if (file_kind(path) != FileKind::kOther || !looks_like_geojson(path)) {
     return open_mask(path, view, classes, ignore);
   }
-  const Annotations annotations = read_annotations(path, labels.objects);
+  const Annotations annotations = read_annotations(path, labels.objects, most_bytes);
   auto source = make_annotation_labels(path, annotations, view, classes, labels.unannotated);
   warn_once(path, doubts_about(annotations, view.frame_level0.extent()));
   return source;

@@ -42,10 +42,12 @@ std::shared_ptr<const PixelSource> open_mask(const std::filesystem::path& path,
 
 /// The same from a mask or GeoJSON, by what the file holds; see annotations.h. Warns once of each
 /// file whose labels are likely not what was meant: objects that are left out, annotations outside
-/// the slide, none at all, a mask of which nothing but ignored pixels is not 0.
+/// the slide, none at all, a mask of which nothing but ignored pixels is not 0. GeoJSON may take
+/// `most_bytes` while it is read.
 std::shared_ptr<const PixelSource> open_labels(const std::filesystem::path& path,
                                                const ViewInfo& view,
                                                const std::vector<ClassSettings>& classes,
-                                               int ignore, const LabelSettings& labels);
+                                               int ignore, const LabelSettings& labels,
+                                               int64_t most_bytes);
 
 }  // namespace untiled

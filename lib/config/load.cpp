@@ -7,6 +7,7 @@
 
 #include "lib/config/consistency.h"
 #include "lib/config/fields.h"
+#include "lib/config/yaml_text.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 
@@ -29,25 +30,10 @@ std::string read_yaml(const fs::path& yaml) {
   }
 }
 
-/// The one document of a YAML text; `name` stands in errors, with a line where it is a file's.
-YAML::Node parse(const std::string& text, const std::string& name, bool has_lines) {
-  try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      throw ConfigError(fmt::format("{}: expected one YAML document, found {}; remove '---'", name,
-                                    documents.size()));
-    }
-    return documents.empty() ? YAML::Node() : documents.front();
-  } catch (const YAML::Exception& error) {
-    const std::string place = has_lines ? fmt::format("{}:{}", name, error.mark.line + 1) : name;
-    throw ConfigError(fmt::format("{}: is not valid YAML: {}", place, error.msg));
-  }
-}
-
 std::vector<Value> apply_file(const fs::path& yaml, Settings& settings) {
   const auto source = std::make_shared<const ValueSource>(
       ValueSource{yaml.string(), fs::absolute(yaml).parent_path(), true});
-  const Value root(source, "", parse(read_yaml(yaml), yaml.string(), true));
+  const Value root(source, "", parse_yaml(read_yaml(yaml), yaml.string(), true));
   if (root.is_null()) return {};
   if (!root.is_map()) throw root.refused("groups of settings such as 'train:'");
   return apply(root, settings_fields(), settings);
@@ -58,7 +44,7 @@ std::vector<Value> apply_file(const fs::path& yaml, Settings& settings) {
 YAML::Node override_value(const std::string& text, const std::string& name) {
   constexpr std::string_view kYamlStarts = "[{\"'";
   const bool is_yaml = !text.empty() && kYamlStarts.find(text.front()) != std::string_view::npos;
-  return is_yaml ? parse(text, name, false) : YAML::Node(text);
+  return is_yaml ? parse_yaml(text, name, false) : YAML::Node(text);
 }
 
 std::vector<Value> apply_override(const std::string& text, Settings& settings) {

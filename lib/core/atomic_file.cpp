@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "lib/core/descriptor.h"
+#include "lib/core/regular_file.h"
 
 namespace untiled {
 namespace {
@@ -117,8 +118,13 @@ std::string read_file(const fs::path& path) {
     return DataError(fmt::format("{}: cannot be read: {}", path.string(),
                                  std::generic_category().message(error_number)));
   };
-  const Descriptor descriptor = open_file(path, O_RDONLY);
-  if (!descriptor.valid()) throw failed(errno);
+  // Opening a pipe without a writer would wait for one.
+  const Descriptor descriptor = open_file(path, O_RDONLY | O_NONBLOCK);
+  struct stat status {};
+  if (!descriptor.valid() || ::fstat(descriptor.get(), &status) != 0) throw failed(errno);
+  if (const auto other = not_a_file(status)) {
+    throw DataError(fmt::format("{}: is {}; give a file", path.string(), *other));
+  }
   std::string content;
   std::array<char, 1 << 16> buffer;
   while (true) {

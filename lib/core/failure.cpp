@@ -6,6 +6,10 @@
 
 namespace untiled {
 
+Failure out_of_memory() {
+  return {kConfigErrorCode, "out of memory; lower memory_budget, threads or streaming.tile"};
+}
+
 Failure failure_of(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
@@ -16,7 +20,7 @@ Failure failure_of(const std::exception_ptr& error) {
   } catch (const Interrupted& stop) {
     return {kSignalCodeBase + stop.signal(), stop.what()};
   } catch (const std::bad_alloc&) {
-    return {kInternalErrorCode, "out of memory; lower memory_budget, threads or streaming.tile"};
+    return out_of_memory();
   } catch (const std::exception& problem) {
     return {kInternalErrorCode, problem.what()};
   }

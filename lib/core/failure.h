@@ -17,6 +17,9 @@ struct Failure {
   std::string sentence;
 };
 
+/// A setting asked for more than there is.
+Failure out_of_memory();
+
 /// What an exception says to the user; `error` is not null.
 Failure failure_of(const std::exception_ptr& error);
 

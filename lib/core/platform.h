@@ -31,4 +31,8 @@ int open_uncached(const char* path, int flags);
 /// without an error: where it cannot, a power cut may undo it.
 void flush_file_system(const char* path);
 
+/// What tells this machine since its start, and this container on it, from others: the processes
+/// that see one another's numbers have it in common. A hash that no name can be found from.
+std::string machine_token();
+
 }  // namespace untiled

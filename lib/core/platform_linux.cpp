@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "lib/core/error.h"
+#include "lib/core/hasher.h"
 #include "lib/core/number.h"
 #include "lib/core/resources.h"
 
@@ -42,7 +43,19 @@ int64_t rusage_peak_bytes() {
   return int64_t{usage.ru_maxrss} * 1024;
 }
 
+/// The content of a link, or nothing.
+std::string link_target(const char* link) {
+  std::error_code error;
+  return std::filesystem::read_symlink(link, error).string();
+}
+
 }  // namespace
+
+std::string machine_token() {
+  std::string boot;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id") >> std::ws, boot);
+  return hash_of(boot + link_target("/proc/self/ns/pid"));
+}
 
 std::filesystem::path own_program() {
   std::error_code error;

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "lib/core/error.h"
+#include "lib/core/hasher.h"
 #include "lib/core/platform.h"
 #include "lib/core/resources.h"
 
@@ -29,6 +30,13 @@ std::string processor_name() {
   size_t size = name.size();
   const bool known = sysctlbyname("machdep.cpu.brand_string", name.data(), &size, nullptr, 0) == 0;
   return known ? name.data() : "unknown processor";
+}
+
+std::string machine_token() {
+  std::array<char, 64> session{};
+  size_t size = session.size();
+  sysctlbyname("kern.bootsessionuuid", session.data(), &size, nullptr, 0);
+  return hash_of(session.data());
 }
 
 int schedulable_cores() { return static_cast<int>(std::thread::hardware_concurrency()); }

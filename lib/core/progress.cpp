@@ -147,9 +147,9 @@ void Progress::draw(bool last) {
 }
 
 std::string Progress::line(double elapsed_s, bool last) const {
-  std::string text = title_;
+  std::string text = printable(title_);
   if (total_ > 0) text += fmt::format("  {} %", percent(done_, total_));
-  if (!status_.empty()) text += "  " + status_;
+  if (!status_.empty()) text += "  " + printable(status_);
   if (last) return text + "  in " + format_duration(elapsed_s);
   const int64_t done_here = done_ - done_before_;
   if (total_ > done_ && done_here > 0) {

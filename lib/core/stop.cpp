@@ -28,11 +28,17 @@ void install(int signal, void (*handler)(int)) {
   sigaction(signal, &action, nullptr);
 }
 
+bool is_ignored(int signal) {
+  struct sigaction action = {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 void install_signal_handlers() {
   install(SIGINT, on_stop);
   install(SIGTERM, on_stop);
+  if (!is_ignored(SIGHUP)) install(SIGHUP, on_stop);
   install(SIGUSR1, on_save);
   install(SIGPIPE, SIG_IGN);
   install(SIGXFSZ, SIG_IGN);

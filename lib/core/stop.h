@@ -3,7 +3,7 @@
 
 namespace untiled {
 
-/// Installs handlers: SIGINT and SIGTERM ask to stop, SIGUSR1 asks to save and go on, SIGPIPE and
+/// SIGINT, SIGTERM and, without nohup, SIGHUP ask to stop, SIGUSR1 to save and go on; SIGPIPE and
 /// SIGXFSZ are ignored so that writes report errors. A second SIGINT ends the process at once.
 void install_signal_handlers();
 

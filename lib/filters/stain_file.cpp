@@ -36,13 +36,15 @@ void write_stains(const std::filesystem::path& path, const Stains& stains) {
 Stains read_stains(const std::filesystem::path& path) {
   const std::string text = read_file(path);
   try {
-    const auto document = nlohmann::json::parse(text);
+    const auto document = parse_json<nlohmann::json>(text);
     if (document.at("format") == kFormat) {
       Stains stains{};
       document.at("vectors").get_to(stains.vectors);
       document.at("high").get_to(stains.high);
       if (are_sound(stains)) return stains;
     }
+  } catch (const DataError&) {
+    // Said below.
   } catch (const nlohmann::json::exception&) {
     // Said below: what exactly is missing helps nobody who did not write the file.
   }

@@ -1,10 +1,12 @@
 #include "lib/output/markup.h"
 
+#include "lib/core/printable.h"
+
 namespace untiled {
 
 std::string escape_markup(const std::string& text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : printable_lines(text)) {
     switch (c) {
       case '&':
         out += "&amp;";

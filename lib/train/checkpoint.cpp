@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "lib/core/error.h"
+#include "lib/core/json_text.h"
+#include "lib/train/checkpoint_claims.h"
 
 namespace untiled {
 namespace {
@@ -24,11 +27,28 @@ ordered_json classes_to_json(const std::vector<ClassSettings>& classes) {
   return list;
 }
 
+/// Ranges are checked later; what is no int would be wrapped into one before.
+int whole(const json& value) {
+  const bool fits = value.is_number_integer() && value >= std::numeric_limits<int>::min() &&
+                    value <= std::numeric_limits<int>::max();
+  if (!fits) throw DataError(fmt::format("{} in its metadata is no whole number", value.dump()));
+  return value.get<int>();
+}
+
+std::vector<int> whole_list(const json& list) {
+  if (!list.is_array()) throw DataError("its metadata lack a list of whole numbers");
+  std::vector<int> numbers;
+  for (const json& value : list) numbers.push_back(whole(value));
+  return numbers;
+}
+
 std::vector<ClassSettings> classes_from_json(const json& list) {
   std::vector<ClassSettings> classes;
   for (const json& c : list) {
-    classes.push_back({c.at("name").get<std::string>(), c.at("value").get<int>(),
-                       c.at("color").get<std::array<int, 3>>(), c.value("weight", 1.0)});
+    const std::vector<int> color = whole_list(c.at("color"));
+    if (color.size() != 3) throw DataError("a class's colour has not three numbers");
+    classes.push_back({c.at("name").get<std::string>(), whole(c.at("value")),
+                       {color[0], color[1], color[2]}, c.value("weight", 1.0)});
   }
   return classes;
 }
@@ -37,7 +57,11 @@ std::vector<ClassSettings> classes_from_json(const json& list) {
 json field(const Metadata& metadata, const std::string& key) {
   const auto found = metadata.find(key);
   if (found == metadata.end()) throw DataError(fmt::format("its metadata lack \"{}\"", key));
-  return json::parse(found->second);
+  try {
+    return parse_json<json>(found->second);
+  } catch (const DataError& problem) {
+    throw DataError(fmt::format("\"{}\" in its metadata {}", key, problem.what()));
+  }
 }
 
 /// The stride that all levels share.
@@ -51,14 +75,14 @@ int common_stride(const std::vector<int>& strides, size_t levels) {
 
 ModelSettings model_from(const Metadata& metadata) {
   ModelSettings model;
-  model.widths = field(metadata, "widths").get<std::vector<int>>();
+  model.widths = whole_list(field(metadata, "widths"));
   const json kernels = field(metadata, "kernels");
-  model.down_kernel = kernels.at("down").get<int>();
-  model.refine_kernel = kernels.at("refine").get<int>();
-  model.up_kernel = kernels.at("up").get<int>();
-  model.head_kernel = kernels.at("head").get<int>();
+  model.down_kernel = whole(kernels.at("down"));
+  model.refine_kernel = whole(kernels.at("refine"));
+  model.up_kernel = whole(kernels.at("up"));
+  model.head_kernel = whole(kernels.at("head"));
   model.stride =
-      common_stride(field(metadata, "strides").get<std::vector<int>>(), model.widths.size());
+      common_stride(whole_list(field(metadata, "strides")), model.widths.size());
   return model;
 }
 
@@ -74,10 +98,10 @@ CheckpointInfo parse_info(const Metadata& metadata) {
   if (info.classes.empty()) throw DataError("its list of classes is empty");
   const json mpp = field(metadata, "training_mpp");
   if (!mpp.is_null()) info.training_mpp = mpp.get<double>();
-  info.training_level = field(metadata, "training_level").get<int>();
+  info.training_level = whole(field(metadata, "training_level"));
   info.input_scaling = field(metadata, "input_scaling").get<double>();
   info.threshold = field(metadata, "threshold").get<double>();
-  info.step = field(metadata, "step").get<int64_t>();
+  info.step = whole(field(metadata, "step"));
   info.version = field(metadata, "version").get<std::string>();
   return info;
 }
@@ -106,7 +130,9 @@ Metadata to_metadata(const CheckpointInfo& info) {
 
 CheckpointInfo checkpoint_info(const Metadata& metadata) {
   try {
-    return parse_info(metadata);
+    CheckpointInfo info = parse_info(metadata);
+    require_sound_claims(info);
+    return info;
   } catch (const json::exception& problem) {
     throw DataError(fmt::format("its metadata cannot be understood ({})", problem.what()));
   }

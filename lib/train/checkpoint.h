@@ -31,7 +31,7 @@ struct Checkpoint {
 };
 
 /// `info` as a safetensors file's metadata, each value as JSON, and back. The latter throws
-/// DataError that says what is missing or wrong.
+/// DataError that says what is missing, wrong or outside the range that settings have.
 Metadata to_metadata(const CheckpointInfo& info);
 CheckpointInfo checkpoint_info(const Metadata& metadata);
 

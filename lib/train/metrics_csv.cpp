@@ -10,22 +10,16 @@
 #include <sstream>
 
 #include "lib/core/atomic_file.h"
+#include "lib/core/csv_cell.h"
 #include "lib/core/error.h"
 #include "lib/core/number.h"
 
 namespace untiled {
 namespace {
 
-std::string quoted(const std::string& field) {
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  std::string text = "\"";
-  for (const char c : field) text += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return text + "\"";
-}
-
 std::string line_of(const std::vector<std::string>& fields) {
   std::vector<std::string> safe;
-  for (const std::string& field : fields) safe.push_back(quoted(field));
+  for (const std::string& field : fields) safe.push_back(csv_cell(field));
   return fmt::format("{}\n", fmt::join(safe, ","));
 }
 

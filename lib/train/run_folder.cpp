@@ -13,6 +13,8 @@
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/json_text.h"
+#include "lib/core/left_overs.h"
 #include "lib/train/named_tensors.h"
 
 namespace untiled {
@@ -38,27 +40,10 @@ std::string safe_name(std::string name) {
   return name;
 }
 
-/// True for a file that write_file or write_safetensors left when the process was killed.
-bool is_leftover(const fs::path& path) {
-  static constexpr std::array<std::string_view, 9> kBeginnings = {
-      "last.",         "best.",          "step",
-      "preview.",      "settings.yaml.", "provenance.json.",
-      "summary.json.", "curves.png.",    "report.html."};
-  const std::string name = path.filename().string();
-  return path.extension() == ".part" &&
-         std::any_of(kBeginnings.begin(), kBeginnings.end(),
-                     [&](std::string_view beginning) { return name.starts_with(beginning); });
-}
-
 std::string host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "";
   return name.data();
-}
-
-/// Names of files may be anything; JSON is UTF-8.
-std::string to_text(const ordered_json& json) {
-  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 ordered_json to_json(const SlideRecord& slide, bool deidentify) {
@@ -111,13 +96,10 @@ void RunFolder::lock() {
                   folder_.string()));
 }
 
+/// Nobody else writes here: whoever left them is gone, or was on another machine.
 void RunFolder::remove_leftovers() const {
-  std::error_code error;
   for (const fs::path& folder : {folder_, folder_ / "checkpoints", previews(), labels()}) {
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-      const bool any_name = folder == labels() && entry.path().extension() == ".part";
-      if (any_name || is_leftover(entry.path())) fs::remove(entry.path(), error);
-    }
+    remove_left_overs(folder, [](const LeftOver& /*any*/) { return true; });
   }
 }
 
@@ -143,7 +125,7 @@ void write_provenance(const fs::path& path, const Provenance& provenance,
   if (!provenance.deidentify) json["host"] = host_name();
   json["settings_hash"] = settings_hash(settings);
   json["slides"] = std::move(slides);
-  write_file(path, to_text(json));
+  write_file(path, json_text(json, 2) + "\n");
 }
 
 void write_summary(const fs::path& path, const Summary& summary) {
@@ -169,7 +151,7 @@ void write_summary(const fs::path& path, const Summary& summary) {
                              {"weights_hash", summary.weights_hash},
                              {"settings_hash", summary.settings_hash},
                              {"version", summary.version}};
-  write_file(path, to_text(json));
+  write_file(path, json_text(json, 2) + "\n");
 }
 
 std::string settings_hash(const SettingsMap& settings) {

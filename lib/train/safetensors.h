@@ -24,8 +24,8 @@ struct SafetensorsFile {
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const Metadata& metadata = {});
 
-/// Reads a whole file. Throws DataError for anything that the format forbids: a file cut short,
-/// offsets that overlap, leave gaps or disagree with a shape, an unknown dtype.
+/// Reads a whole file; tensors take what it has. Throws DataError for what the format forbids, such
+/// as offsets that overlap or disagree with a shape, and for a header above 16 MiB or nested deeply.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
 }  // namespace untiled

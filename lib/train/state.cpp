@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/core/error.h"
+#include "lib/core/json_text.h"
 #include "lib/train/named_tensors.h"
 
 namespace untiled {
@@ -14,7 +15,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFormat = "untiled state 1";
+constexpr const char* kFormat = "untiled state 2";
+/// Of builds before, without a check sum.
+constexpr const char* kOldFormat = "untiled state 1";
 constexpr const char* kParameterPrefix = "parameter.";
 constexpr const char* kOptimizerPrefix = "optimizer.";
 constexpr const char* kBestPrefix = "best.";
@@ -35,14 +38,41 @@ json facts_of(const TrainingState& state) {
   return facts;
 }
 
-TrainingState parse_state(const SafetensorsFile& file) {
-  const auto format = file.metadata.find("format");
-  const auto facts_text = file.metadata.find("facts");
-  if (format == file.metadata.end() || format->second != kFormat ||
-      facts_text == file.metadata.end()) {
+/// An entry of the metadata, empty where there is none.
+std::string entry(const SafetensorsFile& file, const char* key) {
+  const auto found = file.metadata.find(key);
+  return found == file.metadata.end() ? "" : found->second;
+}
+
+/// Over all that a state says: names, shapes and values of tensors, by name, and the facts.
+std::string check_sum(const NamedTensors& tensors, const std::string& facts) {
+  std::map<std::string, at::Tensor> by_name;
+  for (size_t i = 0; i < tensors.names.size(); ++i) by_name[tensors.names[i]] = tensors.tensors[i];
+  NamedTensors sorted;
+  for (const auto& [name, tensor] : by_name) {
+    sorted.names.push_back(name);
+    sorted.tensors.push_back(tensor);
+  }
+  return content_hash(content_hash(sorted) + facts);
+}
+
+void require_check_sum(const SafetensorsFile& file) {
+  const std::string format = entry(file, "format");
+  if (format == kOldFormat) return;
+  if (format != kFormat) {
     throw DataError(fmt::format("its metadata lack \"format\": \"{}\"", kFormat));
   }
-  const json facts = json::parse(facts_text->second);
+  const std::string expected = entry(file, "check_sum");
+  const std::string found = check_sum(file.tensors, entry(file, "facts"));
+  if (found != expected) {
+    throw DataError(fmt::format("it is damaged: its check sum is {} where {} belongs", found,
+                                expected.empty() ? "one" : expected));
+  }
+}
+
+TrainingState parse_state(const SafetensorsFile& file) {
+  require_check_sum(file);
+  const json facts = parse_json<json>(entry(file, "facts"));
   TrainingState state;
   state.step = facts.at("step").get<int64_t>();
   state.seed = facts.at("seed").get<uint64_t>();
@@ -72,19 +102,21 @@ void save_state(const std::filesystem::path& path, const TrainingState& state) {
   append_prefixed(tensors, kParameterPrefix, state.parameters);
   append_prefixed(tensors, kOptimizerPrefix, state.optimizer);
   if (state.best) append_prefixed(tensors, kBestPrefix, state.best->parameters);
-  write_safetensors(
-      path, tensors,
-      {{"format", kFormat},
-       {"facts", facts_of(state).dump(-1, ' ', false, json::error_handler_t::replace)}});
+  const std::string facts = facts_of(state).dump(-1, ' ', false, json::error_handler_t::replace);
+  write_safetensors(path, tensors,
+                    {{"format", kFormat},
+                     {"facts", facts},
+                     {"check_sum", check_sum(tensors, facts)}});
 }
 
 TrainingState load_state(const std::filesystem::path& path) {
-  const SafetensorsFile file = read_safetensors(path);
   try {
-    return parse_state(file);
+    return parse_state(read_safetensors(path));
   } catch (const std::exception& problem) {
-    throw DataError(
-        fmt::format("{} is not a training state of untiled: {}", path.string(), problem.what()));
+    throw DataError(fmt::format(
+        "{} is not a training state of untiled: {}; put back a copy of it, or train in another "
+        "run.folder: the weights in last.safetensors beside it are whole",
+        path.string(), problem.what()));
   }
 }
 

@@ -36,10 +36,11 @@ struct TrainingState {
   std::map<std::string, std::string> fingerprints;  ///< Of its slides, by name.
 };
 
-/// Bit-exact; the file appears whole or not at all. Throws DataError.
+/// Bit-exact, with a check sum (XXH3); the file appears whole or not at all. Throws DataError.
 void save_state(const std::filesystem::path& path, const TrainingState& state);
 
-/// Throws DataError naming the file when it is not such a state.
+/// Throws DataError naming the file when it is not such a state or its check sum is another. States
+/// of builds that wrote none ("untiled state 1") are read without.
 TrainingState load_state(const std::filesystem::path& path);
 
 }  // namespace untiled

@@ -11,6 +11,7 @@
 #include "lib/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/core/statistics.h"
@@ -40,6 +41,37 @@ TrainingState fresh_state(const TrainOptions& options) {
   state.seed = options.settings.seed;
   state.last_dice = kUndefined;
   return state;
+}
+
+/// With run.deidentify what is kept of the settings names no file: names identify patients.
+Settings shareable(Settings settings) {
+  if (!settings.run.deidentify) return settings;
+  settings.data.slides.clear();
+  settings.data.validation.clear();
+  settings.data.manifest.clear();
+  settings.run.folder = RunSettings{}.folder;
+  settings.run.scratch.clear();
+  return settings;
+}
+
+/// The settings as the run's state and hashes have them. JSON is UTF-8, file names need not be.
+SettingsMap recorded(const Settings& settings) {
+  SettingsMap map = flatten(shareable(settings));
+  for (auto& [key, value] : map) value = text_name(value);
+  return map;
+}
+
+/// Settings of a run so far against those of now. A state of before may name files that one of a
+/// run without names does not; slides are compared by their fingerprints then.
+void check_settings(const std::filesystem::path& folder, SettingsMap before,
+                    const Settings& settings) {
+  const SettingsMap now = recorded(settings);
+  if (settings.run.deidentify) {
+    for (const char* key : {"data.slides", "data.validation", "data.manifest"}) {
+      before[key] = now.at(key);
+    }
+  }
+  check_resume(folder, before, now);
 }
 
 /// The order of slides is drawn from their number: one more or less makes it another run.
@@ -91,30 +123,19 @@ void fit_to_network(TrainingState& state, const NamedTensors& network,
 
 /// The state that a run begins with: the folder's, else a fresh one.
 TrainingState first_state(const RunFolder& folder, const TrainOptions& options) {
-  const SettingsMap settings = flatten(options.settings);
   TrainingState state = folder.has_state() ? load_state(folder.state()) : fresh_state(options);
   if (folder.has_state()) {
-    check_resume(folder.path(), state.settings, settings);
+    check_settings(folder.path(), state.settings, options.settings);
     require_same_slides(folder.path(), state, options);
     warn_of_changes(state, options);
   }
   fit_to_network(state, options.parameters, folder.state());
-  state.settings = settings;
+  state.settings = recorded(options.settings);
+  state.fingerprints.clear();
   for (const SlideRecord& slide : options.provenance.slides) {
     state.fingerprints[slide.name] = slide.fingerprint;
   }
   return state;
-}
-
-/// With run.deidentify the copy of the settings names no file: names identify patients.
-Settings shareable(Settings settings) {
-  if (!settings.run.deidentify) return settings;
-  settings.data.slides.clear();
-  settings.data.validation.clear();
-  settings.data.manifest.clear();
-  settings.run.folder = RunSettings{}.folder;
-  settings.run.scratch.clear();
-  return settings;
 }
 
 void check_options(const TrainOptions& options) {
@@ -493,7 +514,7 @@ RankMemory memory_alone() {
 bool is_finished(const RunFolder& folder, const Settings& settings) {
   if (!folder.has_state()) return false;
   const TrainingState state = load_state(folder.state());
-  check_resume(folder.path(), state.settings, flatten(settings));
+  check_settings(folder.path(), state.settings, settings);
   return state.step >= settings.train.steps && std::filesystem::exists(folder.summary());
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "lib/core/atomic_file.h"
+#include "lib/core/platform.h"
 #include "tests/catch.h"
 #include "tests/core/temporary_folder.h"
 
@@ -15,14 +16,8 @@ namespace untiled {
 namespace {
 
 /// The lease of a process that is not there, on this machine or another.
-std::string foreign_lease(const std::string& host) {
-  return R"({"host":")" + host + R"(","process":999999999,"job":"","lease":"x"})";
-}
-
-std::string this_host() {
-  std::string name(256, '\0');
-  ::gethostname(name.data(), name.size() - 1);
-  return name.c_str();  // NOLINT(readability-redundant-string-cstr): up to the first zero
+std::string foreign_lease(const std::string& machine) {
+  return R"({"machine":")" + machine + R"(","process":999999999,"job":"","lease":"x"})";
 }
 
 void age(const std::filesystem::path& file, int64_t seconds) {
@@ -51,7 +46,7 @@ TEST_CASE("a lease is held by one, and free again when it is given back") {
 TEST_CASE("a lease ends when its process on this machine is gone, elsewhere after a minute") {
   const TemporaryFolder folder;
   const auto file = folder / "a.lease";
-  write_file(file, foreign_lease(this_host()));
+  write_file(file, foreign_lease(machine_token()));
   CHECK(Lease::take(file));
   write_file(file, foreign_lease("another"));
   CHECK_FALSE(Lease::take(file));
@@ -72,6 +67,40 @@ TEST_CASE(
   CHECK_FALSE(first->is_ours());
   first.reset();
   CHECK(second->is_ours());
+}
+
+TEST_CASE("a lease from the future is of nobody, and other content counts for a minute") {
+  const TemporaryFolder folder;
+  const auto file = folder / "a.lease";
+  write_file(file, foreign_lease("another"));
+  age(file, -86'400);
+  CHECK(Lease::take(file));
+  for (const char* content :
+       {"", "[]", R"({"machine":7,"process":"x"})", R"({"host":"a"})", "{{{{"}) {
+    INFO(content);
+    write_file(file, content);
+    CHECK_FALSE(Lease::take(file));
+    age(file, Lease::kStale.count());
+    CHECK(Lease::take(file));
+  }
+}
+
+TEST_CASE("a folder with a lease's name is moved aside, with what it holds") {
+  const TemporaryFolder folder;
+  const auto file = folder / "a.lease";
+  write_file(file / "inside", "kept");
+  CHECK(Lease::take(file));
+  CHECK(read_file(folder / "a.lease.foreign1" / "inside") == "kept");
+}
+
+TEST_CASE("a lease holds no host's name") {
+  const TemporaryFolder folder;
+  std::string host(256, '\0');
+  REQUIRE(::gethostname(host.data(), host.size() - 1) == 0);
+  host.resize(host.find('\0'));
+  const auto lease = Lease::take(folder / "a.lease");
+  REQUIRE(lease);
+  CHECK(read_file(folder / "a.lease").find("\"" + host) == std::string::npos);
 }
 
 }  // namespace untiled

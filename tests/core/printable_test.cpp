@@ -13,5 +13,20 @@ TEST_CASE("a message is one line of UTF-8 whatever it quotes") {
   CHECK(printable("").empty());
 }
 
+TEST_CASE("control sequences of one character, overlong forms and directions are not printed") {
+  CHECK(printable("a\xC2\x9B"
+                  "31m") == "a?31m");
+  CHECK(printable("\xE0\x80\x9B") == "???");
+  CHECK(printable("\xED\xA0\x80") == "???");
+  CHECK(printable("gpj.\xE2\x80\xAE.svs") == "gpj.?.svs");
+  CHECK(printable_lines("a\n\tb\x1b[2J") == "a\n\tb?[2J");
+}
+
+TEST_CASE("names that are no UTF-8 become different texts") {
+  CHECK(text_name("sl\xE9.svs") == "sl%E9.svs");
+  CHECK(text_name("sl\xE8.svs") != text_name("sl\xE9.svs"));
+  CHECK(text_name("slide-\xC3\xA4.svs") == "slide-\xC3\xA4.svs");
+}
+
 }  // namespace
 }  // namespace untiled

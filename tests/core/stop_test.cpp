@@ -29,3 +29,15 @@ TEST_CASE("SIGUSR1 asks to save once and does not stop") {
   CHECK(take_save_request());
   CHECK_FALSE(take_save_request());
 }
+
+TEST_CASE("a terminal that closes asks to stop, under nohup it does not") {
+  install_signal_handlers();
+  std::raise(SIGHUP);
+  CHECK(stop_signal() == SIGHUP);
+  request_stop(0);
+  std::signal(SIGHUP, SIG_IGN);
+  install_signal_handlers();
+  std::raise(SIGHUP);
+  CHECK(stop_signal() == 0);
+  std::signal(SIGHUP, SIG_DFL);
+}

@@ -89,6 +89,32 @@ TEST_CASE("checkpoint metadata that make no sense are data errors") {
   CHECK_THROWS_AS(checkpoint_info(metadata), DataError);
 }
 
+TEST_CASE("claims that no run could have written are refused before a network is made of them") {
+  const auto claim = GENERATE(
+      std::pair<std::string, std::string>{"architecture", "\"transformer\""},
+      std::pair{"widths", "[1000000000,2]"}, std::pair{"widths", "[4294967299,5]"},
+      std::pair{"widths", "[]"}, std::pair{"widths", "[-3,5]"}, std::pair{"widths", "[3.5,5]"},
+      std::pair{"kernels", "{\"down\":4,\"refine\":3,\"up\":5,\"head\":3}"},
+      std::pair{"kernels", "{\"down\":9999,\"refine\":3,\"up\":5,\"head\":3}"},
+      std::pair{"strides", "[0,0]"}, std::pair{"threshold", "1.5"}, std::pair{"threshold", "-1"},
+      std::pair{"threshold", "null"}, std::pair{"input_scaling", "1"},
+      std::pair{"input_scaling", "1e300"}, std::pair{"training_mpp", "-0.5"},
+      std::pair{"training_mpp", "1e300"}, std::pair{"training_level", "-1"},
+      std::pair{"training_level", "99"}, std::pair{"step", "-1"},
+      std::pair{"classes", R"([{"name":"a","value":300,"color":[0,0,0]}])"},
+      std::pair{"classes", R"([{"name":"a","value":1,"color":[0,0,256]}])"},
+      std::pair{"classes", R"([{"name":"a","value":1,"color":[0,0]}])"},
+      std::pair{"classes", R"([{"name":"","value":1,"color":[0,0,0]}])"},
+      std::pair{
+          "classes",
+          R"([{"name":"a","value":1,"color":[0,0,0]},{"name":"b","value":1,"color":[9,9,9]}])"},
+      std::pair{"classes", R"([{"name":"a","value":1,"color":[0,0,0],"weight":-2}])"});
+  Metadata metadata = to_metadata(sample_info());
+  metadata[claim.first] = claim.second;
+  INFO(claim.first << " = " << claim.second);
+  CHECK_THROWS_AS(checkpoint_info(metadata), DataError);
+}
+
 TEST_CASE("another program's safetensors file is no checkpoint") {
   const ScratchFolder folder;
   write_safetensors(folder / "x.safetensors", weights(), {{"format", "pt"}});
@@ -127,6 +153,33 @@ TEST_CASE("a training state gives back every bit") {
   CHECK(read.file_bytes == state.file_bytes);
   CHECK(read.settings == state.settings);
   CHECK(read.fingerprints == state.fingerprints);
+}
+
+TEST_CASE("a training state in which one bit has changed is refused with what to do") {
+  const ScratchFolder folder;
+  TrainingState state;
+  state.step = 17;
+  state.parameters = weights();
+  save_state(folder / "last.state", state);
+  const std::string whole = read_file(folder / "last.state");
+  for (const size_t back :
+       {size_t{1}, size_t{5}, whole.size() - whole.find("\\\"step\\\":17") - 9}) {
+    std::string damaged = whole;
+    damaged[whole.size() - back] = static_cast<char>(damaged[whole.size() - back] ^ 1);
+    write_file(folder / "last.state", damaged);
+    INFO(back);
+    CHECK_THROWS_WITH(load_state(folder / "last.state"),
+                      contains_text("check sum") && contains_text("put back a copy"));
+  }
+}
+
+TEST_CASE("a training state of before, without a check sum, is read") {
+  const ScratchFolder folder;
+  write_safetensors(folder / "old", {{"parameter.head.weight"}, weights().tensors},
+                    {{"format", "untiled state 1"},
+                     {"facts", R"({"step":3,"seed":1,"last_dice":null,"file_bytes":{},)"
+                               R"("settings":{},"fingerprints":{}})"}});
+  CHECK(load_state(folder / "old").step == 3);
 }
 
 TEST_CASE("a checkpoint is no training state") {

@@ -140,5 +140,24 @@ TEST_CASE("a name given twice is refused when writing") {
   CHECK_FALSE(std::filesystem::exists(folder / "x"));
 }
 
+TEST_CASE("a header of 100,000 tensors is read, and a deep or endless one refused") {
+  const ScratchFolder folder;
+  std::string header = "{";
+  constexpr int kTensors = 100'000;
+  for (int i = 0; i < kTensors; ++i) {
+    const std::string at = std::to_string(i);
+    header += (i == 0 ? "\"t" : ",\"t") + at + R"(":{"dtype":"U8","shape":[1],"data_offsets":[)" +
+              at + "," + std::to_string(i + 1) + "]}";
+  }
+  write_file(folder / "many", with_header(header + "}", std::string(kTensors, 'x')));
+  CHECK(read_safetensors(folder / "many").tensors.names.size() == kTensors);
+  write_file(folder / "deep", with_header(R"({"a":)" + std::string(1'000'000, '['), ""));
+  CHECK_THAT(message_of(folder / "deep"), contains_text("levels"));
+  write_file(folder / "long", with_header(std::string(17 << 20, ' '), ""));
+  CHECK_THAT(message_of(folder / "long"), contains_text("a header at most"));
+  CHECK_THROWS_WITH(read_safetensors("/dev/zero"), contains_text("a device"));
+  CHECK_THROWS_WITH(read_safetensors(folder / "."), contains_text("a folder"));
+}
+
 }  // namespace
 }  // namespace untiled

@@ -143,6 +143,31 @@ TEST_CASE("more directories than any slide has are refused before they are read"
              contains_text("many.tif") && contains_text("more than 4096 TIFF directories"));
 }
 
+TEST_CASE("directories that claim one list of tiles again and again are refused in little memory") {
+  const TemporaryFolder folder;
+  // 1,500 directories, each of 65,536 strips, whose offsets and sizes are one list in the file.
+  constexpr uint32_t kDirectories = 1500;
+  constexpr uint32_t kStrips = 65'536;
+  constexpr uint32_t kList = 8 + kDirectories * (2 + 8 * 12 + 4);
+  std::string bytes = "II*" + std::string(1, '\0') + little_endian(8, 4);
+  const auto entry = [](uint64_t tag, uint64_t type, uint64_t count, uint64_t value) {
+    return little_endian(tag, 2) + little_endian(type, 2) + little_endian(count, 4) +
+           little_endian(value, 4);
+  };
+  for (uint32_t i = 0; i < kDirectories; ++i) {
+    bytes += little_endian(8, 2) + entry(256, 4, 1, 16) + entry(257, 4, 1, kStrips) +
+             entry(258, 3, 1, 8) + entry(259, 3, 1, 1) + entry(262, 3, 1, 1) +
+             entry(273, 4, kStrips, kList) + entry(278, 4, 1, 1) + entry(279, 4, kStrips, kList);
+    const bool last = i + 1 == kDirectories;
+    bytes += little_endian(last ? 0 : bytes.size() + 4, 4);
+  }
+  REQUIRE(bytes.size() == kList);
+  for (uint32_t i = 0; i < kStrips; ++i) bytes += little_endian(16, 4);
+  write_text(folder / "claims.tif", bytes);
+  CHECK_THAT(data_error([&] { read_tiff_file(folder / "claims.tif"); }),
+             contains_text("claims.tif") && contains_text("more tiles and texts"));
+}
+
 TEST_CASE("a JPEG image of four colours is refused when it is opened") {
   const TemporaryFolder folder;
   std::string bytes = "\xFF\xD8\xFF\xC0" + std::string("\0\x14\x08\0\x10\0\x10\x04", 8);

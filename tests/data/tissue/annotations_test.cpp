@@ -223,6 +223,34 @@ TEST_CASE("a pixel of a coarser view belongs to what holds its centre") {
   CHECK(Labels(json, {}, Unannotated::kAuto, moved).count(1) == 6);
 }
 
+TEST_CASE("annotations that unpack to more than the budget are refused before they are parsed") {
+  const TemporaryFolder folder;
+  const gzFile file = gzopen((folder / "bomb.geojson.gz").c_str(), "wb9");
+  std::string piece;
+  for (int i = 0; i < 10'000; ++i) piece += "[0,0],";
+  gzputs(file, R"({"type":"Polygon","coordinates":[[)");
+  for (int i = 0; i < 300; ++i) gzwrite(file, piece.data(), static_cast<unsigned>(piece.size()));
+  gzputs(file, "[0,0]]]}");
+  gzclose(file);
+  constexpr int64_t kBudget = 64 << 20;
+  CHECK_THROWS_WITH(
+      read_annotations(folder / "bomb.geojson.gz", LabelObjects::kAnnotations, kBudget),
+      contains_text("bomb.geojson.gz") && contains_text("64 MiB of memory_budget"));
+  CHECK(annotation_bytes(folder / "bomb.geojson.gz", kBudget) > kBudget);
+}
+
+TEST_CASE("annotations nested without end are refused, whatever they are made of") {
+  const TemporaryFolder folder;
+  std::string collections;
+  for (int i = 0; i < 60'000; ++i) collections += R"({"type":"GeometryCollection","geometries":[)";
+  for (const std::string& text : {std::string(200'000, '['), collections,
+                                  R"({"type":"Feature","properties":{"classification":"{)" +
+                                      std::string(100'000, '[') + R"("}})"}) {
+    write_file(folder / "deep.geojson", text);
+    CHECK_THROWS_AS(read_annotations(folder / "deep.geojson"), DataError);
+  }
+}
+
 TEST_CASE("an unknown class and broken files are refused by name") {
   const TemporaryFolder folder;
   CHECK_THROWS_WITH(Labels(collection({feature(R"("Lymph")", square(0, 0, 3))}), kThree),

@@ -1,0 +1,77 @@
+#include "lib/train/checkpoint_claims.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <set>
+
+#include "lib/config/consistency.h"
+#include "lib/core/error.h"
+
+namespace untiled {
+namespace {
+
+constexpr size_t kMostLevels = 8;
+constexpr size_t kMostClasses = 255;
+
+/// Also refuses what is not a number.
+void require_within(const char* what, double value, double least, double most) {
+  if (value >= least && value <= most) return;
+  throw DataError(fmt::format("its {} is {}, which must be from {} to {}", what, value, least, most));
+}
+
+void require_odd(const char* what, int side) {
+  require_within(what, side, 1, 31);
+  if (side % 2 == 0) throw DataError(fmt::format("its {} is {}, which must be odd", what, side));
+}
+
+void require_model(const CheckpointInfo& info) {
+  if (info.architecture != "unet") {
+    throw DataError(fmt::format("its architecture is \"{}\", and this program knows unet",
+                                info.architecture));
+  }
+  const ModelSettings& model = info.model;
+  require_within("number of widths", static_cast<double>(model.widths.size()), 1, kMostLevels);
+  for (const int width : model.widths) require_within("width", width, 1, 1024);
+  require_within("stride", model.stride, 2, 16);
+  require_odd("down kernel", model.down_kernel);
+  require_odd("refine kernel", model.refine_kernel);
+  require_odd("up kernel", model.up_kernel);
+  require_odd("head kernel", model.head_kernel);
+  Settings settings;
+  settings.model = model;
+  if (const auto finding = find_inconsistency(settings)) throw DataError(finding->message);
+}
+
+void require_classes(const std::vector<ClassSettings>& classes) {
+  require_within("number of classes", static_cast<double>(classes.size()), 1, kMostClasses);
+  std::set<int> values;
+  std::set<std::string> names;
+  for (const ClassSettings& c : classes) {
+    if (c.name.empty()) throw DataError("one of its classes has no name");
+    require_within("class value", c.value, 0, 254);
+    for (const int channel : c.color) require_within("class colour", channel, 0, 255);
+    require_within("class weight", c.weight, 0, 1e6);
+    if (!values.insert(c.value).second || !names.insert(c.name).second) {
+      throw DataError(fmt::format("its class {} ({}) is there twice", c.name, c.value));
+    }
+  }
+}
+
+}  // namespace
+
+void require_sound_claims(const CheckpointInfo& info) {
+  require_model(info);
+  require_classes(info.classes);
+  if (info.training_mpp) require_within("training_mpp", *info.training_mpp, 1e-3, 1e4);
+  require_within("training_level", info.training_level, 0, 32);
+  constexpr double kScaling = 1.0 / 255.0;
+  if (!(std::abs(info.input_scaling - kScaling) <= 1e-12)) {
+    throw DataError(fmt::format("its input_scaling is {}, and pixels are scaled by 1/255 here",
+                                info.input_scaling));
+  }
+  require_within("threshold", info.threshold, 0, 1);
+  require_within("step", static_cast<double>(info.step), 0, 1e9);
+}
+
+}  // namespace untiled
