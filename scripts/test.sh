@@ -5,7 +5,7 @@
 #   scripts/test.sh           all of it
 #   scripts/test.sh --quick   no style, sanitizers or slow tests
 #
-# UNTILED_TIDY_SECONDS (default 240) bounds clang-tidy, which remembers the files that passed and goes
+# UNTILED_TIDY_SECONDS (default 150) bounds clang-tidy, which remembers the files that passed and goes
 # on with the others next time; 0 means no bound. UNTILED_PORTABLE_SECONDS does the same for the reading
 # with a Mac's compiler. UNTILED_FRESH=bookworm or trixie also builds and runs the short demo on such a
 # machine, made fresh in a folder; that takes as long as a build without a cache.
@@ -58,7 +58,7 @@ tidy_sources() {
 }
 
 run_tidy() {
-  local seconds="${UNTILED_TIDY_SECONDS:-240}"
+  local seconds="${UNTILED_TIDY_SECONDS:-150}"
   has_style_tool clang-tidy || return 0
   say "running clang-tidy"
   mkdir -p build/tidy

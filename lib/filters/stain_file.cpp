@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/core/atomic_file.h"
+#include "lib/core/json_text.h"
 
 namespace untiled::filters {
 namespace {
