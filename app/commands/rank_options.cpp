@@ -149,8 +149,8 @@ int run_threads(int count, const std::function<int(Group&)>& body) {
 RanksOption add_ranks_option(CLI::App& verb) {
   auto option = std::make_shared<std::string>();
   verb.add_option("--ranks", *option,
-                  "Spread each slide over N processes, started with mpirun, or N threads:\n"
-                  "the same results, bit for bit; see docs/ranks.md")
+                  "Spread each slide over N processes, started with mpirun, or N threads; results "
+                  "are the same, bit for bit")
       ->type_name("N or threads:N");
   return option;
 }

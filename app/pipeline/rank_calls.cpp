@@ -19,9 +19,10 @@ namespace {
 
 using Header = std::array<int64_t, 3>;  // kind, step, slides
 
-template <typename T>
-void broadcast(Group& ranks, std::span<T> values) {
-  ranks.broadcast(std::as_writable_bytes(values), 0);
+/// The elements of a container of numbers.
+template <typename Numbers>
+void broadcast(Group& ranks, Numbers& values) {
+  ranks.broadcast(std::as_writable_bytes(std::span(values)), 0);
 }
 
 void broadcast_parameters(Group& ranks, const NamedTensors& parameters) {
@@ -54,18 +55,18 @@ void send_call(Group& ranks, const RankCall& call, const NamedTensors& parameter
   if (ranks.size() == 1) return;
   Header header = {static_cast<int64_t>(call.kind), call.step,
                    static_cast<int64_t>(call.slides.size())};
-  broadcast(ranks, std::span(header));
+  broadcast(ranks, header);
   std::vector<size_t> slides = call.slides;
-  broadcast(ranks, std::span(slides));
+  broadcast(ranks, slides);
   if (takes_parameters(call.kind)) broadcast_parameters(ranks, parameters);
 }
 
 RankCall receive_call(Group& ranks, const NamedTensors& parameters) {
   Header header = {};
-  broadcast(ranks, std::span(header));
+  broadcast(ranks, header);
   RankCall call{.kind = static_cast<RankCall::Kind>(header[0]), .step = header[1], .slides = {}};
   call.slides.resize(static_cast<size_t>(header[2]));
-  broadcast(ranks, std::span(call.slides));
+  broadcast(ranks, call.slides);
   if (takes_parameters(call.kind)) broadcast_parameters(ranks, parameters);
   return call;
 }

@@ -13,7 +13,6 @@
 #include "data/slide/fingerprint.h"
 #include "lib/config/flatten.h"
 #include "lib/core/error.h"
-#include "lib/core/hasher.h"
 #include "lib/core/progress.h"
 #include "lib/core/random.h"
 #include "lib/core/resources.h"

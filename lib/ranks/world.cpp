@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "lib/core/error.h"
+#include "lib/core/platform.h"
 
 namespace untiled {
 namespace {
@@ -30,16 +31,6 @@ std::optional<int> number_in(const char* variable) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
   return value;
-}
-
-/// The program's own file.
-fs::path program() {
-  std::error_code error;
-  const fs::path here = fs::read_symlink("/proc/self/exe", error);
-  if (!error) return here;
-  Dl_info info = {};
-  const bool found = dladdr(reinterpret_cast<const void*>(&read_launch), &info) != 0;
-  return found ? fs::absolute(info.dli_fname) : fs::path();
 }
 
 /// It stays open: MPI has threads and exit handlers of its own.
@@ -83,7 +74,7 @@ Launch read_launch() {
 }
 
 std::string find_mpi_library() {
-  const fs::path folder = program().parent_path();
+  const fs::path folder = own_program().parent_path();
   for (const fs::path& path : {folder / kLibrary, folder.parent_path() / "lib" / kLibrary}) {
     std::error_code error;
     if (fs::exists(path, error)) return path.string();

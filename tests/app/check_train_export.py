@@ -14,7 +14,8 @@ NEAR_HALF = 1e-5
 
 SUMMARY = {
     "seconds_per_step": float, "pixels_per_step": int, "parameters": int, "level": int,
-    "losses": list, "peak_rss_bytes": int, "budget_used_bytes": int, "best_dice": float,
+    "losses": list, "ranks": int, "peak_rss_bytes": int, "total_rss_bytes": int,
+    "budget_used_bytes": int, "best_dice": float,
     "device": str,
 }
 FILES = ("checkpoints/last.safetensors", "checkpoints/best.safetensors", "checkpoints/last.state",

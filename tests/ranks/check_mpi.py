@@ -19,7 +19,7 @@ POLITE = {
     "PRTE_ALLOW_RUN_AS_ROOT": "1",
     "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
 }
-LIMIT_S = 60
+LIMIT_S = 120
 failed = []
 
 

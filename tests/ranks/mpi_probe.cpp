@@ -21,7 +21,7 @@ void expect(bool holds, const char* what) {
 
 void check_sums(Group& ranks) {
   const int64_t n = ranks.size();
-  for (int64_t call = 0; call < 200; ++call) {
+  for (int64_t call = 0; call < 40; ++call) {
     std::vector<int64_t> values = {call, ranks.rank(), -1};
     ranks.sum(values);
     expect(values == std::vector<int64_t>{call * n, n * (n - 1) / 2, -n}, "a sum is wrong");
@@ -29,9 +29,9 @@ void check_sums(Group& ranks) {
     ranks.maximum(most);
     expect(most == std::vector<int64_t>{0, n - 1 + call}, "a maximum is wrong");
   }
-  std::vector<int64_t> large(1'000'000, ranks.rank());
+  std::vector<int64_t> large(100'000, ranks.rank());
   ranks.sum(large);
-  expect(large == std::vector<int64_t>(1'000'000, n * (n - 1) / 2), "a large sum is wrong");
+  expect(large == std::vector<int64_t>(100'000, n * (n - 1) / 2), "a large sum is wrong");
 }
 
 void check_messages(Group& ranks) {

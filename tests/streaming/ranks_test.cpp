@@ -1,13 +1,14 @@
 // A slide that is spread over ranks: whole-image results, and the same bits for any number of them.
+#include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
-#include <atomic>
-#include <mutex>
+#include <algorithm>
 
 #include "lib/core/error.h"
 #include "lib/core/random.h"
-#include "lib/ranks/alone.h"
+#include "lib/kernels/libtorch_kernel.h"
 #include "lib/ranks/thread_ranks.h"
+#include "lib/streaming/verification.h"
 #include "tests/catch.h"
 #include "tests/streaming/streaming_fixtures.h"
 
@@ -16,12 +17,12 @@ namespace {
 
 constexpr double kExact = 1e-12;
 
-/// For 1 to 7 ranks in rows and columns, and grids.
+/// Rows, columns and grids of up to 7 ranks.
 std::vector<std::pair<int, RankLayout>> layouts() {
   std::vector<std::pair<int, RankLayout>> all;
-  for (int n = 1; n <= 7; ++n) all.emplace_back(n, parse_rank_layout("rows"));
+  for (const int n : {2, 3, 7}) all.emplace_back(n, parse_rank_layout("rows"));
   for (const int n : {2, 5}) all.emplace_back(n, parse_rank_layout("columns"));
-  for (const char* grid : {"2x2", "2x3", "3x2"}) {
+  for (const char* grid : {"2x2", "3x2"}) {
     const RankLayout layout = parse_rank_layout(grid);
     all.emplace_back(layout.grid.count(), layout);
   }
@@ -35,7 +36,7 @@ std::string name_of(const Case& c) {
 
 TEST_CASE("a step over ranks equals the whole-image step") {
   // Also one pixel wide, and with ranks that own nothing.
-  for (const Extent extent : {Extent{301, 217}, {333, 1}, {40, 150}}) {
+  for (const Extent extent : {Extent{181, 133}, {150, 1}, {30, 101}}) {
     for (const auto& [ranks, layout] : layouts()) {
       Case c{.extent = extent, .loss = LossKind::kBceDice, .tile = 48, .stored = {"all"}};
       c.ranks = ranks;
@@ -52,10 +53,10 @@ TEST_CASE("a step over ranks equals the whole-image step") {
 
 TEST_CASE("float32 steps over ranks have the bits of one rank") {
   const Graph graph = make_graph({});
-  for (uint64_t seed = 1; seed <= 6; ++seed) {
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
     Random random(seed);
-    Case c{.extent = {100 + random.below(300), 80 + random.below(300)}};
-    c.tile = 16 + random.below(60);
+    Case c{.extent = {60 + random.below(140), 60 + random.below(140)}};
+    c.tile = 20 + random.below(40);
     c.loss = static_cast<LossKind>(seed % 3);
     c.classes = seed % 2 == 0 ? 1 : 3;
     c.ignored = seed % 3 == 0 ? 0.9 : 0.2;
@@ -87,7 +88,7 @@ TEST_CASE("networks with other strides and kernels are exact over ranks") {
   models[1] = {.widths = {2, 4}, .stride = 3, .down_kernel = 5, .refine_kernel = 5, .up_kernel = 7};
   models[2] = {.widths = {2, 3}, .stride = 4, .down_kernel = 1, .up_kernel = 3};
   for (const ModelSettings& model : models) {
-    Case c{.extent = {301, 217}, .model = model, .loss = LossKind::kBceDice, .tile = 50};
+    Case c{.extent = {151, 117}, .model = model, .loss = LossKind::kBceDice, .tile = 50};
     c.stored = {"all"};
     c.ranks = 4;
     c.layout = parse_rank_layout(model.widths.size() == 4 ? "2x2" : "rows");
@@ -164,7 +165,7 @@ Errors errors_with(const Case& c) {
 }
 
 Case case_of_three() {
-  Case c{.extent = {200, 150}, .loss = LossKind::kBceDice, .tile = 48, .stored = {"all"}};
+  Case c{.extent = {150, 100}, .loss = LossKind::kBceDice, .tile = 48, .stored = {"all"}};
   c.ranks = 3;
   return c;
 }
