@@ -47,7 +47,8 @@ std::optional<DataType> data_type(std::string_view name) {
 
 std::string to_v2(DataType type) {
   const TypeFacts& facts = facts_of(type);
-  return (facts.bytes == 1 ? "|" : "<") + std::string(facts.v2);
+  std::string name = facts.bytes == 1 ? "|" : "<";
+  return name += facts.v2;
 }
 
 std::optional<ByteOrderedType> v2_data_type(std::string_view name) {
