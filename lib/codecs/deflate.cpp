@@ -19,6 +19,7 @@ namespace {
 constexpr size_t kMostGrowth = 1032;
 /// zlib counts in 32 bits.
 constexpr size_t kMostBytes = std::numeric_limits<uInt>::max();
+constexpr size_t kSlack = 64;
 constexpr int kMemoryLevel = 9;
 constexpr int kWindowBits = 15;
 constexpr int kGzipBits = kWindowBits + 16;
@@ -56,7 +57,8 @@ class Deflate : public Codec {
                      Z_DEFAULT_STRATEGY) != Z_OK) {
       throw std::bad_alloc();
     }
-    Bytes encoded(deflateBound(stream.get(), raw.size()));
+    // The bound of zlib 1.2.13 is too small for nothing at level 0.
+    Bytes encoded(deflateBound(stream.get(), raw.size()) + kSlack);
     aim(stream, raw, encoded, 0);
     if (deflate(stream.get(), Z_FINISH) != Z_STREAM_END) {
       throw InternalError("deflate needs more bytes than its own bound");

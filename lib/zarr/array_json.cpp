@@ -303,8 +303,8 @@ Json v3_json(const ArrayMetadata& metadata) {
 Json compressor_json(const ArrayMetadata& metadata) {
   if (metadata.codecs.empty()) return nullptr;
   const Codec& codec = *metadata.codecs.front();
-  Json compressor = {{"id", codec.name()}};
-  for (const auto& [key, value] : codec.configuration().items()) compressor[key] = value;
+  Json compressor = codec.configuration();
+  compressor["id"] = codec.name();
   return compressor;
 }
 

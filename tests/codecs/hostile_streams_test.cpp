@@ -49,7 +49,8 @@ TEST_CASE("cut streams are refused, and so is nothing at all") {
 
 TEST_CASE("mutated streams give an error or at most as many bytes as belong there") {
   std::mt19937 random(11);
-  const Bytes raw(sample_bytes().back().begin(), sample_bytes().back().begin() + 3000);
+  Bytes raw = sample_bytes().back();
+  raw.resize(3000);
   for (const char* name : kNames) {
     const CodecPtr codec = make_codec(name);
     const Bytes encoded = codec->encode(span_of(raw));
@@ -63,7 +64,8 @@ TEST_CASE("mutated streams give an error or at most as many bytes as belong ther
       }
       if (random() % 4 == 0) stream.resize(random() % stream.size());
       try {
-        REQUIRE(codec->decode(span_of(stream), raw.size()).size() <= raw.size());
+        const Bytes decoded = codec->decode(span_of(stream), raw.size());
+        REQUIRE(decoded.size() <= raw.size());
       } catch (const DataError&) {
         continue;
       }

@@ -35,6 +35,21 @@ TEST_CASE("a folder stands for its slides, without notes, hidden files and outpu
   CHECK_THROWS_WITH(list_slides({(folder / "empty").string()}), contains_text("no slides"));
 }
 
+TEST_CASE("a Zarr folder is one slide, whatever its name, and nothing in it is another") {
+  const TemporaryFolder folder;
+  write_file(folder / "a.ome.zarr/zarr.json", "{}");
+  write_file(folder / "a.ome.zarr/0/c/picture.png", "x");
+  write_file(folder / "plain/.zattrs", "{}");
+  write_file(folder / "plain/1/picture.png", "x");
+  write_file(folder / "b.svs", "x");
+  write_file(folder / "b.svs.mask.ome.zarr/zarr.json", "{}");
+  CHECK(names(list_slides({folder.path().string()})) == Names{"a.ome.zarr", "b.svs", "plain"});
+  CHECK(names(list_slides({(folder / "a.ome.zarr").string() + "/"})) == Names{"a.ome.zarr"});
+  CHECK(names(list_slides({(folder / "plain").string()})) == Names{"plain"});
+  CHECK(names(list_slides({(folder / "*.zarr").string()})) == Names{"a.ome.zarr"});
+  CHECK_THROWS_AS(list_slides({(folder / "**" / "*.png").string()}), ConfigError);
+}
+
 TEST_CASE("files, globs and manifests are put together, each slide once") {
   const TemporaryFolder folder;
   for (const char* name : {"a.svs", "b.svs", "c.tif"}) write_file(folder / name, "x");
