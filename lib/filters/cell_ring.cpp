@@ -1,18 +1,17 @@
 #include "lib/filters/cell_ring.h"
 
 #include "lib/filters/filter_rows.h"
+#include "lib/filters/row_stride.h"
 
 namespace untiled::filters {
 namespace {
-
-constexpr int64_t kAlignment = 64;
 
 Interval pixel_cols(const CellLayout& cells, const TilePlan& plan) {
   return hull(cells.col_interval(plan.cell_cols.begin), cells.col_interval(plan.cell_cols.end - 1));
 }
 
 int64_t row_bytes(const CellLayout& cells, const TilePlan& plan) {
-  return ceil_div(pixel_cols(cells, plan).size() * kChannels, kAlignment) * kAlignment;
+  return row_stride(pixel_cols(cells, plan).size() * kChannels);
 }
 
 /// For each of `cells`, how many parts have it among theirs.

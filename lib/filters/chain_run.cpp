@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/filters/filter_rows.h"
+#include "lib/filters/row_stride.h"
 
 namespace untiled::filters {
 namespace {
@@ -38,8 +39,8 @@ class ChainRun::Stage {
     padded_ = widened(made, reader_.halo);
     inside_ = border_span(padded_, slide_.cols, reader_.border);
     held_cols_ = hull(padded_, inside_);
-    const size_t bytes = static_cast<size_t>(held_cols_.size()) * pixel_bytes_of(reader_.in);
-    row_bytes_ = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    row_bytes_ = static_cast<size_t>(
+        row_stride(held_cols_.size() * static_cast<int64_t>(pixel_bytes_of(reader_.in))));
     const size_t needed = row_bytes_ * held_.size();
     if (memory_.size() < needed) memory_.resize(needed);
     std::fill(held_.begin(), held_.end(), kNone);
@@ -55,7 +56,6 @@ class ChainRun::Stage {
 
  private:
   static constexpr int64_t kNone = -1;
-  static constexpr size_t kAlignment = 64;
 
   /// Row `row` from the first padded column on. Rows are asked for window by window, downwards.
   const uint8_t* row(int64_t row) {

@@ -12,6 +12,7 @@
 #include "lib/core/stop.h"
 #include "lib/filters/cell_ring.h"
 #include "lib/filters/filter_rows.h"
+#include "lib/filters/row_stride.h"
 
 namespace untiled::filters {
 namespace {
@@ -89,7 +90,7 @@ class Run {
     const int64_t own_input =
         (options_.chunk + cells_.cell_rows()) * (options_.chunk + cells_.cell_cols()) * kChannels;
     if (options_.reading == Reading::kGlobal) {
-      return source_.extent().area() * kChannels +
+      return source_.extent().rows * row_stride(source_.extent().cols * kChannels) +
              region.area() * static_cast<int64_t>(pixel_bytes_) + options_.workers * chunk;
     }
     if (has_own_cells()) return options_.workers * (chunk + (chain_.empty() ? 0 : own_input));
@@ -225,7 +226,7 @@ class Run {
 
   void run_global() {
     const Extent slide = source_.extent();
-    const int64_t row_bytes = slide.cols * kChannels;
+    const int64_t row_bytes = row_stride(slide.cols * kChannels);
     MappedMemory pixels(slide.rows * row_bytes);
     decoded_ = cells_.count();
     for_each(cells_.count(), [&] {
