@@ -5,7 +5,11 @@ import io
 import os
 import shutil
 import signal
+import subprocess
 import time
+
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from untiled_app import Image, files_of, main, metric_rows, np, write_settings, write_slide
 import network
@@ -73,6 +77,7 @@ def check_changes(app, folder, findings):
 
 
 def check_hang_up(app, folder, findings):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # The check itself may run under nohup.
     slide = folder / "a.tif"
     yaml = write_settings(folder / "hup.yaml", [slide], train={"steps": 100_000})
     run = folder / "hup"
@@ -105,15 +110,11 @@ def check_not_files(app, folder, findings):
 
 def check_claims(app, folder, findings):
     """Checkpoints that claim what they do not hold end with one sentence, not LibTorch's stack."""
-    from safetensors.numpy import load_file, save_file
-
     run = folder / "small"
     app.succeed("train", write_settings(folder / "s.yaml", [folder / "a.tif"], train={"steps": 1}),
                 "--out", run)
     good = run / "checkpoints" / "last.safetensors"
     weights = load_file(good)
-    from safetensors import safe_open
-
     with safe_open(good, "np") as file:
         metadata = file.metadata()
     name = next(n for n in weights if n.endswith("weight"))
@@ -169,8 +170,6 @@ def check_names(app, folder, findings):
 
 
 def run_bytes(app, arguments):
-    import subprocess
-
     return subprocess.run([os.fsencode(app.program), *arguments], capture_output=True, check=False,
                           timeout=DEADLINE)
 
