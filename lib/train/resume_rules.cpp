@@ -12,13 +12,14 @@ namespace untiled {
 namespace {
 
 /// Complete keys, or beginnings that end with a dot.
-constexpr std::array<std::string_view, 11> kChangeable = {"data.cache",
+constexpr std::array<std::string_view, 12> kChangeable = {"data.cache",
                                                           "data.queue",
                                                           "data.workers",
                                                           "device",
                                                           "memory_budget",
                                                           "profile",
                                                           "run.",
+                                                          "streaming.store",
                                                           "threads",
                                                           "train.steps",
                                                           "train.checkpoint_every",

@@ -1,0 +1,138 @@
+#include "lib/layered/layered_schedule.h"
+
+#include <algorithm>
+
+namespace untiled {
+namespace {
+
+class Scheduler {
+ public:
+  Scheduler(const Program& program, LayeredPurpose purpose, bool recomputes_blocks)
+      : program_(program), purpose_(purpose), recomputes_(recomputes_blocks) {
+    held_.assign(program.keeping.size(), false);
+  }
+
+  std::vector<LayeredTask> make() {
+    for (const Node& node : program_.nodes) {
+      forward(node, Task::kValues);
+      forget_read_values(node);
+    }
+    add(Task::kHead, program_.linear);
+    if (purpose_ == LayeredPurpose::kTraining) {
+      for (size_t i = program_.nodes.size(); i-- > 0;) back(i);
+    } else {
+      forget_values(program_.pooled.value);
+    }
+    return std::move(tasks_);
+  }
+
+ private:
+  void add(Task task, LayerId layer) { tasks_.push_back({task, layer}); }
+  Keeping keeping(LayerId layer) const { return program_.keeping[static_cast<size_t>(layer)]; }
+
+  void forward(const Node& node, Task task) {
+    if (keeping(node.layer) == Keeping::kNever) {
+      const bool has_norm = program_.reading_of[static_cast<size_t>(node.layer)].norm >= 0;
+      if (has_norm) add(Task::kMoments, node.layer);
+      return;
+    }
+    add(task, node.layer);
+    held_[static_cast<size_t>(node.layer)] = true;
+  }
+
+  void forget_values(LayerId layer) {
+    if (!held_[static_cast<size_t>(layer)]) return;
+    add(Task::kForgetValues, layer);
+    held_[static_cast<size_t>(layer)] = false;
+  }
+
+  /// After `node`: what nobody reads any more on the way forward.
+  void forget_read_values(const Node& node) {
+    const bool predicts = purpose_ == LayeredPurpose::kPrediction;
+    if (!predicts && !recomputes_) return;
+    for (const Reading& r : node.inputs) {
+      if (!predicts && keeping(r.value) != Keeping::kInside) continue;
+      const Use& last = program_.uses[static_cast<size_t>(r.value)].front();
+      if (program_.nodes[last.node].layer == node.layer) forget_values(r.value);
+    }
+  }
+
+  /// Tensors between the output of a block and that of the one before it.
+  void recompute_inside(size_t index) {
+    size_t first = index;
+    while (first > 0 && keeping(program_.nodes[first - 1].layer) == Keeping::kInside) --first;
+    for (size_t i = first; i < index; ++i) {
+      const LayerId layer = program_.nodes[i].layer;
+      if (!held_[static_cast<size_t>(layer)]) forward(program_.nodes[i], Task::kValuesAgain);
+    }
+  }
+
+  void back(size_t index) {
+    const Node& node = program_.nodes[index];
+    if (keeping(node.layer) == Keeping::kBlock) recompute_inside(index);
+    add(Task::kGradient, node.layer);
+    add(Task::kWeights, node.layer);
+    forget_used(node.layer);
+  }
+
+  /// Once the gradients of a node's inputs are made, nobody needs its own any more.
+  void forget_used(LayerId done) {
+    for (const Node& node : program_.nodes) {
+      if (keeping(node.layer) == Keeping::kNever || node.layer < done) continue;
+      const bool is_used = std::all_of(node.inputs.begin(), node.inputs.end(),
+                                       [&](const Reading& r) { return r.value >= done; });
+      if (!is_used || !held_[static_cast<size_t>(node.layer)]) continue;
+      forget_values(node.layer);
+      add(Task::kForgetGradient, node.layer);
+    }
+  }
+
+  const Program& program_;
+  LayeredPurpose purpose_;
+  bool recomputes_;
+  std::vector<bool> held_;
+  std::vector<LayeredTask> tasks_;
+};
+
+}  // namespace
+
+std::vector<LayeredTask> make_layered_schedule(const Program& program, LayeredPurpose purpose,
+                                               bool recomputes_blocks) {
+  return Scheduler(program, purpose, recomputes_blocks).make();
+}
+
+int64_t peak_stored_bytes(const Graph& graph, const std::vector<LayeredTask>& schedule,
+                          const std::vector<std::vector<Extent>>& slides, int64_t element_bytes,
+                          const Program& program) {
+  int64_t held = 0;
+  int64_t peak = 0;
+  for (const LayeredTask& t : schedule) {
+    const auto i = static_cast<size_t>(t.layer);
+    int64_t bytes = 0;
+    for (const std::vector<Extent>& extents : slides) {
+      bytes += extents[i].area() * graph.layer(t.layer).channels * element_bytes;
+    }
+    const bool is_stored = program.keeping[i] != Keeping::kNever;
+    switch (t.task) {
+      case Task::kValues:
+      case Task::kValuesAgain:
+        held += bytes;
+        break;
+      case Task::kGradient:
+        held += is_stored ? bytes : 0;
+        break;
+      case Task::kForgetValues:
+      case Task::kForgetGradient:
+        held -= bytes;
+        break;
+      case Task::kMoments:
+      case Task::kHead:
+      case Task::kWeights:
+        break;
+    }
+    peak = std::max(peak, held);
+  }
+  return peak;
+}
+
+}  // namespace untiled
