@@ -7,6 +7,7 @@
 
 #include "app/commands/command.h"
 #include "app/commands/options.h"
+#include "app/pipeline/classifier_run.h"
 #include "app/pipeline/training_run.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/progress.h"
@@ -23,6 +24,13 @@ std::string result_line(const RunFolder& folder, const Summary& summary) {
                      summary.best_step, format_bytes(summary.peak_rss_bytes));
 }
 
+std::string result_line(const RunFolder& folder, const ClassifierSummary& summary) {
+  return fmt::format("{}: {} steps, {} a step, best AUC {:.4f} at step {}, peak memory {}",
+                     folder.path().string(), summary.steps,
+                     format_duration(summary.seconds_per_step), summary.best_auc, summary.best_step,
+                     format_bytes(summary.peak_rss_bytes));
+}
+
 struct TrainFlags {
   std::string out;
   bool resume = false;
@@ -37,6 +45,9 @@ int train(const SettingsOptions& options, const TrainFlags& flags) {
   if (is_finished(folder, settings)) {
     result = fmt::format("{}: has all of its {} steps; nothing to train", folder.path().string(),
                          settings.train.steps);
+  } else if (settings.model.kind == ModelKind::kResnet) {
+    ClassifierRun run(settings);
+    result = result_line(folder, run.run(folder));
   } else {
     TrainingRun run(settings);
     result = result_line(folder, run.run(folder));

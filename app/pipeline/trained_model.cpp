@@ -25,7 +25,7 @@ Settings settings_of(const Settings& settings, const CheckpointInfo& info,
 
 void refuse_foreign_settings(const std::vector<std::string>& overrides) {
   for (const std::string& change : overrides) {
-    for (const char* key : {"model.", "data.classes", "data.level=", "data.mpp=", "train."}) {
+    for (const char* key : {"model.", "data.classes", "data.labels", "data.level=", "data.mpp=", "train."}) {
       if (!change.starts_with(key)) continue;
       throw ConfigError(fmt::format(
           "--set {}: the network, its classes and its scale are the checkpoint's; see --level, "

@@ -1,5 +1,5 @@
 // What a tile's values and gradients are: functions of what is stored around it.
-#include <ATen/ops/zeros.h>
+#include <ATen/TensorOperators.h>
 
 #include <limits>
 

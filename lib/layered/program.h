@@ -41,7 +41,7 @@ struct Program {
   LayerId mean = -1;                   ///< The layer of that mean.
   LayerId linear = -1;                 ///< The layer that makes logits of it.
   std::vector<LayerId> norms;          ///< In the graph's order.
-  std::vector<LayerId> norm_of;        ///< By layer: the norm that it is read through; -1: none.
+  std::vector<Reading> reading_of;     ///< By layer: how all who read it do.
   std::vector<Keeping> keeping;        ///< By layer; of nodes.
   std::vector<std::vector<Use>> uses;  ///< By layer: who reads it, the last node first.
 

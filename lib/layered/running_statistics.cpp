@@ -1,5 +1,6 @@
 #include "lib/layered/running_statistics.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/from_blob.h>
 
 namespace untiled {

@@ -1,7 +1,7 @@
 // Known mistakes of streamed training, each put in the place of what is right: the comparison with
 // the whole image sees them all.
-#include "lib/layered/partition.h"
-#include "lib/network/layers/window.h"
+#include <ATen/ATen.h>
+
 #include "lib/streaming/stores/layer_store.h"
 #include "tests/catch.h"
 #include "tests/layered/slides_fixture.h"
