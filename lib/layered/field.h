@@ -17,7 +17,7 @@ class Field {
   /// Throws std::bad_alloc.
   Field(int64_t channels, const Region& held, at::ScalarType dtype, PagePool& pool);
 
-  const Region& held() const { return held_; }
+  at::ScalarType dtype() const { return dtype_; }
   /// [1, channels, rows, cols], where it lies. Throws InternalError for what is not held.
   at::Tensor view(const Region& region) const;
   void write(const Region& region, const at::Tensor& value) const { view(region).copy_(value); }

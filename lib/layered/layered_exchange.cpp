@@ -26,7 +26,6 @@ struct Parcel {
 };
 
 Region grow(const Region& region, const Extent& extent) {
-  if (region.empty()) return {};
   return clip(Region{{region.rows.begin - kMarginPixels, region.rows.end + kMarginPixels},
                      {region.cols.begin - kMarginPixels, region.cols.end + kMarginPixels}},
               extent);
@@ -41,6 +40,8 @@ Region LayeredRun::own(const Slide& slide, LayerId layer, int rank) const {
 }
 
 Region LayeredRun::held(const Slide& slide, LayerId layer, int rank) const {
+  // A part that is empty at a deep level still has a place, and its pixels' tiles read around it.
+  if (slide.input.own_pixels[static_cast<size_t>(rank)].empty()) return {};
   return grow(own(slide, layer, rank), slide.extents[static_cast<size_t>(layer)]);
 }
 
@@ -58,12 +59,13 @@ void LayeredRun::exchange(LayerId layer, Fields Slide::*fields) {
       const Region out = intersect(own(slide, layer, me), held(slide, layer, other));
       const Region in = intersect(own(slide, layer, other), held(slide, layer, me));
       if (!in.empty()) {
-        received.push_back({s, in, empty_tile(channels, in.extent(), options_.dtype), nullptr});
+        received.push_back(
+            {s, in, empty_tile(channels, in.extent(), (slide.*fields)[i]->dtype()), nullptr});
         Parcel& parcel = received.back();
         parcel.message = inputs_.ranks.receive(other, kTag, bytes_of(parcel.values));
       }
       if (out.empty()) continue;
-      at::Tensor copy = empty_tile(channels, out.extent(), options_.dtype);
+      at::Tensor copy = empty_tile(channels, out.extent(), (slide.*fields)[i]->dtype());
       copy.copy_((slide.*fields)[i]->view(out));
       sent.push_back({s, out, copy, inputs_.ranks.send(other, kTag, bytes_of(copy))});
     }

@@ -46,16 +46,20 @@ at::Tensor LayeredRun::read_window(size_t slide, const Reading& reading, const R
   return tile;
 }
 
-at::Tensor LayeredRun::compute(size_t slide, const Node& node, const Region& out) const {
+PooledTile LayeredRun::pool(size_t slide, const Node& node, const Region& out) const {
   constexpr double kNever = -std::numeric_limits<double>::infinity();
+  const Region window = graph_.input_region(node.layer, out);
+  return max_pool_tile(read_window(slide, node.inputs[0], window, kNever),
+                       graph_.layer(node.layer).geometry);
+}
+
+at::Tensor LayeredRun::compute(size_t slide, const Node& node, const Region& out) const {
   const Layer& layer = graph_.layer(node.layer);
   if (layer.kind == LayerKind::kAdd) {
     return read(slide, node.inputs[0], out) + read(slide, node.inputs[1], out);
   }
+  if (layer.kind == LayerKind::kMaxPool) return pool(slide, node, out).values;
   const Region window = graph_.input_region(node.layer, out);
-  if (layer.kind == LayerKind::kMaxPool) {
-    return max_pool_tile(read_window(slide, node.inputs[0], window, kNever), layer.geometry);
-  }
   const at::Tensor bias = layer.has_bias ? parameter(node.layer, true) : at::Tensor();
   return conv_tile(read_window(slide, node.inputs[0], window, 0.0), parameter(node.layer, false),
                    bias, layer.geometry.stride);
@@ -119,6 +123,12 @@ at::Tensor LayeredRun::input_gradient(size_t slide, const Use& use, const Region
       clip(window_output(region, layer.geometry), slides_[slide].extents[at_index(node.layer)]);
   const int64_t channels = graph_.layer(node.inputs[0].value).channels;
   at::Tensor own = empty_tile(channels, region.extent(), options_.dtype);
+  if (layer.kind == LayerKind::kMaxPool) {
+    const at::Tensor choices = slides_[slide].choices[at_index(node.layer)]->view(out);
+    add_pool_gradient(output_gradient(slide, node.layer, out), choices, out, layer.geometry, region,
+                      own.zero_());
+    return own;
+  }
   const Region window = window_input(out, layer.geometry);
   const Region reached = intersect(region, window);
   if (reached != region) own.zero_();
@@ -129,15 +139,9 @@ at::Tensor LayeredRun::input_gradient(size_t slide, const Use& use, const Region
 }
 
 at::Tensor LayeredRun::window_gradient(size_t slide, const Node& node, const Region& out,
-                                       const Region& window) const {
-  const Layer& layer = graph_.layer(node.layer);
-  const at::Tensor gradient = output_gradient(slide, node.layer, out);
-  if (layer.kind == LayerKind::kMaxPool) {
-    constexpr double kNever = -std::numeric_limits<double>::infinity();
-    return max_pool_window_gradient(gradient, read_window(slide, node.inputs[0], window, kNever),
-                                    layer.geometry);
-  }
-  return conv_window_gradient(gradient, parameter(node.layer, false), layer.geometry.stride);
+                                       const Region& /*window*/) const {
+  return conv_window_gradient(output_gradient(slide, node.layer, out), parameter(node.layer, false),
+                              graph_.layer(node.layer).geometry.stride);
 }
 
 }  // namespace untiled

@@ -49,12 +49,12 @@ LayeredRun::LayeredRun(const Graph& graph, const Program& program, const Layered
   for (size_t l = 0; l < layers; ++l) strides_.push_back(graph.stride(static_cast<LayerId>(l)));
   for (const LabelledSlide& input : inputs.slides) {
     const Region own = input.own_pixels.at(static_cast<size_t>(inputs.ranks.rank()));
-    slides_.push_back({input,
-                       Partition(own, options.tile),
-                       graph.extents(input.pixels->extent()),
-                       Fields(layers),
-                       Fields(layers),
-                       {}});
+    slides_.push_back({.input = input,
+                       .partition = Partition(own, options.tile),
+                       .extents = graph.extents(input.pixels->extent()),
+                       .values = Fields(layers),
+                       .gradients = Fields(layers),
+                       .choices = Fields(layers)});
   }
   for (const at::Tensor& p : inputs.parameters) {
     const at::Tensor typed = p.to(at::kCPU, options.dtype);
@@ -93,7 +93,10 @@ void LayeredRun::play(const LayeredTask& task) {
       for (Slide& slide : slides_) slide.values[at_index(task.layer)].reset();
       return;
     case Task::kForgetGradient:
-      for (Slide& slide : slides_) slide.gradients[at_index(task.layer)].reset();
+      for (Slide& slide : slides_) {
+        slide.gradients[at_index(task.layer)].reset();
+        slide.choices[at_index(task.layer)].reset();
+      }
       return;
   }
 }
@@ -113,17 +116,37 @@ bool LayeredRun::needs_moments(LayerId layer) const {
 // --- Forward -------------------------------------------------------------------------------------
 
 void LayeredRun::make_values(LayerId layer, bool with_moments) {
-  for (Slide& slide : slides_) slide.values[at_index(layer)] = make_field(slide, layer);
   const Node& node = program_.node_of(layer);
+  const bool has_choices = keeps_choices(layer);
+  for (Slide& slide : slides_) {
+    slide.values[at_index(layer)] = make_field(slide, layer, options_.dtype);
+    if (has_choices) slide.choices[at_index(layer)] = make_field(slide, layer, at::kByte);
+  }
   const std::vector<Tile> tiles = tiles_of(layer);
   std::vector<TileMoments> moments(with_moments ? tiles.size() : 0);
   for_each_tile(tiles, [&](size_t i, const Tile& tile) {
-    const at::Tensor computed = compute(tile.slide, node, tile.region);
-    slides_[tile.slide].values[at_index(layer)]->write(tile.region, computed);
+    write_values(node, tile);
     if (with_moments) moments[i] = tile_moments(value(tile.slide, layer, tile.region));
   });
   if (with_moments) finish_moments(layer, moments);
   exchange(layer, &Slide::values);
+  if (has_choices) exchange(layer, &Slide::choices);
+}
+
+void LayeredRun::write_values(const Node& node, const Tile& tile) {
+  const Slide& slide = slides_[tile.slide];
+  const size_t i = at_index(node.layer);
+  if (!keeps_choices(node.layer)) {
+    slide.values[i]->write(tile.region, compute(tile.slide, node, tile.region));
+    return;
+  }
+  const PooledTile pooled = pool(tile.slide, node, tile.region);
+  slide.values[i]->write(tile.region, pooled.values);
+  slide.choices[i]->write(tile.region, pooled.choices);
+}
+
+bool LayeredRun::keeps_choices(LayerId layer) const {
+  return inputs_.loss != nullptr && graph_.layer(layer).kind == LayerKind::kMaxPool;
 }
 
 void LayeredRun::make_moments(LayerId layer) {
@@ -254,7 +277,9 @@ void LayeredRun::make_gradient(LayerId layer) {
   const bool stores = is_stored(layer);
   if (!stores && norm < 0) return;
   if (stores) {
-    for (Slide& slide : slides_) slide.gradients[at_index(layer)] = make_field(slide, layer);
+    for (Slide& slide : slides_) {
+      slide.gradients[at_index(layer)] = make_field(slide, layer, options_.dtype);
+    }
   }
   const auto channels = static_cast<size_t>(graph_.layer(layer).channels);
   ExactSum sums(2 * channels);
@@ -317,9 +342,10 @@ bool LayeredRun::is_stored(LayerId layer) const {
   return program_.keeping[at_index(layer)] != Keeping::kNever;
 }
 
-std::unique_ptr<Field> LayeredRun::make_field(const Slide& slide, LayerId layer) const {
+std::unique_ptr<Field> LayeredRun::make_field(const Slide& slide, LayerId layer,
+                                              at::ScalarType dtype) const {
   return std::make_unique<Field>(graph_.layer(layer).channels,
-                                 held(slide, layer, inputs_.ranks.rank()), options_.dtype,
+                                 held(slide, layer, inputs_.ranks.rank()), dtype,
                                  *options_.context->pages);
 }
 

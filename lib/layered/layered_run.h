@@ -10,6 +10,7 @@
 #include "lib/layered/layered_executor.h"
 #include "lib/layered/partition.h"
 #include "lib/layered/pixel_rows.h"
+#include "lib/layered/tensors.h"
 #include "lib/ranks/exact_sum.h"
 
 namespace untiled {
@@ -46,6 +47,9 @@ class LayeredRun {
     std::vector<Extent> extents;  ///< By layer.
     Fields values;
     Fields gradients;
+    /// Of max pooling, which input each output is, for what is not stored may differ in its last
+    /// bit from one tile to the next when it is computed again: then two tiles could disagree.
+    Fields choices;
     std::vector<double> pooled_gradient;  ///< Of each pixel of the last tensor, by channel.
   };
 
@@ -81,6 +85,7 @@ class LayeredRun {
 
   void play(const LayeredTask& task);
   void make_values(LayerId layer, bool with_moments);
+  void write_values(const Node& node, const Tile& tile);
   void make_moments(LayerId layer);
   void finish_moments(LayerId layer, const std::vector<TileMoments>& tiles);
   void set_norm(LayerId norm);
@@ -94,12 +99,14 @@ class LayeredRun {
 
   at::Tensor read(size_t slide, const Reading& reading, const Region& region) const;
   at::Tensor compute(size_t slide, const Node& node, const Region& out) const;
+  PooledTile pool(size_t slide, const Node& node, const Region& out) const;
+  bool keeps_choices(LayerId layer) const;
   at::Tensor read_gradient(size_t slide, LayerId layer, const Region& region) const;
   at::Tensor pull_gradient(size_t slide, LayerId layer, const Region& region,
                            NormGradientSums* sums) const;
   at::Tensor pooled_gradient(size_t slide, const Region& region) const;
 
-  std::unique_ptr<Field> make_field(const Slide& slide, LayerId layer) const;
+  std::unique_ptr<Field> make_field(const Slide& slide, LayerId layer, at::ScalarType dtype) const;
   void exchange(LayerId layer, Fields Slide::*fields);
   Region own(const Slide& slide, LayerId layer, int rank) const;
   Region held(const Slide& slide, LayerId layer, int rank) const;

@@ -10,6 +10,7 @@ class Scheduler {
   Scheduler(const Program& program, LayeredPurpose purpose, bool recomputes_blocks)
       : program_(program), purpose_(purpose), recomputes_(recomputes_blocks) {
     held_.assign(program.keeping.size(), false);
+    has_gradient_.assign(program.keeping.size(), false);
   }
 
   std::vector<LayeredTask> make() {
@@ -57,11 +58,11 @@ class Scheduler {
     }
   }
 
-  /// Tensors between the output of a block and that of the one before it.
+  /// The tensors of a block, as far as `index`.
   void recompute_inside(size_t index) {
     size_t first = index;
     while (first > 0 && keeping(program_.nodes[first - 1].layer) == Keeping::kInside) --first;
-    for (size_t i = first; i < index; ++i) {
+    for (size_t i = first; i <= index; ++i) {
       const LayerId layer = program_.nodes[i].layer;
       if (!held_[static_cast<size_t>(layer)]) forward(program_.nodes[i], Task::kValuesAgain);
     }
@@ -69,8 +70,11 @@ class Scheduler {
 
   void back(size_t index) {
     const Node& node = program_.nodes[index];
-    if (keeping(node.layer) == Keeping::kBlock) recompute_inside(index);
+    if (keeping(node.layer) == Keeping::kInside) recompute_inside(index);
     add(Task::kGradient, node.layer);
+    has_gradient_[static_cast<size_t>(node.layer)] = keeping(node.layer) != Keeping::kNever;
+    // Only the gradient of a norm asks for values later on.
+    if (program_.reading_of[static_cast<size_t>(node.layer)].norm < 0) forget_values(node.layer);
     add(Task::kWeights, node.layer);
     forget_used(node.layer);
   }
@@ -78,19 +82,20 @@ class Scheduler {
   /// Once the gradients of a node's inputs are made, nobody needs its own any more.
   void forget_used(LayerId done) {
     for (const Node& node : program_.nodes) {
-      if (keeping(node.layer) == Keeping::kNever || node.layer < done) continue;
       const bool is_used = std::all_of(node.inputs.begin(), node.inputs.end(),
                                        [&](const Reading& r) { return r.value >= done; });
-      if (!is_used || !held_[static_cast<size_t>(node.layer)]) continue;
+      if (!is_used || !has_gradient_[static_cast<size_t>(node.layer)]) continue;
       forget_values(node.layer);
       add(Task::kForgetGradient, node.layer);
+      has_gradient_[static_cast<size_t>(node.layer)] = false;
     }
   }
 
   const Program& program_;
   LayeredPurpose purpose_;
   bool recomputes_;
-  std::vector<bool> held_;
+  std::vector<bool> held_;          ///< Values, by layer.
+  std::vector<bool> has_gradient_;  ///< By layer.
   std::vector<LayeredTask> tasks_;
 };
 
@@ -108,22 +113,25 @@ int64_t peak_stored_bytes(const Graph& graph, const std::vector<LayeredTask>& sc
   int64_t peak = 0;
   for (const LayeredTask& t : schedule) {
     const auto i = static_cast<size_t>(t.layer);
-    int64_t bytes = 0;
-    for (const std::vector<Extent>& extents : slides) {
-      bytes += extents[i].area() * graph.layer(t.layer).channels * element_bytes;
-    }
     const bool is_stored = program.keeping[i] != Keeping::kNever;
+    const bool is_pooled = graph.layer(t.layer).kind == LayerKind::kMaxPool;
+    int64_t values = 0;
+    for (const std::vector<Extent>& extents : slides) {
+      values += extents[i].area() * graph.layer(t.layer).channels;
+    }
     switch (t.task) {
       case Task::kValues:
       case Task::kValuesAgain:
-        held += bytes;
+        held += values * (element_bytes + (is_pooled ? 1 : 0));
         break;
       case Task::kGradient:
-        held += is_stored ? bytes : 0;
+        held += is_stored ? values * element_bytes : 0;
         break;
       case Task::kForgetValues:
+        held -= values * element_bytes;
+        break;
       case Task::kForgetGradient:
-        held -= bytes;
+        held -= values * (element_bytes + (is_pooled ? 1 : 0));
         break;
       case Task::kMoments:
       case Task::kHead:

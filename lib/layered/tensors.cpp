@@ -5,7 +5,6 @@
 #include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/max_pool2d_with_indices.h>
-#include <ATen/ops/max_pool2d_with_indices_backward.h>
 #include <ATen/ops/sum.h>
 
 #include <array>
@@ -67,18 +66,50 @@ at::Tensor conv_weight_gradient(const at::Tensor& gradient, const at::Tensor& wi
       .contiguous(at::MemoryFormat::Contiguous);
 }
 
-at::Tensor max_pool_tile(const at::Tensor& window, const Geometry& geometry) {
-  return std::get<0>(at::max_pool2d_with_indices(window, {geometry.kernel, geometry.kernel},
-                                                 {geometry.stride, geometry.stride}));
+PooledTile max_pool_tile(const at::Tensor& window, const Geometry& geometry) {
+  auto [values, places] = at::max_pool2d_with_indices(window, {geometry.kernel, geometry.kernel},
+                                                      {geometry.stride, geometry.stride});
+  values = values.contiguous(at::MemoryFormat::ChannelsLast);
+  places = places.contiguous(at::MemoryFormat::ChannelsLast);
+  at::Tensor choices = empty_tile(values.size(1), {values.size(2), values.size(3)}, at::kByte);
+  const auto* from = places.const_data_ptr<int64_t>();
+  auto* to = choices.mutable_data_ptr<uint8_t>();
+  const int64_t cols = window.size(3);
+  for (int64_t y = 0; y < values.size(2); ++y) {
+    for (int64_t x = 0; x < values.size(3); ++x) {
+      const int64_t corner = y * geometry.stride * cols + x * geometry.stride;
+      for (int64_t c = 0; c < values.size(1); ++c) {
+        const int64_t inside = *from++ - corner;
+        *to++ = static_cast<uint8_t>(inside / cols * geometry.kernel + inside % cols);
+      }
+    }
+  }
+  return {values, choices};
 }
 
-at::Tensor max_pool_window_gradient(const at::Tensor& gradient, const at::Tensor& window,
-                                    const Geometry& geometry) {
-  const std::array<int64_t, 2> kernel = {geometry.kernel, geometry.kernel};
-  const std::array<int64_t, 2> stride = {geometry.stride, geometry.stride};
-  const at::Tensor kept = std::get<1>(at::max_pool2d_with_indices(window, kernel, stride));
-  return at::max_pool2d_with_indices_backward(gradient, window, kernel, stride, {0, 0}, {1, 1},
-                                              /*ceil_mode=*/false, kept);
+void add_pool_gradient(const at::Tensor& gradient, const at::Tensor& choices, const Region& out,
+                       const Geometry& geometry, const Region& region, const at::Tensor& onto) {
+  const at::Tensor dense = gradient.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor chosen = choices.contiguous(at::MemoryFormat::ChannelsLast);
+  const int64_t channels = dense.size(1);
+  AT_DISPATCH_FLOATING_TYPES(dense.scalar_type(), "add_pool_gradient", [&] {
+    const auto* from = dense.const_data_ptr<scalar_t>();
+    const auto* choice = chosen.const_data_ptr<uint8_t>();
+    auto* to = onto.mutable_data_ptr<scalar_t>();
+    for (int64_t y = out.rows.begin; y < out.rows.end; ++y) {
+      for (int64_t x = out.cols.begin; x < out.cols.end; ++x) {
+        const int64_t top = y * geometry.stride - geometry.padding - region.rows.begin;
+        const int64_t left = x * geometry.stride - geometry.padding - region.cols.begin;
+        for (int64_t c = 0; c < channels; ++c, ++from, ++choice) {
+          const int64_t row = top + *choice / geometry.kernel;
+          const int64_t col = left + *choice % geometry.kernel;
+          const bool is_inside =
+              row >= 0 && row < region.rows.size() && col >= 0 && col < region.cols.size();
+          if (is_inside) to[(row * region.cols.size() + col) * channels + c] += *from;
+        }
+      }
+    }
+  });
 }
 
 at::Tensor channel_sums(const at::Tensor& tile) { return tile.sum({0, 2, 3}, false, at::kDouble); }

@@ -23,10 +23,17 @@ at::Tensor conv_window_gradient(const at::Tensor& gradient, const at::Tensor& we
 at::Tensor conv_weight_gradient(const at::Tensor& gradient, const at::Tensor& window,
                                 const at::Tensor& weight, int64_t stride);
 
-/// Of equal values the first one of a window counts, row by row.
-at::Tensor max_pool_tile(const at::Tensor& window, const Geometry& geometry);
-at::Tensor max_pool_window_gradient(const at::Tensor& gradient, const at::Tensor& window,
-                                    const Geometry& geometry);
+/// Largest values of windows, and which of a window's values each is, counted row by row: of equal
+/// ones the first. Choices are bytes, for windows of up to 15 x 15.
+struct PooledTile {
+  at::Tensor values;
+  at::Tensor choices;
+};
+PooledTile max_pool_tile(const at::Tensor& window, const Geometry& geometry);
+/// Adds the gradients of the outputs `out` to the chosen inputs that lie in `region`, of which
+/// `onto` is the gradient.
+void add_pool_gradient(const at::Tensor& gradient, const at::Tensor& choices, const Region& out,
+                       const Geometry& geometry, const Region& region, const at::Tensor& onto);
 
 /// Sums over a tile by channel, float64.
 at::Tensor channel_sums(const at::Tensor& tile);

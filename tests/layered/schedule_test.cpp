@@ -24,7 +24,7 @@ double peak_gigabytes(int depth, int width, bool recomputes_blocks) {
 
 TEST_CASE("recomputing blocks takes a ResNet-18 of a gigapixel slide below 17 GB") {
   CHECK(peak_gigabytes(18, 16, false) < 30.0);
-  CHECK(peak_gigabytes(18, 16, true) < 17.0);
+  CHECK(peak_gigabytes(18, 16, true) < 15.0);
   CHECK(peak_gigabytes(18, 16, true) > 12.0);
 }
 
