@@ -8,7 +8,7 @@ namespace untiled {
 namespace {
 
 /// Of a part, in pixels of its tensor: kernels of ResNets reach one or two pixels beyond it.
-/// Field::view refuses what lies further out.
+/// TensorField::view refuses what lies further out.
 constexpr int64_t kMarginPixels = 4;
 
 constexpr int kTag = 1;

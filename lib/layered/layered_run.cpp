@@ -74,25 +74,25 @@ void LayeredRun::play(const std::vector<LayeredTask>& schedule) {
 }
 
 void LayeredRun::play(const LayeredTask& task) {
-  switch (task.task) {
-    case Task::kValues:
+  switch (task.act) {
+    case Act::kValues:
       return make_values(task.layer, needs_moments(task.layer));
-    case Task::kValuesAgain:
+    case Act::kValuesAgain:
       return make_values(task.layer, false);
-    case Task::kMoments:
+    case Act::kMoments:
       if (needs_moments(task.layer)) make_moments(task.layer);
       return;
-    case Task::kHead:
+    case Act::kHead:
       return make_head();
-    case Task::kGradient:
+    case Act::kGradient:
       return make_gradient(task.layer);
-    case Task::kWeights:
+    case Act::kWeights:
       if (graph_.layer(task.layer).kind == LayerKind::kConv) make_weight_gradient(task.layer);
       return;
-    case Task::kForgetValues:
+    case Act::kForgetValues:
       for (Slide& slide : slides_) slide.values[at_index(task.layer)].reset();
       return;
-    case Task::kForgetGradient:
+    case Act::kForgetGradient:
       for (Slide& slide : slides_) {
         slide.gradients[at_index(task.layer)].reset();
         slide.choices[at_index(task.layer)].reset();
@@ -342,11 +342,11 @@ bool LayeredRun::is_stored(LayerId layer) const {
   return program_.keeping[at_index(layer)] != Keeping::kNever;
 }
 
-std::unique_ptr<Field> LayeredRun::make_field(const Slide& slide, LayerId layer,
-                                              at::ScalarType dtype) const {
-  return std::make_unique<Field>(graph_.layer(layer).channels,
-                                 held(slide, layer, inputs_.ranks.rank()), dtype,
-                                 *options_.context->pages);
+std::unique_ptr<TensorField> LayeredRun::make_field(const Slide& slide, LayerId layer,
+                                                    at::ScalarType dtype) const {
+  return std::make_unique<TensorField>(graph_.layer(layer).channels,
+                                       held(slide, layer, inputs_.ranks.rank()), dtype,
+                                       *options_.context->pages);
 }
 
 std::vector<LayeredRun::Tile> LayeredRun::tiles_of(LayerId layer) const {

@@ -6,10 +6,10 @@
 #include <mutex>
 #include <vector>
 
-#include "lib/layered/field.h"
 #include "lib/layered/layered_executor.h"
 #include "lib/layered/partition.h"
 #include "lib/layered/pixel_rows.h"
+#include "lib/layered/tensor_field.h"
 #include "lib/layered/tensors.h"
 #include "lib/ranks/exact_sum.h"
 
@@ -39,7 +39,7 @@ class LayeredRun {
 
  protected:
   /// By layer; null where nothing is stored.
-  using Fields = std::vector<std::unique_ptr<Field>>;
+  using Fields = std::vector<std::unique_ptr<TensorField>>;
 
   struct Slide {
     LabelledSlide input;
@@ -106,7 +106,8 @@ class LayeredRun {
                            NormGradientSums* sums) const;
   at::Tensor pooled_gradient(size_t slide, const Region& region) const;
 
-  std::unique_ptr<Field> make_field(const Slide& slide, LayerId layer, at::ScalarType dtype) const;
+  std::unique_ptr<TensorField> make_field(const Slide& slide, LayerId layer,
+                                          at::ScalarType dtype) const;
   void exchange(LayerId layer, Fields Slide::*fields);
   Region own(const Slide& slide, LayerId layer, int rank) const;
   Region held(const Slide& slide, LayerId layer, int rank) const;

@@ -15,10 +15,10 @@ class Scheduler {
 
   std::vector<LayeredTask> make() {
     for (const Node& node : program_.nodes) {
-      forward(node, Task::kValues);
+      forward(node, Act::kValues);
       forget_read_values(node);
     }
-    add(Task::kHead, program_.linear);
+    add(Act::kHead, program_.linear);
     if (purpose_ == LayeredPurpose::kTraining) {
       for (size_t i = program_.nodes.size(); i-- > 0;) back(i);
     } else {
@@ -28,22 +28,22 @@ class Scheduler {
   }
 
  private:
-  void add(Task task, LayerId layer) { tasks_.push_back({task, layer}); }
+  void add(Act act, LayerId layer) { tasks_.push_back({act, layer}); }
   Keeping keeping(LayerId layer) const { return program_.keeping[static_cast<size_t>(layer)]; }
 
-  void forward(const Node& node, Task task) {
+  void forward(const Node& node, Act act) {
     if (keeping(node.layer) == Keeping::kNever) {
       const bool has_norm = program_.reading_of[static_cast<size_t>(node.layer)].norm >= 0;
-      if (has_norm) add(Task::kMoments, node.layer);
+      if (has_norm) add(Act::kMoments, node.layer);
       return;
     }
-    add(task, node.layer);
+    add(act, node.layer);
     held_[static_cast<size_t>(node.layer)] = true;
   }
 
   void forget_values(LayerId layer) {
     if (!held_[static_cast<size_t>(layer)]) return;
-    add(Task::kForgetValues, layer);
+    add(Act::kForgetValues, layer);
     held_[static_cast<size_t>(layer)] = false;
   }
 
@@ -64,18 +64,18 @@ class Scheduler {
     while (first > 0 && keeping(program_.nodes[first - 1].layer) == Keeping::kInside) --first;
     for (size_t i = first; i <= index; ++i) {
       const LayerId layer = program_.nodes[i].layer;
-      if (!held_[static_cast<size_t>(layer)]) forward(program_.nodes[i], Task::kValuesAgain);
+      if (!held_[static_cast<size_t>(layer)]) forward(program_.nodes[i], Act::kValuesAgain);
     }
   }
 
   void back(size_t index) {
     const Node& node = program_.nodes[index];
     if (keeping(node.layer) == Keeping::kInside) recompute_inside(index);
-    add(Task::kGradient, node.layer);
+    add(Act::kGradient, node.layer);
     has_gradient_[static_cast<size_t>(node.layer)] = keeping(node.layer) != Keeping::kNever;
     // Only the gradient of a norm asks for values later on.
     if (program_.reading_of[static_cast<size_t>(node.layer)].norm < 0) forget_values(node.layer);
-    add(Task::kWeights, node.layer);
+    add(Act::kWeights, node.layer);
     forget_used(node.layer);
   }
 
@@ -86,7 +86,7 @@ class Scheduler {
                                        [&](const Reading& r) { return r.value >= done; });
       if (!is_used || !has_gradient_[static_cast<size_t>(node.layer)]) continue;
       forget_values(node.layer);
-      add(Task::kForgetGradient, node.layer);
+      add(Act::kForgetGradient, node.layer);
       has_gradient_[static_cast<size_t>(node.layer)] = false;
     }
   }
@@ -119,23 +119,23 @@ int64_t peak_stored_bytes(const Graph& graph, const std::vector<LayeredTask>& sc
     for (const std::vector<Extent>& extents : slides) {
       values += extents[i].area() * graph.layer(t.layer).channels;
     }
-    switch (t.task) {
-      case Task::kValues:
-      case Task::kValuesAgain:
+    switch (t.act) {
+      case Act::kValues:
+      case Act::kValuesAgain:
         held += values * (element_bytes + (is_pooled ? 1 : 0));
         break;
-      case Task::kGradient:
+      case Act::kGradient:
         held += is_stored ? values * element_bytes : 0;
         break;
-      case Task::kForgetValues:
+      case Act::kForgetValues:
         held -= values * element_bytes;
         break;
-      case Task::kForgetGradient:
+      case Act::kForgetGradient:
         held -= values * (element_bytes + (is_pooled ? 1 : 0));
         break;
-      case Task::kMoments:
-      case Task::kHead:
-      case Task::kWeights:
+      case Act::kMoments:
+      case Act::kHead:
+      case Act::kWeights:
         break;
     }
     peak = std::max(peak, held);

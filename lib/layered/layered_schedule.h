@@ -9,7 +9,7 @@
 
 namespace untiled {
 
-enum class Task {
+enum class Act {
   kValues,       ///< A tensor's values, tile by tile, with the moments that its norm asks for.
   kMoments,      ///< Those moments alone, of a tensor that is not stored.
   kValuesAgain,  ///< Values that were forgotten, once more.
@@ -21,7 +21,7 @@ enum class Task {
 };
 
 struct LayeredTask {
-  Task task;
+  Act act;
   LayerId layer = -1;
 };
 

@@ -37,10 +37,10 @@ TEST_CASE("what is stored is forgotten again, in training and prediction") {
         int gradients = 0;
         for (const LayeredTask& t : make_layered_schedule(program, purpose, recomputes)) {
           const bool stores = program.keeping[static_cast<size_t>(t.layer)] != Keeping::kNever;
-          values += t.task == Task::kValues || t.task == Task::kValuesAgain ? 1 : 0;
-          values -= t.task == Task::kForgetValues ? 1 : 0;
-          gradients += t.task == Task::kGradient && stores ? 1 : 0;
-          gradients -= t.task == Task::kForgetGradient ? 1 : 0;
+          values += t.act == Act::kValues || t.act == Act::kValuesAgain ? 1 : 0;
+          values -= t.act == Act::kForgetValues ? 1 : 0;
+          gradients += t.act == Act::kGradient && stores ? 1 : 0;
+          gradients -= t.act == Act::kForgetGradient ? 1 : 0;
         }
         CHECK(values == 0);
         CHECK(gradients == 0);

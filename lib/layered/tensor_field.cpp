@@ -1,4 +1,4 @@
-#include "lib/layered/field.h"
+#include "lib/layered/tensor_field.h"
 
 #include <ATen/ops/from_blob.h>
 #include <c10/core/ScalarType.h>
@@ -8,14 +8,14 @@
 
 namespace untiled {
 
-Field::Field(int64_t channels, const Region& held, at::ScalarType dtype, PagePool& pool)
+TensorField::TensorField(int64_t channels, const Region& held, at::ScalarType dtype, PagePool& pool)
     : channels_(channels),
       held_(held),
       dtype_(dtype),
       pages_(pool.take(std::max<int64_t>(1, held.area()) * channels *
                        static_cast<int64_t>(c10::elementSize(dtype)))) {}
 
-at::Tensor Field::view(const Region& region) const {
+at::Tensor TensorField::view(const Region& region) const {
   if (!held_.contains(region)) {
     throw InternalError(
         fmt::format("{} is asked for where {} is held", to_string(region), to_string(held_)));

@@ -12,10 +12,10 @@ namespace untiled {
 
 /// In main memory, channels last; undefined until written. Threads may write regions that do not
 /// overlap and read regions that nobody writes.
-class Field {
+class TensorField {
  public:
   /// Throws std::bad_alloc.
-  Field(int64_t channels, const Region& held, at::ScalarType dtype, PagePool& pool);
+  TensorField(int64_t channels, const Region& held, at::ScalarType dtype, PagePool& pool);
 
   at::ScalarType dtype() const { return dtype_; }
   /// [1, channels, rows, cols], where it lies. Throws InternalError for what is not held.
