@@ -35,6 +35,7 @@ function(untiled_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} untiled_test_main)
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)  # They compile sooner.
   catch_discover_tests(${name} TEST_PREFIX "${name}: " WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
     PROPERTIES LABELS ${ARG_LABELS} TIMEOUT ${ARG_TIMEOUT} SKIP_REGULAR_EXPRESSION "SKIPPED: ")
 endfunction()

@@ -16,6 +16,7 @@
 
 #include "app/batch/failure_count.h"
 #include "app/commands/command.h"
+#include "app/commands/evaluate_classifier.h"
 #include "app/commands/options.h"
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/slide_set.h"
@@ -30,6 +31,7 @@
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
 #include "lib/output/slide_outputs.h"
+#include "lib/train/classifier_checkpoint.h"
 #include "lib/train/losses.h"
 #include "lib/train/segmentation_scores.h"
 
@@ -348,6 +350,13 @@ void write_files(const fs::path& out, const Json& report, const std::vector<Eval
 }
 
 int evaluate(const EvaluateOptions& options) {
+  if (!options.checkpoint.empty() && is_classifier(options.checkpoint)) {
+    refuse_foreign_settings(options.settings->overrides);
+    return evaluate_classifier(
+        options.settings->load(),
+        {options.manifest, options.checkpoint, options.out, options.split, options.scale},
+        *options.json);
+  }
   const auto evaluator = make_evaluator(options);
   const std::vector<Row> rows = rows_of(options);
   const fs::path folder = options.out.empty() ? fs::temp_directory_path() : options.out;
@@ -383,12 +392,14 @@ int evaluate(const EvaluateOptions& options) {
 
 Command evaluate_command() {
   return {
-      "evaluate", "Score a checkpoint, or a folder of masks, against reference masks",
+      "evaluate",
+      "Score a checkpoint, or a folder of masks, against reference masks or slide labels",
       "untiled evaluate --masks masks --manifest references.csv --out evaluation",
       [](CLI::App& verb) {
         const auto options = std::make_shared<EvaluateOptions>();
         verb.add_option("--manifest", options->manifest,
-                        "Slides and, in its column mask, references: masks or GeoJSON")
+                        "Slides and, in its column mask, references: masks or GeoJSON; for a "
+                        "classifier, in its column label, the slides' classes")
             ->type_name("CSV")
             ->required();
         auto* checkpoint =

@@ -13,6 +13,7 @@
 
 #include "app/commands/batch_options.h"
 #include "app/commands/command.h"
+#include "app/commands/export_classifier.h"
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/trained_model.h"
@@ -22,6 +23,7 @@
 #include "lib/core/progress.h"
 #include "lib/core/stopwatch.h"
 #include "lib/streaming/crop_planes.h"
+#include "lib/train/classifier_checkpoint.h"
 
 namespace untiled {
 namespace {
@@ -189,6 +191,12 @@ SlideResult export_slide(const Exporter& e, SlideTask task) {
 
 int run_export(const ExportOptions& options) {
   refuse_foreign_settings(options.batch->settings->overrides);
+  if (is_classifier(options.checkpoint)) {
+    return export_classifier({options.batch,
+                              options.checkpoint,
+                              options.probability_type,
+                              {options.level, options.mpp}});
+  }
   const Settings settings = options.batch->settings->load();
   const Exporter exporter{{settings, options.checkpoint, {options.level, options.mpp}}, options};
   auto identity = options.batch->identity(
@@ -205,7 +213,7 @@ int run_export(const ExportOptions& options) {
 }  // namespace
 
 Command export_command() {
-  return {"export", "Write masks and probabilities of slides from a checkpoint",
+  return {"export", "Write masks, or classes and heat maps, of slides from a checkpoint",
           "untiled export --checkpoint runs/demo/checkpoints/best.safetensors --out masks *.svs",
           [](CLI::App& verb) {
             const auto options = std::make_shared<ExportOptions>();

@@ -13,6 +13,7 @@
 
 #include "app/commands/command.h"
 #include "app/commands/options.h"
+#include "app/commands/plan_classifier.h"
 #include "app/commands/size_argument.h"
 #include "app/pipeline/engine.h"
 #include "app/pipeline/label_overlay.h"
@@ -273,6 +274,9 @@ void print_plan(const Json& j) {
 
 int plan(const SettingsOptions& settings_options, const PlanOptions& options, bool json) {
   const Settings settings = settings_options.load();
+  if (settings.model.kind == ModelKind::kResnet) {
+    return plan_classifier(settings, options.size, json);
+  }
   const Engine engine(settings, logit_channels(settings.data));
   const Subjects subjects = find_subjects(engine, settings, options);
   Json document = Json::array();

@@ -155,6 +155,8 @@ RanksOption add_ranks_option(CLI::App& verb) {
   return option;
 }
 
+int count_of(const RanksOption& option) { return parse(*option).count; }
+
 void remember_command_line(int argc, char** argv) { command_line().assign(argv, argv + argc); }
 
 int run_ranks(const RanksOption& option, const std::function<int(Group&)>& body) {

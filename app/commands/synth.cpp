@@ -14,6 +14,7 @@
 #include "app/commands/size_argument.h"
 #include "data/slide/reader.h"
 #include "data/slide/view.h"
+#include "data/synth/slide_cohort.h"
 #include "data/synth/synthesize.h"
 #include "lib/core/error.h"
 #include "lib/core/printable.h"
@@ -36,6 +37,8 @@ struct SynthFlags {
   fs::path out;
   double mpp = 0.25;
   int threads = 0;
+  int64_t cohort = 0;  ///< Slides; 0: one slide.
+  std::string told_by = "detail";
 };
 
 void check(const SynthFlags& flags) {
@@ -100,7 +103,31 @@ void print_text(const SynthOptions& options, const SynthReport& report, double s
              format_bytes(peak_resident_bytes()));
 }
 
+ToldBy told_by(const std::string& name) {
+  if (name == "detail") return ToldBy::kDetail;
+  return name == "arrangement" ? ToldBy::kArrangement : ToldBy::kBoth;
+}
+
+int run_cohort(const SynthFlags& flags, bool json) {
+  CohortOptions options{.slides = flags.cohort, .extent = parse_size(flags.size)};
+  check_synth_extent(options.extent);
+  options.seed = flags.seed;
+  options.told_by = told_by(flags.told_by);
+  options.mpp = flags.mpp;
+  options.threads = flags.threads > 0 ? flags.threads : usable_cores();
+  options.folder = flags.out;
+  synthesize_cohort(options);
+  const std::string manifest = (flags.out / "manifest.csv").string();
+  if (json) {
+    print_json({{"manifest", manifest}, {"slides", flags.cohort}, {"told_by", flags.told_by}});
+  } else {
+    fmt::print("{}: {} slides of two classes, told by {}\n", manifest, flags.cohort, flags.told_by);
+  }
+  return 0;
+}
+
 int run(const SynthFlags& flags, bool json) {
+  if (flags.cohort > 0) return run_cohort(flags, json);
   const auto start = std::chrono::steady_clock::now();
   const SynthOptions options = to_options(flags);
   check_synth_extent(options.extent);
@@ -119,7 +146,8 @@ std::function<int()> define(CLI::App& verb) {
   verb.add_option("--size", flags->size, "Rows and columns of level 0, 64 and more")
       ->type_name("ROWSxCOLUMNS")
       ->required();
-  verb.add_option("--out", flags->out, "The slide; FILE.mask.png is written beside FILE.tif")
+  verb.add_option("--out", flags->out,
+                  "The slide; FILE.mask.png is written beside FILE.tif. With --cohort a folder")
       ->type_name("FILE.tif")
       ->required();
   verb.add_option("--seed", flags->seed, "Which slide")->capture_default_str();
@@ -128,6 +156,15 @@ std::function<int()> define(CLI::App& verb) {
   verb.add_option("--mpp", flags->mpp, "Micrometres per pixel to state")->capture_default_str();
   verb.add_option("--threads", flags->threads, "0: one a usable core; changes no byte")
       ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  verb.add_option("--cohort", flags->cohort,
+                  "As many slides of two classes, with a manifest that names them")
+      ->check(CLI::Range(2, 100'000));
+  verb.add_option(
+          "--told-by", flags->told_by,
+          "What tells a cohort's classes: detail that fine pixels show, an arrangement that "
+          "a wide view shows, or both")
+      ->check(CLI::IsMember({"detail", "arrangement", "both"}))
       ->capture_default_str();
   const auto json = add_json_flag(verb);
   return [flags, json] { return run(*flags, *json); };

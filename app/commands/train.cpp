@@ -9,6 +9,7 @@
 #include "app/commands/command.h"
 #include "app/commands/options.h"
 #include "app/commands/rank_options.h"
+#include "app/pipeline/classifier_run.h"
 #include "app/pipeline/training_run.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/printable.h"
@@ -24,6 +25,13 @@ std::string result_line(const RunFolder& folder, const Summary& summary) {
                      folder.path().string(), summary.steps,
                      format_duration(summary.seconds_per_step), summary.best_dice,
                      summary.best_step, format_bytes(summary.peak_rss_bytes));
+}
+
+std::string result_line(const RunFolder& folder, const ClassifierSummary& summary) {
+  return fmt::format("{}: {} steps, {} a step, best AUC {:.4f} at step {}, peak memory {}",
+                     folder.path().string(), summary.steps,
+                     format_duration(summary.seconds_per_step), summary.best_auc, summary.best_step,
+                     format_bytes(summary.peak_rss_bytes));
 }
 
 struct TrainFlags {
@@ -42,6 +50,9 @@ int lead(const Settings& settings, const TrainFlags& flags, Group& ranks) {
   if (finished != 0) {
     result = fmt::format("{}: has all of its {} steps; nothing to train", folder.path().string(),
                          settings.train.steps);
+  } else if (settings.model.kind == ModelKind::kResnet) {
+    ClassifierRun run(settings);
+    result = result_line(folder, run.run(folder));
   } else {
     TrainingRun run(settings, ranks);
     result = result_line(folder, run.run(folder));
@@ -60,6 +71,12 @@ int follow(const Settings& settings, Group& ranks) {
 int train(const SettingsOptions& options, const TrainFlags& flags, Group& ranks) {
   Settings settings = options.load();
   if (!flags.out.empty()) settings.run.folder = std::filesystem::absolute(flags.out);
+  if (settings.model.kind == ModelKind::kResnet && ranks.size() > 1) {
+    throw ConfigError(fmt::format(
+        "model.kind: resnet: a classifier is trained by one rank, and here are {}; leave out "
+        "--ranks",
+        ranks.size()));
+  }
   share_cores(settings, ranks);
   return ranks.rank() == 0 ? lead(settings, flags, ranks) : follow(settings, ranks);
 }

@@ -16,8 +16,9 @@
 #include "app/commands/options.h"
 #include "app/commands/rank_options.h"
 #include "app/commands/size_argument.h"
+#include "app/commands/verify_classifier.h"
+#include "app/commands/verify_image.h"
 #include "app/pipeline/engine.h"
-#include "app/pipeline/slide_set.h"
 #include "lib/core/error.h"
 #include "lib/core/random.h"
 #include "lib/core/region.h"
@@ -31,8 +32,6 @@
 namespace untiled {
 namespace {
 
-/// Whole-image autograd holds some hundred bytes a pixel.
-constexpr int64_t kMostPixels = 50'000'000;
 constexpr double kIgnoredFraction = 0.05;
 
 struct VerifyOptions {
@@ -53,48 +52,6 @@ struct VerifyResult {
   bool passed() const { return gradient <= tolerance && loss <= tolerance && logits <= tolerance; }
 };
 
-/// An image held in memory.
-class Block : public PixelSource {
- public:
-  explicit Block(PixelBlock block) : block_(std::move(block)) {}
-  Extent extent() const override { return block_.region.extent(); }
-  int channels() const override { return block_.channels; }
-  PixelBlock read(const Region& region) const override {
-    PixelBlock part{.region = region, .channels = block_.channels};
-    const int64_t cols = extent().cols;
-    for (int64_t y = region.rows.begin; y < region.rows.end; ++y) {
-      const auto row = block_.bytes.begin() + y * cols * block_.channels;
-      part.bytes.insert(part.bytes.end(), row + region.cols.begin * block_.channels,
-                        row + region.cols.end * block_.channels);
-    }
-    return part;
-  }
-  const PixelBlock& block() const { return block_; }
-
- private:
-  PixelBlock block_;
-};
-
-PixelBlock noise(const Extent& extent, uint64_t seed) {
-  Random random(seed, 1);
-  PixelBlock block{.region = whole(extent), .channels = 3};
-  block.bytes.resize(static_cast<size_t>(extent.area() * 3));
-  for (uint8_t& b : block.bytes) b = static_cast<uint8_t>(random.below(256));
-  return block;
-}
-
-/// The middle of the slide, as the settings see it.
-PixelBlock crop(const Settings& settings, const std::string& path, const Extent& size) {
-  const LazySlide slide(path, view_options(settings, {.path = path}));
-  const Extent all = slide.extent();
-  const Extent part{std::min(size.rows, all.rows), std::min(size.cols, all.cols)};
-  const Region region = shift(whole(part), (all.rows - part.rows) / 2, (all.cols - part.cols) / 2);
-  PixelBlock block = slide.read(region);
-  block.region = whole(part);
-  block.missing.clear();
-  return block;
-}
-
 PixelBlock random_labels(const Extent& extent, int64_t labels, uint64_t seed) {
   Random random(seed, 2);
   PixelBlock block{.region = whole(extent), .channels = 1};
@@ -105,16 +62,6 @@ PixelBlock random_labels(const Extent& extent, int64_t labels, uint64_t seed) {
             : static_cast<uint8_t>(random.below(labels));
   }
   return block;
-}
-
-at::Tensor image_tensor(const PixelBlock& block, at::ScalarType dtype) {
-  const Extent e = block.region.extent();
-  return at::from_blob(const_cast<uint8_t*>(block.bytes.data()), {e.rows, e.cols, 3}, at::kByte)
-      .permute({2, 0, 1})
-      .unsqueeze(0)
-      .to(dtype)
-      .contiguous()
-      .div_(255.0);
 }
 
 at::Tensor label_tensor(const PixelBlock& block) {
@@ -167,18 +114,12 @@ void unite(Group& ranks, at::Tensor& values) {
 std::optional<VerifyResult> compare(const Settings& settings, const VerifyOptions& options,
                                     Group& ranks) {
   const Extent size = parse_size(options.size);
-  if (size.area() > kMostPixels) {
-    throw ConfigError(fmt::format(
-        "--size {}: whole-image autograd is compared with, which holds it all in memory: choose at "
-        "most {} pixels",
-        options.size, kMostPixels));
-  }
+  check_verified_size(options.size, size);
   const int64_t channels = logit_channels(settings.data);
   const Engine engine(settings, channels);
-  const auto image = std::make_shared<Block>(
-      options.slide.empty() ? noise(size, settings.seed) : crop(settings, options.slide, size));
+  const auto image = verified_image(settings, options.slide, size, settings.seed);
   const Extent extent = image->extent();
-  const Block labels(random_labels(extent, std::max<int64_t>(2, channels), settings.seed));
+  const HeldImage labels(random_labels(extent, std::max<int64_t>(2, channels), settings.seed));
   const std::vector<double> weights = class_weights(settings.data);
   const auto loss =
       make_loss(settings.train.loss, channels, weights, engine.device().profile.has_float64);
@@ -221,13 +162,16 @@ std::optional<VerifyResult> compare(const Settings& settings, const VerifyOption
   return result;
 }
 
-int verify(const SettingsOptions& settings_options, const VerifyOptions& options, bool json,
-           Group& ranks) {
+/// The settings as the verb's own options change them.
+Settings load_changed(const SettingsOptions& settings_options, const VerifyOptions& options) {
   SettingsOptions changed = settings_options;
   changed.overrides.push_back("streaming.dtype=" + options.dtype);
   if (options.tile) changed.overrides.push_back(fmt::format("streaming.tile={}", *options.tile));
   if (!options.loss.empty()) changed.overrides.push_back("train.loss=" + options.loss);
-  Settings settings = changed.load();
+  return changed.load();
+}
+
+int verify_unet(Settings settings, const VerifyOptions& options, bool json, Group& ranks) {
   share_cores(settings, ranks);
   const std::optional<VerifyResult> compared = compare(settings, options, ranks);
   if (!compared) return 0;
@@ -251,6 +195,19 @@ int verify(const SettingsOptions& settings_options, const VerifyOptions& options
   return r.passed() ? 0 : 1;
 }
 
+int verify(const SettingsOptions& settings_options, const VerifyOptions& options, bool json,
+           const RanksOption& ranks) {
+  const Settings settings = load_changed(settings_options, options);
+  if (settings.model.kind == ModelKind::kUnet) {
+    return run_ranks(ranks,
+                     [&](Group& group) { return verify_unet(settings, options, json, group); });
+  }
+  require_one_rank("verify of a classifier");  // Its ranks are threads.
+  return verify_classifier(
+      settings, {options.size, options.slide, options.dump, options.tolerance, count_of(ranks)},
+      json);
+}
+
 }  // namespace
 
 Command verify_command() {
@@ -264,7 +221,8 @@ Command verify_command() {
                 ->type_name("ROWSxCOLUMNS")
                 ->capture_default_str();
             verb.add_option("--tile", options->tile, "Side of a tile (streaming.tile)");
-            verb.add_option("--loss", options->loss, "bce, dice or bce+dice (train.loss)");
+            verb.add_option("--loss", options->loss,
+                            "bce, dice, bce+dice or cross_entropy (train.loss)");
             verb.add_option("--dtype", options->dtype, "float64 or float32")
                 ->check(CLI::IsMember({"float64", "float32"}))
                 ->capture_default_str();
@@ -274,10 +232,7 @@ Command verify_command() {
             verb.add_option("--dump", options->dump, "Write inputs, results and gradients here")
                 ->type_name("FILE.safetensors");
             const RanksOption ranks = add_ranks_option(verb);
-            return [=] {
-              return run_ranks(
-                  ranks, [&](Group& group) { return verify(*settings, *options, *json, group); });
-            };
+            return [=] { return verify(*settings, *options, *json, ranks); };
           }};
 }
 

@@ -8,13 +8,12 @@
 
 #include "app/pipeline/label_overlay.h"
 #include "app/pipeline/rank_calls.h"
+#include "app/pipeline/step_image.h"
 #include "app/pipeline/training_report.h"
-#include "data/loader/augment.h"
 #include "data/slide/fingerprint.h"
 #include "lib/config/flatten.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
-#include "lib/core/random.h"
 #include "lib/core/resources.h"
 #include "lib/ranks/alike.h"
 #include "lib/ranks/team.h"
@@ -22,37 +21,6 @@
 #include "models/unet.h"
 
 namespace untiled {
-namespace {
-
-enum DrawKey : uint64_t { kOrientationDraw = 11, kJitterDraw = 12 };
-
-/// What a step reads of a slide: pixels and labels, augmented alike.
-struct StepImage {
-  std::shared_ptr<const PixelSource> pixels;
-  std::shared_ptr<const PixelSource> labels;
-};
-
-/// The same draw for all of a slide's pixels in a step.
-StepImage augmented(const Settings& settings, const SlideInput& input, int64_t step, size_t slide) {
-  StepImage image{input.pixels, input.labels};
-  const auto key = [&](uint64_t purpose) {
-    return Random(settings.seed, purpose, static_cast<uint64_t>(step), slide);
-  };
-  const AugmentSettings& augment = settings.augment;
-  if (augment.flip || augment.rotate) {
-    Random random = key(kOrientationDraw);
-    const Orientation orientation = draw_orientation(random, augment);
-    image.pixels = make_oriented(image.pixels, orientation);
-    image.labels = make_oriented(image.labels, orientation);
-  }
-  if (augment.stain > 0 || augment.brightness > 0) {
-    Random random = key(kJitterDraw);
-    image.pixels = make_jittered(image.pixels, draw_jitter(random, augment));
-  }
-  return image;
-}
-
-}  // namespace
 
 TrainingRun::TrainingRun(const Settings& settings, Group& ranks)
     : settings_(settings),
@@ -123,7 +91,7 @@ const PlannedStep& TrainingRun::planned_step(const PixelSource& pixels) {
 SlideGradients TrainingRun::gradients(const NamedTensors& parameters, int64_t step, size_t slide) {
   const SlideInput& input = slides_.training[slide];
   use(input);
-  const StepImage image = augmented(settings_, input, step, slide);
+  const StepImage image = augmented(settings_, {input.pixels, input.labels}, step, slide);
   const Extent extent = image.pixels->extent();
   const PlannedStep& planned = planned_step(*image.pixels);
   std::optional<Progress> progress;

@@ -19,6 +19,7 @@ struct CohortEntry {
   std::filesystem::path mask;  ///< Empty: none.
   Split split = Split::kTraining;
   std::string group;             ///< The patient; empty: unknown.
+  std::string label;             ///< The slide's class; empty: unknown.
   std::optional<double> mpp;     ///< Micrometres per pixel of level 0; none: ask the slide.
   std::optional<Region> region;  ///< In level-0 pixels of the origin's frame; none: all of it.
 };

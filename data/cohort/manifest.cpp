@@ -234,6 +234,7 @@ CohortEntry read_entry(const Row& row, MissingSlides missing, FolderNames& folde
   if (!mask.empty()) entry.mask = row.existing("mask", row.resolve(mask));
   entry.split = read_split(row);
   entry.group = row.cell("group");
+  entry.label = row.cell("label");
   entry.mpp = read_mpp(row);
   entry.region = read_region(row);
   return entry;

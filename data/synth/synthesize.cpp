@@ -122,6 +122,7 @@ SynthReport synthesize(const SynthOptions& options, const Patches& patches) {
     MaskBand band({i * kPyramidTile, (i + 1) * kPyramidTile}, slide, downsample);
     pyramid.add_tile_row([&](const Region& tile) {
       Painted painted = painter.paint(tile);
+      if (options.decorate) options.decorate(tile, painted);
       band.set(tile, painted.truth);
       tissue_pixels += count_tissue(tile, slide, painted.truth);
       return std::move(painted.pixels);

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 
+#include "data/synth/painter.h"
 #include "data/synth/patches.h"
 #include "lib/core/region.h"
 
@@ -16,6 +18,8 @@ struct SynthOptions {
   int threads = 1;              ///< Changes no byte.
   int64_t mask_downsample = 0;  ///< 0: the least at which the mask is readable.
   std::filesystem::path slide;  ///< A pyramidal TIFF; see pyramid_writer.h.
+  /// Paints over a region's pixels, from several threads; empty: nothing is added.
+  std::function<void(const Region& region, Painted& painted)> decorate;
 };
 
 inline constexpr int64_t kLeastSynthSide = 64;

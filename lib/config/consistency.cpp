@@ -63,6 +63,7 @@ Finding check_inputs(const DataSettings& data) {
 }
 
 Finding check_labels(const Settings& settings) {
+  if (settings.model.kind == ModelKind::kResnet) return std::nullopt;  // They are the manifest's.
   const bool tissue = settings.labels.method != LabelMethod::kMask;
   if (tissue && settings.data.classes.size() > 1) {
     return Inconsistency{
@@ -86,6 +87,63 @@ Finding check_model(const ModelSettings& model) {
                                    model.stride, model.widths.size(), coarsest, coarsest)};
 }
 
+Finding check_label_names(const DataSettings& data) {
+  for (size_t i = 0; i < data.labels.size(); ++i) {
+    const auto same = std::count(data.labels.begin(), data.labels.end(), data.labels[i]);
+    if (same > 1) {
+      return Inconsistency{"data.labels", fmt::format("name '{}' twice", data.labels[i])};
+    }
+  }
+  const auto& weights = data.label_weights;
+  if (!weights.empty() && weights.size() != data.labels.size()) {
+    return Inconsistency{"data.label_weights",
+                         fmt::format("are {} where data.labels are {}; give one each",
+                                     weights.size(), data.labels.size())};
+  }
+  const bool all_zero = !weights.empty() && std::all_of(weights.begin(), weights.end(),
+                                                        [](double w) { return w == 0; });
+  if (all_zero) return Inconsistency{"data.label_weights", "are all 0; nothing would be learnt"};
+  return std::nullopt;
+}
+
+Finding check_slide_loss(const Settings& settings) {
+  const LossKind loss = settings.train.loss;
+  if (settings.model.kind == ModelKind::kUnet) {
+    if (loss != LossKind::kCrossEntropy) return std::nullopt;
+    return Inconsistency{"train.loss",
+                         "cross_entropy is of whole slides (model.kind resnet); a U-Net's is bce, "
+                         "which is cross-entropy for several classes"};
+  }
+  if (loss != LossKind::kCrossEntropy && loss != LossKind::kBce) {
+    return Inconsistency{"train.loss",
+                         "is over pixels; with model.kind resnet choose cross_entropy or bce"};
+  }
+  if (loss == LossKind::kBce && settings.data.labels.size() > 2) {
+    return Inconsistency{"train.loss",
+                         fmt::format("bce tells two labels apart, data.labels are {}; use "
+                                     "cross_entropy",
+                                     settings.data.labels.size())};
+  }
+  return std::nullopt;
+}
+
+/// What a classifier of whole slides has to be told, and what it does not know.
+Finding check_classifier(const Settings& settings) {
+  if (settings.model.kind == ModelKind::kUnet) return std::nullopt;
+  if (settings.data.labels.size() < 2) {
+    return Inconsistency{"data.labels", "must name two classes or more where model.kind is resnet"};
+  }
+  if (settings.train.accumulate > 1) {
+    return Inconsistency{"train.accumulate",
+                         "is for the U-Net; with model.kind resnet set train.batch"};
+  }
+  if (settings.model.norm == NormKind::kFrozen && settings.model.init.empty()) {
+    return Inconsistency{"model.norm",
+                         "frozen keeps the running statistics that model.init brings; set it"};
+  }
+  return std::nullopt;
+}
+
 Finding check_cache(const Settings& settings) {
   if (settings.data.cache != CacheMode::kDisk || !settings.run.scratch.empty()) return std::nullopt;
   return Inconsistency{"data.cache", "disk needs a folder to write to; set run.scratch"};
@@ -103,7 +161,8 @@ Finding find_inconsistency(const Settings& settings) {
   for (const Finding& finding :
        {check_classes(settings.data), check_class_weights(settings.data),
         check_unannotated(settings), check_inputs(settings.data), check_labels(settings),
-        check_model(settings.model), check_cache(settings), check_precision(settings)}) {
+        check_model(settings.model), check_label_names(settings.data), check_slide_loss(settings),
+        check_classifier(settings), check_cache(settings), check_precision(settings)}) {
     if (finding) return finding;
   }
   return std::nullopt;

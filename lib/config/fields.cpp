@@ -91,6 +91,25 @@ Field<Part> whole_list(std::string key, std::vector<int> Part::*member, Range<in
           }};
 }
 
+/// A list of values, each read by `read` and shown as text.
+template <typename Part, typename Item>
+Field<Part> list(std::string key, std::vector<Item> Part::*member, std::string type,
+                 Item (*read)(const Value&), std::string help) {
+  return {std::move(key), type, std::move(help),
+          [=](Part& part, const Value& value) {
+            if (!value.is_list() && !value.is_null()) throw value.refused(type);
+            std::vector<Item> items;
+            for (const Value& item : value.items()) items.push_back(read(item));
+            part.*member = std::move(items);
+          },
+          [=](const Part& part) {
+            YAML::Node list(YAML::NodeType::Sequence);
+            list.SetStyle(YAML::EmitterStyle::Flow);
+            for (const Item& item : part.*member) list.push_back(scalar(item));
+            return list;
+          }};
+}
+
 template <typename Part>
 Field<Part> flag(std::string key, bool Part::*member, std::string help) {
   return {std::move(key), "true or false", std::move(help),
@@ -279,13 +298,24 @@ Field<DataSettings> classes_field() {
           }};
 }
 
+std::string read_label(const Value& value) {
+  std::string name = value.text().value_or("");
+  if (name.empty()) throw value.refused("a name");
+  return name;
+}
+
+double read_weight(const Value& value) {
+  constexpr double kMostWeight = 1e6;
+  return read_number<double>(value, {0.0, kMostWeight});
+}
+
 std::vector<Field<DataSettings>> data_fields() {
   return {
       patterns("slides", &DataSettings::slides, "Training slides."),
       patterns("validation", &DataSettings::validation,
                "Slides that are only measured; empty: the training slides are."),
       path("manifest", &DataSettings::manifest,
-           "CSV with columns slide, mask, split, group, mpp, region; instead of slides."),
+           "CSV with columns slide, mask, label, split, group, mpp, region; instead of slides."),
       number("level", &DataSettings::level, {0, 32},
              "Pyramid level to work at, 0 is the finest; unused when mpp is set."),
       optional_number("mpp", &DataSettings::mpp, Range<double>{kLeastMpp, kMostMpp},
@@ -310,6 +340,11 @@ std::vector<Field<DataSettings>> data_fields() {
             "Decoded pixels that such threads may be ahead, beyond what the order of tiles needs."),
       classes_field(),
       number("ignore", &DataSettings::ignore, {0, 255}, "Mask value of pixels without weight."),
+      list("labels", &DataSettings::labels, "a list of names", &read_label,
+           "Classes of whole slides in the order of the probabilities, as the manifest's "
+           "column label names them; of two, the second is the positive one."),
+      list("label_weights", &DataSettings::label_weights, "a list of numbers from 0", &read_weight,
+           "Their weights in the loss, in that order; empty: 1 each."),
   };
 }
 
@@ -341,16 +376,44 @@ std::vector<Field<LabelSettings>> label_fields() {
                  "as well.")};
 }
 
+Field<ModelSettings> depth_field() {
+  const std::string type = "10, 18, 34 or 50";
+  return {"depth", type, "resnet: layers.",
+          [=](ModelSettings& model, const Value& value) {
+            const auto depth = read_number<int64_t>(value, {1, 1000});
+            if (depth != 10 && depth != 18 && depth != 34 && depth != 50) throw value.refused(type);
+            model.depth = static_cast<int>(depth);
+          },
+          [](const ModelSettings& model) { return scalar(model.depth); }};
+}
+
 std::vector<Field<ModelSettings>> model_fields() {
   constexpr size_t kMostLevels = 8;
-  return {whole_list("widths", &ModelSettings::widths, {1, 1024}, kMostLevels,
-                     "Channels at each level below the input."),
-          number("stride", &ModelSettings::stride, {2, 16}, "Downsampling factor of each level."),
-          odd("down_kernel", &ModelSettings::down_kernel, "Side of the strided convolutions."),
-          odd("refine_kernel", &ModelSettings::refine_kernel,
-              "Side of the convolution after each strided one."),
-          odd("up_kernel", &ModelSettings::up_kernel, "Side of the transposed convolutions."),
-          odd("head_kernel", &ModelSettings::head_kernel, "Side of the last convolution.")};
+  return {
+      choice("kind", &ModelSettings::kind,
+             {{"unet", ModelKind::kUnet}, {"resnet", ModelKind::kResnet}},
+             "unet: classes of pixels; resnet: classes of whole slides."),
+      whole_list("widths", &ModelSettings::widths, {1, 1024}, kMostLevels,
+                 "unet: channels at each level below the input."),
+      number("stride", &ModelSettings::stride, {2, 16}, "unet: downsampling factor of each level."),
+      odd("down_kernel", &ModelSettings::down_kernel, "unet: side of the strided convolutions."),
+      odd("refine_kernel", &ModelSettings::refine_kernel,
+          "unet: side of the convolution after each strided one."),
+      odd("up_kernel", &ModelSettings::up_kernel, "unet: side of the transposed convolutions."),
+      odd("head_kernel", &ModelSettings::head_kernel, "unet: side of the last convolution."),
+      depth_field(),
+      number("width", &ModelSettings::width, {1, 1024},
+             "resnet: channels of the first stage, 64 as published."),
+      number("first_stride", &ModelSettings::first_stride, {1, 8},
+             "resnet: stride of the first convolution."),
+      choice(
+          "norm", &ModelSettings::norm,
+          {{"batch", NormKind::kBatch}, {"frozen", NormKind::kFrozen}, {"none", NormKind::kNone}},
+          "resnet: batch: statistics over all pixels of a step's slides; frozen: the running "
+          "ones, which stay as they are; none."),
+      path("init", &ModelSettings::init,
+           "resnet: safetensors file with weights to begin with, named as torchvision does; "
+           "empty: random ones.")};
 }
 
 std::vector<Field<TrainSettings>> train_fields() {
@@ -358,10 +421,16 @@ std::vector<Field<TrainSettings>> train_fields() {
   return {
       number("steps", &TrainSettings::steps, {1, kMostSteps}, "Weight updates."),
       choice("loss", &TrainSettings::loss,
-             {{"bce", LossKind::kBce}, {"dice", LossKind::kDice}, {"bce+dice", LossKind::kBceDice}},
-             "Of the whole slide; bce is softmax cross-entropy for several classes."),
+             {{"bce", LossKind::kBce},
+              {"dice", LossKind::kDice},
+              {"bce+dice", LossKind::kBceDice},
+              {"cross_entropy", LossKind::kCrossEntropy}},
+             "unet: bce, dice or both over the whole slide's pixels, bce being softmax "
+             "cross-entropy for several classes; resnet: cross_entropy, or bce for two labels."),
       number("accumulate", &TrainSettings::accumulate, {1, 100'000},
-             "Slides a step; their gradients are averaged."),
+             "unet: slides a step; their gradients are averaged."),
+      number("batch", &TrainSettings::batch, {1, 100'000},
+             "resnet: slides a step, normalised together; held in memory at the same time."),
       number("clip_norm", &TrainSettings::clip_norm, {0.0, 1e12},
              "Largest norm of the gradient; 0: no clipping."),
       number("threshold", &TrainSettings::threshold, {0.0, 1.0, true},
@@ -424,7 +493,14 @@ std::vector<Field<StreamingSettings>> streaming_fields() {
                           "not; nothing: as suits the kernels, the slide and memory_budget."),
           choice("dtype", &StreamingSettings::dtype,
                  {{"float32", Precision::kFloat32}, {"float64", Precision::kFloat64}},
-                 "Precision of the computation.")};
+                 "Precision of the computation."),
+          choice("store", &StreamingSettings::store,
+                 {{"auto", StoreChoice::kAuto},
+                  {"all", StoreChoice::kAll},
+                  {"blocks", StoreChoice::kBlocks}},
+                 "resnet: tensors that are stored: all that later layers read, or blocks' outputs, "
+                 "whose inside is computed once more on the way back; auto: all where the budget "
+                 "has room.")};
 }
 
 std::vector<Field<RankSettings>> rank_fields() {

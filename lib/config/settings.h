@@ -43,6 +43,10 @@ struct DataSettings {
   /// Empty: one class "tissue" against background. One entry: that class against the rest.
   std::vector<ClassSettings> classes;
   int ignore = 255;  ///< Mask value of pixels without weight.
+  /// Classes of whole slides, in the order of the probabilities; the manifest's column label names
+  /// them.
+  std::vector<std::string> labels;
+  std::vector<double> label_weights;  ///< In the loss, in that order; empty: 1 each.
 };
 
 enum class LabelMethod { kOtsu, kRobust, kMask };
@@ -63,8 +67,22 @@ struct LabelSettings {
   LabelObjects objects = LabelObjects::kAnnotations;
 };
 
-/// An encoder-decoder with skips; see models/unet.h for what the defaults mean.
+enum class ModelKind { kUnet, kResnet };
+
+/// What normalises the channels of a ResNet: exact statistics over all pixels of all slides of a
+/// step; the running statistics, which then stay as they are; or nothing (convolutions have
+/// biases).
+enum class NormKind { kBatch, kFrozen, kNone };
+
+/// An encoder-decoder with skips, see models/unet.h for what the defaults mean; or a ResNet, see
+/// models/resnet_graph.h.
 struct ModelSettings {
+  ModelKind kind = ModelKind::kUnet;
+  int depth = 18;        ///< ResNet: 10, 18, 34 or 50 layers.
+  int width = 16;        ///< ResNet: channels of the first stage.
+  int first_stride = 2;  ///< ResNet: of the first convolution.
+  NormKind norm = NormKind::kBatch;
+  std::filesystem::path init;  ///< ResNet: a safetensors file to begin with; empty: random.
   std::vector<int> widths = {2, 4, 8};  ///< Channels at each level below the input.
   int stride = 4;                       ///< Downsampling factor of each level.
   int down_kernel = 7;                  ///< Odd.
@@ -73,7 +91,8 @@ struct ModelSettings {
   int head_kernel = 3;                  ///< Odd.
 };
 
-enum class LossKind { kBce, kDice, kBceDice };
+/// kCrossEntropy is of whole slides alone, kBce of pixels or of whole slides.
+enum class LossKind { kBce, kDice, kBceDice, kCrossEntropy };
 enum class OptimizerKind { kAdam, kAdamW, kSgd };
 enum class ScheduleKind { kConstant, kCosine, kOneCycle };
 
@@ -100,6 +119,7 @@ struct TrainSettings {
   ScheduleSettings schedule;
   double clip_norm = 0.0;         ///< Largest gradient norm; 0: no clipping.
   int accumulate = 1;             ///< Slides a step; their gradients are averaged.
+  int batch = 1;                  ///< ResNet: slides a step, normalised together.
   int64_t validate_every = 20;    ///< Steps between validations; 0: only at the end.
   int64_t checkpoint_every = 20;  ///< Steps between checkpoints; the last step always has one.
   double threshold = 0.5;         ///< Probability from which a pixel counts, one class only.
@@ -119,12 +139,17 @@ enum class Precision { kFloat32, kFloat64 };
 
 enum class ScheduleChoice { kAuto, kSweep, kPasses };
 
+/// Which tensors of a ResNet are stored: all that later layers read, or blocks' outputs only, a
+/// block's inside being computed once more on the way back.
+enum class StoreChoice { kAuto, kAll, kBlocks };
+
 struct StreamingSettings {
   ScheduleChoice schedule = ScheduleChoice::kAuto;  ///< The order of a step's tasks.
   /// Output pixels a side of a tile of the last segment; none: as suits the kernels, the slide and
   /// the budget.
   std::optional<int64_t> tile;
   Precision dtype = Precision::kFloat32;
+  StoreChoice store = StoreChoice::kAuto;  ///< kAuto: all where the budget has room.
 };
 
 /// Of a program that was started as several ranks.

@@ -9,11 +9,6 @@
 namespace untiled {
 namespace {
 
-Extent conv_extent(const Extent& in, const Geometry& g) {
-  const auto size = [&](int64_t n) { return (n + 2 * g.padding - g.kernel) / g.stride + 1; };
-  return {size(in.rows), size(in.cols)};
-}
-
 void check_odd(const std::string& name, const Geometry& g) {
   if (g.kernel % 2 == 1 && g.padding == (g.kernel - 1) / 2 && g.stride >= 1) return;
   throw ConfigError(fmt::format(
@@ -32,24 +27,38 @@ LayerId Graph::add(Layer layer, std::vector<int64_t> weight_shape, int64_t fan_i
   if (!weight_shape.empty()) {
     layer.parameter = static_cast<int>(parameters_.size());
     parameters_.push_back({layer.name + ".weight", std::move(weight_shape), fan_in});
-    parameters_.push_back({layer.name + ".bias", {layer.channels}, fan_in});
+    if (layer.has_bias) parameters_.push_back({layer.name + ".bias", {layer.channels}, fan_in});
   }
   layers_.push_back(std::move(layer));
   return output();
 }
 
+LayerId Graph::add_conv(Layer layer) {
+  check_odd(layer.name, layer.geometry);
+  const int64_t in = this->layer(layer.inputs.front()).channels;
+  const int64_t kernel = layer.geometry.kernel;
+  std::vector<int64_t> shape = {layer.channels, in, kernel, kernel};
+  return add(std::move(layer), std::move(shape), in * kernel * kernel);
+}
+
 LayerId Graph::add_conv(std::string name, LayerId input, int64_t channels, Geometry geometry,
                         bool relu) {
-  check_odd(name, geometry);
-  const int64_t in = layer(input).channels;
-  return add({.name = std::move(name),
-              .kind = LayerKind::kConv,
-              .inputs = {input},
-              .geometry = geometry,
-              .channels = channels,
-              .relu = relu},
-             {channels, in, geometry.kernel, geometry.kernel},
-             in * geometry.kernel * geometry.kernel);
+  return add_conv({.name = std::move(name),
+                   .kind = LayerKind::kConv,
+                   .inputs = {input},
+                   .geometry = geometry,
+                   .channels = channels,
+                   .relu = relu});
+}
+
+LayerId Graph::add_conv_without_bias(std::string name, LayerId input, int64_t channels,
+                                     Geometry geometry) {
+  return add_conv({.name = std::move(name),
+                   .kind = LayerKind::kConv,
+                   .inputs = {input},
+                   .geometry = geometry,
+                   .channels = channels,
+                   .has_bias = false});
 }
 
 LayerId Graph::add_transposed_conv(std::string name, LayerId input, LayerId like, int64_t channels,
@@ -77,6 +86,63 @@ LayerId Graph::add_concat(std::string name, std::vector<LayerId> inputs) {
              {}, 1);
 }
 
+LayerId Graph::add_max_pool(std::string name, LayerId input, Geometry geometry) {
+  check_odd(name, geometry);
+  return add({.name = std::move(name),
+              .kind = LayerKind::kMaxPool,
+              .inputs = {input},
+              .geometry = geometry,
+              .channels = layer(input).channels},
+             {}, 1);
+}
+
+LayerId Graph::add_sum(std::string name, LayerId a, LayerId b) {
+  if (layer(a).channels != layer(b).channels) {
+    throw InternalError(fmt::format("layer {}: {} has {} channels and {} has {}", name,
+                                    layer(a).name, layer(a).channels, layer(b).name,
+                                    layer(b).channels));
+  }
+  return add({.name = std::move(name),
+              .kind = LayerKind::kAdd,
+              .inputs = {a, b},
+              .channels = layer(a).channels},
+             {}, 1);
+}
+
+LayerId Graph::add_batch_norm(std::string name, LayerId input) {
+  const int64_t channels = layer(input).channels;
+  return add({.name = std::move(name),
+              .kind = LayerKind::kBatchNorm,
+              .inputs = {input},
+              .channels = channels},
+             {channels}, 1);
+}
+
+LayerId Graph::add_relu(std::string name, LayerId input) {
+  return add({.name = std::move(name),
+              .kind = LayerKind::kRelu,
+              .inputs = {input},
+              .channels = layer(input).channels},
+             {}, 1);
+}
+
+LayerId Graph::add_mean(std::string name, LayerId input) {
+  return add({.name = std::move(name),
+              .kind = LayerKind::kMean,
+              .inputs = {input},
+              .channels = layer(input).channels},
+             {}, 1);
+}
+
+LayerId Graph::add_linear(std::string name, LayerId input, int64_t channels) {
+  const int64_t in = layer(input).channels;
+  return add({.name = std::move(name),
+              .kind = LayerKind::kLinear,
+              .inputs = {input},
+              .channels = channels},
+             {channels, in}, in);
+}
+
 int64_t Graph::parameter_count() const {
   int64_t count = 0;
   for (const ParameterShape& p : parameters_) {
@@ -100,46 +166,23 @@ int64_t Graph::input_channels(LayerId id) const {
 }
 
 std::vector<Extent> Graph::extents(const Extent& pixels) const {
-  std::vector<Extent> extents;
-  for (const Layer& l : layers_) {
-    switch (l.kind) {
-      case LayerKind::kPixels:
-        extents.push_back(pixels);
-        break;
-      case LayerKind::kConv:
-        extents.push_back(conv_extent(extents[static_cast<size_t>(l.inputs[0])], l.geometry));
-        break;
-      case LayerKind::kTransposedConv:
-        extents.push_back(extents[static_cast<size_t>(l.like)]);
-        break;
-      case LayerKind::kConcat:
-        extents.push_back(extents[static_cast<size_t>(l.inputs[0])]);
-        break;
-    }
+  std::vector<Extent> extents = {pixels};
+  for (size_t i = 1; i < layers_.size(); ++i) {
+    extents.push_back(rules_of(layers_[i].kind).extent(layers_[i], extents));
   }
   return extents;
 }
 
 Region Graph::input_region(LayerId id, const Region& out) const {
-  const Layer& l = layer(id);
-  switch (l.kind) {
-    case LayerKind::kConv:
-      return {conv_input(out.rows, l.geometry), conv_input(out.cols, l.geometry)};
-    case LayerKind::kTransposedConv:
-      return {transposed_conv_input(out.rows, l.geometry),
-              transposed_conv_input(out.cols, l.geometry)};
-    default:
-      return out;
-  }
+  return rules_of(layer(id).kind).input_region(layer(id), out);
 }
 
 int64_t Graph::stride(LayerId id) const {
-  const Layer& l = layer(id);
-  if (l.kind == LayerKind::kPixels) return 1;
-  const int64_t in = stride(l.inputs[0]);
-  if (l.kind == LayerKind::kConv) return in * l.geometry.stride;
-  if (l.kind == LayerKind::kTransposedConv) return stride(l.like);
-  return in;
+  std::vector<int64_t> strides = {1};
+  for (LayerId l = 1; l <= id; ++l) {
+    strides.push_back(rules_of(layer(l).kind).stride(layer(l), strides));
+  }
+  return strides.back();
 }
 
 int64_t Graph::receptive_field(LayerId id) const {
@@ -166,12 +209,8 @@ int64_t Graph::receptive_field(LayerId id) const {
 
 double Graph::multiply_adds(LayerId id, const Extent& out) const {
   const Layer& l = layer(id);
-  if (l.parameter < 0) return 0.0;
-  double taps = static_cast<double>(l.geometry.kernel * l.geometry.kernel);
-  if (l.kind == LayerKind::kTransposedConv) {
-    taps /= static_cast<double>(l.geometry.stride * l.geometry.stride);
-  }
-  return taps * static_cast<double>(out.area() * l.channels * input_channels(id));
+  return rules_of(l.kind).taps(l) *
+         static_cast<double>(out.area() * l.channels * input_channels(id));
 }
 
 }  // namespace untiled

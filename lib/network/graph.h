@@ -6,30 +6,9 @@
 #include <vector>
 
 #include "lib/core/region.h"
+#include "lib/network/layers/layer.h"
 
 namespace untiled {
-
-enum class LayerKind {
-  kPixels,          ///< The slide: RGB / 255. Always layer 0.
-  kConv,            ///< Convolution, odd kernel, padding (kernel - 1) / 2.
-  kTransposedConv,  ///< Transposed convolution, cropped to the size of layer `like`.
-  kConcat,          ///< Channels of all inputs, which have one size.
-};
-
-/// Index of a layer in its graph; inputs come before the layers that use them.
-using LayerId = int;
-
-struct Layer {
-  std::string name;  ///< Parameters are `name`.weight and `name`.bias.
-  LayerKind kind = LayerKind::kPixels;
-  std::vector<LayerId> inputs;
-  Geometry geometry;
-  int64_t channels = 0;
-  bool relu = false;
-  bool storable = false;  ///< May be kept for the whole slide between segments.
-  LayerId like = -1;      ///< kTransposedConv: the layer whose size it takes.
-  int parameter = -1;     ///< Index of its weight; its bias follows. -1: no parameters.
-};
 
 /// Name and shape of a parameter tensor.
 struct ParameterShape {
@@ -44,9 +23,17 @@ class Graph {
   explicit Graph(int64_t pixel_channels);
 
   LayerId add_conv(std::string name, LayerId input, int64_t channels, Geometry geometry, bool relu);
+  LayerId add_conv_without_bias(std::string name, LayerId input, int64_t channels,
+                                Geometry geometry);
   LayerId add_transposed_conv(std::string name, LayerId input, LayerId like, int64_t channels,
                               Geometry geometry, bool relu);
   LayerId add_concat(std::string name, std::vector<LayerId> inputs);
+  LayerId add_max_pool(std::string name, LayerId input, Geometry geometry);
+  LayerId add_sum(std::string name, LayerId a, LayerId b);
+  LayerId add_batch_norm(std::string name, LayerId input);
+  LayerId add_relu(std::string name, LayerId input);
+  LayerId add_mean(std::string name, LayerId input);
+  LayerId add_linear(std::string name, LayerId input, int64_t channels);
   void mark_storable(LayerId id) { layers_.at(static_cast<size_t>(id)).storable = true; }
 
   const Layer& layer(LayerId id) const { return layers_.at(static_cast<size_t>(id)); }
@@ -75,6 +62,7 @@ class Graph {
 
  private:
   LayerId add(Layer layer, std::vector<int64_t> weight_shape, int64_t fan_in);
+  LayerId add_conv(Layer layer);
 
   std::vector<Layer> layers_;
   std::vector<ParameterShape> parameters_;

@@ -69,3 +69,20 @@ TEST_CASE("a network whose coarsest pixel is wider than any slide needs is refus
 TEST_CASE("a disk cache needs a folder") {
   CHECK_THAT(refusal("data: {cache: disk}\n"), contains_text("set run.scratch"));
 }
+
+TEST_CASE("a classifier of slides needs labels, a loss of slides, and no settings of the U-Net") {
+  const std::string resnet =
+      "model: {kind: resnet}\ndata: {manifest: m.csv, labels: [a, b]}\n"
+      "train: {loss: cross_entropy}\n";
+  CHECK(refusal(resnet).empty());
+  CHECK_THAT(refusal(resnet, {"data.labels=[a]"}), contains_text("two classes or more"));
+  CHECK_THAT(refusal(resnet, {"data.labels=[a, a]"}), contains_text("name 'a' twice"));
+  CHECK_THAT(refusal(resnet, {"data.label_weights=[1]"}), contains_text("give one each"));
+  CHECK_THAT(refusal(resnet, {"data.label_weights=[0, 0]"}), contains_text("are all 0"));
+  CHECK_THAT(refusal(resnet, {"train.loss=dice"}), contains_text("is over pixels"));
+  CHECK_THAT(refusal(resnet, {"train.accumulate=2"}), contains_text("set train.batch"));
+  CHECK_THAT(refusal(resnet, {"model.norm=frozen"}), contains_text("model.init"));
+  CHECK_THAT(refusal(resnet, {"model.depth=20"}), contains_text("10, 18, 34 or 50"));
+  CHECK_THAT(refusal("data: {slides: [a.svs]}\ntrain: {loss: cross_entropy}\n"),
+             contains_text("is of whole slides"));
+}

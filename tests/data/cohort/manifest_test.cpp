@@ -167,3 +167,11 @@ TEST_CASE("a manifest of a header alone is refused") {
              EndsWith("m.csv: holds a header and no row; expected a row a slide"));
   CHECK_THAT(manifest.refusal("slide;mask\r\n;\r\n;\r\n"), contains_text("no row"));
 }
+
+TEST_CASE("the column label names slides' classes") {
+  const Manifest manifest;
+  const auto entries = manifest.read("slide,label\ns1.svs,positive\ns2.svs,\n");
+  REQUIRE(entries.size() == 2);
+  CHECK(entries[0].label == "positive");
+  CHECK(entries[1].label.empty());
+}

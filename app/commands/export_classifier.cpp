@@ -1,0 +1,127 @@
+#include "app/commands/export_classifier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "app/pipeline/evaluation.h"
+#include "app/pipeline/predictions_csv.h"
+#include "app/pipeline/slide_set.h"
+#include "app/pipeline/trained_classifier.h"
+#include "lib/core/atomic_file.h"
+#include "lib/core/error.h"
+#include "lib/core/hasher.h"
+#include "lib/core/stopwatch.h"
+
+namespace untiled {
+namespace {
+
+constexpr Extent kLargestPreview = {1200, 1200};
+constexpr const char* kProbabilities = "probabilities";
+
+struct Exporter {
+  TrainedClassifier classifier;
+  SampleType type = SampleType::kUint8;
+
+  const std::vector<std::string>& labels() const { return classifier.info().labels; }
+};
+
+/// A class's name with what file names dislike replaced.
+std::string ending_of_class(std::string label) {
+  for (char& c : label) {
+    if (c == '/' || c == '\\' || c == ':' || static_cast<unsigned char>(c) < ' ') c = '_';
+  }
+  return "." + label + ".probability.tif";
+}
+
+void write_map(const std::filesystem::path& path, const Exporter& e, const ViewInfo& view,
+               const Extent& extent, std::span<const float> values) {
+  ProbabilityTiffOptions options{.extent = extent, .classes = 1, .type = e.type};
+  const auto stride = static_cast<double>(e.classifier.map_stride());
+  if (view.mpp_x && view.mpp_y) {
+    options.scale = OutputScale{*view.mpp_x * stride, *view.mpp_y * stride};
+  }
+  ProbabilityTiff file(path, options);
+  for (size_t i = 0; i < file.tiles().size(); ++i) {
+    const Region& tile = file.tiles()[i];
+    std::vector<float> part;
+    for (int64_t y = tile.rows.begin; y < tile.rows.end; ++y) {
+      const float* row = values.data() + y * extent.cols;
+      part.insert(part.end(), row + tile.cols.begin, row + tile.cols.end);
+    }
+    file.write(file.encode(i, part));
+  }
+  file.finish();
+}
+
+SlideResult export_slide(const Exporter& e, SlideTask task) {
+  Stopwatch watch;
+  const auto view = make_view(task.reader, view_options(e.classifier.settings(), task.entry));
+  const SlideVerdict verdict =
+      e.classifier.judge(*view, task.reader->info().held_bytes, /*with_map=*/true);
+  watch.lap("predict");
+  const auto area = static_cast<size_t>(verdict.map_extent.area());
+  for (size_t k = 0; k < e.labels().size(); ++k) {
+    const std::string name = task.report.slide_id + ending_of_class(e.labels()[k]);
+    write_map(task.out / name, e, view->info(), verdict.map_extent,
+              std::span(verdict.map).subspan(k * area, area));
+    task.report.outputs.push_back(name);
+    task.report.details[kProbabilities][e.labels()[k]] = verdict.probabilities[k];
+  }
+  const auto likeliest =
+      std::max_element(verdict.probabilities.begin(), verdict.probabilities.end());
+  task.report.details["label"] =
+      e.labels()[static_cast<size_t>(likeliest - verdict.probabilities.begin())];
+  task.report.confidence = *likeliest;
+  task.report.mask = verdict.map_extent;
+  if (view->info().mpp_x) {
+    task.report.mask_mpp = *view->info().mpp_x * static_cast<double>(e.classifier.map_stride());
+  }
+  watch.lap("write");
+  Picture thumbnail = view_thumbnail(task.reader, view->info(), kLargestPreview);
+  watch.lap("thumbnail");
+  return {std::move(task.report), std::move(thumbnail), watch.laps()};
+}
+
+/// Of all slides with a record, also of those that earlier runs and other processes did.
+void write_predictions(const std::filesystem::path& out, const std::vector<std::string>& labels) {
+  const auto document = nlohmann::ordered_json::parse(read_file(out / "report.json"));
+  const auto& slides = document.is_array() ? document : document.at("slides");
+  std::vector<SlidePredictionRow> rows;
+  for (const auto& slide : slides) {
+    if (!slide.contains(kProbabilities)) continue;
+    SlidePredictionRow row{
+        slide.at("slide_id").get<std::string>(), slide.at("label").get<std::string>(), {}};
+    for (const std::string& label : labels) {
+      row.probabilities.push_back(slide.at(kProbabilities).at(label).get<double>());
+    }
+    rows.push_back(std::move(row));
+  }
+  write_file(out / "predictions.csv", predictions_csv(labels, rows));
+}
+
+}  // namespace
+
+int export_classifier(const ExportClassifierOptions& options) {
+  const Settings settings = options.batch->settings->load();
+  const Exporter exporter{
+      TrainedClassifier(settings, options.checkpoint, options.scale),
+      options.probability_type == "float32" ? SampleType::kFloat32 : SampleType::kUint8};
+  auto identity = options.batch->identity(
+      "export", exporter.classifier.settings(),
+      {"data.level", "data.mpp", "data.origin", "data.assume_mpp", "run.deidentify"});
+  identity["probability_type"] = options.probability_type;
+  BatchOptions batch = options.batch->batch_options("export", settings, identity);
+  batch.model_hash = hash_of(read_file(options.checkpoint));
+  batch.endings.clear();
+  for (const std::string& label : exporter.labels())
+    batch.endings.push_back(ending_of_class(label));
+  const int code =
+      run_batch(batch, [&](SlideTask task) { return export_slide(exporter, std::move(task)); });
+  write_predictions(options.batch->out, exporter.labels());
+  return code;
+}
+
+}  // namespace untiled

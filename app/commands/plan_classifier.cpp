@@ -1,0 +1,68 @@
+#include "app/commands/plan_classifier.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "app/commands/options.h"
+#include "app/commands/size_argument.h"
+#include "app/pipeline/slide_classifier.h"
+#include "app/pipeline/slide_set.h"
+#include "lib/core/progress.h"
+
+namespace untiled {
+namespace {
+
+/// As many times the largest slide as a step has slides.
+std::vector<Extent> slides_of(const Settings& settings, const std::string& size) {
+  Extent largest;
+  if (!size.empty()) {
+    largest = parse_size(size);
+  } else {
+    for (const SlideInput& input : open_slides(settings, load_cohort(settings.data)).training) {
+      if (input.slide->extent().area() > largest.area()) largest = input.slide->extent();
+    }
+  }
+  return {static_cast<size_t>(settings.train.batch), largest};
+}
+
+}  // namespace
+
+int plan_classifier(const Settings& settings, const std::string& size, bool json) {
+  const SlideClassifier classifier(settings);
+  const std::vector<Extent> slides = slides_of(settings, size);
+  const ClassifierPlan plan = classifier.plan(slides, LayeredPurpose::kTraining, 0);
+  const Graph& graph = classifier.graph();
+  double multiply_adds = 0.0;
+  for (const Extent& slide : slides) {
+    const std::vector<Extent> extents = graph.extents(slide);
+    for (LayerId id = 1; id <= graph.output(); ++id) {
+      multiply_adds += graph.multiply_adds(id, extents[static_cast<size_t>(id)]);
+    }
+  }
+  if (json) {
+    print_json({{"rows", slides.front().rows},
+                {"columns", slides.front().cols},
+                {"slides", slides.size()},
+                {"parameters", graph.parameter_count()},
+                {"workers", plan.workers},
+                {"tile", classifier.tile()},
+                {"recomputes_blocks", plan.recomputes_blocks},
+                {"stored_bytes", plan.stored_bytes},
+                {"working_bytes", plan.working_bytes},
+                {"predicted_peak_bytes", plan.bytes()},
+                {"forward_multiply_adds", multiply_adds}});
+    return 0;
+  }
+  fmt::print("{} slide{} of {} a step, {} parameters\n", slides.size(),
+             slides.size() == 1 ? "" : "s", to_string(slides.front()), graph.parameter_count());
+  fmt::print("  stored            {}{}\n", format_bytes(plan.stored_bytes),
+             plan.recomputes_blocks ? ": blocks' outputs, their inside recomputed" : "");
+  fmt::print("  predicted memory  {} over the program's base, with {} workers' tiles and sums\n",
+             format_bytes(plan.bytes()), plan.workers);
+  fmt::print("  forward           {:.3g} multiply-adds\n", multiply_adds);
+  return 0;
+}
+
+}  // namespace untiled

@@ -1,0 +1,140 @@
+#include "app/pipeline/slide_classifier.h"
+
+#include <c10/core/ScalarType.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/core/error.h"
+#include "lib/core/progress.h"
+#include "lib/core/resources.h"
+#include "lib/layered/partition.h"
+#include "lib/train/named_tensors.h"
+#include "lib/train/safetensors.h"
+#include "models/resnet.h"
+#include "models/resnet_graph.h"
+
+namespace untiled {
+namespace {
+
+constexpr int64_t kDefaultTile = 512;
+/// Tensors of a tile's size that a worker holds at once: windows, gradients, and copies in the
+/// order that convolutions want.
+constexpr int64_t kTensorsOfTile = 8;
+constexpr int64_t kRuntimeBytes = 96 << 20;
+/// An exact sum has three digits of 8 bytes.
+constexpr int64_t kSumBytes = 24;
+
+void require_cpu(const Settings& settings) {
+  if (settings.device == "auto" || settings.device == "cpu") return;
+  throw ConfigError(fmt::format(
+      "device: {}: classifiers of whole slides (model.kind resnet) run on the CPU; use cpu",
+      settings.device));
+}
+
+void copy_named(const NamedTensors& from, NamedTensors& onto, const std::string& file,
+                bool requires_all) {
+  for (size_t i = 0; i < onto.names.size(); ++i) {
+    const at::Tensor found = find_tensor(from, onto.names[i]);
+    at::Tensor& target = onto.tensors[i];
+    if (!found.defined()) {
+      if (!requires_all) continue;
+      throw DataError(
+          fmt::format("model.init {}: tensor {} is missing; expected the names of "
+                      "torchvision's ResNet of model.depth",
+                      file, onto.names[i]));
+    }
+    if (found.sizes() != target.sizes()) {
+      throw DataError(
+          fmt::format("model.init {}: tensor {} has another shape than this network's; "
+                      "see model.depth, model.width and data.labels",
+                      file, onto.names[i]));
+    }
+    target = found.to(target.scalar_type()).contiguous();
+  }
+}
+
+}  // namespace
+
+SlideClassifier::SlideClassifier(const Settings& settings)
+    : settings_(settings),
+      graph_(resnet_graph(settings.model, slide_logits(settings))),
+      dtype_(settings.streaming.dtype == Precision::kFloat64 ? at::kDouble : at::kFloat),
+      context_(std::make_shared<StreamingContext>(at::kCPU)) {
+  require_cpu(settings);
+}
+
+int64_t SlideClassifier::tile() const { return settings_.streaming.tile.value_or(kDefaultTile); }
+
+Statistics SlideClassifier::statistics() const {
+  return settings_.model.norm == NormKind::kBatch ? Statistics::kOfStep : Statistics::kRunning;
+}
+
+ClassifierWeights SlideClassifier::initial_weights() const {
+  ClassifierWeights weights{initial_resnet_parameters(graph_, settings_.seed),
+                            initial_running_statistics(graph_)};
+  for (NamedTensors* tensors : {&weights.parameters, &weights.statistics}) {
+    for (at::Tensor& t : tensors->tensors) {
+      if (t.is_floating_point()) t = t.to(dtype_);
+    }
+  }
+  const std::string file = settings_.model.init.string();
+  if (file.empty()) return weights;
+  const NamedTensors given = read_safetensors(file).tensors;
+  copy_named(given, weights.parameters, file, /*requires_all=*/true);
+  copy_named(given, weights.statistics, file, /*requires_all=*/false);
+  return weights;
+}
+
+ClassifierPlan SlideClassifier::estimate(const std::vector<Extent>& slides, LayeredPurpose purpose,
+                                         int workers, bool recomputes_blocks) const {
+  ClassifierPlan plan{.workers = workers, .recomputes_blocks = recomputes_blocks};
+  plan.stored_bytes = executor(plan).stored_bytes(slides, purpose);
+  int64_t tile_values = 0;
+  int64_t most_parameters = 0;
+  for (LayerId id = 1; id <= graph_.output(); ++id) {
+    const int64_t side = Partition::tile_side(tile(), graph_.stride(id)) + 2;
+    tile_values = std::max(tile_values, side * side * graph_.layer(id).channels);
+    most_parameters = std::max(
+        most_parameters, graph_.layer(id).channels * graph_.input_channels(id) *
+                             graph_.layer(id).geometry.kernel * graph_.layer(id).geometry.kernel);
+  }
+  const auto element = static_cast<int64_t>(c10::elementSize(dtype_));
+  plan.working_bytes = kRuntimeBytes + workers * kTensorsOfTile * tile_values * element +
+                       kSumBytes * most_parameters + 8 * graph_.parameter_count();
+  return plan;
+}
+
+ClassifierPlan SlideClassifier::plan(const std::vector<Extent>& slides, LayeredPurpose purpose,
+                                     int64_t fixed_bytes) const {
+  const int most_workers = settings_.threads > 0 ? settings_.threads : usable_cores();
+  const StoreChoice store = settings_.streaming.store;
+  int64_t least = 0;
+  for (const bool recomputes : {false, true}) {
+    if (store == (recomputes ? StoreChoice::kAll : StoreChoice::kBlocks)) continue;
+    for (int workers = most_workers; workers >= 1; --workers) {
+      const ClassifierPlan plan = estimate(slides, purpose, workers, recomputes);
+      const int64_t needed = plan.bytes() + fixed_bytes;
+      if (needed <= settings_.memory_budget) return plan;
+      least = least == 0 ? needed : std::min(least, needed);
+    }
+  }
+  int64_t pixels = 0;
+  for (const Extent& slide : slides) pixels += slide.area();
+  throw ConfigError(fmt::format(
+      "memory_budget {} is too small for {} slide{} of {} pixels at once; the least that works is "
+      "{}: raise it, or lower model.width, train.batch or the resolution (data.level, data.mpp)",
+      format_bytes(settings_.memory_budget), slides.size(), slides.size() == 1 ? "" : "s", pixels,
+      format_bytes(least)));
+}
+
+LayeredExecutor SlideClassifier::executor(const ClassifierPlan& plan) const {
+  return {graph_,
+          {.dtype = dtype_,
+           .tile = tile(),
+           .workers = plan.workers,
+           .recomputes_blocks = plan.recomputes_blocks,
+           .context = context_}};
+}
+
+}  // namespace untiled

@@ -1,0 +1,65 @@
+// The classifier of whole slides that settings describe, ready to run within a budget.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lib/config/settings.h"
+#include "lib/layered/layered_executor.h"
+#include "lib/streaming/parameters.h"
+
+namespace untiled {
+
+/// Parameters and running statistics of a classifier.
+struct ClassifierWeights {
+  NamedTensors parameters;
+  NamedTensors statistics;  ///< See initial_running_statistics.
+};
+
+/// How a step or a prediction is run.
+struct ClassifierPlan {
+  int workers = 1;
+  bool recomputes_blocks = false;
+  int64_t stored_bytes = 0;
+  int64_t working_bytes = 0;  ///< Of the workers' tiles and of sums.
+
+  int64_t bytes() const { return stored_bytes + working_bytes; }
+};
+
+class SlideClassifier {
+ public:
+  /// Throws ConfigError where the settings ask for a device other than the CPU.
+  explicit SlideClassifier(const Settings& settings);
+  SlideClassifier(const SlideClassifier&) = delete;
+  SlideClassifier& operator=(const SlideClassifier&) = delete;
+
+  const Graph& graph() const { return graph_; }
+  at::ScalarType dtype() const { return dtype_; }
+  int64_t tile() const;
+
+  /// To begin with, in the computation's type: model.init, else drawn from the seed. Throws
+  /// DataError for a file that does not fit.
+  ClassifierWeights initial_weights() const;
+
+  /// The fastest way that fits into the budget beside `fixed_bytes`. Throws ConfigError with the
+  /// least budget that works.
+  ClassifierPlan plan(const std::vector<Extent>& slides, LayeredPurpose purpose,
+                      int64_t fixed_bytes) const;
+
+  LayeredExecutor executor(const ClassifierPlan& plan) const;
+  SlideLoss loss() const { return {settings_.data.label_weights}; }
+  /// What norms take in training.
+  Statistics statistics() const;
+
+ private:
+  ClassifierPlan estimate(const std::vector<Extent>& slides, LayeredPurpose purpose, int workers,
+                          bool recomputes_blocks) const;
+
+  Settings settings_;
+  Graph graph_;
+  at::ScalarType dtype_;
+  std::shared_ptr<StreamingContext> context_;
+};
+
+}  // namespace untiled

@@ -1,0 +1,80 @@
+// What ranks give each other: the margins around their parts of stored tensors.
+#include <span>
+
+#include "lib/layered/layered_run.h"
+#include "lib/layered/tensors.h"
+
+namespace untiled {
+namespace {
+
+/// Of a part, in pixels of its tensor: kernels of ResNets reach one or two pixels beyond it.
+/// TensorField::view refuses what lies further out.
+constexpr int64_t kMarginPixels = 4;
+
+constexpr int kTag = 1;
+
+std::span<std::byte> bytes_of(const at::Tensor& t) {
+  return {static_cast<std::byte*>(t.data_ptr()), t.nbytes()};
+}
+
+/// A part of a field on its way to this rank, or from it.
+struct Parcel {
+  size_t slide;
+  Region region;
+  at::Tensor values;
+  std::unique_ptr<Message> message;
+};
+
+Region grow(const Region& region, const Extent& extent) {
+  return clip(Region{{region.rows.begin - kMarginPixels, region.rows.end + kMarginPixels},
+                     {region.cols.begin - kMarginPixels, region.cols.end + kMarginPixels}},
+              extent);
+}
+
+}  // namespace
+
+Region LayeredRun::own(const Slide& slide, LayerId layer, int rank) const {
+  const Region& pixels = slide.input.own_pixels[static_cast<size_t>(rank)];
+  return Partition(pixels, options_.tile)
+      .own(slide.extents[static_cast<size_t>(layer)], strides_[static_cast<size_t>(layer)]);
+}
+
+Region LayeredRun::held(const Slide& slide, LayerId layer, int rank) const {
+  // A part that is empty at a deep level still has a place, and its pixels' tiles read around it.
+  if (slide.input.own_pixels[static_cast<size_t>(rank)].empty()) return {};
+  return grow(own(slide, layer, rank), slide.extents[static_cast<size_t>(layer)]);
+}
+
+/// A margin may be wider than a neighbour's part, so every rank is asked.
+void LayeredRun::exchange(LayerId layer, Fields Slide::*fields) {
+  const int me = inputs_.ranks.rank();
+  const auto i = static_cast<size_t>(layer);
+  const int64_t channels = graph_.layer(layer).channels;
+  std::vector<Parcel> sent;
+  std::vector<Parcel> received;
+  for (size_t s = 0; s < slides_.size(); ++s) {
+    const Slide& slide = slides_[s];
+    for (int other = 0; other < inputs_.ranks.size(); ++other) {
+      if (other == me) continue;
+      const Region out = intersect(own(slide, layer, me), held(slide, layer, other));
+      const Region in = intersect(own(slide, layer, other), held(slide, layer, me));
+      if (!in.empty()) {
+        received.push_back(
+            {s, in, empty_tile(channels, in.extent(), (slide.*fields)[i]->dtype()), nullptr});
+        Parcel& parcel = received.back();
+        parcel.message = inputs_.ranks.receive(other, kTag, bytes_of(parcel.values));
+      }
+      if (out.empty()) continue;
+      at::Tensor copy = empty_tile(channels, out.extent(), (slide.*fields)[i]->dtype());
+      copy.copy_((slide.*fields)[i]->view(out));
+      sent.push_back({s, out, copy, inputs_.ranks.send(other, kTag, bytes_of(copy))});
+    }
+  }
+  for (const Parcel& parcel : sent) parcel.message->wait();
+  for (const Parcel& parcel : received) {
+    parcel.message->wait();
+    (slides_[parcel.slide].*fields)[i]->write(parcel.region, parcel.values);
+  }
+}
+
+}  // namespace untiled

@@ -1,0 +1,146 @@
+#include "lib/layered/layered_schedule.h"
+
+#include <algorithm>
+
+namespace untiled {
+namespace {
+
+class Scheduler {
+ public:
+  Scheduler(const Program& program, LayeredPurpose purpose, bool recomputes_blocks)
+      : program_(program), purpose_(purpose), recomputes_(recomputes_blocks) {
+    held_.assign(program.keeping.size(), false);
+    has_gradient_.assign(program.keeping.size(), false);
+  }
+
+  std::vector<LayeredTask> make() {
+    for (const Node& node : program_.nodes) {
+      forward(node, Act::kValues);
+      forget_read_values(node);
+    }
+    add(Act::kHead, program_.linear);
+    if (purpose_ == LayeredPurpose::kTraining) {
+      for (size_t i = program_.nodes.size(); i-- > 0;) back(i);
+    } else {
+      forget_values(program_.pooled.value);
+    }
+    return std::move(tasks_);
+  }
+
+ private:
+  void add(Act act, LayerId layer) { tasks_.push_back({act, layer}); }
+  Keeping keeping(LayerId layer) const { return program_.keeping[static_cast<size_t>(layer)]; }
+
+  void forward(const Node& node, Act act) {
+    if (keeping(node.layer) == Keeping::kNever) {
+      const bool has_norm = program_.reading_of[static_cast<size_t>(node.layer)].norm >= 0;
+      if (has_norm) add(Act::kMoments, node.layer);
+      return;
+    }
+    add(act, node.layer);
+    held_[static_cast<size_t>(node.layer)] = true;
+  }
+
+  void forget_values(LayerId layer) {
+    if (!held_[static_cast<size_t>(layer)]) return;
+    add(Act::kForgetValues, layer);
+    held_[static_cast<size_t>(layer)] = false;
+  }
+
+  /// After `node`: what nobody reads any more on the way forward.
+  void forget_read_values(const Node& node) {
+    const bool predicts = purpose_ == LayeredPurpose::kPrediction;
+    if (!predicts && !recomputes_) return;
+    for (const Reading& r : node.inputs) {
+      if (!predicts && keeping(r.value) != Keeping::kInside) continue;
+      const Use& last = program_.uses[static_cast<size_t>(r.value)].front();
+      if (program_.nodes[last.node].layer == node.layer) forget_values(r.value);
+    }
+  }
+
+  /// The tensors of a block, as far as `index`.
+  void recompute_inside(size_t index) {
+    size_t first = index;
+    while (first > 0 && keeping(program_.nodes[first - 1].layer) == Keeping::kInside) --first;
+    for (size_t i = first; i <= index; ++i) {
+      const LayerId layer = program_.nodes[i].layer;
+      if (!held_[static_cast<size_t>(layer)]) forward(program_.nodes[i], Act::kValuesAgain);
+    }
+  }
+
+  void back(size_t index) {
+    const Node& node = program_.nodes[index];
+    if (keeping(node.layer) == Keeping::kInside) recompute_inside(index);
+    add(Act::kGradient, node.layer);
+    has_gradient_[static_cast<size_t>(node.layer)] = keeping(node.layer) != Keeping::kNever;
+    // Only the gradient of a norm asks for values later on.
+    if (program_.reading_of[static_cast<size_t>(node.layer)].norm < 0) forget_values(node.layer);
+    add(Act::kWeights, node.layer);
+    forget_used(node.layer);
+  }
+
+  /// Once the gradients of a node's inputs are made, nobody needs its own any more.
+  void forget_used(LayerId done) {
+    for (const Node& node : program_.nodes) {
+      const bool is_used = std::all_of(node.inputs.begin(), node.inputs.end(),
+                                       [&](const Reading& r) { return r.value >= done; });
+      if (!is_used || !has_gradient_[static_cast<size_t>(node.layer)]) continue;
+      forget_values(node.layer);
+      add(Act::kForgetGradient, node.layer);
+      has_gradient_[static_cast<size_t>(node.layer)] = false;
+    }
+  }
+
+  const Program& program_;
+  LayeredPurpose purpose_;
+  bool recomputes_;
+  std::vector<bool> held_;          ///< Values, by layer.
+  std::vector<bool> has_gradient_;  ///< By layer.
+  std::vector<LayeredTask> tasks_;
+};
+
+}  // namespace
+
+std::vector<LayeredTask> make_layered_schedule(const Program& program, LayeredPurpose purpose,
+                                               bool recomputes_blocks) {
+  return Scheduler(program, purpose, recomputes_blocks).make();
+}
+
+int64_t peak_stored_bytes(const Graph& graph, const std::vector<LayeredTask>& schedule,
+                          const std::vector<std::vector<Extent>>& slides, int64_t element_bytes,
+                          const Program& program) {
+  int64_t held = 0;
+  int64_t peak = 0;
+  for (const LayeredTask& t : schedule) {
+    const auto i = static_cast<size_t>(t.layer);
+    const bool is_stored = program.keeping[i] != Keeping::kNever;
+    const bool is_pooled = graph.layer(t.layer).kind == LayerKind::kMaxPool;
+    int64_t values = 0;
+    for (const std::vector<Extent>& extents : slides) {
+      values += extents[i].area() * graph.layer(t.layer).channels;
+    }
+    switch (t.act) {
+      case Act::kValues:
+      case Act::kValuesAgain:
+        held += values * (element_bytes + (is_pooled ? 1 : 0));
+        break;
+      case Act::kGradient:
+        held += is_stored ? values * element_bytes : 0;
+        break;
+      case Act::kForgetValues:
+        held -= values * element_bytes;
+        break;
+      case Act::kForgetGradient:
+        held -= values * (element_bytes + (is_pooled ? 1 : 0));
+        break;
+      case Act::kMoments:
+      case Act::kHead:
+      case Act::kWeights:
+        break;
+    }
+    peak = std::max(peak, held);
+  }
+  return peak;
+}
+
+}  // namespace untiled

@@ -1,0 +1,40 @@
+// Trained classifiers of whole slides: torchvision's tensors, and what is needed to use them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/config/settings.h"
+#include "lib/train/safetensors.h"
+
+namespace untiled {
+
+struct ClassifierInfo {
+  ModelSettings model;  ///< Depth, width, first stride and norm.
+  LossKind loss = LossKind::kCrossEntropy;
+  std::vector<std::string> labels;  ///< In the order of the probabilities.
+  std::optional<double> training_mpp;
+  int training_level = 0;
+  int64_t step = 0;
+  std::string version;
+};
+
+struct ClassifierCheckpoint {
+  ClassifierInfo info;
+  NamedTensors tensors;  ///< In the order of their bytes in the file.
+};
+
+/// The file appears whole or not at all. Throws DataError.
+void save_classifier(const std::filesystem::path& path, const NamedTensors& tensors,
+                     const ClassifierInfo& info);
+
+/// Throws DataError naming the file when it is no such checkpoint.
+ClassifierCheckpoint load_classifier(const std::filesystem::path& path);
+
+/// Whether a checkpoint is of a classifier; false for any other file.
+bool is_classifier(const std::filesystem::path& path);
+
+}  // namespace untiled
