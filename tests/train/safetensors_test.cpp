@@ -93,7 +93,7 @@ TEST_CASE("headers that break the format are refused with the reason") {
   };
   const std::vector<Case> cases = {
       {"[]", "its header is not a JSON object"},
-      {"{\"a\":", "its header is not a JSON object"},
+      {"{\"a\":", "its header is not JSON"},
       {R"({"a":{"dtype":"F32","shape":[2]}})", "tensor a lacks dtype, shape or data_offsets"},
       {R"({"a":{"dtype":"BF16","shape":[4],"data_offsets":[0,8]}})", "dtype \"BF16\""},
       {R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", "disagree with its shape"},

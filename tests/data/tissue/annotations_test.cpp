@@ -243,12 +243,14 @@ TEST_CASE("annotations nested without end are refused, whatever they are made of
   const TemporaryFolder folder;
   std::string collections;
   for (int i = 0; i < 60'000; ++i) collections += R"({"type":"GeometryCollection","geometries":[)";
-  for (const std::string& text : {std::string(200'000, '['), collections,
-                                  R"({"type":"Feature","properties":{"classification":"{)" +
-                                      std::string(100'000, '[') + R"("}})"}) {
+  for (const std::string& text : {std::string(200'000, '['), collections}) {
     write_file(folder / "deep.geojson", text);
     CHECK_THROWS_AS(read_annotations(folder / "deep.geojson"), DataError);
   }
+  const std::string name = "{" + std::string(100'000, '[');  // A name that looks like an object.
+  write_file(folder / "name.geojson", R"({"type":"Feature","geometry":)" + square(0, 0, 3) +
+                                          R"(,"properties":{"classification":")" + name + R"("}})");
+  CHECK(read_annotations(folder / "name.geojson").areas.at(0).class_name == name);
 }
 
 TEST_CASE("an unknown class and broken files are refused by name") {
