@@ -134,40 +134,46 @@ std::vector<Region> OmeImageWriter::tiles() const {
   return tile_grid(image_.extent, {image_.tile, image_.tile});
 }
 
-void OmeImageWriter::write_tile(const Region& tile, const void* pixels, int64_t row_bytes) {
+void OmeImageWriter::require_tile(const Region& tile) const {
   const int64_t side = image_.tile;
   const Region expected =
       clip({{tile.rows.begin, tile.rows.begin + side}, {tile.cols.begin, tile.cols.begin + side}},
            image_.extent);
   const bool on_grid = tile.rows.begin % side == 0 && tile.cols.begin % side == 0;
-  if (!on_grid || tile.empty() || tile != expected) {
-    throw InternalError(folder_.string() + ": " + to_string(tile) + " is none of its tiles");
-  }
-  int64_t row = tile.rows.begin / side;
-  int64_t col = tile.cols.begin / side;
+  if (on_grid && !tile.empty() && tile == expected) return;
+  throw InternalError(folder_.string() + ": " + to_string(tile) + " is none of its tiles");
+}
+
+void OmeImageWriter::write_tile(const Region& tile, const void* pixels, int64_t row_bytes) {
+  require_tile(tile);
+  int64_t row = tile.rows.begin / image_.tile;
+  int64_t col = tile.cols.begin / image_.tile;
   View view = {static_cast<const uint8_t*>(pixels), row_bytes, tile.extent()};
-  std::shared_ptr<Parent> held;  // Keeps the pixels of `view`.
-  for (size_t i = 0;; ++i) {
+  std::shared_ptr<Parent> complete;  // Keeps the pixels of `view`.
+  for (size_t i = 0;; ++i, row /= 2, col /= 2) {
     put(*levels_[i], row, col, view);
     if (i + 1 == levels_.size()) return;
-    Level& next = *levels_[i + 1];
-    const std::shared_ptr<Parent> parent = parent_of(next, row / 2, col / 2);
-    const int64_t parent_row_bytes = parent->extent.cols * pixel_bytes_;
-    uint8_t* const quarter = parent->pixels.data() + (row % 2) * side / 2 * parent_row_bytes +
-                             (col % 2) * side / 2 * pixel_bytes_;
-    const auto reduce = image_.pyramid == PyramidKind::kMean ? reduce_by_mean : reduce_by_mode;
-    reduce({view.data, view.row_bytes, view.extent}, image_.type, image_.channels, quarter,
-           parent_row_bytes);
-    if (--parent->missing > 0) return;
-    row /= 2;
-    col /= 2;
-    {
-      const std::lock_guard lock(next.mutex);
-      next.parents.erase({row, col});
-    }
-    held = parent;
-    view = {held->pixels.data(), parent_row_bytes, held->extent};
+    complete = reduce_into(*levels_[i + 1], row, col, view);
+    if (!complete) return;
+    view = {complete->pixels.data(), complete->extent.cols * pixel_bytes_, complete->extent};
   }
+}
+
+/// Tile (row, col) of the level before becomes a quarter of one of `level`, which is given where it
+/// thereby is complete.
+std::shared_ptr<OmeImageWriter::Parent> OmeImageWriter::reduce_into(Level& level, int64_t row,
+                                                                    int64_t col, const View& tile) {
+  const std::shared_ptr<Parent> parent = parent_of(level, row / 2, col / 2);
+  const int64_t row_bytes = parent->extent.cols * pixel_bytes_;
+  uint8_t* const quarter = parent->pixels.data() + (row % 2) * image_.tile / 2 * row_bytes +
+                           (col % 2) * image_.tile / 2 * pixel_bytes_;
+  const auto reduce = image_.pyramid == PyramidKind::kMean ? reduce_by_mean : reduce_by_mode;
+  reduce({tile.data, tile.row_bytes, tile.extent}, image_.type, image_.channels, quarter,
+         row_bytes);
+  if (--parent->missing > 0) return nullptr;
+  const std::lock_guard lock(level.mutex);
+  level.parents.erase({row / 2, col / 2});
+  return parent;
 }
 
 std::shared_ptr<OmeImageWriter::Parent> OmeImageWriter::parent_of(Level& level, int64_t row,

@@ -86,7 +86,9 @@ class OmeImageWriter {
     Extent extent;
   };
 
+  void require_tile(const Region& tile) const;
   void put(Level& level, int64_t row, int64_t col, const View& tile);
+  std::shared_ptr<Parent> reduce_into(Level& level, int64_t row, int64_t col, const View& tile);
   std::shared_ptr<Parent> parent_of(Level& level, int64_t row, int64_t col);
   OmeMetadata metadata() const;
 

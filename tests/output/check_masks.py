@@ -11,11 +11,14 @@ from pathlib import Path
 
 try:
     import numpy as np
+    import ome_zarr_models
     import openslide
     import shapely
     import shapely.geometry
     import tifffile
     import xmlschema
+    import yaozarrs
+    import zarr
     from PIL import Image
 except ImportError as missing:
     print(f"SKIPPED: {missing}")
@@ -146,6 +149,62 @@ def check_geojson(path, mask, names, downsample, scale):
     assert np.array_equal(burnt, np.where(drawn, mask, 0))
 
 
+def four_below(level):
+    padded = np.pad(level, ((0, level.shape[0] % 2), (0, level.shape[1] % 2)), "edge")
+    return np.stack([padded[i::2, j::2] for i in (0, 1) for j in (0, 1)])
+
+
+def most_of_four(level):
+    """The first in reading order of those that occur most often."""
+    parts = four_below(level)
+    counts = (parts[:, None] == parts[None]).sum(1)
+    return np.take_along_axis(parts, counts.argmax(0)[None], 0)[0]
+
+
+def mean_of_four(level):
+    return ((four_below(level).astype(np.int32).sum(0) + 2) >> 2).astype(np.uint8)
+
+
+def open_ome_zarr(path, version):
+    group = zarr.open_group(str(path), mode="r")
+    ome_zarr_models.open_ome_zarr(group, version=version)
+    yaozarrs.validate_zarr_store(str(path))
+    attributes = dict(group.attrs)
+    return group, attributes["ome"] if version == "0.5" else attributes
+
+
+def check_zarr_levels(group, attributes, full, reduce):
+    expected = full
+    for dataset in attributes["multiscales"][0]["datasets"]:
+        found = group[dataset["path"]][...]
+        assert found.dtype == np.uint8 and np.array_equal(found, expected), dataset
+        expected = np.stack([reduce(channel) for channel in expected])
+
+
+def check_zarr_mask(path, version, full, labels_seen, steps):
+    group, attributes = open_ome_zarr(path, version)
+    check_zarr_levels(group, attributes, full[None], most_of_four)
+    colors = {c["label-value"]: c["rgba"] for c in attributes["image-label"]["colors"]}
+    assert colors == labels_seen, colors
+    assert attributes["multiscales"][0]["datasets"][0]["coordinateTransformations"] == steps
+
+
+def probabilities(classes, rows, cols):
+    """As pattern in patterns.h, in bytes."""
+    c, row, col = np.mgrid[:classes, :rows, :cols]
+    return ((row * 7 + col * 3 + 50 * c) % 256).astype(np.uint8)
+
+
+def check_zarr_probability(path, classes, rows, cols):
+    group, attributes = open_ome_zarr(path, "0.5")
+    check_zarr_levels(group, attributes, probabilities(classes, rows, cols), mean_of_four)
+    assert len(attributes["omero"]["channels"]) == classes
+
+
+def files_under(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
 def check_png(path, expected):
     with Image.open(path) as png:
         assert png.mode == "L" and np.array_equal(np.asarray(png), expected)
@@ -158,6 +217,12 @@ def check_tissue(folder):
     check_ome(folder / "tissue.ome.tif", mask, [0, 255], (2.0, 4.0))
     check_generic(folder / "tissue.tif", mask, [0, 255], (2.0, 4.0))
     check_geojson(folder / "tissue.geojson", mask, {255: "Tissue"}, (4, 8), (2.0, 4.0))
+    # A pixel's centre lies in the middle of the 4 x 8 of the slide under it.
+    steps = [{"type": "scale", "scale": [1.0, 4.0, 2.0]},
+             {"type": "translation", "translation": [0.0, 3.5 * 0.5, 1.5 * 0.5]}]
+    check_zarr_mask(folder / "tissue.mask.ome.zarr", "0.5", mask,
+                    {0: [0, 0, 0, 0], 255: [0, 200, 0, 255]}, steps)
+    check_zarr_probability(folder / "tissue.probability.ome.zarr", 1, 700, 2900)
 
 
 def check_classes(folder):
@@ -167,6 +232,11 @@ def check_classes(folder):
     check_ome(folder / "classes.ome.tif", mask, [0, 7, 2], None)
     check_generic(folder / "classes.tif", mask, [0, 7, 2], None)
     check_geojson(folder / "classes.geojson", mask, {7: "tumour & <co>", 2: "Stromä"}, (1, 1), None)
+    colors = {0: [0, 0, 0, 0], 7: [200, 0, 0, 255], 2: [0, 0, 0, 255], 255: [0, 0, 0, 0]}
+    steps = [{"type": "scale", "scale": [1.0, 1.0, 1.0]}]
+    check_zarr_mask(folder / "classes.mask.ome.zarr", "0.5", mask, colors, steps)
+    check_zarr_mask(folder / "v04.mask.ome.zarr", "0.4", mask, colors, steps)
+    check_zarr_probability(folder / "classes.probability.ome.zarr", 3, 700, 900)
 
 
 def main():
@@ -180,9 +250,9 @@ def main():
         assert not list(folder.glob("*.part"))
         check_tissue(folder)
         check_classes(folder)
-        first = {p.name: p.read_bytes() for p in folder.iterdir()}
+        first = files_under(folder)
         subprocess.run([arguments.samples, name], check=True)
-        assert first == {p.name: p.read_bytes() for p in folder.iterdir()}
+        assert first == files_under(folder)
 
 
 main()

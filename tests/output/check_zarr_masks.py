@@ -1,6 +1,7 @@
 """label's OME-Zarr masks against its PNG, through zarr-python; Zarr slides through label; kills and
 full disks leave nothing half-written."""
 
+import argparse
 import hashlib
 import json
 import random
@@ -15,8 +16,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
 from untiled_app import App, Findings, write_slide  # noqa: E402
 
 try:
-    import argparse
-
     import numpy as np
     import ome_zarr_models
     import yaozarrs
@@ -91,19 +90,17 @@ def check_slides(app, folder, findings):
         app.succeed("label", folder / "in", "--out", out, "--format", "png,ome-zarr")
     report = json.loads((out / "report.json").read_text())["slides"]
     findings.expect([row["status"] for row in report] == ["ok", "ok"], report)
-    same = [(out / f"{name}.mask.png").read_bytes()[-2000:] for name in ("b.tif", "b.ome.zarr")]
     masks = []
     for name in ("b.tif", "b.ome.zarr"):
         with Image.open(out / f"{name}.mask.png") as png:
             masks.append(np.asarray(png))
-    findings.expect(np.array_equal(*masks), f"TIFF and Zarr differ {same[0] == same[1]}")
+    findings.expect(np.array_equal(*masks), "TIFF and Zarr differ")
     timings = (out / "timings.csv").read_text()
     findings.expect(timings.count("reused") == 2, f"not reused: {timings}")
     zarr.open_array(str(folder / "in" / "b.ome.zarr" / "0"), mode="r+")[:, :64, :64] = 250
     app.succeed("label", folder / "in", "--out", out, "--format", "png,ome-zarr")
     timings = (out / "timings.csv").read_text()
     findings.expect(timings.count("reused") == 1, f"a changed chunk was not seen: {timings}")
-    app.succeed("plan", "--set", f"data.slides=[{folder / 'in' / 'b.ome.zarr'}]")
 
 
 def check_kills(app, folder, findings):

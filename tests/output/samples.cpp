@@ -13,7 +13,8 @@ int main(int argc, char** argv) {
   MaskFacts classes{.extent = {301, 407}, .origin = Origin::kOpenSlide};
   classes.classes = {{"glass", 0}, {"tumour", 7}, {"Strom\xC3\xA4", 2}};
   write_mask_pattern(folder / "classes.png", classes);
-  const std::set<OutputFormat> all(all_output_formats().begin(), all_output_formats().end());
+  std::set<OutputFormat> all(all_output_formats().begin(), all_output_formats().end());
+  all.erase(OutputFormat::kOmeZarr04);  // Its folder has the name of the other version's.
   MaskFacts tissue{.extent = {700, 2900}, .scale = OutputScale{2.0, 4.0}};
   tissue.downsample_x = 4;
   tissue.downsample_y = 8;
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
   MaskFacts named{.extent = {700, 900}, .origin = Origin::kOpenSlide};
   named.classes = {{"background", 0}, {"tumour & <co>", 7, {200, 0, 0}}, {"Strom\xC3\xA4", 2}};
   write_mask_files(folder, all, named, "classes");
+  write_mask_files(folder, {OutputFormat::kOmeZarr04}, named, "v04");
   write_pattern(folder / "bytes.tif", {{2967, 2220}, 1, SampleType::kUint8, scale});
   write_pattern(folder / "floats.tif", {{1037, 611}, 1, SampleType::kFloat32, scale});
   write_pattern(folder / "three.tif", {{700, 900}, 3, SampleType::kUint8, {}});
