@@ -51,6 +51,9 @@ std::string obstacle(const TileOutput& output) {
   if (is_tiff(output.format) && output.codec == TileCodec::kZstd) {
     return "--codec zstd: few programs read it in a TIFF; give gzip or none";
   }
+  if (output.format == TileFormat::kOmeZarr04 && output.codec == TileCodec::kZstd) {
+    return "--codec zstd: readers of OME-Zarr 0.4 in Java know no such chunks; give gzip or none";
+  }
   if (output.planar && output.format != TileFormat::kOmeZarr) {
     return "--planar: is a way of writing ome-zarr (0.5) alone";
   }

@@ -20,7 +20,7 @@ DataType data_type_of(Sample sample) {
   return sample == Sample::kUint8 ? DataType::kUint8 : DataType::kFloat32;
 }
 
-/// Zarr 2's readers in Java know zlib and blosc, of which blosc holds zstd.
+/// Zarr 2's readers in Java know zlib and not gzip.
 std::vector<CodecPtr> codecs_of(const TileOutput& output) {
   constexpr int kLevel = 1;
   const bool old = output.format == TileFormat::kOmeZarr04;
@@ -30,7 +30,6 @@ std::vector<CodecPtr> codecs_of(const TileOutput& output) {
     case TileCodec::kGzip:
       return {make_codec(old ? "zlib" : "gzip", {{"level", kLevel}})};
     case TileCodec::kZstd:
-      if (old) return {make_codec("blosc", {{"cname", "zstd"}, {"clevel", kLevel}})};
       return {make_codec("zstd", {{"level", kLevel}})};
   }
   return {};
