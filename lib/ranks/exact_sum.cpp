@@ -1,6 +1,7 @@
 #include "lib/ranks/exact_sum.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -16,10 +17,23 @@ constexpr double kLimit = 0x1p31;
 constexpr double kHighUnit = 0x1p-8;
 constexpr double kMiddleUnit = 0x1p-48;
 constexpr double kLowUnit = 0x1p-88;
-/// Added to a number below 2^51 and taken off again, it leaves the nearest whole number.
+/// Added to a number below 2^51 in magnitude, it leaves the nearest whole number (ties to even) in
+/// the lowest bits.
 constexpr double kRounder = 0x1.8p52;
 /// Digits below 2^40 may be added so often before they fill 63 bits.
 constexpr int64_t kMostAdditions = int64_t{1} << 22;
+
+/// Nearest whole number, by additions alone: processors without AVX-512 convert one at a time.
+inline int64_t rounded(double x) {
+  return std::bit_cast<int64_t>(x + kRounder) - std::bit_cast<int64_t>(kRounder);
+}
+
+/// Takes the nearest multiple of `unit` off x, which leaves the rest exactly.
+inline int64_t take_digit(double& x, double unit) {
+  const double shifted = x / unit + kRounder;
+  x -= (shifted - kRounder) * unit;
+  return std::bit_cast<int64_t>(shifted) - std::bit_cast<int64_t>(kRounder);
+}
 
 /// Moves what a digit has beyond 40 bits to the next: what stays is in [0, 2^40).
 void carry_over(int64_t& digit, int64_t& next) {
@@ -38,20 +52,13 @@ void ExactSum::add_terms(std::span<const T> terms, size_t first) {
   count(1);
   int64_t flags = 0;
   for (size_t i = 0; i < terms.size(); ++i) {
-    double x = terms[i];
-    if (!(std::abs(x) < kLimit)) {
-      ++flags;
-      x = 0.0;
-    }
-    // Digits are cut towards zero, so that what is left is exact.
-    const auto high = static_cast<int64_t>(x / kHighUnit);
-    x -= static_cast<double>(high) * kHighUnit;
-    const auto middle = static_cast<int64_t>(x / kMiddleUnit);
-    x -= static_cast<double>(middle) * kMiddleUnit;
-    const double rounded = (x / kLowUnit + kRounder) - kRounder;
-    high_[first + i] += high;
-    middle_[first + i] += middle;
-    low_[first + i] += static_cast<int64_t>(rounded);
+    const double term = terms[i];
+    const bool fits = std::abs(term) < kLimit;  // False of NaN.
+    double x = fits ? term : 0.0;
+    flags += fits ? 0 : 1;
+    high_[first + i] += take_digit(x, kHighUnit);
+    middle_[first + i] += take_digit(x, kMiddleUnit);
+    low_[first + i] += rounded(x / kLowUnit);
   }
   flags_ += flags;
 }
