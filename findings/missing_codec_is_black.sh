@@ -9,7 +9,7 @@
 # and read a pixel that is known not to be black.
 source "$(dirname "$0")/common.sh"
 in_environment pyvips==3.2.0 pyvips-binary==8.18.7 opencv-python-headless==5.0.0.93 tifffile==2026.3.3 \
-  imagecodecs==2026.3.6 numpy==2.4.6 2>/dev/null <<'PYTHON'
+  imagecodecs==2026.3.6 numpy==2.4.6 <<'PYTHON'
 import cv2, numpy, pyvips, tifffile
 
 bright = numpy.full((300, 400, 3), 220, numpy.uint8)
