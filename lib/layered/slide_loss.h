@@ -1,6 +1,7 @@
 // The loss of some whole slides' logits: small, in float64, computed alike by every rank.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
