@@ -12,19 +12,10 @@ namespace untiled {
 namespace {
 
 /// Complete keys, or beginnings that end with a dot.
-constexpr std::array<std::string_view, 12> kChangeable = {"data.cache",
-                                                          "data.queue",
-                                                          "data.workers",
-                                                          "device",
-                                                          "memory_budget",
-                                                          "profile",
-                                                          "ranks.",
-                                                          "run.",
-                                                          "streaming.store",
-                                                          "threads",
-                                                          "train.steps",
-                                                          "train.checkpoint_every",
-                                                          "train.validate_every"};
+constexpr auto kChangeable = std::to_array<std::string_view>(
+    {"data.cache", "data.queue", "data.workers", "device", "memory_budget", "profile", "ranks.",
+     "run.", "streaming.store", "threads", "train.steps", "train.checkpoint_every",
+     "train.validate_every"});
 
 std::string value_of(const SettingsMap& settings, const std::string& key) {
   const auto found = settings.find(key);
