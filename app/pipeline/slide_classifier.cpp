@@ -129,6 +129,8 @@ ClassifierPlan SlideClassifier::plan(const std::vector<Extent>& slides, LayeredP
 }
 
 LayeredExecutor SlideClassifier::executor(const ClassifierPlan& plan) const {
+  // Memory of forgotten tensors is kept for others only as far as the plan goes.
+  context_->pages->limit(plan.stored_bytes);
   return {graph_,
           {.dtype = dtype_,
            .tile = tile(),
