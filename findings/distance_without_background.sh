@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Distance maps: a tile that is all foreground has a ramp from its corner, or -1, or infinity.
 #
-# Guess before it was run: with no background there is no distance, so the answer is infinity, or an error.
+# Guess before it was run: with no background there is no distance, so the answer is infinity, or an
+# error.
 # Found: scipy.ndimage.distance_transform_edt measures from the row above the tile and its first
 # column: plausible, finite numbers that grow to the lower right. Its sibling distance_transform_cdt
-# gives -1; edt has infinity, OpenCV 3.4e38 and SimpleITK 1.8e19. Distance maps of nuclei or tissue that are made tile by tile
-# (for watershed seeds and weights at borders) are wrong exactly in tiles inside large objects. Ask
-# mask.all() first, or pad the tile with the neighbours' pixels.
+# gives -1; edt has infinity, OpenCV 3.4e38 and SimpleITK 1.8e19. Distance maps of nuclei or tissue
+# that are made tile by tile (for watershed seeds and weights at borders) are wrong exactly in tiles
+# inside large objects. Ask mask.all() first, or pad the tile with the neighbours' pixels.
 source "$(dirname "$0")/common.sh"
 in_environment scipy==1.17.1 opencv-python-headless==5.0.0.93 edt==3.1.2 SimpleITK==2.5.7 \
   numpy==2.4.6 <<'PYTHON'
@@ -15,14 +16,14 @@ from scipy import ndimage
 
 tile = numpy.ones((64, 64), numpy.uint8)
 image = SimpleITK.GetImageFromArray(tile)
-maurer = SimpleITK.SignedMaurerDistanceMap(image, insideIsPositive=True, squaredDistance=False)
+signed = SimpleITK.SignedMaurerDistanceMap(image, insideIsPositive=True, squaredDistance=False)
+itk_version = importlib.metadata.version("SimpleITK")
 maps = {
     f"scipy {scipy.__version__} distance_transform_edt": ndimage.distance_transform_edt(tile),
     f"scipy {scipy.__version__} distance_transform_cdt": ndimage.distance_transform_cdt(tile),
     f"edt {importlib.metadata.version('edt')}": edt.edt(tile),
     f"OpenCV {cv2.__version__} distanceTransform": cv2.distanceTransform(tile, cv2.DIST_L2, 5),
-    f"SimpleITK {importlib.metadata.version('SimpleITK')} SignedMaurerDistanceMap":
-        SimpleITK.GetArrayFromImage(maurer),
+    f"SimpleITK {itk_version} SignedMaurerDistanceMap": SimpleITK.GetArrayFromImage(signed),
 }
 for title, distances in maps.items():
     print(f"{title}: first {distances[0, 0]:.4g}, last {distances[-1, -1]:.4g}")

@@ -1,22 +1,28 @@
 #!/usr/bin/env bash
 # Hausdorff distances: MedPy and others disagree about the same two masks by any amount, both ways.
 #
-# Guess before it was run: the distance of two masks is one number, and its 95th percentile differs by the
-# way of interpolation, by a pixel at most.
+# Guess before it was run: the distance of two masks is one number, and its 95th percentile differs
+# by the way of interpolation, by a pixel at most.
 # Found: a false spot far away, 3 x 3 pixels beside an object of 40 x 40: MedPy's hd95 is 0 and
-# surface-distance's is 29, for MedPy takes the percentile of both directions' distances together and
-# the other the larger of two percentiles. A solid object and a ring: MedPy's hd is 4, that of
-# scikit-image and SimpleITK is 15, for the first measures between borders and these between all pixels.
-# No number from one can be set beside a number from the other: name the library with the figure.
+# surface-distance's is 29, for MedPy takes the percentile of both directions' distances together
+# and the other the larger of two percentiles. A solid object and a ring: MedPy's hd is 4, that of
+# scikit-image and SimpleITK is 15, for the first measures between borders and these between all
+# pixels. No number from one can be set beside a number from the other: name the library with the
+# figure.
 source "$(dirname "$0")/common.sh"
-in_environment medpy==0.5.2 surface-distance==0.1 scikit-image==0.26.0 SimpleITK==2.5.7 scipy==1.17.1 \
-  numpy==2.4.6 <<'PYTHON'
+in_environment medpy==0.5.2 surface-distance==0.1 scikit-image==0.26.0 SimpleITK==2.5.7 \
+  scipy==1.17.1 numpy==2.4.6 <<'PYTHON'
 import importlib.metadata, numpy, SimpleITK, surface_distance
 from medpy.metric.binary import hd, hd95
 from skimage.metrics import hausdorff_distance
 
-print(*(f"{name} {importlib.metadata.version(name)}" for name in
-        ("medpy", "surface-distance", "scikit-image", "SimpleITK")), sep=", ")
+print(
+    *(
+        f"{name} {importlib.metadata.version(name)}"
+        for name in ("medpy", "surface-distance", "scikit-image", "SimpleITK")
+    ),
+    sep=", ",
+)
 solid = numpy.zeros((100, 100), bool)
 solid[20:60, 20:60] = True
 spotted = solid.copy()

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # OpenCV, SciPy: how far one NaN pixel reaches depends on the function and jumps at a kernel size.
 #
-# Guess before it was run: a mean over k x k pixels is NaN where the window holds the NaN, k * k pixels;
-# whichever function takes it.
+# Guess before it was run: a mean over k x k pixels is NaN where the window holds the NaN, k * k
+# pixels; whichever function takes it.
 # Found: scipy.ndimage.uniform_filter loses all that lies right and below, for its running sum never
-# gets rid of the NaN; cv2.blur loses columns downwards for k of 3 and 5 and all to the right as well
-# from 7; cv2.filter2D loses k * k up to 11 and from 12 nearly everything, left and above too, since
-# it goes through a Fourier transform of large blocks. scipy.ndimage.correlate keeps to k * k. NaN marks
-# pixels without tissue in heat maps: a smoothed map is blank or not by tile, by k and by library.
-# Fill NaN before a filter and divide by the filtered mask.
+# gets rid of the NaN; cv2.blur loses columns downwards for k of 3 and 5 and all to the right as
+# well from 7; cv2.filter2D loses k * k up to 11 and from 12 nearly everything, left and above too,
+# since it goes through a Fourier transform of large blocks. scipy.ndimage.correlate keeps to k * k.
+# NaN marks pixels without tissue in heat maps: a smoothed map is blank or not by tile, by k and by
+# library. Fill NaN before a filter and divide by the filtered mask.
 source "$(dirname "$0")/common.sh"
 in_environment opencv-python-headless==5.0.0.93 scipy==1.17.1 numpy==2.4.6 <<'PYTHON'
 import cv2, numpy, scipy

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # OpenSlide: what an orientation tag does to a tiled TIFF depends on how its tiles are compressed.
 #
-# Guess before it was run: the tag Orientation = 3 (turned by 180 degrees) is either honoured, so that
-# the whole picture is turned, or ignored, so that pixels come as they are stored.
+# Guess before it was run: the tag Orientation = 3 (turned by 180 degrees) is either honoured, so
+# that the whole picture is turned, or ignored, so that pixels come as they are stored.
 # Found: JPEG tiles come as stored; LZW tiles are turned each in its own place, so the picture is
 # neither the stored one nor the turned one but a mosaic. Pillow turns the whole, tifffile turns
 # nothing. A slide that a lossless tool rewrites from JPEG to LZW changes its contents in OpenSlide.
@@ -20,7 +20,7 @@ turned = stored[::-1, ::-1]
 mosaic = stored.copy()
 for y in range(0, SIDE, TILE):
     for x in range(0, SIDE, TILE):
-        mosaic[y:y + TILE, x:x + TILE] = stored[y:y + TILE, x:x + TILE][::-1, ::-1]
+        mosaic[y : y + TILE, x : x + TILE] = stored[y : y + TILE, x : x + TILE][::-1, ::-1]
 
 
 def name(pixels):
@@ -31,15 +31,34 @@ def name(pixels):
 
 
 seen = {}
-for codec, settings in (("lzw", {}), ("jpeg", {"compressionargs": {"outcolorspace": "rgb", "level": 95}})):
+for codec, settings in (
+    ("lzw", {}),
+    ("jpeg", {"compressionargs": {"outcolorspace": "rgb", "level": 95}}),
+):
     file = f"{codec}.tif"
-    tifffile.imwrite(file, stored, photometric="rgb", tile=(TILE, TILE), compression=codec,
-                     extratags=[(274, 3, 1, 3, True)], metadata=None, **settings)
+    tifffile.imwrite(
+        file,
+        stored,
+        photometric="rgb",
+        tile=(TILE, TILE),
+        compression=codec,
+        extratags=[(274, 3, 1, 3, True)],
+        metadata=None,
+        **settings,
+    )
     whole = openslide.OpenSlide(file).read_region((0, 0), 0, (SIDE, SIDE))
-    seen[codec] = (name(numpy.asarray(whole)), name(numpy.asarray(Image.open(file))),
-                   name(tifffile.imread(file)))
-    print("OpenSlide", openslide.__library_version__, "on", codec, "tiles: %s; Pillow: %s; tifffile: %s"
-          % seen[codec])
+    seen[codec] = (
+        name(numpy.asarray(whole)),
+        name(numpy.asarray(Image.open(file))),
+        name(tifffile.imread(file)),
+    )
+    print(
+        "OpenSlide",
+        openslide.__library_version__,
+        "on",
+        codec,
+        "tiles: %s; Pillow: %s; tifffile: %s" % seen[codec],
+    )
 assert seen["lzw"] == ("mosaic", "turned", "stored"), seen
 assert seen["jpeg"] == ("stored", "turned", "stored"), seen
 PYTHON

@@ -16,13 +16,20 @@ from safetensors.numpy import load, save
 print("safetensors", safetensors.__version__)
 weight = numpy.arange(6, dtype=numpy.float32).reshape(2, 3)
 seen = {}
-for title, array in (("as it is", weight), ("transposed", weight.T),
-                     ("asfortranarray", numpy.asfortranarray(weight)),
-                     ("transposed, copied", numpy.ascontiguousarray(weight.T))):
+for title, array in (
+    ("as it is", weight),
+    ("transposed", weight.T),
+    ("asfortranarray", numpy.asfortranarray(weight)),
+    ("transposed, copied", numpy.ascontiguousarray(weight.T)),
+):
     back = load(save({"weight": array}))["weight"]
     seen[title] = numpy.array_equal(back, array)
     print(f"{title}: saved {array.tolist()}, loaded {back.tolist()}, equal: {seen[title]}")
     assert back.shape == array.shape and back.sum() == array.sum()
-assert seen == {"as it is": True, "transposed": False, "asfortranarray": False,
-                "transposed, copied": True}, "the order of arrays is seen to now"
+assert seen == {
+    "as it is": True,
+    "transposed": False,
+    "asfortranarray": False,
+    "transposed, copied": True,
+}, "the order of arrays is seen to now"
 PYTHON
