@@ -1,21 +1,18 @@
 #include "app/pipeline/predictions_csv.h"
 
+#include <fmt/format.h>
+
+#include "lib/core/csv_cell.h"
 #include "lib/train/metrics_csv.h"
 
 namespace untiled {
 namespace {
 
-std::string quoted(const std::string& field) {
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  std::string text = "\"";
-  for (const char c : field) text += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return text + "\"";
-}
-
 std::string line(const std::vector<std::string>& fields) {
-  std::string text;
-  for (const std::string& field : fields) text += (text.empty() ? "" : ",") + quoted(field);
-  return text + "\n";
+  std::vector<std::string> cells;
+  cells.reserve(fields.size());
+  for (const std::string& field : fields) cells.push_back(csv_cell(field));
+  return fmt::format("{}\n", fmt::join(cells, ","));
 }
 
 }  // namespace
