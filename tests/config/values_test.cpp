@@ -53,8 +53,9 @@ TEST_CASE("kernels are odd") {
 }
 
 TEST_CASE("a choice is refused with all choices") {
-  CHECK(refusal("train:\n  loss: focal\n") ==
-        "run.yaml:2: train.loss: expected one of bce, dice, bce+dice, found 'focal'");
+  CHECK(
+      refusal("train:\n  loss: focal\n") ==
+      "run.yaml:2: train.loss: expected one of bce, dice, bce+dice, cross_entropy, found 'focal'");
   CHECK(load_text("train:\n  loss: bce+dice\n").train.loss == LossKind::kBceDice);
 }
 
