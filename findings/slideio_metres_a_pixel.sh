@@ -2,7 +2,7 @@
 # slideio: a TIFF without units has a metre a pixel, and its two drivers disagree otherwise.
 #
 # Guess before it was run: resolution is the pixel's size in metres where the file says it, and 0,
-# as the manual says of unknown values, where it does not; whichever driver opens a tiled TIFF.
+# as of an unknown magnification, where it does not; whichever driver opens a tiled TIFF.
 # Found: of a slide of 0.25 x 0.5 micrometres the driver GDAL (which AUTO picks) says so, the driver
 # SVS says 0. Without a resolution GDAL says 1 metre, and with numbers whose unit is "none" it takes
 # these numbers for metres. An OME-TIFF has a metre too unless its name ends in .ome.tif, for AUTO

@@ -5,9 +5,8 @@
 # each reader as it looks on a screen, or out of each as it is stored.
 # Found: OpenSlide, Pillow, OpenCV and libvips turn the values round; tifffile, tiffslide, fastslide
 # and slideio give what is stored. So where the file holds 0 for background and 255 for tissue, the
-# first four find tissue wherever the others find none, with the right size and type. Fax and
-# scanner software and some annotation tools write such files. Look at the tag before a mask is
-# believed.
+# first four find tissue wherever the others find none, with the right size and type. Software for
+# fax and bilevel scans writes such files. Look at the tag before a mask is believed.
 source "$(dirname "$0")/common.sh"
 in_environment openslide-python==1.4.7 openslide-bin==4.0.1.2 pillow==13.0.0 pyvips==3.2.0 \
   pyvips-binary==8.18.7 opencv-python-headless==5.0.0.93 tifffile==2026.3.3 \
