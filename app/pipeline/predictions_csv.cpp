@@ -1,6 +1,7 @@
 #include "app/pipeline/predictions_csv.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "lib/core/csv_cell.h"
 #include "lib/train/metrics_csv.h"
