@@ -70,11 +70,10 @@ bool create(const fs::path& file, const std::string& text) {
     if (errno == EEXIST) return false;
     throw write_error(file, errno);
   }
-  const bool written =
-      ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int error = errno;
+  const ssize_t written = ::write(descriptor, text.data(), text.size());
+  const int error = written < 0 ? errno : ENOSPC;  // A part that fits is no error of its own.
   ::close(descriptor);
-  if (written) return true;
+  if (written == static_cast<ssize_t>(text.size())) return true;
   ::unlink(file.c_str());
   throw write_error(file, error);
 }

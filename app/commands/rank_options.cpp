@@ -70,11 +70,11 @@ void set_launcher_defaults() {
   set("OMPI_MCA_rmaps_base_oversubscribe", "1");
   set("OMPI_MCA_hwloc_base_binding_policy", "none");
   set("OMPI_MCA_mpi_yield_when_idle", "1");
-  set("OMPI_MCA_odls_base_sigkill_timeout", "20");
+  set("OMPI_MCA_odls_base_sigkill_timeout", "4");
   // The same of Open MPI 5.
   set("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe");
   set("PRTE_MCA_hwloc_default_binding_policy", "none");
-  set("PRTE_MCA_odls_base_sigkill_timeout", "20");
+  set("PRTE_MCA_odls_base_sigkill_timeout", "4");
   if (::geteuid() != 0) return;
   for (const char* name : {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM",
                            "PRTE_ALLOW_RUN_AS_ROOT", "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM"}) {
@@ -128,8 +128,7 @@ int run_world(const Launch& launch, const std::function<int(Group&)>& body) {
     world->fail(failure_of(std::current_exception()));
     const Failure first = first_failure(*world);
     if (world->rank() == 0) print_error(first.sentence);
-    std::fflush(stdout);
-    world->abort(first.code);
+    end_all(*world, first.code);
   }
   return code;
 }

@@ -93,13 +93,16 @@ void ColorTiff::write_tile(const Region& tile, std::span<const uint8_t> pixels) 
   const int64_t place =
       tile.rows.begin / options_.tile * tiles_across(0) + tile.cols.begin / options_.tile;
   const std::lock_guard lock(mutex_);
+  if (broken_) return;  // Whoever could not write says why.
   waiting_.emplace(place, std::move(ready));
+  broken_ = true;
   for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_;
        first = waiting_.begin()) {
     append(std::move(first->second));
     waiting_.erase(first);
     ++next_;
   }
+  broken_ = false;
 }
 
 void ColorTiff::append(Waiting tile) {

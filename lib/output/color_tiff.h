@@ -72,6 +72,7 @@ class ColorTiff {
   std::mutex mutex_;
   std::map<int64_t, Waiting> waiting_;  ///< By their place in the order of the file.
   int64_t next_ = 0;
+  bool broken_ = false;  ///< A tile was not written: what follows it cannot be.
 };
 
 }  // namespace untiled

@@ -16,6 +16,8 @@ constexpr int64_t kSmallestTile = 8;
 /// pixels. What is computed twice where bands meet is little for segments that read no pixels.
 constexpr int64_t kSweepRowsFromPixels = 128;
 constexpr int64_t kSweepRowsFromLayers = 64;
+/// Of a coarse tile with a single row, two thirds would be halo.
+constexpr int64_t kLeastSweepRows = 2;
 
 int64_t sweep_rows(const Graph& graph, const Segment& segment) {
   const auto is_read = [&](LayerId input) { return graph.layer(input).kind == LayerKind::kPixels; };
@@ -33,7 +35,7 @@ Extent tile_of(const Graph& graph, const Segment& segment, const Extent& tile, O
   const int64_t cols = along(tile.cols, kInnerReach);
   if (order == Order::kSweep) {
     const int64_t rows = std::min(tile.rows, sweep_rows(graph, segment));
-    return {std::max<int64_t>(rows / graph.stride(segment.target), 2), cols};
+    return {std::max(rows / graph.stride(segment.target), std::min(rows, kLeastSweepRows)), cols};
   }
   return {along(tile.rows, tile.rows < tile.cols ? 1 : kInnerReach), cols};
 }

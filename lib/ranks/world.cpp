@@ -4,13 +4,17 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string_view>
+#include <thread>
 
 #include "lib/core/error.h"
 #include "lib/core/platform.h"
+#include "lib/core/stop.h"
 
 namespace untiled {
 namespace {
@@ -94,14 +98,28 @@ std::unique_ptr<World> open_world(const Launch& launch) {
         "use --ranks threads:{}",
         launch.launcher, launch.size));
   }
-  using Open = World* (*)();
+  using Open = World* (*)(int (*)());
   std::unique_ptr<World> world(
-      reinterpret_cast<Open>(function_of(open_library(), "untiled_open_mpi"))());
+      reinterpret_cast<Open>(function_of(open_library(), "untiled_open_mpi"))(stop_signal));
   if (world->size() == launch.size) return world;
   throw ConfigError(fmt::format(
       "{}, but {} finds {} rank(s): the program was launched by another MPI than it was built "
       "with; use that one's mpirun, or in Slurm srun --mpi=pmix or mpirun inside the allocation",
       launch.launcher, world->library(), world->size()));
+}
+
+void end_all(World& world, int code) {
+  constexpr std::chrono::seconds kGrace{10};
+  constexpr std::chrono::milliseconds kLook{10};
+  constexpr std::chrono::milliseconds kTelling{1500};  // Others listen once a second.
+  if (world.rank() == 0) std::this_thread::sleep_for(kTelling);
+  const auto end = std::chrono::steady_clock::now() + kGrace;
+  while (world.rank() != 0 && stop_signal() == 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(kLook);
+  }
+  std::fflush(stdout);
+  if (stop_signal() != 0) std::_Exit(code);
+  world.abort(code);
 }
 
 }  // namespace untiled

@@ -27,10 +27,14 @@ class World : public Group {
   virtual std::string library() const = 0;
   /// The end of a run without failures; a collective call, and the last one.
   virtual void finish() = 0;
-  /// Ends all processes with this exit code (1 to 255). Rank 0 does it at once, others give it some
-  /// seconds to save what it has and to say why.
+  /// Ends all processes at once with this exit code (1 to 255).
   [[noreturn]] virtual void abort(int code) = 0;
 };
+
+/// The end of a run that failed, with an exit code (1 to 255); does not return. Rank 0 ends all
+/// processes at once, others give it some seconds to save what it has and to say why. Where a
+/// launcher has asked this process to stop, it ends the others and waits for them.
+void end_all(World& world, int code);
 
 /// Where the library that knows MPI lies, beside the program; empty where it was not built.
 std::string find_mpi_library();

@@ -85,7 +85,7 @@ def inputs(folder):
 def check(app, folder, findings):
     check_search(findings)
     ward, slide, other, manifest = inputs(folder)
-    secrets = ["Zeppelin", "Meyer", "4711", "Schulze", "Quandt", "Ypsilon", "Xaver", "Yvonne",
+    secrets = ["Zeppelin", "Meyer", "MRN-", "Schulze", "Quandt", "Ypsilon", "Xaver", "Yvonne",
                "geheim", str(folder)]
     host = platform.node()
     if len(host) > 3 and host not in ("localhost", "debian"):

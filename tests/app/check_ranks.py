@@ -12,12 +12,13 @@ import tifffile
 from untiled_app import files_of, main, metric_rows, results_of, write_settings, write_slide
 
 STEPS = 4
-#: Ranks may share cores politely, and are given time to save; a test may run as root.
+#: Ranks may share cores politely, and are given time to save, which Open MPI 4 waits in full before
+#: it ends them; a test may run as root.
 POLITE = {
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
     "OMPI_MCA_hwloc_base_binding_policy": "none",
     "OMPI_MCA_mpi_yield_when_idle": "1",
-    "OMPI_MCA_odls_base_sigkill_timeout": "20",
+    "OMPI_MCA_odls_base_sigkill_timeout": "4",
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
     "PRTE_MCA_hwloc_default_binding_policy": "none",
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
@@ -202,7 +203,7 @@ def check_verify(app, findings):
 
 def settings_of(path, slides, steps, **sections):
     return write_settings(path, slides, streaming={"tile": 64}, threads=1,
-                          train={"steps": steps, "validate_every": 2, "checkpoint_every": 2}, **sections)
+                          train={"steps": steps, "validate_every": 6, "checkpoint_every": 2}, **sections)
 
 
 def check(app, folder, findings):
@@ -222,11 +223,10 @@ def check(app, folder, findings):
     check_start(app, yaml, folder, expected, findings)
     check_resume(app, yaml, folder, expected, findings)
     check_bad_tile(app, folder, findings)
-    long = settings_of(folder / "long.yaml", slides, 40)
+    long = settings_of(folder / "long.yaml", slides, 60)
     app.succeed("train", long, "--out", folder / "whole")
     whole = results_of(folder / "whole")
     check_signal(app, long, folder, signal.SIGTERM, whole, findings)
-    check_signal(app, long, folder, signal.SIGINT, whole, findings)
     check_kill(app, long, folder, whole, findings)
 
 

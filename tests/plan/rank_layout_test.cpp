@@ -28,7 +28,7 @@ TEST_CASE("a grid for another number of ranks is refused") {
 
 TEST_CASE("left alone, ranks cut where their halos are the smaller part") {
   const Extent low_tile = {128, 1016};
-  CHECK(choose_rank_grid({}, 2, {16'000, 64'000}, low_tile, 180) == RankGrid{2, 1});
+  CHECK(choose_rank_grid({}, 2, {64'000, 16'000}, low_tile, 180) == RankGrid{2, 1});
   CHECK(choose_rank_grid({}, 8, {16'000, 64'000}, {512, 512}, 180) == RankGrid{1, 8});
 }
 

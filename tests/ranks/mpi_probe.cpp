@@ -102,7 +102,7 @@ int main_of(int argc, char** argv) {
     const Failure failure = failure_of(std::current_exception());
     world->fail(failure);
     if (world->rank() == 0) fmt::print(stderr, "error: {}\n", failure.sentence);
-    world->abort(failure.code);
+    end_all(*world, failure.code);
   }
   return 0;
 }

@@ -200,7 +200,7 @@ class Reader:
     def info(self, folder):
         result = subprocess.run([self.untiled, "info", folder, "--json"], capture_output=True,
                                 check=True, text=True)
-        return json.loads(result.stdout)
+        return json.loads(result.stdout)["slides"][0]
 
 
 def check_inputs(reader, folder):

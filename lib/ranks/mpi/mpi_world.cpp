@@ -30,6 +30,8 @@ constexpr size_t kMostAtOnce = size_t{1} << 30;
 /// Tests before a wait begins to sleep, and how long it then does.
 constexpr int kTestsAwake = 2000;
 constexpr std::chrono::microseconds kSleep{50};
+/// For what a rank that is to end waits, in each wait.
+constexpr std::chrono::seconds kStopWait{3};
 
 constexpr int kAlarmTag = 1;
 constexpr int kBeatTag = 2;
@@ -37,7 +39,6 @@ constexpr int kLastBeatTag = 3;
 constexpr milliseconds kLook{100};   ///< Between looks for alarms.
 constexpr milliseconds kBeat{1000};  ///< Between signs of life.
 constexpr seconds kSilence{30};      ///< After which a rank counts as lost.
-constexpr seconds kGrace{10};        ///< That rank 0 has to save and to end all.
 constexpr size_t kMostSentence = 4000;
 
 void check(int result) {
@@ -86,7 +87,9 @@ class MpiMessage : public Message {
 
 class MpiWorld : public World {
  public:
-  MpiWorld() {
+  /// `stop_signal` says which signal has asked this process to end, 0: none; it is the program's,
+  /// of which this library would have another one.
+  explicit MpiWorld(int (*stop_signal)()) : stop_signal_(stop_signal) {
     int provided = 0;
     check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided));
     if (provided < MPI_THREAD_SERIALIZED) {
@@ -157,7 +160,6 @@ class MpiWorld : public World {
   }
 
   [[noreturn]] void abort(int code) override {
-    if (rank_ != 0) std::this_thread::sleep_for(kGrace);
     const std::lock_guard lock(mpi_);
     MPI_Abort(MPI_COMM_WORLD, code);
     std::_Exit(code);
@@ -165,8 +167,14 @@ class MpiWorld : public World {
 
   /// Returns when the request is done. Throws a failure of any rank.
   void wait(MPI_Request& request) {
+    std::optional<Clock::time_point> told;
     for (int tests = 0; !test(request); ++tests) {
       throw_if_failed();
+      if (!told && stop_signal_() != 0) told = Clock::now();
+      // Those whom this rank waits for may be gone: whoever asks one to end asks all.
+      if (told && Clock::now() > *told + kStopWait) {
+        throw_failure({kSignalCodeBase + stop_signal_(), {}});
+      }
       if (tests < kTestsAwake) {
         std::this_thread::yield();
       } else {
@@ -344,6 +352,7 @@ class MpiWorld : public World {
   std::vector<std::vector<std::byte>> abandoned_;
   MPI_Comm data_ = MPI_COMM_NULL;
   MPI_Comm control_ = MPI_COMM_NULL;
+  int (*stop_signal_)();
   int rank_ = 0;
   int size_ = 1;
 
@@ -377,4 +386,6 @@ extern "C" const char* untiled_mpi_version() {
   return version.c_str();
 }
 
-extern "C" untiled::World* untiled_open_mpi() { return new untiled::MpiWorld(); }
+extern "C" untiled::World* untiled_open_mpi(int (*stop_signal)()) {
+  return new untiled::MpiWorld(stop_signal);
+}

@@ -223,10 +223,14 @@ TEST_CASE("a TIFF that the system does not open is not called damaged") {
 }
 
 TEST_CASE("a file of which less can be read than it should hold has no fingerprint") {
-  const TemporaryFolder folder;
+  // The kernel's file has a page as its size and gives a line.
+  const std::filesystem::path file = "/sys/kernel/mm/transparent_hugepage/enabled";
+  std::error_code error;
+  if (std::filesystem::file_size(file, error) <= 256 || error)
+    UNTILED_SKIP("there is no " + file.string());
   SlideInfo info;
-  info.files = {folder.path()};  // It has a size and opens, but gives no bytes.
-  CHECK_THAT(data_error([&] { fingerprint(info); }), contains_text(folder.path().string()));
+  info.files = {file};
+  CHECK_THAT(data_error([&] { fingerprint(info); }), contains_text(file.string()));
   CHECK_THAT(data_error([&] { content_hash(info); }), contains_text("cannot be read"));
 }
 
