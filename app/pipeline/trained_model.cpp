@@ -35,7 +35,8 @@ void require_claimed_weights(const std::filesystem::path& file, const Graph& gra
 
 void refuse_foreign_settings(const std::vector<std::string>& overrides) {
   for (const std::string& change : overrides) {
-    for (const char* key : {"model.", "data.classes", "data.labels", "data.level=", "data.mpp=", "train."}) {
+    for (const char* key :
+         {"model.", "data.classes", "data.labels", "data.level=", "data.mpp=", "train."}) {
       if (!change.starts_with(key)) continue;
       throw ConfigError(fmt::format(
           "--set {}: the network, its classes and its scale are the checkpoint's; see --level, "

@@ -92,8 +92,8 @@ struct OpenOptions {
 };
 
 /// Opens a slide: with OpenSlide if it can, else as a TIFF, a PNG or a JPEG image; a folder is
-/// opened if it is OME-Zarr or holds one DICOM slide. Throws DataError when `backend` cannot decode it, and with
-/// one sentence that names the file, what was found in it and what to do.
+/// opened if it is OME-Zarr or holds one DICOM slide. Throws DataError when `backend` cannot decode
+/// it, and with one sentence that names the file, what was found in it and what to do.
 std::shared_ptr<const SlideReader> open_slide(const std::filesystem::path& path,
                                               const OpenOptions& options = {});
 

@@ -97,9 +97,8 @@ void require_one_document(const std::string& text, const std::string& name) {
 
 YAML::Node parse_yaml(const std::string& text, const std::string& name, bool has_lines) {
   if (text.size() > kMostBytes) {
-    throw ConfigError(
-        fmt::format("{}: has {} bytes, and settings have at most {}", name, text.size(),
-                    kMostBytes));
+    throw ConfigError(fmt::format("{}: has {} bytes, and settings have at most {}", name,
+                                  text.size(), kMostBytes));
   }
   try {
     require_one_document(text, name);

@@ -47,8 +47,10 @@ std::vector<ClassSettings> classes_from_json(const json& list) {
   for (const json& c : list) {
     const std::vector<int> color = whole_list(c.at("color"));
     if (color.size() != 3) throw DataError("a class's colour has not three numbers");
-    classes.push_back({c.at("name").get<std::string>(), whole(c.at("value")),
-                       {color[0], color[1], color[2]}, c.value("weight", 1.0)});
+    classes.push_back({c.at("name").get<std::string>(),
+                       whole(c.at("value")),
+                       {color[0], color[1], color[2]},
+                       c.value("weight", 1.0)});
   }
   return classes;
 }
@@ -81,8 +83,7 @@ ModelSettings model_from(const Metadata& metadata) {
   model.refine_kernel = whole(kernels.at("refine"));
   model.up_kernel = whole(kernels.at("up"));
   model.head_kernel = whole(kernels.at("head"));
-  model.stride =
-      common_stride(whole_list(field(metadata, "strides")), model.widths.size());
+  model.stride = common_stride(whole_list(field(metadata, "strides")), model.widths.size());
   return model;
 }
 

@@ -17,7 +17,8 @@ constexpr size_t kMostClasses = 255;
 /// Also refuses what is not a number.
 void require_within(const char* what, double value, double least, double most) {
   if (value >= least && value <= most) return;
-  throw DataError(fmt::format("its {} is {}, which must be from {} to {}", what, value, least, most));
+  throw DataError(
+      fmt::format("its {} is {}, which must be from {} to {}", what, value, least, most));
 }
 
 void require_odd(const char* what, int side) {
@@ -27,8 +28,8 @@ void require_odd(const char* what, int side) {
 
 void require_model(const CheckpointInfo& info) {
   if (info.architecture != "unet") {
-    throw DataError(fmt::format("its architecture is \"{}\", and this program knows unet",
-                                info.architecture));
+    throw DataError(
+        fmt::format("its architecture is \"{}\", and this program knows unet", info.architecture));
   }
   const ModelSettings& model = info.model;
   require_within("number of widths", static_cast<double>(model.widths.size()), 1, kMostLevels);

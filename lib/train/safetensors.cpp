@@ -187,8 +187,9 @@ json read_header(std::ifstream& stream, int64_t file_bytes) {
   stream.read(reinterpret_cast<char*>(&length), kLengthBytes);
   if (!stream || length < 2) throw DataError("it has no header");
   if (length > kMaxHeaderBytes || static_cast<int64_t>(length) > file_bytes - kLengthBytes) {
-    throw DataError(fmt::format("its header claims {} bytes, the file has {} and a header at most {}",
-                                length, file_bytes, kMaxHeaderBytes));
+    throw DataError(
+        fmt::format("its header claims {} bytes, the file has {} and a header at most {}", length,
+                    file_bytes, kMaxHeaderBytes));
   }
   std::string text(length, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(length));

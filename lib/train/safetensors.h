@@ -25,7 +25,8 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
                        const Metadata& metadata = {});
 
 /// Reads a whole file; tensors take what it has. Throws DataError for what the format forbids, such
-/// as offsets that overlap or disagree with a shape, and for a header above 16 MiB or nested deeply.
+/// as offsets that overlap or disagree with a shape, and for a header above 16 MiB or nested
+/// deeply.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
 }  // namespace untiled

@@ -103,10 +103,9 @@ void save_state(const std::filesystem::path& path, const TrainingState& state) {
   append_prefixed(tensors, kOptimizerPrefix, state.optimizer);
   if (state.best) append_prefixed(tensors, kBestPrefix, state.best->parameters);
   const std::string facts = facts_of(state).dump(-1, ' ', false, json::error_handler_t::replace);
-  write_safetensors(path, tensors,
-                    {{"format", kFormat},
-                     {"facts", facts},
-                     {"check_sum", check_sum(tensors, facts)}});
+  write_safetensors(
+      path, tensors,
+      {{"format", kFormat}, {"facts", facts}, {"check_sum", check_sum(tensors, facts)}});
 }
 
 TrainingState load_state(const std::filesystem::path& path) {

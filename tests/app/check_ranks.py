@@ -203,7 +203,8 @@ def check_verify(app, findings):
 
 def settings_of(path, slides, steps, **sections):
     return write_settings(path, slides, streaming={"tile": 64}, threads=1,
-                          train={"steps": steps, "validate_every": 6, "checkpoint_every": 2}, **sections)
+                          train={"steps": steps, "validate_every": 2 if steps == STEPS else 6,
+                                 "checkpoint_every": 2}, **sections)
 
 
 def check(app, folder, findings):

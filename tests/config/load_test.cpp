@@ -43,8 +43,7 @@ TEST_CASE("broken YAML names file and line") {
   CHECK_THAT(refusal("- a\n- b\n"),
              contains_text("expected groups of settings") && contains_text("a list"));
   CHECK_THAT(refusal("hello\n"), contains_text("expected groups of settings"));
-  CHECK_THAT(refusal("seed: 1\n---\nseed: 2\n"),
-             contains_text("expected one YAML document"));
+  CHECK_THAT(refusal("seed: 1\n---\nseed: 2\n"), contains_text("expected one YAML document"));
   CHECK_THAT(refusal("? [a, b]\n: 1\n"), contains_text("expected names of settings"));
 }
 

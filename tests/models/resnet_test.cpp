@@ -35,8 +35,8 @@ TEST_CASE("ResNets have the parameters that torchvision's have") {
 TEST_CASE("a state has torchvision's names in torchvision's order") {
   const std::vector<std::string> names = state_names(resnet_graph(resnet(18, 4), 2));
   const std::vector<std::string> first = {
-      "conv1.weight",     "bn1.weight",      "bn1.bias",
-      "bn1.running_mean", "bn1.running_var", "bn1.num_batches_tracked",
+      "conv1.weight",         "bn1.weight",      "bn1.bias",
+      "bn1.running_mean",     "bn1.running_var", "bn1.num_batches_tracked",
       "layer1.0.conv1.weight"};
   REQUIRE(names.size() == 122);  // Of torchvision's resnet18().state_dict().
   CHECK(std::equal(first.begin(), first.end(), names.begin()));
