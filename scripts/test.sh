@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, checks the style and runs every test, also under both sanitizers;
-# the last lines are ctest's summary.
+# Installs what is missing, builds, checks the style and runs every test; what reads foreign bytes also
+# under the address sanitizer, what has threads under the thread sanitizer. The last lines are ctest's
+# summary.
 #
 #   scripts/test.sh           all of it
 #   scripts/test.sh --quick   no style, sanitizers or slow tests
