@@ -87,12 +87,21 @@ ArrayMetadata sharded_array(ZarrFormat format) {
 
 }  // namespace
 
+/// Sanitizers take some twenty times as long.
+constexpr int mutations(int count) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return count / 20;
+#else
+  return count;
+#endif
+}
+
 TEST_CASE("mutated metadata are refused or understood") {
   std::mt19937 random(21);
   for (const ZarrFormat format : {ZarrFormat::kV3, ZarrFormat::kV2}) {
     const std::string text = to_json_text(sharded_array(format));
     int understood = 0;
-    for (int turn = 0; turn < 25'000; ++turn) {
+    for (int turn = 0; turn < mutations(25'000); ++turn) {
       const std::string other =
           turn % 2 == 0 ? mutated(text, random) : with_other_number(text, random);
       try {
@@ -126,7 +135,7 @@ TEST_CASE("mutated attributes of an image are refused or understood") {
     const auto file = path / (version == OmeVersion::k05 ? "zarr.json" : ".zattrs");
     const std::string text = read_file(file);
     int understood = 0;
-    for (int turn = 0; turn < 1500; ++turn) {
+    for (int turn = 0; turn < mutations(1500); ++turn) {
       std::ofstream(file) << (turn % 2 == 0 ? mutated(text, random)
                                             : with_other_number(text, random));
       try {
@@ -163,7 +172,7 @@ TEST_CASE("mutated shards and chunks are refused or give a whole chunk") {
       write_file(folder / "a" / "zarr.json", metadata.dump());
     }
     int read = 0;
-    for (int turn = 0; turn < 4000; ++turn) {
+    for (int turn = 0; turn < mutations(4000); ++turn) {
       std::string bytes = whole;
       for (unsigned i = random() % 3 + 1; i > 0; --i) {
         const size_t reach = random() % 2 == 0 ? 70 : bytes.size();  // The index lies last.
