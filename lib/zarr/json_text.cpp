@@ -7,33 +7,13 @@
 #include <optional>
 
 #include "lib/core/error.h"
+#include "lib/core/json_text.h"
 #include "lib/core/printable.h"
 
 namespace untiled {
 namespace {
 
 using Json = nlohmann::json;
-
-/// The most brackets that are open at once, those in strings left out.
-int depth_of(std::string_view text) {
-  int depth = 0;
-  int most = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      most = std::max(most, ++depth);
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return most;
-}
 
 std::optional<int64_t> integer(const Json& value) {
   if (!value.is_number_integer()) return std::nullopt;
@@ -48,14 +28,10 @@ Json parse_json(std::string_view text) {
     throw DataError(fmt::format("its {} bytes are more than the {} that metadata may have",
                                 text.size(), kMostJsonBytes));
   }
-  if (depth_of(text) > kMostJsonDepth) {
+  if (json_shape(text).depth > kMostJsonDepth) {
     throw DataError(fmt::format("it nests more than {} deep", kMostJsonDepth));
   }
-  try {
-    return Json::parse(text.begin(), text.end());
-  } catch (const Json::exception& error) {
-    throw DataError(fmt::format("it is no JSON: {}", printable(error.what())));
-  }
+  return parse_json<Json>(text);
 }
 
 std::string shown(const Json& value) {
