@@ -9,7 +9,6 @@
 #include <optional>
 #include <utility>
 
-#include "lib/config/flatten.h"
 #include "lib/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
@@ -21,6 +20,7 @@
 #include "lib/train/metrics_csv.h"
 #include "lib/train/named_tensors.h"
 #include "lib/train/optimizer.h"
+#include "lib/train/recorded_settings.h"
 #include "lib/train/schedule.h"
 #include "lib/train/slide_order.h"
 #include "lib/train/state.h"
@@ -152,7 +152,7 @@ TrainingState ClassifierTrainer::first_state() const {
   TrainingState state;
   if (folder_.has_state()) {
     state = load_state(folder_.state());
-    check_resume(folder_.path(), state.settings, flatten(training_.settings));
+    check_settings(folder_.path(), state.settings, training_.settings);
     if (state.fingerprints != fingerprints_of(training_.provenance)) {
       throw ConfigError(
           fmt::format("cannot resume {}: its slides were others when this run began; give the same "
@@ -165,13 +165,13 @@ TrainingState ClassifierTrainer::first_state() const {
     state.last_dice = kUndefined;
     state.seed = training_.settings.seed;
   }
-  state.settings = flatten(training_.settings);
+  state.settings = recorded(training_.settings);
   state.fingerprints = fingerprints_of(training_.provenance);
   return state;
 }
 
 void ClassifierTrainer::train() {
-  write_file(folder_.settings(), to_yaml(training_.settings));
+  write_file(folder_.settings(), to_yaml(shareable(training_.settings)));
   write_provenance(folder_.provenance(), training_.provenance, state_.settings);
   save();
   Progress progress("train", train_.steps - state_.step);

@@ -7,11 +7,9 @@
 #include <optional>
 #include <utility>
 
-#include "lib/config/flatten.h"
 #include "lib/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
-#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/core/statistics.h"
@@ -19,6 +17,7 @@
 #include "lib/core/stopwatch.h"
 #include "lib/train/named_tensors.h"
 #include "lib/train/optimizer.h"
+#include "lib/train/recorded_settings.h"
 #include "lib/train/run_log.h"
 #include "lib/train/schedule.h"
 #include "lib/train/slide_order.h"
@@ -41,37 +40,6 @@ TrainingState fresh_state(const TrainOptions& options) {
   state.seed = options.settings.seed;
   state.last_dice = kUndefined;
   return state;
-}
-
-/// With run.deidentify what is kept of the settings names no file: names identify patients.
-Settings shareable(Settings settings) {
-  if (!settings.run.deidentify) return settings;
-  settings.data.slides.clear();
-  settings.data.validation.clear();
-  settings.data.manifest.clear();
-  settings.run.folder = RunSettings{}.folder;
-  settings.run.scratch.clear();
-  return settings;
-}
-
-/// The settings as the run's state and hashes have them. JSON is UTF-8, file names need not be.
-SettingsMap recorded(const Settings& settings) {
-  SettingsMap map = flatten(shareable(settings));
-  for (auto& [key, value] : map) value = text_name(value);
-  return map;
-}
-
-/// Settings of a run so far against those of now. A state of before may name files that one of a
-/// run without names does not; slides are compared by their fingerprints then.
-void check_settings(const std::filesystem::path& folder, SettingsMap before,
-                    const Settings& settings) {
-  const SettingsMap now = recorded(settings);
-  if (settings.run.deidentify) {
-    for (const char* key : {"data.slides", "data.validation", "data.manifest"}) {
-      before[key] = now.at(key);
-    }
-  }
-  check_resume(folder, before, now);
 }
 
 /// The order of slides is drawn from their number: one more or less makes it another run.
