@@ -100,8 +100,15 @@ void Schedule::add_gradients(TaskId id, const Band& band, std::vector<Wait>& wai
 void Schedule::add_room(StoreId id, int64_t end, std::vector<Wait>& waits) const {
   const Store& s = store(id);
   if (s.capacity >= s.rows) return;
+  const int64_t row = end - s.capacity;
   for (const TaskInput& reader : s.readers) {
-    waits.push_back({reader.task, bands_past(reader, end - s.capacity)});
+    waits.push_back({reader.task, bands_past(reader, row)});
+  }
+  // A reader whose bands have no tiles is past rows that are still being written: whoever fills the
+  // store waits for those too, or a late tile would leave an old row in a new one's place.
+  for (const TaskId writer : s.writers) waits.push_back({writer, bands_that_make(writer, row)});
+  for (const TaskInput& adder : s.adders) {
+    waits.push_back({adder.task, bands_past(adder, row)});
   }
 }
 
@@ -112,7 +119,8 @@ std::vector<Wait> Schedule::waits(TaskId id, int64_t number) const {
   add_sources(waiting, band, waits);
   add_gradients(id, band, waits);
   for (const auto& [filled, end] : fills(id, number)) add_room(filled, end, waits);
-  for (int stage = 0; number == 0 && stage < waiting.stage; ++stage) {
+  // Every band waits for the stages before, for the first one may have no tiles.
+  for (int stage = 0; stage < waiting.stage; ++stage) {
     for (const TaskId earlier : stage_tasks_[static_cast<size_t>(stage)]) {
       waits.push_back({earlier, static_cast<int64_t>(task(earlier).bands.size())});
     }

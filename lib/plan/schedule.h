@@ -107,7 +107,8 @@ class Schedule {
   /// 1. what it reads has been made;
   /// 2. the gradient that a way back begins with is complete: all who add to it are past the band;
   /// 3. those who add to a gradient before it are past the rows that it adds to;
-  /// 4. the stores that it writes to have room: their readers are past what the new rows replace;
+  /// 4. the stores that it writes to have room: their readers are past what the new rows replace,
+  ///    and so are those who write or add there (a tile may be late whose rows nobody reads);
   /// 5. the stages before its own have ended.
   std::vector<Wait> waits(TaskId task, int64_t band) const;
 

@@ -120,6 +120,44 @@ TEST_CASE("with the room that one worker needs no order of tasks gets stuck") {
   }
 }
 
+bool waits_for(const std::vector<Wait>& waits, TaskId task, int64_t bands) {
+  return bands <= 0 || std::any_of(waits.begin(), waits.end(), [&](const Wait& w) {
+           return w.task == task && w.bands >= bands;
+         });
+}
+
+/// Bands may have no tiles, and then count as done: what a band needs it waits for itself.
+TEST_CASE("every band waits for the stages before it and for what its rows replace") {
+  const Graph graph = unet_graph({}, 1);
+  for (const Order order : {Order::kSweep, Order::kPasses}) {
+    Plan plan = sweep_plan(graph, graph.storable_layers(), {7, 64});
+    plan.order = order;
+    const Schedule schedule = make_schedule(graph, plan, graph.extents({700, 40}),
+                                            {.cell_rows = 30}, Purpose::kGradientsWithTotals);
+    for (size_t t = 0; t < schedule.tasks().size(); ++t) {
+      const Task& task = schedule.tasks()[t];
+      for (size_t b = 0; b < task.bands.size(); ++b) {
+        const auto band = static_cast<int64_t>(b);
+        const std::vector<Wait> waits = schedule.waits(static_cast<TaskId>(t), band);
+        for (size_t other = 0; other < schedule.tasks().size(); ++other) {
+          const Task& earlier = schedule.tasks()[other];
+          if (earlier.stage >= task.stage) continue;
+          CHECK(waits_for(waits, static_cast<TaskId>(other),
+                          static_cast<int64_t>(earlier.bands.size())));
+        }
+        for (const StoreId id : task.writes) {
+          const Store& s = schedule.store(id);
+          if (s.capacity == s.rows) continue;
+          const int64_t replaced = task.bands[b].rows.end - s.capacity;
+          const auto own = std::count_if(task.bands.begin(), task.bands.end(),
+                                         [&](const Band& w) { return w.rows.begin < replaced; });
+          CHECK(waits_for(waits, static_cast<TaskId>(t), own));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("a store with a row less than the order needs is refused") {
   const Graph graph = unet_graph({}, 1);
   const Plan plan = sweep_plan(graph, graph.storable_layers(), {1, 64});

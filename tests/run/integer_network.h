@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <thread>
 #include <utility>
@@ -34,7 +35,10 @@ struct Problem {
   uint64_t seed = 1;
   /// What a test breaks on purpose: the rows that a band needs of an input, or nothing.
   std::function<Interval(const Interval&)> needs = [](const Interval& rows) { return rows; };
-  bool adds_late = false;  ///< Every other tile's terms are added after the next tile's.
+  bool adds_late = false;     ///< Every other tile's terms are added after the next tile's.
+  bool keeps_pixels = false;  ///< Pixels are there without being read.
+  /// Threads stop for a moment amid rows, now and then: tiles overtake each other.
+  bool pauses = false;
 };
 
 /// Keeps for each row of each store who was there: bands of rows in rings, as with tensors, but one
@@ -46,8 +50,11 @@ class IntegerNetwork : public TileBody {
         plan_(plan_of(graph_, p)),
         extents_(graph_.extents(p.pixels)),
         schedule_(with_needs(
-            make_schedule(graph_, plan_, extents_, {.cell_rows = p.cell_rows}, p.purpose),
+            make_schedule(graph_, plan_, extents_,
+                          {.cell_rows = p.cell_rows, .are_kept = p.keeps_pixels}, p.purpose),
             p.needs)),
+        keeps_pixels_(p.keeps_pixels),
+        pauses_(p.pauses),
         adds_late_(p.adds_late) {
     for (const SegmentPlan& s : plan_.segments) {
       tiles_.push_back(
@@ -72,6 +79,11 @@ class IntegerNetwork : public TileBody {
       sums_.emplace_back(static_cast<size_t>(s.rows * cols), 0);
     }
     computed_ = std::vector<std::atomic<int>>(schedule_.tasks().size());
+    left_ = std::vector<std::atomic<int>>(static_cast<size_t>(schedule_.stages()));
+    for (size_t t = 0; t < to_run_.size(); ++t) {
+      left_[static_cast<size_t>(schedule_.tasks()[t].stage)] +=
+          static_cast<int>(to_run_[t].tiles.size());
+    }
   }
 
   void play(const PlayOptions& options) {
@@ -123,7 +135,7 @@ class IntegerNetwork : public TileBody {
     TaskTiles tiles;
     auto& pieces = pieces_.emplace_back();
     for (const Band& band : task.bands) {
-      for (int64_t x = 0; x < p.pixels.cols; x += p.piece_cols) {
+      for (int64_t x = 0; x < p.pixels.cols && !p.keeps_pixels; x += p.piece_cols) {
         tiles.tiles.push_back(pieces.size());
         pieces.push_back({band.rows, clip({x, x + p.piece_cols}, p.pixels.cols)});
       }
@@ -138,9 +150,17 @@ class IntegerNetwork : public TileBody {
     const int64_t cols = extents_[static_cast<size_t>(s.layer)].cols;
     for (int64_t y = region.rows.begin; y < region.rows.end; ++y) {
       for (int64_t x = region.cols.begin; x < region.cols.end; ++x) {
+        if (pauses_) pause_now_and_then();
         visit(rings_[index(id)][static_cast<size_t>(y % s.capacity * cols + x)], y,
               static_cast<size_t>(y * cols + x));
       }
+    }
+  }
+
+  static void pause_now_and_then() {
+    static std::atomic<uint64_t> counter = 0;
+    if (Random(counter++).below(3000) == 0) {
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
   }
 
@@ -148,6 +168,7 @@ class IntegerNetwork : public TileBody {
     for_cells(id, region, [](int64_t& cell, int64_t y, size_t) { cell = y; });
   }
   void require_there(StoreId id, const Region& region) {
+    if (keeps_pixels_ && schedule_.store(id).kind == StoreKind::kPixels) return;
     for_cells(id, region, [&](const int64_t& cell, int64_t y, size_t) {
       if (cell != y) ++broken_;
     });
@@ -156,6 +177,21 @@ class IntegerNetwork : public TileBody {
   std::function<void()> compute(TaskId id, size_t tile) override {
     on_tile();
     ++computed_[index(id)];
+    require_ended_before(schedule_.task(id).stage);
+    std::function<void()> commit = commit_of(id, tile);
+    return [this, id, commit = std::move(commit)] {
+      if (commit) commit();
+      --left_[static_cast<size_t>(schedule_.task(id).stage)];
+    };
+  }
+
+  void require_ended_before(int stage) {
+    for (int earlier = 0; earlier < stage; ++earlier) {
+      if (left_[static_cast<size_t>(earlier)] != 0) ++broken_;
+    }
+  }
+
+  std::function<void()> commit_of(TaskId id, size_t tile) {
     const Task& task = schedule_.task(id);
     if (task.kind == TaskKind::kRead) {
       fill(task.writes.front(), pieces_[index(id)][tile]);
@@ -226,7 +262,10 @@ class IntegerNetwork : public TileBody {
   std::vector<std::vector<int64_t>> rings_;
   std::vector<std::vector<int64_t>> sums_;
   std::vector<std::atomic<int>> computed_;
+  std::vector<std::atomic<int>> left_;  ///< Tiles by stage.
   std::atomic<int> broken_ = 0;
+  bool keeps_pixels_;
+  bool pauses_;
   bool adds_late_;
   std::function<void()> late_;
 };
@@ -240,6 +279,7 @@ inline Problem random_problem(Random& random) {
   p.keeps = p.order == Order::kSweep && random.uniform() < 0.6;
   p.active = random.uniform() < 0.5 ? 1.0 : 0.3;
   p.seed = static_cast<uint64_t>(random.below(1000));
+  p.keeps_pixels = random.uniform() < 0.3;
   return p;
 }
 

@@ -18,6 +18,7 @@ TEST_CASE("64 threads on tiny tiles keep every rule, minute after minute") {
     Problem problem = random_problem(random);
     problem.tile = {1 + random.below(8), 16};
     problem.order = Order::kSweep;
+    problem.pauses = plays % 2 == 1;
     IntegerNetwork network(problem);
     network.play({.workers = 64});
     REQUIRE(network.broken() == 0);

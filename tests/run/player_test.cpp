@@ -40,6 +40,22 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("tiles that overtake each other leave no old row in a new one's place") {
+  Random random(8);
+  for (int i = 0; i < 40; ++i) {
+    Problem problem = random_problem(random);
+    problem.pixels = {40 + random.below(300), 1 + random.below(40)};
+    problem.tile = {1 + random.below(8), 16};
+    problem.order = Order::kSweep;
+    problem.active = 0.3;
+    problem.pauses = true;
+    IntegerNetwork network(problem);
+    network.play({.workers = 16});
+    CHECK(network.broken() == 0);
+    CHECK(network.computed() == network.expected());
+  }
+}
+
 /// Rows that were not there when they were read, of a sweep with as little room as works.
 int rows_missed(const std::function<Interval(const Interval&)>& needs) {
   Problem problem{.keeps = true};

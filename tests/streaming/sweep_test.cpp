@@ -161,6 +161,30 @@ TEST_CASE("a tile of the file that no weighted pixel needs is never decoded") {
   CHECK(image.reads(image.rows() - 1, 0) == 0);
 }
 
+TEST_CASE(
+    "a loss waits for the sums of the whole slide, also where nothing is weighted at its top") {
+  const Extent extent{900, 200};
+  auto labels = random_labels(extent, 1, 0.0, 1);
+  for (int64_t y = 0; y < extent.rows; ++y) {
+    const bool is_ignored = y < 400 || (y / 60) % 2 == 0;
+    for (int64_t x = 0; x < extent.cols && is_ignored; ++x) {
+      labels->bytes()[static_cast<size_t>(y * extent.cols + x)] = kIgnoredLabel;
+    }
+  }
+  const std::shared_ptr<const PixelSource> image = random_image(extent, 1);
+  const auto cached = make_cached(image, CacheMode::kRam, {});
+  cached->read(whole(extent));
+  const StepResult passes = step_of(
+      {.extent = extent, .order = Order::kPasses, .options = {.workers = 1}}, *image, *labels);
+  for (const PixelSource* source : {image.get(), cached.get()}) {
+    for (const int workers : {1, 3}) {
+      // What comes latest in the order begins as soon as it may.
+      ExecutorOptions options{.workers = workers, .choose = [](size_t count) { return count - 1; }};
+      require_equal(step_of({.extent = extent, .options = options}, *source, *labels), passes);
+    }
+  }
+}
+
 TEST_CASE("behind a cache in memory a slide is decoded once in all its steps") {
   const Extent extent{300, 420};
   const auto image = std::make_shared<CountingSource>(*random_image(extent, 1), CellGrid{{64, 64}});
