@@ -3,17 +3,17 @@
 
 find_package(Threads REQUIRED)
 
-# fmt is header-only everywhere, and everywhere the one that LibTorch ships: its headers win over a
-# system's. The link shows that folder alone, so that nothing else of LibTorch's is seen.
+# fmt is everywhere the one that LibTorch ships as headers: they win over a system's. The link shows
+# that folder alone, so that nothing else of LibTorch's is seen.
 set(fmt_headers ${UNTILED_DEPS}/torch/include/fmt)
 if(NOT EXISTS ${fmt_headers}/format.h)
   message(FATAL_ERROR "fmt is not in ${fmt_headers}: run scripts/setup.sh first")
 endif()
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include)
 file(CREATE_LINK ${fmt_headers} ${CMAKE_BINARY_DIR}/include/fmt SYMBOLIC)
-add_library(untiled_fmt INTERFACE)
-target_include_directories(untiled_fmt SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/include)
-target_compile_definitions(untiled_fmt INTERFACE FMT_HEADER_ONLY)
+add_library(untiled_fmt STATIC ${CMAKE_SOURCE_DIR}/cmake/fmt.cpp)
+target_include_directories(untiled_fmt SYSTEM PUBLIC ${CMAKE_BINARY_DIR}/include)
+set_target_properties(untiled_fmt PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
 find_package(yaml-cpp REQUIRED)
 if(TARGET yaml-cpp::yaml-cpp)
