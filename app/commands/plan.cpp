@@ -66,11 +66,12 @@ Subjects find_subjects(const Engine& engine, const Settings& settings, const Pla
     return subjects;
   }
   SlideSets sets = open_slides(settings, load_cohort(settings.data));
-  for (const SlideInput& s : sets.training) {
-    subjects.slides.push_back({s.id, size_of(settings, s), s.slide->info().mpp_x});
+  const std::vector<SlideSize> sizes = sizes_of(settings, sets.training);
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const SlideInput& s = sets.training[i];
+    subjects.slides.push_back({s.id, sizes[i], s.slide->info().mpp_x});
   }
-  subjects.run = plan_run(engine, settings, sizes_of(settings, sets.training),
-                          sizes_of(settings, sets.validation));
+  subjects.run = plan_run(engine, settings, sizes, sizes_of(settings, sets.validation));
   if (options.labels.empty()) {
     check_small_masks(settings, sets);
   } else {

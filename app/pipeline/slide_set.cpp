@@ -46,6 +46,7 @@ LazySlide::LazySlide(std::filesystem::path path, const ViewOptions& options)
   slide_ = view->reader().info();
   slide_.properties = {};  // Thousands of slides have one of these each.
   info_ = view->info();
+  cells_ = view->cells();  // Planning asks for these: no slide is opened again for them.
 }
 
 LazySlide::~LazySlide() = default;

@@ -28,7 +28,7 @@ class LazySlide : public PixelSource {
   int channels() const override { return 3; }
   PixelBlock read(const Region& region) const override;
   void read_into(const Region& region, const PixelTarget& target) const override;
-  CellGrid cells() const override { return open()->cells(); }
+  CellGrid cells() const override { return cells_; }
   std::shared_ptr<const SlideView> open() const;
   void close() const;
   /// Readers open files again as they go: what was read is of the slide if it is still the same.
@@ -42,6 +42,7 @@ class LazySlide : public PixelSource {
   std::unique_ptr<Handle> handle_;
   SlideInfo slide_;
   ViewInfo info_;
+  CellGrid cells_;
 };
 
 /// Labels from a user's mask or GeoJSON, with the same life as a LazySlide. Thread-safe.

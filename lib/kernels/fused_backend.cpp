@@ -58,10 +58,10 @@ class FusedBackend : public KernelBackend {
   }
   /// Little is left to LibTorch.
   int64_t runtime_bytes() const override {
-    return covers_all_ ? 24 << 20 : KernelBackend::runtime_bytes();
+    return covers_all_ ? 16 << 20 : KernelBackend::runtime_bytes();
   }
   int64_t runtime_bytes_per_worker() const override {
-    return covers_all_ ? 8 << 20 : KernelBackend::runtime_bytes_per_worker();
+    return covers_all_ ? 6 << 20 : KernelBackend::runtime_bytes_per_worker();
   }
   /// Some six multiply-adds take the time of a byte to or from main memory, and more that of one of
   /// a page that the system has to clear first; a JPEG pixel takes that of a hundred.
