@@ -40,6 +40,19 @@ cv::Mat channel_mean(const cv::Mat& image) {
   return mean;
 }
 
+/// The variance that an even slope has within a block, of slopes as uneven light has them.
+cv::Mat variance_of_slope(const cv::Mat& mean) {
+  constexpr float kSteepest = 8;  // Grey levels a block: edges of tissue are steeper.
+  cv::Mat across;
+  cv::Mat down;
+  cv::filter2D(mean, across, CV_32F, cv::Matx13f(-0.5F, 0, 0.5F), {-1, -1}, 0,
+               cv::BORDER_REPLICATE);
+  cv::filter2D(mean, down, CV_32F, cv::Matx31f(-0.5F, 0, 0.5F), {-1, -1}, 0, cv::BORDER_REPLICATE);
+  cv::Mat squares = across.mul(across) + down.mul(down);
+  squares.setTo(0, channel_max(squares) > kSteepest * kSteepest);
+  return squares / 12;
+}
+
 Blocks blocks_of(const cv::Mat& rgb, const cv::Mat& valid) {
   constexpr int kSmallPicture = 160'000;
   Blocks b;
@@ -52,7 +65,7 @@ Blocks blocks_of(const cv::Mat& rgb, const cv::Mat& valid) {
   cv::Mat square;
   cv::resize(picture, b.mean, size, 0, 0, cv::INTER_AREA);
   cv::resize(picture.mul(picture), square, size, 0, 0, cv::INTER_AREA);
-  cv::Mat variance = cv::max(square - b.mean.mul(b.mean), 0.0);
+  cv::Mat variance = cv::max(square - b.mean.mul(b.mean) - variance_of_slope(b.mean), 0.0);
   cv::sqrt(variance, variance);
   b.deviation = channel_mean(variance);
   b.grey = channel_mean(b.mean);
@@ -214,24 +227,37 @@ cv::Mat fit_polynomial(const cv::Mat& mean, const cv::Mat& accepted, const cv::V
   return fitted;
 }
 
-/// The polynomial and, smoothed over a tenth of the picture, what it leaves over.
-cv::Mat fit_surface(const cv::Mat& mean, const cv::Mat& accepted, const cv::Vec3f& colour) {
-  const double sigma = 0.1 * std::max(mean.rows, mean.cols);
+/// What the accepted blocks have beside `fitted`, smoothed over `sigma` blocks; `trust` is the
+/// weight of there being none, so that the correction fades where no accepted block is near.
+cv::Mat smoothed_rest(const cv::Mat& mean, const cv::Mat& fitted, const cv::Mat& accepted,
+                      double sigma, double trust) {
   const auto smooth = [sigma](const cv::Mat& image) {
     cv::Mat blurred;
     cv::GaussianBlur(image, blurred, {0, 0}, sigma, sigma, cv::BORDER_CONSTANT);
     return blurred;
   };
-  const cv::Mat fitted = fit_polynomial(mean, accepted, colour);
   cv::Mat weight;
   accepted.convertTo(weight, CV_32F, 1 / 255.0);
   cv::Mat weights;
   cv::merge(std::vector<cv::Mat>(3, weight), weights);
   const cv::Mat rest = smooth((mean - fitted).mul(weights));
   cv::Mat total;
-  const cv::Mat one = smooth(weight) + 1e-3;
+  const cv::Mat one = smooth(weight) + trust;
   cv::merge(std::vector<cv::Mat>(3, one), total);
-  return fitted + rest / total;
+  return rest / total;
+}
+
+/// The polynomial and, smoothed over a tenth of the picture, what it leaves over; near accepted
+/// blocks also what both leave, for the dark rim of a photograph is steep.
+cv::Mat fit_surface(const cv::Mat& mean, const cv::Mat& accepted, const cv::Vec3f& colour) {
+  constexpr double kFar = 0.1;
+  constexpr double kNear = 1.0;
+  const cv::Mat fitted = fit_polynomial(mean, accepted, colour);
+  const cv::Mat wide =
+      fitted + smoothed_rest(mean, fitted, accepted, kFar * std::max(mean.rows, mean.cols), 1e-3);
+  // Over a dark background that might be dim tissue.
+  if ((colour[0] + colour[1] + colour[2]) / 3 < kDarkest) return wide;
+  return wide + smoothed_rest(mean, wide, accepted, kNear, 0.02);
 }
 
 /// Grows the accepted blocks over those that agree with the surface through them.
@@ -279,6 +305,20 @@ class Growth {
     return quantile(values_where(b_.deviation, area), 0.5) < kNoNoise;
   }
 
+  /// Blocks whose channels are all of the same part of the background's.
+  cv::Mat is_shaded() const {
+    constexpr double kMostTint = 0.012;
+    constexpr double kLighter = 1.1;
+    std::vector<cv::Mat> parts;
+    cv::split(b_.mean, parts);
+    for (int i = 0; i < 3; ++i) {
+      parts[static_cast<size_t>(i)] /= std::max(1.0F, colour_[i]);
+    }
+    const cv::Mat most = cv::max(cv::max(parts[0], parts[1]), parts[2]);
+    const cv::Mat least = cv::min(cv::min(parts[0], parts[1]), parts[2]);
+    return (most - least < 2 * kMostTint * most) & (most < kLighter);
+  }
+
   cv::Mat agreeing(const cv::Mat& surface, const cv::Mat& accepted, bool growing) const {
     const cv::Mat error = b_.mean - surface;
     if (!c_.bright) {
@@ -292,10 +332,12 @@ class Growth {
     const cv::Mat lightness = cv::abs(grey);
     const double alike = start_is_quantised_ && growing ? 0.03 : 0.02;
     cv::Mat agree = c_.may_be & (lightness < alike * level) & (colour < 0.02 * level);
-    if (!growing) return agree;
-    // And what is joined to the accepted blocks without an edge.
+    if (!growing) return agree | (accepted & c_.may_be & is_shaded());
+    // And what is joined to the accepted blocks without an edge: of nearly their colour, or of the
+    // same colour in any shade, as the dark rim of a photograph.
+    const cv::Mat alike_in_colour = (lightness < 0.04 * level) & (colour < 0.03 * level);
     const cv::Mat joined = c_.may_be & (b_.slope < (start_is_quantised_ ? 6.0 : 3.0)) &
-                           (lightness < 0.04 * level) & (colour < 0.03 * level);
+                           (alike_in_colour | is_shaded());
     cv::Mat labels;
     const int count = cv::connectedComponents(joined, labels, 4, CV_32S);
     std::vector<bool> touched(static_cast<size_t>(count), false);

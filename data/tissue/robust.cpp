@@ -14,6 +14,7 @@
 #include "data/tissue/mask_shapes.h"
 #include "data/tissue/padding.h"
 #include "data/tissue/quantile.h"
+#include "data/tissue/spot_frame.h"
 
 namespace untiled {
 namespace {
@@ -23,7 +24,7 @@ constexpr int kLeastSide = 256;  ///< A picture is not reduced below this.
 /// Where glass is bright, strengths are of glass at this grey level.
 constexpr float kGlass = 240;
 constexpr double kLeastBright = 4.5;  ///< The lowest threshold over bright glass, of kGlass.
-constexpr double kLeastDark = 2.2;    ///< Over a dark background, grey levels.
+constexpr double kLeastDark = 1.2;    ///< Over a dark background, grey levels.
 constexpr double kLowFactor = 2.2;    ///< Thresholds in multiples of the background's noise.
 constexpr double kHighFactor = 4.5;
 constexpr double kHalfHeight = 0.5;
@@ -195,6 +196,33 @@ cv::Mat surroundings(const cv::Mat& strength, double um) {
   return square / cv::max(mean, 1e-3);
 }
 
+/// The same over a dark background: the geometric mean, for few bright nuclei do not make the dim
+/// stroma around them a halo.
+cv::Mat typical_surroundings(const cv::Mat& strength, const cv::Mat& above, double um) {
+  const double sigma = std::max(1.0, kSurroundingsUm / um);
+  cv::Mat logarithm;
+  cv::log(cv::max(strength, 1e-3), logarithm);
+  cv::Mat weight;
+  above.convertTo(weight, CV_32F, 1 / 255.0);
+  cv::Mat sum;
+  cv::Mat weights;
+  cv::GaussianBlur(logarithm.mul(weight), sum, {0, 0}, sigma);
+  cv::GaussianBlur(weight, weights, {0, 0}, sigma);
+  cv::Mat mean;
+  cv::exp(sum / cv::max(weights, 1e-3), mean);
+  return mean;
+}
+
+/// Over a dark background, what glows around something bright is a halo: it becomes 0.
+cv::Mat without_glow(const Strength& s, double low, double um) {
+  constexpr double kPart = 0.35;
+  const cv::Mat above = s.total > low;
+  const cv::Mat keep = above & (s.total > kPart * typical_surroundings(s.total, above, um));
+  cv::Mat kept = cv::Mat::zeros(s.total.size(), CV_32F);
+  s.total.copyTo(kept, keep);
+  return kept;
+}
+
 /// Strengths below half of those around are halos: they become 0. By brightness where there is
 /// some.
 cv::Mat without_halos(const Strength& s, double low, double um) {
@@ -234,6 +262,7 @@ struct PieceFacts {
   cv::Rect box;
 
   double colourfulness() const { return colour / std::max(1e-6, light); }
+  double strength() const { return (colour + light) / std::max(1.0, pixels); }
 };
 
 class PieceFilter {
@@ -267,8 +296,11 @@ class PieceFilter {
   }
 
   cv::Mat kept() const {
+    const PieceFacts all = sum();
     std::vector<uint8_t> keep;
-    for (const PieceFacts& piece : pieces_) keep.push_back(is_tissue(piece) ? 1 : 0);
+    for (const PieceFacts& piece : pieces_) {
+      keep.push_back(is_tissue(piece) && !is_smudge(piece, all) ? 1 : 0);
+    }
     keep.front() = 0;
     cv::Mat mask(size_, CV_8U);
     for (int row = 0; row < size_.height; ++row) {
@@ -287,6 +319,31 @@ class PieceFilter {
     const bool coloured =
         piece.pixels < kCompact * piece.radius * piece.radius && piece.colourfulness() > 0.2;
     return (solid || coloured) && !is_edge_of_glass(piece);
+  }
+
+  /// Of all pieces that may be tissue.
+  PieceFacts sum() const {
+    PieceFacts all;
+    for (size_t i = 1; i < pieces_.size(); ++i) {
+      if (!is_tissue(pieces_[i])) continue;
+      all.pixels += pieces_[i].pixels;
+      all.colour += pieces_[i].colour;
+      all.light += pieces_[i].light;
+    }
+    return all;
+  }
+
+  /// Dirt, print and smudges on glass: without colour where the rest has some, or smooth and faint
+  /// beside the rest.
+  bool is_smudge(const PieceFacts& piece, const PieceFacts& all) const {
+    constexpr double kColoured = 0.3;
+    constexpr double kColourless = 0.12;
+    constexpr double kFaint = 0.25;
+    constexpr double kSmooth = 0.4;
+    if (dark_) return false;
+    if (all.colourfulness() > kColoured && piece.colourfulness() < kColourless) return true;
+    return has_flat_ && piece.flat > kSmooth * piece.pixels &&
+           piece.strength() < kFaint * all.strength();
   }
 
   /// Smooth rectangles at the border: light from outside, a cover slip, a label.
@@ -313,9 +370,10 @@ struct Detection {
   std::optional<Background> background;
   bool dark = false;
   Thresholds thresholds;
-  double contrast = 0;   ///< Median strength above the high threshold.
-  double stability = 1;  ///< How far the area keeps when the threshold moves by 30 %.
-  double ink = 0;        ///< Parts of the picture.
+  double contrast = 0;     ///< Median strength above the high threshold.
+  double stability = 1;    ///< How far the area keeps when the threshold moves by 30 %.
+  bool has_frame = false;  ///< Of printed spots: what lies outside is left out.
+  double ink = 0;          ///< Parts of the picture.
   double padding = 0;
 };
 
@@ -344,6 +402,12 @@ cv::Mat closed(const cv::Mat& mask, double um) {
   return wide(cv::Rect(kBorder, kBorder, mask.cols, mask.rows)).clone();
 }
 
+cv::Mat inside_of(const cv::Mat& image, const cv::Rect& part) {
+  cv::Mat result = cv::Mat::zeros(image.size(), image.type());
+  image(part).copyTo(result(part));
+  return result;
+}
+
 Detection detect(const Work& work, const LabelSettings& settings) {
   Detection found;
   const Padding padding = find_padding(work.rgb, work.missing);
@@ -359,11 +423,16 @@ Detection detect(const Work& work, const LabelSettings& settings) {
                                    found.background && found.background->is_quantised);
   const auto [low, high] = found.thresholds;
   found.contrast = quantile(values_where(strength.total, strength.total > high), 0.5);
-  const cv::Mat kept = without_halos(strength, low, work.um);
+  const cv::Mat kept =
+      reference.dark ? without_glow(strength, low, work.um) : without_halos(strength, low, work.um);
   const cv::Mat ink =
       reference.dark ? cv::Mat::zeros(work.rgb.size(), CV_8U) : find_ink(strength.density, work.um);
   cv::Mat tissue = kept.clone();
   tissue.setTo(0, ink);
+  if (const std::optional<cv::Rect> frame = find_spot_frame(strength.total)) {
+    tissue = inside_of(tissue, *frame);
+    found.has_frame = true;
+  }
   cv::Mat weak = (tissue > low) / 255;
   weak.setTo(0, padding.zone);
   cv::Mat mask = closed(pieces_with(weak, (tissue > high) / 255), work.um);
@@ -407,6 +476,7 @@ void judge(const Detection& found, TissueMask& result) {
   if (!empty && found.contrast < 1.25 * found.thresholds.high) lower(0.8, "the tissue is faint");
   if (found.ink > 0.05) lower(0.85, fmt::format("{:.0f} % is ink", 100 * found.ink));
   if (found.padding > 0.5) lower(0.9, fmt::format("{:.0f} % is padding", 100 * found.padding));
+  if (found.has_frame) result.confidence_reasons.emplace_back("inside of a frame of spots");
   if (found.dark) result.confidence_reasons.emplace_back("dark background");
 }
 
