@@ -1,5 +1,6 @@
 #include "data/tissue/ink.h"
 
+#include <algorithm>
 #include <array>
 #include <opencv2/imgproc.hpp>
 #include <vector>
@@ -20,7 +21,19 @@ struct Ink {
   double least_area_um2;
 };
 
-std::array<Ink, 3> inks_of(const cv::Mat& density) {
+/// Where a density is even, as ink's is and a stain's is not.
+cv::Mat is_even(const cv::Mat& density, double um) {
+  constexpr double kWindowUm = 56;
+  constexpr double kMostVariation = 0.1;
+  const int side = 2 * std::max(1, static_cast<int>(kWindowUm / um / 2)) + 1;
+  cv::Mat mean;
+  cv::Mat square;
+  cv::blur(density, mean, {side, side});
+  cv::blur(density.mul(density), square, {side, side});
+  return square - mean.mul(mean) < kMostVariation * kMostVariation * mean.mul(mean);
+}
+
+std::array<Ink, 4> inks_of(const cv::Mat& density, double um) {
   std::vector<cv::Mat> c;
   cv::split(density, c);
   const cv::Mat& r = c[0];
@@ -35,6 +48,9 @@ std::array<Ink, 3> inks_of(const cv::Mat& density) {
       // Red: green and blue light, and hardly any red.
       {(g > 0.5) & (b > 0.6 * g) & (r < 0.16 * g), (g > 0.04) & (b > 0.5 * g) & (r < 0.25 * g), 16,
        1e4},
+      // Orange and yellow: blue light, and no red; saffron's stain is as yellow, but never even.
+      {(b > 0.4) & (g < 0.6 * b) & (r < 0.08 * b) & is_even(b, um),
+       (b > 0.1) & (g < 0.65 * b) & (r < 0.12 * b), 16, 1e4},
       // Black.
       {(least > 0.6) & (spread < 0.22 * most), (spread < 0.35 * most) | (least > 0.5), 8, 4e3},
   }};
@@ -45,7 +61,7 @@ std::array<Ink, 3> inks_of(const cv::Mat& density) {
 cv::Mat find_ink(const cv::Mat& density, double um) {
   cv::Mat ink = cv::Mat::zeros(density.size(), CV_8U);
   const cv::Mat reach = disk(kReachUm / um);
-  for (const Ink& kind : inks_of(density)) {
+  for (const Ink& kind : inks_of(density, um)) {
     cv::Mat sure;
     cv::morphologyEx(kind.sure / 255, sure, cv::MORPH_OPEN, disk(kind.least_radius_um / um));
     drop_small_objects(sure, kind.least_area_um2 / (um * um));

@@ -101,10 +101,11 @@ TEST_CASE("padding, pens and frame lines are not tissue") {
   Painting painting(kGlassColour);
   painting.tissue(kHE, 8);
   painting.fill(box(0, 480, kRows, 80), {0, 0, 0}, 0, false);
-  painting.fill(box(20, 20, 20, 300), {20, 60, 160}, 2, false);  // blue pen
-  painting.fill(box(370, 20, 16, 300), {30, 30, 32}, 2, false);  // black pen
-  painting.fill(box(60, 10, 300, 14), {60, 150, 70}, 2, false);  // green pen
-  painting.fill(box(350, 0, 3, 470), {90, 90, 90}, 1, false);    // a line
+  painting.fill(box(20, 20, 20, 300), {20, 60, 160}, 2, false);    // blue pen
+  painting.fill(box(370, 20, 16, 300), {30, 30, 32}, 2, false);    // black pen
+  painting.fill(box(60, 10, 300, 14), {60, 150, 70}, 2, false);    // green pen
+  painting.fill(box(350, 0, 3, 470), {90, 90, 90}, 1, false);      // a line
+  painting.fill(box(60, 440, 250, 16), {240, 125, 20}, 2, false);  // orange pen
   CHECK(painting.dice() > 0.96);
 }
 
@@ -116,6 +117,74 @@ TEST_CASE("uneven light is no tissue") {
   }
   painting.tissue({190, 120, 165}, 6);
   CHECK(painting.dice() > 0.97);
+}
+
+TEST_CASE("the dark rim of a photograph is no tissue") {
+  Painting painting(kGlassColour);
+  for (int64_t row = 0; row < kRows; ++row) {
+    for (int64_t col = 0; col < kCols; ++col) {
+      const double y = static_cast<double>(row) / kRows - 0.5;
+      const double x = static_cast<double>(col) / kCols - 0.5;
+      const double outside = std::max(0.0, (std::hypot(x, y) - 0.35) / 0.35);
+      const int level = static_cast<int>(243 * (1 - 0.5 * outside * outside));
+      painting.fill(box(row, col, 1, 1), {level, level, level}, 0, false);
+    }
+  }
+  painting.tissue(kHE, 8);
+  CHECK(painting.dice() > 0.97);
+}
+
+TEST_CASE("dim stroma between bright nuclei over a dark background is tissue as a whole") {
+  Painting painting({4, 4, 5});
+  painting.tissue({8, 8, 12}, 1.5);
+  for (int64_t row = 110; row < 310; row += 12) {
+    for (int64_t col = 130; col < 370; col += 12) {
+      painting.fill(box(row, col, 3, 3), {60, 90, 200}, 4, true);
+    }
+  }
+  CHECK(painting.dice() > 0.97);
+}
+
+TEST_CASE("faint smudges and dirt without colour are no tissue") {
+  Painting painting(kGlassColour);
+  painting.tissue(kHE, 8);
+  painting.fill(box(40, 460, 80, 80), {226, 225, 227}, 1.5, false);
+  painting.fill(box(340, 440, 30, 40), {120, 120, 121}, 6, false);
+  CHECK(painting.dice() > 0.97);
+}
+
+/// Rows of round spots along all four sides, as slides for spatial transcriptomics have them.
+void add_spot_frame(Painting& painting, int64_t margin, int64_t radius, int64_t distance) {
+  const auto spot = [&](int64_t y, int64_t x) {
+    painting.fill(
+        [=](int64_t row, int64_t col) {
+          return (row - y) * (row - y) + (col - x) * (col - x) <= radius * radius;
+        },
+        {120, 121, 125}, 3, false);
+  };
+  for (int64_t deep = 0; deep < 2; ++deep) {
+    const int64_t edge = margin + deep * distance;
+    for (int64_t x = margin; x < kCols - margin; x += distance) {
+      spot(edge, x);
+      spot(kRows - 1 - edge, x);
+    }
+    for (int64_t y = margin + 3 * distance; y < kRows - margin - 3 * distance; y += distance) {
+      spot(y, edge);
+      spot(y, kCols - 1 - edge);
+    }
+  }
+}
+
+TEST_CASE("a printed frame of spots is no tissue, nor is what lies outside of it") {
+  for (const int64_t radius : {3, 5}) {
+    for (const Rgb3& glass : {kGlassColour, Rgb3{150, 152, 149}}) {
+      Painting painting(glass);
+      painting.tissue({110, 60, 95}, 8);
+      add_spot_frame(painting, 14, radius, 3 * radius);
+      INFO(radius << " on " << glass[0]);
+      CHECK(painting.dice() > 0.97);
+    }
+  }
 }
 
 TEST_CASE("a blank slide has no tissue, and says so") {
