@@ -4,6 +4,8 @@
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$root" || exit 1
 export UNTILED_DEPS="${UNTILED_DEPS:-$root/.deps}"
+# What one clone has compiled another one need not, wherever it lies.
+export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$root}" CCACHE_NOHASHDIR=1
 
 say() { printf '==> %s\n' "$*"; }
 
