@@ -1,5 +1,6 @@
 # Sourced by each finding: a temporary folder with a Python environment of pinned packages. A
 # finding runs public libraries without this program and fails when they no longer do what it says.
+# shellcheck shell=bash
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
