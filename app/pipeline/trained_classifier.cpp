@@ -10,7 +10,7 @@
 #include <algorithm>
 
 #include "lib/core/error.h"
-#include "lib/layered/running_statistics.h"
+#include "lib/ranks/alone.h"
 #include "lib/train/named_tensors.h"
 
 namespace untiled {
@@ -65,8 +65,6 @@ int64_t TrainedClassifier::map_stride() const {
 
 SlideVerdict TrainedClassifier::judge(const PixelSource& pixels, int64_t fixed_bytes,
                                       bool with_map) const {
-  const ClassifierPlan plan =
-      classifier_->plan({pixels.extent()}, LayeredPurpose::kPrediction, fixed_bytes);
   SlideVerdict verdict;
   FeatureWork work;
   if (with_map) {
@@ -74,12 +72,12 @@ SlideVerdict TrainedClassifier::judge(const PixelSource& pixels, int64_t fixed_b
     const LayerId last = graph.layer(graph.layer(graph.output()).inputs[0]).inputs[0];
     verdict.map_extent = graph.extents(pixels.extent())[static_cast<size_t>(last)];
     verdict.map.resize(info_.labels.size() * static_cast<size_t>(verdict.map_extent.area()));
-    work = [&](const Region& region, const at::Tensor& features) {
+    work = [&](size_t /*slide*/, const Region& region, const at::Tensor& features) {
       add_to_map(region, features, verdict);
     };
   }
-  verdict.logits = classifier_->executor(plan).predict(
-      weights_.parameters.tensors, to_statistics(weights_.statistics), pixels, work);
+  Alone alone;
+  verdict.logits = classifier_->predict(weights_, {&pixels}, fixed_bytes, work, alone).front();
   verdict.probabilities = probabilities(verdict.logits);
   return verdict;
 }
