@@ -162,9 +162,15 @@ std::vector<SlidePrediction> ClassifierRun::predict_some(const ClassifierWeights
                                                          size_t first, size_t count) const {
   const std::span<const SlideInput> inputs = std::span(evaluated()).subspan(first, count);
   std::vector<const PixelSource*> pixels;
-  for (const SlideInput& input : inputs) pixels.push_back(input.pixels.get());
+  std::vector<Extent> extents;
+  for (const SlideInput& input : inputs) {
+    pixels.push_back(input.pixels.get());
+    extents.push_back(input.slide->extent());
+  }
+  const ClassifierPlan plan =
+      classifier_.plan(extents, LayeredPurpose::kPrediction, held_bytes_, ranks_.size());
   const std::vector<std::vector<double>> logits =
-      classifier_.predict(weights, pixels, held_bytes_, {}, ranks_);
+      classifier_.predict(plan, weights, pixels, {}, ranks_);
   std::vector<SlidePrediction> predictions;
   for (size_t i = 0; i < count; ++i) {
     const SlideInput& input = inputs[i];

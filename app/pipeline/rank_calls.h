@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,11 @@ struct RankTraits {
   std::string advice;  ///< Where those differ.
 };
 void require_alike(Group& ranks, const RankTraits& traits);
+
+/// The same of what is done with a checkpoint to the rows of a manifest.
+void require_alike_work(Group& ranks, const Settings& settings,
+                        const std::filesystem::path& checkpoint,
+                        const std::filesystem::path& manifest);
 
 /// Peaks of all ranks' processes; ranks of one process count once. A collective call.
 RankMemory memory_of(Group& ranks);

@@ -157,17 +157,16 @@ LayeredExecutor SlideClassifier::executor(const ClassifierPlan& plan) const {
 }
 
 std::vector<std::vector<double>> SlideClassifier::predict(
-    const ClassifierWeights& weights, const std::vector<const PixelSource*>& slides,
-    int64_t fixed_bytes, const FeatureWork& features, Group& ranks) const {
+    const ClassifierPlan& plan, const ClassifierWeights& weights,
+    const std::vector<const PixelSource*>& slides, const FeatureWork& features,
+    Group& ranks) const {
   std::vector<Extent> extents;
   for (const PixelSource* pixels : slides) extents.push_back(pixels->extent());
-  const ClassifierPlan planned =
-      plan(extents, LayeredPurpose::kPrediction, fixed_bytes, ranks.size());
   const SlideParts parts = slide_parts(extents, ranks.size(), tile());
   std::vector<LabelledSlide> inputs;
   for (size_t i = 0; i < slides.size(); ++i) inputs.push_back({slides[i], 0, parts[i]});
-  return executor(planned).predict(weights.parameters.tensors, to_statistics(weights.statistics),
-                                   inputs, features, ranks);
+  return executor(plan).predict(weights.parameters.tensors, to_statistics(weights.statistics),
+                                inputs, features, ranks);
 }
 
 }  // namespace untiled

@@ -54,13 +54,12 @@ class SlideClassifier {
 
   LayeredExecutor executor(const ClassifierPlan& plan) const;
 
-  /// Logits of some slides, spread over `ranks` within each one's budget. `features`: see
-  /// LayeredExecutor. A collective call. Throws ConfigError where they do not fit, and what reading
-  /// throws.
-  std::vector<std::vector<double>> predict(const ClassifierWeights& weights,
+  /// Logits of some slides, spread over `ranks`. `features`: see LayeredExecutor. A collective
+  /// call; throws what reading throws.
+  std::vector<std::vector<double>> predict(const ClassifierPlan& plan,
+                                           const ClassifierWeights& weights,
                                            const std::vector<const PixelSource*>& slides,
-                                           int64_t fixed_bytes, const FeatureWork& features,
-                                           Group& ranks) const;
+                                           const FeatureWork& features, Group& ranks) const;
   SlideLoss loss() const { return {settings_.data.label_weights}; }
   /// What norms take in training.
   Statistics statistics() const;

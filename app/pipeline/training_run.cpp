@@ -122,7 +122,7 @@ SlideScore TrainingRun::evaluate(const NamedTensors& parameters, size_t slide,
   const PlannedStep planned =
       engine_.plan_inference(shape_of(*input.pixels), plan_.fixed, MaskUse::kScores);
   SlideScore score = evaluate_slide(engine_, settings_, parameters.tensors, input, thumbnail,
-                                    *loss_, planned, folder, &ranks_);
+                                    *loss_, planned, folder, ranks_);
   input.require_unchanged();
   return score;
 }
