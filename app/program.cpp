@@ -53,7 +53,8 @@ int guarded(const std::function<int()>& body,
 }
 
 bool works_over_ranks(const std::string& verb) {
-  return verb == "train" || verb == "verify" || verb == "doctor";
+  return verb == "train" || verb == "export" || verb == "evaluate" || verb == "verify" ||
+         verb == "doctor";
 }
 
 /// Adds the verbs; the body of the one that was chosen is in `chosen` after parsing.

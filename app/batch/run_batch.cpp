@@ -70,17 +70,6 @@ const char* reason_code(const fs::path& path) {
 /// What an image or strip that is decoded whole takes: its colours and what marks missing pixels.
 constexpr int64_t kBytesPerPixel = 4;
 
-std::shared_ptr<const SlideReader> open_checked(const fs::path& path, int64_t memory_budget) {
-  require_slide_file(path);
-  OpenOptions options;
-  options.max_image_pixels = std::min(options.max_image_pixels, memory_budget / kBytesPerPixel);
-  try {
-    return open_slide(path, options);
-  } catch (const DataError& error) {
-    throw SlideFailure(reason_code(path), error.what());
-  }
-}
-
 SlideReport facts_of(const SlideInfo& slide, const CohortEntry& entry) {
   SlideReport report;
   report.vendor = slide.vendor;
@@ -178,6 +167,7 @@ class BatchRun {
     auto pause = kShortest;
     while (!waiting.empty()) {
       throw_if_stopped();
+      options_.go_on();
       const size_t slide = waiting.front();
       waiting.pop_front();
       if (attempt(slide, progress) == Outcome::kDone) {
@@ -225,7 +215,7 @@ class BatchRun {
     const CohortEntry& entry = options_.slides[slide];
     Prepared prepared;
     prepared.failure = failure_of([&] {
-      prepared.reader = open_checked(entry.path, options_.memory_budget);
+      prepared.reader = open_for_batch(entry.path, options_.memory_budget);
       const SlideInfo& info = prepared.reader->info();
       prepared.report = facts_of(info, entry);
       if (options_.deidentify) ids_[slide] = anonymous(slide, info);
@@ -273,6 +263,7 @@ class BatchRun {
         result = work_on(slide, prepared, progress);
       });
     }
+    if (failure) options_.go_on();
     if (!lease.is_ours()) return Outcome::kElsewhere;
     if (!failure) failure = failure_of([&] { require_unchanged(slide, prepared); });
     if (!failure) failure = failure_of([&] { record(result); });
@@ -302,9 +293,9 @@ class BatchRun {
     }
     const CohortEntry& entry = options_.slides[slide];
     auto reader =
-        prepared.reader ? prepared.reader : open_checked(entry.path, options_.memory_budget);
-    SlideResult result =
-        work_({entry, std::move(reader), folder_.path(), progress_of(progress), prepared.report});
+        prepared.reader ? prepared.reader : open_for_batch(entry.path, options_.memory_budget);
+    SlideResult result = work_(
+        {slide, entry, std::move(reader), folder_.path(), progress_of(progress), prepared.report});
     result.seconds.insert(result.seconds.begin(), {"open", prepared.seconds});
     return result;
   }
@@ -312,7 +303,7 @@ class BatchRun {
   /// What was written would be of two slides, and be recorded as of the first.
   void require_unchanged(size_t slide, const Prepared& prepared) const {
     const SlideReport& report = prepared.report;
-    const auto now = open_checked(options_.slides[slide].path, options_.memory_budget);
+    const auto now = open_for_batch(options_.slides[slide].path, options_.memory_budget);
     if (fingerprint(now->info()) == report.fingerprint) return;
     throw SlideFailure("changed", fmt::format("{}: was changed while it was read; run the same "
                                               "command again",
@@ -405,7 +396,7 @@ class BatchRun {
       if (ids_[i] != named_ids_[i]) continue;
       try {
         ids_[i] =
-            anonymous(i, open_checked(options_.slides[i].path, options_.memory_budget)->info());
+            anonymous(i, open_for_batch(options_.slides[i].path, options_.memory_budget)->info());
       } catch (const DataError&) {
         ids_[i] = numbered(i);
       }
@@ -455,6 +446,17 @@ class BatchRun {
 };
 
 }  // namespace
+
+std::shared_ptr<const SlideReader> open_for_batch(const fs::path& path, int64_t memory_budget) {
+  require_slide_file(path);
+  OpenOptions options;
+  options.max_image_pixels = std::min(options.max_image_pixels, memory_budget / kBytesPerPixel);
+  try {
+    return open_slide(path, options);
+  } catch (const DataError& error) {
+    throw SlideFailure(reason_code(path), error.what());
+  }
+}
 
 Shard parse_shard(const std::string& text) {
   const size_t slash = std::min(text.find('/'), text.size());

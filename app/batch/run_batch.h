@@ -49,12 +49,15 @@ struct BatchOptions {
   std::string title;          ///< "label"
   std::string settings_hash;  ///< Of all that decides the outputs, but slide and model.
   std::string model_hash;
+  /// Called between slides and after one that failed; what it throws ends the batch.
+  std::function<void()> go_on = [] {};
   /// Adds to the JSON document what holds of all slides, whose own entries it reads.
   std::function<void(nlohmann::ordered_json& document)> summarise;
 };
 
 /// One slide to do.
 struct SlideTask {
+  size_t place;  ///< In BatchOptions::slides.
   const CohortEntry& entry;
   std::shared_ptr<const SlideReader> reader;
   std::filesystem::path out;
@@ -72,6 +75,10 @@ struct SlideResult {
 
 /// Writes the outputs of a slide. May throw DataError or ConfigError: the slide failed.
 using SlideWork = std::function<SlideResult(SlideTask)>;
+
+/// Opens a batch's slide; images that are decoded whole may take the budget. Throws SlideFailure.
+std::shared_ptr<const SlideReader> open_for_batch(const std::filesystem::path& path,
+                                                  int64_t memory_budget);
 
 /// Does each slide that is not done yet, unless another process is at it, and waits for those.
 /// Returns the exit code: 0; 4 where some slides failed; 3 where all did, 2 where all did for the

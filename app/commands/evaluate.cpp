@@ -18,7 +18,9 @@
 #include "app/commands/command.h"
 #include "app/commands/evaluate_classifier.h"
 #include "app/commands/options.h"
+#include "app/commands/rank_options.h"
 #include "app/pipeline/evaluation.h"
+#include "app/pipeline/rank_calls.h"
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/trained_model.h"
 #include "data/cohort/manifest.h"
@@ -31,6 +33,8 @@
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
 #include "lib/output/slide_outputs.h"
+#include "lib/ranks/alike.h"
+#include "lib/ranks/together.h"
 #include "lib/train/classifier_checkpoint.h"
 #include "lib/train/losses.h"
 #include "lib/train/segmentation_scores.h"
@@ -153,28 +157,54 @@ class Evaluator {
 
 class ModelEvaluator : public Evaluator {
  public:
-  explicit ModelEvaluator(std::unique_ptr<TrainedModel> model)
-      : Evaluator(model->settings()), model_(std::move(model)) {}
+  ModelEvaluator(std::unique_ptr<TrainedModel> model, Group& ranks)
+      : Evaluator(model->settings()), model_(std::move(model)), ranks_(ranks) {}
 
   SlideScore score(const CohortEntry& entry, const std::string& id,
                    const fs::path& folder) const override {
-    const SlideInput input = open(entry, id, view_options(settings(), entry));
-    const DataSettings& data = settings().data;
-    const Engine& engine = model_->engine();
-    MemoryLedger fixed;
-    fixed[Holder::kReaders] = reading_bytes(*input.slide, input.slide->slide().held_bytes);
-    const PlannedStep planned =
-        engine.plan_inference(shape_of(*input.pixels), fixed, MaskUse::kScores);
-    const auto loss = make_loss(settings().train.loss, model_->logit_count(), class_weights(data),
-                                engine.device().profile.has_float64);
-    SlideScore result = evaluate_slide(engine, settings(), model_->parameters(), input,
-                                       slide_thumbnail(input), *loss, planned, folder);
-    input.require_unchanged();
+    Together together(ranks_);
+    Slide slide;
+    together.attempt([&] { slide = prepare(entry, id); });
+    together.settle();
+    require_alike(ranks_, fingerprint(slide.input.slide->slide()), "another file of " + id,
+                  "let all machines see the same files");
+    SlideScorer scorer(model_->engine(), settings(), slide.input, slide.thumbnail.extent,
+                       *slide.loss, ranks_);
+    together.attempt([&] { scorer.score_tiles(model_->parameters(), slide.planned); });
+    together.settle();
+    SlideScore result = scorer.unite();
+    together.attempt([&] {
+      if (ranks_.rank() == 0) result.preview_png = scorer.preview(slide.thumbnail, folder);
+      slide.input.require_unchanged();
+    });
+    together.settle();
     return result;
   }
 
  private:
+  /// What a rank has before its first tile.
+  struct Slide {
+    SlideInput input;
+    PlannedStep planned;
+    std::unique_ptr<PixelLoss> loss;
+    Picture thumbnail;
+  };
+
+  Slide prepare(const CohortEntry& entry, const std::string& id) const {
+    Slide slide{.input = open(entry, id, view_options(settings(), entry))};
+    const LazySlide& pixels = *slide.input.slide;
+    const Engine& engine = model_->engine();
+    MemoryLedger fixed;
+    fixed[Holder::kReaders] = reading_bytes(pixels, pixels.slide().held_bytes);
+    slide.planned = engine.plan_inference(shape_of(pixels), fixed, MaskUse::kScores);
+    slide.loss = make_loss(settings().train.loss, model_->logit_count(),
+                           class_weights(settings().data), engine.device().profile.has_float64);
+    slide.thumbnail = slide_thumbnail(slide.input);
+    return slide;
+  }
+
   std::unique_ptr<TrainedModel> model_;
+  Group& ranks_;
 };
 
 /// Compares at level 0; above 64 megapixels at every d-th pixel of rows and columns.
@@ -242,11 +272,17 @@ Settings load_for_masks(const EvaluateOptions& options) {
   return changes.load();
 }
 
-std::unique_ptr<Evaluator> make_evaluator(const EvaluateOptions& options) {
+std::unique_ptr<Evaluator> make_evaluator(const EvaluateOptions& options, Group& ranks) {
   if (!options.checkpoint.empty()) {
     refuse_foreign_settings(options.settings->overrides);
-    return std::make_unique<ModelEvaluator>(std::make_unique<TrainedModel>(
-        options.settings->load(), options.checkpoint, options.scale));
+    Settings settings = options.settings->load();
+    share_cores(settings, ranks);
+    return std::make_unique<ModelEvaluator>(
+        std::make_unique<TrainedModel>(settings, options.checkpoint, options.scale), ranks);
+  }
+  if (ranks.size() > 1) {
+    throw ConfigError(fmt::format(
+        "--masks are compared by one rank, and here are {}: leave out --ranks", ranks.size()));
   }
   if (!fs::is_directory(options.masks)) {
     throw ConfigError(fmt::format("--masks {}: expected a folder", options.masks.string()));
@@ -254,21 +290,27 @@ std::unique_ptr<Evaluator> make_evaluator(const EvaluateOptions& options) {
   return std::make_unique<MaskEvaluator>(load_for_masks(options), options.masks);
 }
 
+/// All ranks do this together, and have the same result.
 Evaluated evaluate_one(const Evaluator& evaluator, const Row& row, size_t place,
-                       const fs::path& folder) {
+                       const fs::path& folder, Group& ranks) {
   const CohortEntry& entry = row.entry;
   const bool deidentify = evaluator.settings().run.deidentify;
   Evaluated result{row.id, entry.path.string(), {}, {}};
   try {
     if (deidentify) {
       result = {fmt::format("input-{}", place + 1), "", {}, {}};
-      result.id = anonymous_id(open_slide(entry.path)->info()) +
-                  (entry.region ? region_suffix(*entry.region) : "");
+      Together together(ranks);
+      together.attempt([&] {
+        result.id = anonymous_id(open_slide(entry.path)->info()) +
+                    (entry.region ? region_suffix(*entry.region) : "");
+      });
+      together.settle();
     }
     result.score = evaluator.score(entry, result.id, folder);
   } catch (const Interrupted&) {
     throw;
   } catch (const std::exception& error) {
+    ranks.throw_if_failed();
     result.failure = error.what();
   }
   return result;
@@ -349,18 +391,32 @@ void write_files(const fs::path& out, const Json& report, const std::vector<Eval
   }
 }
 
-int evaluate(const EvaluateOptions& options) {
+/// The report, on rank 0.
+void tell(const EvaluateOptions& options, const Settings& settings,
+          const std::vector<Evaluated>& slides) {
+  std::vector<std::string> names;
+  for (const LegendEntry& entry : class_legend(settings.data)) names.push_back(entry.name);
+  if (settings.data.classes.size() < 2) names.erase(names.begin());
+  const Json report = report_of(slides, names, settings.run.deidentify);
+  if (!options.out.empty()) write_files(options.out, report, slides);
+  *options.json ? print_json(report) : print(report);
+}
+
+int evaluate(const EvaluateOptions& options, Group& ranks) {
   if (!options.checkpoint.empty() && is_classifier(options.checkpoint)) {
     refuse_foreign_settings(options.settings->overrides);
+    Settings settings = options.settings->load();
+    share_cores(settings, ranks);
     return evaluate_classifier(
-        options.settings->load(),
-        {options.manifest, options.checkpoint, options.out, options.split, options.scale},
-        *options.json);
+        settings, {options.manifest, options.checkpoint, options.out, options.split, options.scale},
+        *options.json, ranks);
   }
-  const auto evaluator = make_evaluator(options);
+  const auto evaluator = make_evaluator(options, ranks);
   const std::vector<Row> rows = rows_of(options);
+  require_alike_work(ranks, evaluator->settings(), options.checkpoint, options.manifest);
+  const bool leads = ranks.rank() == 0;
   const fs::path folder = options.out.empty() ? fs::temp_directory_path() : options.out;
-  make_folder(folder);
+  if (leads) make_folder(folder);
   const bool deidentify = evaluator->settings().run.deidentify;
   std::vector<Evaluated> slides;
   FailureCount failures{rows.size()};
@@ -368,24 +424,17 @@ int evaluate(const EvaluateOptions& options) {
     Progress progress("evaluate", static_cast<int64_t>(rows.size()));
     for (size_t i = 0; i < rows.size(); ++i) {
       throw_if_stopped();
-      slides.push_back(evaluate_one(*evaluator, rows[i], i, folder));
+      slides.push_back(evaluate_one(*evaluator, rows[i], i, folder, ranks));
       if (!slides.back().failure.empty()) {
         failures.add_failure(false);
-        print_error(deidentify ? slides.back().id + ": failed" : slides.back().failure);
+        if (leads) print_error(deidentify ? slides.back().id + ": failed" : slides.back().failure);
       }
       keep_worst_pictures(slides, options.out.empty() ? 0 : options.worst);
       progress.advance();
     }
   }
-  std::vector<std::string> names;
-  for (const LegendEntry& entry : class_legend(evaluator->settings().data)) {
-    names.push_back(entry.name);
-  }
-  if (evaluator->settings().data.classes.size() < 2) names.erase(names.begin());
-  const Json report = report_of(slides, names, deidentify);
-  if (!options.out.empty()) write_files(options.out, report, slides);
-  *options.json ? print_json(report) : print(report);
-  return failures.exit_code();
+  if (leads) tell(options, evaluator->settings(), slides);
+  return leads ? failures.exit_code() : 0;
 }
 
 }  // namespace
@@ -423,11 +472,12 @@ Command evaluate_command() {
         options->settings = add_settings_flags(verb);
         add_deidentify_flag(verb, options->settings);
         options->json = add_json_flag(verb);
+        const RanksOption ranks = add_ranks_option(verb);
         return [=] {
           if (checkpoint->count() + masks->count() != 1) {
             throw ConfigError("evaluate needs either --checkpoint or --masks");
           }
-          return evaluate(*options);
+          return run_ranks(ranks, [&](Group& group) { return evaluate(*options, group); });
         };
       }};
 }

@@ -2,15 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <span>
 #include <vector>
 
 #include "app/batch/failure_count.h"
 #include "app/commands/options.h"
 #include "app/pipeline/classifier_run.h"
 #include "app/pipeline/predictions_csv.h"
+#include "app/pipeline/rank_calls.h"
 #include "app/pipeline/trained_classifier.h"
 #include "data/cohort/manifest.h"
 #include "data/cohort/slide_ids.h"
@@ -18,8 +21,11 @@
 #include "data/slide/reader.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/failure.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
+#include "lib/ranks/alike.h"
+#include "lib/ranks/together.h"
 
 namespace untiled {
 namespace {
@@ -58,22 +64,78 @@ std::vector<Row> rows_of(const EvaluateClassifierOptions& options) {
   return rows;
 }
 
-Judged judge(const TrainedClassifier& classifier, const Row& row) {
-  const Settings& settings = classifier.settings();
-  Judged judged{{row.id, row.entry.group, 0, {}}, ""};
-  try {
-    const LazySlide slide(row.entry.path, view_options(settings, row.entry));
-    if (settings.run.deidentify) judged.slide.id = anonymous_id(slide.slide());
-    judged.slide.label = class_of(row.entry, settings.data.labels);
-    judged.slide.probabilities =
-        classifier.judge(slide, slide.slide().held_bytes, /*with_map=*/false).probabilities;
-  } catch (const Interrupted&) {
-    throw;
-  } catch (const std::exception& error) {
-    judged.failure = error.what();
+/// Slides that ranks judge together, and what became of them: the same on all ranks.
+class JudgedRows {
+ public:
+  JudgedRows(const TrainedClassifier& classifier, std::span<const Row> rows, Group& ranks)
+      : classifier_(classifier), ranks_(ranks) {
+    for (const Row& row : rows) open(row);
   }
-  return judged;
-}
+
+  /// As many at a time as each of the ranks has room for.
+  std::vector<Judged> judge() && {
+    std::vector<Extent> extents;
+    for (const Opened& o : opened_) extents.push_back(o.slide->extent());
+    for (size_t first = 0; first < opened_.size();) {
+      const size_t count = classifier_.judged_together(extents, first, held_bytes_, ranks_.size());
+      judge_some(first, count);
+      first += count;
+    }
+    return std::move(judged_);
+  }
+
+ private:
+  struct Opened {
+    size_t place;  ///< In `judged_`.
+    std::unique_ptr<LazySlide> slide;
+  };
+
+  /// A slide that cannot be judged is left out, with its reason.
+  void open(const Row& row) {
+    const Settings& settings = classifier_.settings();
+    Judged judged{{row.id, row.entry.group, 0, {}}, ""};
+    std::unique_ptr<LazySlide> slide;
+    try {
+      Together together(ranks_);
+      together.attempt([&] {
+        slide = std::make_unique<LazySlide>(row.entry.path, view_options(settings, row.entry));
+        if (settings.run.deidentify) judged.slide.id = anonymous_id(slide->slide());
+        judged.slide.label = class_of(row.entry, settings.data.labels);
+        classifier_.require_fits(slide->extent(), slide->slide().held_bytes, ranks_.size());
+      });
+      together.settle();
+      require_alike(ranks_, fingerprint(slide->slide()), "another file of " + judged.slide.id,
+                    "let all machines see the same files");
+      held_bytes_ += slide->slide().held_bytes;
+      opened_.push_back({judged_.size(), std::move(slide)});
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const std::exception& error) {
+      ranks_.throw_if_failed();
+      judged.failure = error.what();
+    }
+    judged_.push_back(std::move(judged));
+  }
+
+  void judge_some(size_t first, size_t count) {
+    std::vector<const PixelSource*> pixels;
+    for (size_t i = first; i < first + count; ++i) pixels.push_back(opened_[i].slide.get());
+    const std::vector<SlideVerdict> verdicts =
+        classifier_.judge(pixels, held_bytes_, /*with_maps=*/false, ranks_);
+    for (size_t i = 0; i < count; ++i) {
+      Judged& judged = judged_[opened_[first + i].place];
+      judged.slide.probabilities = verdicts[i].probabilities;
+      if (verdicts[i].failure) judged.failure = failure_of(verdicts[i].failure).sentence;
+      opened_[first + i].slide->close();
+    }
+  }
+
+  const TrainedClassifier& classifier_;
+  Group& ranks_;
+  int64_t held_bytes_ = 0;  ///< Of the readers.
+  std::vector<Judged> judged_;
+  std::vector<Opened> opened_;
+};
 
 Json calibration_json(const ClassificationScores& scores) {
   Json bins = Json::array();
@@ -151,27 +213,9 @@ void print(const Json& report) {
   if (report.contains("groups")) line("groups", report["groups"]);
 }
 
-}  // namespace
-
-int evaluate_classifier(const Settings& settings, const EvaluateClassifierOptions& options,
-                        bool json) {
-  const TrainedClassifier classifier(settings, options.checkpoint, options.scale);
-  const std::vector<Row> rows = rows_of(options);
-  std::vector<Judged> judged;
-  FailureCount failures{rows.size()};
-  {
-    Progress progress("evaluate", static_cast<int64_t>(rows.size()));
-    for (const Row& row : rows) {
-      throw_if_stopped();
-      judged.push_back(judge(classifier, row));
-      if (!judged.back().failure.empty()) {
-        failures.add_failure(false);
-        print_error(judged.back().failure);
-      }
-      progress.advance();
-    }
-  }
-  const std::vector<std::string>& labels = classifier.info().labels;
+/// The report, on rank 0.
+void tell(const EvaluateClassifierOptions& options, const std::vector<Judged>& judged,
+          const std::vector<std::string>& labels, bool json) {
   const Json report = report_of(judged, labels);
   if (!options.out.empty()) {
     make_folder(options.out);
@@ -186,7 +230,36 @@ int evaluate_classifier(const Settings& settings, const EvaluateClassifierOption
                report.dump(2, ' ', false, Json::error_handler_t::replace));
   }
   json ? print_json(report) : print(report);
-  return failures.exit_code();
+}
+
+}  // namespace
+
+int evaluate_classifier(const Settings& settings, const EvaluateClassifierOptions& options,
+                        bool json, Group& ranks) {
+  const TrainedClassifier classifier(settings, options.checkpoint, options.scale);
+  const std::vector<Row> rows = rows_of(options);
+  require_alike_work(ranks, settings, options.checkpoint, options.manifest);
+  const bool leads = ranks.rank() == 0;
+  std::vector<Judged> judged;
+  FailureCount failures{rows.size()};
+  {
+    Progress progress("evaluate", static_cast<int64_t>(rows.size()));
+    while (judged.size() < rows.size()) {
+      throw_if_stopped();
+      const size_t count = std::min(rows.size() - judged.size(), static_cast<size_t>(ranks.size()));
+      const auto some = std::span(rows).subspan(judged.size(), count);
+      for (Judged& j : JudgedRows(classifier, some, ranks).judge()) {
+        if (!j.failure.empty()) {
+          failures.add_failure(false);
+          if (leads) print_error(j.failure);
+        }
+        judged.push_back(std::move(j));
+      }
+      progress.advance(static_cast<int64_t>(count));
+    }
+  }
+  if (leads) tell(options, judged, classifier.info().labels, json);
+  return leads ? failures.exit_code() : 0;
 }
 
 }  // namespace untiled

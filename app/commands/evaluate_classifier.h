@@ -6,6 +6,7 @@
 
 #include "app/pipeline/trained_model.h"
 #include "lib/config/settings.h"
+#include "lib/ranks/group.h"
 
 namespace untiled {
 
@@ -17,8 +18,9 @@ struct EvaluateClassifierOptions {
   ModelScale scale;
 };
 
-/// Prints the report and writes it with predictions.csv; the exit code.
+/// Prints the report and writes it with predictions.csv: rank 0 of those that share the work. The
+/// exit code.
 int evaluate_classifier(const Settings& settings, const EvaluateClassifierOptions& options,
-                        bool json);
+                        bool json, Group& ranks);
 
 }  // namespace untiled

@@ -11,10 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include "app/batch/shared_batch.h"
 #include "app/commands/batch_options.h"
 #include "app/commands/command.h"
 #include "app/commands/export_classifier.h"
+#include "app/commands/rank_options.h"
 #include "app/pipeline/evaluation.h"
+#include "app/pipeline/gathered_prediction.h"
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/trained_model.h"
 #include "lib/core/atomic_file.h"
@@ -32,6 +35,7 @@ constexpr Extent kLargestPreview = {1200, 1200};
 
 struct ExportOptions {
   std::shared_ptr<BatchArguments> batch;
+  RanksOption ranks;
   std::filesystem::path checkpoint;
   std::string probability_type = "uint8";
   std::optional<int> level;
@@ -70,17 +74,18 @@ MaskFacts mask_facts(const Exporter& e, const ViewInfo& view) {
   return facts;
 }
 
-std::shared_ptr<const SlideView> open_view(const Exporter& e, const SlideTask& task) {
-  const ViewOptions options = view_options(e.settings(), task.entry);
-  const bool has_scale = options.stated_mpp || options.assume_mpp || task.reader->info().mpp_x;
+std::shared_ptr<const SlideView> open_view(const Exporter& e, const CohortEntry& entry,
+                                           const std::shared_ptr<const SlideReader>& reader) {
+  const ViewOptions options = view_options(e.settings(), entry);
+  const bool has_scale = options.stated_mpp || options.assume_mpp || reader->info().mpp_x;
   if (options.mpp && !has_scale) {
     throw SlideFailure(
         "no_mpp",
         fmt::format("{}: its scale is unknown, and the model works at {:g} um per pixel; state it "
                     "in a manifest's column mpp, or with --set data.assume_mpp=",
-                    task.entry.path.string(), *options.mpp));
+                    entry.path.string(), *options.mpp));
   }
-  return make_view(task.reader, options);
+  return make_view(reader, options);
 }
 
 /// Tiles of files are as high as computed ones and lie in them side by side.
@@ -99,27 +104,78 @@ std::vector<SlideOutputs::EncodedTile> encode(const SlideOutputs& outputs,
   return encoded;
 }
 
-void predict_slide(const Exporter& e, const SlideTask& task,
-                   const std::shared_ptr<const SlideView>& view, SlideOutputs& outputs) {
+/// A slide that this rank may begin to predict.
+struct Prepared {
+  std::shared_ptr<const SlideView> view;
+  Executor executor;
+};
+
+/// `done`: the part of this rank's pixels that is predicted, from 0 to 1; may be empty.
+Prepared prepare(const Exporter& e, Group& ranks, std::shared_ptr<const SlideView> view,
+                 int64_t held_bytes, int64_t output_bytes,
+                 const std::function<void(double)>& done) {
+  const Engine& engine = e.model.engine();
   const Extent extent = view->extent();
   MemoryLedger fixed;
-  fixed[Holder::kReaders] = reading_bytes(*view, task.reader->info().held_bytes);
-  fixed[Holder::kOutputs] = outputs.held_bytes();
-  const Engine& engine = e.model.engine();
+  fixed[Holder::kReaders] = reading_bytes(*view, held_bytes);
+  fixed[Holder::kOutputs] = output_bytes;
   const PlannedStep planned = engine.plan_inference(shape_of(*view), fixed, MaskUse::kFiles);
   const auto total =
-      static_cast<double>(engine.reported_pixels(planned.plan, extent, Purpose::kPrediction));
-  std::atomic<int64_t> done = 0;
-  const Executor executor = engine.executor(
-      planned, [&](int64_t pixels) { task.progress(static_cast<double>(done += pixels) / total); });
-  const PredictionRequest request{.threshold = e.threshold(),
-                                  .probabilities = outputs.wants_probabilities()};
-  executor.predict(e.model.parameters(), *view, request, /*labels=*/nullptr,
-                   [&](const PredictedTile& predicted) {
-                     return [&outputs, tiles = encode(outputs, predicted)]() mutable {
-                       for (auto& tile : tiles) outputs.add(std::move(tile));
-                     };
-                   });
+      static_cast<double>(engine.reported_pixels(planned.plan, extent, Purpose::kPrediction)) /
+      ranks.size();
+  const auto on_pixels = [done, total,
+                          sum = std::make_shared<std::atomic<int64_t>>(0)](int64_t pixels) {
+    if (done) done(std::min(1.0, static_cast<double>(*sum += pixels) / total));
+  };
+  return {std::move(view), engine.executor(planned, on_pixels, &ranks, kGatheredLayout)};
+}
+
+/// Probability planes that outputs of these formats need of each tile.
+int64_t planes_of(const Exporter& e) {
+  const OutputOptions options = e.output_options();
+  const bool wanted =
+      options.wants(OutputFormat::kProbability) || options.wants(OutputFormat::kProbabilityOmeZarr);
+  return wanted ? e.model.logit_count() : 0;
+}
+
+void predict(const Exporter& e, Group& ranks, const Prepared& slide, const PredictionWork& work) {
+  const int64_t planes = planes_of(e);
+  const PredictionRequest request{.threshold = e.threshold(), .probabilities = planes > 0};
+  predict_gathered(slide.executor, e.model.parameters(), *slide.view, request, planes, ranks, work);
+}
+
+/// Rank 0's part, which writes.
+void predict_slide(const Exporter& e, SharedBatch& batch, const SlideTask& task,
+                   const std::shared_ptr<const SlideView>& view, SlideOutputs& outputs) {
+  Group& ranks = batch.ranks();
+  const int64_t output_bytes =
+      outputs.held_bytes() + gathering_bytes(view->extent(), planes_of(e), ranks.size());
+  batch.call(task, output_bytes);
+  std::optional<Prepared> slide;
+  const auto work = [&](const PredictedTile& predicted) {
+    return [&outputs, tiles = encode(outputs, predicted)]() mutable {
+      for (auto& tile : tiles) outputs.add(std::move(tile));
+    };
+  };
+  batch.share(
+      [&] {
+        slide.emplace(
+            prepare(e, ranks, view, task.reader->info().held_bytes, output_bytes, task.progress));
+      },
+      [&] { predict(e, ranks, *slide, work); });
+}
+
+/// The part of another rank.
+void predict_share(const Exporter& e, const SharedBatch& batch, const SharedSlide& shared) {
+  Group& ranks = batch.ranks();
+  std::optional<Prepared> slide;
+  batch.share(
+      [&] {
+        const auto reader = shared.open();
+        slide.emplace(prepare(e, ranks, open_view(e, shared.entry, reader),
+                              reader->info().held_bytes, shared.output_bytes, {}));
+      },
+      [&] { predict(e, ranks, *slide, {}); });
 }
 
 /// Parts of the pixels with data, and areas: by class.
@@ -168,16 +224,16 @@ void describe(const Exporter& e, const ViewInfo& view, const SlideOutputs& outpu
   describe_classes(e, outputs, report);
 }
 
-SlideResult export_slide(const Exporter& e, SlideTask task) {
+SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) {
   Stopwatch watch;
-  const auto view = open_view(e, task);
+  const auto view = open_view(e, task.entry, task.reader);
   SlideOutputs outputs(task.out, task.report.slide_id, mask_facts(e, view->info()),
                        e.output_options());
   if (!e.options.downsample && outputs.png_downsample() > 1) {
     note(fmt::format("{}: the PNG is made at 1/{}, the largest that other programs read",
                      task.report.slide_id, outputs.png_downsample()));
   }
-  predict_slide(e, task, view, outputs);
+  predict_slide(e, batch, task, view, outputs);
   watch.lap("predict");
   const Picture thumbnail = view_thumbnail(task.reader, view->info(), kLargestPreview);
   watch.lap("thumbnail");
@@ -189,15 +245,15 @@ SlideResult export_slide(const Exporter& e, SlideTask task) {
   return result;
 }
 
-int run_export(const ExportOptions& options) {
+int run_export(const ExportOptions& options, Group& ranks) {
   refuse_foreign_settings(options.batch->settings->overrides);
   if (is_classifier(options.checkpoint)) {
-    return export_classifier({options.batch,
-                              options.checkpoint,
-                              options.probability_type,
-                              {options.level, options.mpp}});
+    return export_classifier(
+        {options.batch, options.checkpoint, options.probability_type, {options.level, options.mpp}},
+        ranks);
   }
-  const Settings settings = options.batch->settings->load();
+  Settings settings = options.batch->settings->load();
+  share_cores(settings, ranks);
   const Exporter exporter{{settings, options.checkpoint, {options.level, options.mpp}}, options};
   auto identity = options.batch->identity(
       "export", exporter.settings(),
@@ -205,9 +261,14 @@ int run_export(const ExportOptions& options) {
   identity["threshold"] = fmt::format("{}", exporter.threshold());
   identity["probability_type"] = options.probability_type;
   identity["downsample"] = fmt::format("{}", options.downsample.value_or(0));
-  BatchOptions batch = options.batch->batch_options("export", settings, identity);
-  batch.model_hash = hash_of(read_file(options.checkpoint));
-  return run_batch(batch, [&](SlideTask task) { return export_slide(exporter, std::move(task)); });
+  BatchOptions batch_options = options.batch->batch_options("export", settings, identity);
+  batch_options.model_hash = hash_of(read_file(options.checkpoint));
+  SharedBatch batch(ranks, batch_options);
+  if (ranks.rank() != 0) {
+    batch.follow([&](const SharedSlide& slide) { predict_share(exporter, batch, slide); });
+    return 0;
+  }
+  return batch.lead([&](SlideTask task) { return export_slide(exporter, batch, std::move(task)); });
 }
 
 }  // namespace
@@ -240,7 +301,11 @@ Command export_command() {
                             "Mask pixels per PNG pixel a side; default: the least that a PNG can "
                             "hold")
                 ->check(CLI::PositiveNumber);
-            return [=] { return run_export(*options); };
+            options->ranks = add_ranks_option(verb);
+            return [=] {
+              return run_ranks(options->ranks,
+                               [&](Group& ranks) { return run_export(*options, ranks); });
+            };
           }};
 }
 

@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "app/batch/shared_batch.h"
+#include "app/commands/rank_options.h"
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/predictions_csv.h"
 #include "app/pipeline/slide_set.h"
@@ -56,11 +60,40 @@ void write_map(const std::filesystem::path& path, const Exporter& e, const ViewI
   file.finish();
 }
 
-SlideResult export_slide(const Exporter& e, SlideTask task) {
+using OpenReader = std::function<std::shared_ptr<const SlideReader>()>;
+
+struct Judged {
+  std::shared_ptr<const SlideView> view;
+  int64_t held_bytes = 0;
+  SlideVerdict verdict;
+};
+
+/// The same on all ranks.
+Judged judge(const Exporter& e, const SharedBatch& batch, const CohortEntry& entry,
+             const OpenReader& open) {
+  Judged judged;
+  batch.share(
+      [&] {
+        const auto reader = open();
+        judged.held_bytes = reader->info().held_bytes;
+        judged.view = make_view(reader, view_options(e.classifier.settings(), entry));
+      },
+      [&] {
+        judged.verdict = std::move(e.classifier
+                                       .judge({judged.view.get()}, judged.held_bytes,
+                                              /*with_maps=*/true, batch.ranks())
+                                       .front());
+        if (judged.verdict.failure) std::rethrow_exception(judged.verdict.failure);
+      });
+  return judged;
+}
+
+SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) {
   Stopwatch watch;
-  const auto view = make_view(task.reader, view_options(e.classifier.settings(), task.entry));
-  const SlideVerdict verdict =
-      e.classifier.judge(*view, task.reader->info().held_bytes, /*with_map=*/true);
+  batch.call(task, /*output_bytes=*/0);
+  const Judged judged = judge(e, batch, task.entry, [&] { return task.reader; });
+  const SlideVerdict& verdict = judged.verdict;
+  const auto& view = judged.view;
   watch.lap("predict");
   const auto area = static_cast<size_t>(verdict.map_extent.area());
   for (size_t k = 0; k < e.labels().size(); ++k) {
@@ -104,8 +137,9 @@ void write_predictions(const std::filesystem::path& out, const std::vector<std::
 
 }  // namespace
 
-int export_classifier(const ExportClassifierOptions& options) {
-  const Settings settings = options.batch->settings->load();
+int export_classifier(const ExportClassifierOptions& options, Group& ranks) {
+  Settings settings = options.batch->settings->load();
+  share_cores(settings, ranks);
   const Exporter exporter{
       TrainedClassifier(settings, options.checkpoint, options.scale),
       options.probability_type == "float32" ? SampleType::kFloat32 : SampleType::kUint8};
@@ -113,13 +147,20 @@ int export_classifier(const ExportClassifierOptions& options) {
       "export", exporter.classifier.settings(),
       {"data.level", "data.mpp", "data.origin", "data.assume_mpp", "run.deidentify"});
   identity["probability_type"] = options.probability_type;
-  BatchOptions batch = options.batch->batch_options("export", settings, identity);
-  batch.model_hash = hash_of(read_file(options.checkpoint));
-  batch.endings.clear();
-  for (const std::string& label : exporter.labels())
-    batch.endings.push_back(ending_of_class(label));
+  BatchOptions batch_options = options.batch->batch_options("export", settings, identity);
+  batch_options.model_hash = hash_of(read_file(options.checkpoint));
+  batch_options.endings.clear();
+  for (const std::string& label : exporter.labels()) {
+    batch_options.endings.push_back(ending_of_class(label));
+  }
+  SharedBatch batch(ranks, batch_options);
+  if (ranks.rank() != 0) {
+    batch.follow(
+        [&](const SharedSlide& slide) { judge(exporter, batch, slide.entry, slide.open); });
+    return 0;
+  }
   const int code =
-      run_batch(batch, [&](SlideTask task) { return export_slide(exporter, std::move(task)); });
+      batch.lead([&](SlideTask task) { return export_slide(exporter, batch, std::move(task)); });
   write_predictions(options.batch->out, exporter.labels());
   return code;
 }

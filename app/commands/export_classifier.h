@@ -6,6 +6,7 @@
 
 #include "app/commands/batch_options.h"
 #include "app/pipeline/trained_model.h"
+#include "lib/ranks/group.h"
 
 namespace untiled {
 
@@ -17,7 +18,8 @@ struct ExportClassifierOptions {
 };
 
 /// Writes <slide_id>.<class>.probability.tif for each slide and class, and predictions.csv with the
-/// most probable class as the label. The exit code, see run_batch.
-int export_classifier(const ExportClassifierOptions& options);
+/// most probable class as the label. Of several ranks, which share each slide, rank 0 writes; its
+/// exit code, see run_batch.
+int export_classifier(const ExportClassifierOptions& options, Group& ranks);
 
 }  // namespace untiled

@@ -276,7 +276,7 @@ void print_plan(const Json& j) {
 int plan(const SettingsOptions& settings_options, const PlanOptions& options, bool json) {
   const Settings settings = settings_options.load();
   if (settings.model.kind == ModelKind::kResnet) {
-    return plan_classifier(settings, options.size, json);
+    return plan_classifier(settings, options.size, options.ranks, json);
   }
   const Engine engine(settings, logit_channels(settings.data));
   const Subjects subjects = find_subjects(engine, settings, options);

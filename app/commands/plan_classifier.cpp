@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "app/commands/options.h"
 #include "app/commands/size_argument.h"
 #include "app/pipeline/slide_classifier.h"
+#include "app/pipeline/slide_parts.h"
 #include "app/pipeline/slide_set.h"
 #include "lib/core/progress.h"
 
@@ -27,12 +29,26 @@ std::vector<Extent> slides_of(const Settings& settings, const std::string& size)
   return {static_cast<size_t>(settings.train.batch), largest};
 }
 
+/// Of all pixels of a step, that of the rank with most.
+double largest_share(const std::vector<Extent>& slides, int ranks, int64_t tile) {
+  std::vector<int64_t> pixels(static_cast<size_t>(ranks), 0);
+  int64_t all = 0;
+  for (const std::vector<Region>& parts : slide_parts(slides, ranks, tile)) {
+    for (size_t rank = 0; rank < parts.size(); ++rank) {
+      pixels[rank] += parts[rank].area();
+      all += parts[rank].area();
+    }
+  }
+  return static_cast<double>(*std::max_element(pixels.begin(), pixels.end())) /
+         static_cast<double>(all);
+}
+
 }  // namespace
 
-int plan_classifier(const Settings& settings, const std::string& size, bool json) {
+int plan_classifier(const Settings& settings, const std::string& size, int ranks, bool json) {
   const SlideClassifier classifier(settings);
   const std::vector<Extent> slides = slides_of(settings, size);
-  const ClassifierPlan plan = classifier.plan(slides, LayeredPurpose::kTraining, 0);
+  const ClassifierPlan plan = classifier.plan(slides, LayeredPurpose::kTraining, 0, ranks);
   const Graph& graph = classifier.graph();
   double multiply_adds = 0.0;
   for (const Extent& slide : slides) {
@@ -41,6 +57,7 @@ int plan_classifier(const Settings& settings, const std::string& size, bool json
       multiply_adds += graph.multiply_adds(id, extents[static_cast<size_t>(id)]);
     }
   }
+  const double share = largest_share(slides, ranks, classifier.tile());
   if (json) {
     print_json({{"rows", slides.front().rows},
                 {"columns", slides.front().cols},
@@ -52,7 +69,9 @@ int plan_classifier(const Settings& settings, const std::string& size, bool json
                 {"stored_bytes", plan.stored_bytes},
                 {"working_bytes", plan.working_bytes},
                 {"predicted_peak_bytes", plan.bytes()},
-                {"forward_multiply_adds", multiply_adds}});
+                {"forward_multiply_adds", multiply_adds},
+                {"ranks", ranks},
+                {"largest_share", share}});
     return 0;
   }
   fmt::print("{} slide{} of {} a step, {} parameters\n", slides.size(),
@@ -61,6 +80,11 @@ int plan_classifier(const Settings& settings, const std::string& size, bool json
              plan.recomputes_blocks ? ": blocks' outputs, their inside recomputed" : "");
   fmt::print("  predicted memory  {} over the program's base, with {} workers' tiles and sums\n",
              format_bytes(plan.bytes()), plan.workers);
+  if (ranks > 1) {
+    fmt::print(
+        "  ranks             {}: memory is that of the rank with most, {:.1f} % of the pixels\n",
+        ranks, 100.0 * share);
+  }
   fmt::print("  forward           {:.3g} multiply-adds\n", multiply_adds);
   return 0;
 }

@@ -7,8 +7,8 @@
 
 namespace untiled {
 
-/// For train.batch slides of `size`, or where it is empty for the largest of the settings' slides.
-/// The exit code; throws ConfigError where a step does not fit.
-int plan_classifier(const Settings& settings, const std::string& size, bool json);
+/// For train.batch slides of `size`, or where it is empty for the largest of the settings' slides,
+/// spread over `ranks`. The exit code; throws ConfigError where a step does not fit.
+int plan_classifier(const Settings& settings, const std::string& size, int ranks, bool json);
 
 }  // namespace untiled

@@ -178,7 +178,7 @@ void require_one_rank(const std::string& verb) {
   if (launch.size == 1) return;
   throw ConfigError(fmt::format(
       "{} was launched as {} ranks ({}), which would all do the same: start it once; for many "
-      "slides at a time export and label take --shard i/N",
+      "slides at a time label takes --shard i/N",
       verb, launch.size, launch.launcher));
 }
 

@@ -51,7 +51,7 @@ int lead(const Settings& settings, const TrainFlags& flags, Group& ranks) {
     result = fmt::format("{}: has all of its {} steps; nothing to train", folder.path().string(),
                          settings.train.steps);
   } else if (settings.model.kind == ModelKind::kResnet) {
-    ClassifierRun run(settings);
+    ClassifierRun run(settings, ranks);
     result = result_line(folder, run.run(folder));
   } else {
     TrainingRun run(settings, ranks);
@@ -64,19 +64,18 @@ int lead(const Settings& settings, const TrainFlags& flags, Group& ranks) {
 int follow(const Settings& settings, Group& ranks) {
   int64_t finished = 0;
   ranks.broadcast(std::as_writable_bytes(std::span(&finished, 1)), 0);
-  if (finished == 0) TrainingRun(settings, ranks).follow();
+  if (finished != 0) return 0;
+  if (settings.model.kind == ModelKind::kResnet) {
+    ClassifierRun(settings, ranks).follow();
+  } else {
+    TrainingRun(settings, ranks).follow();
+  }
   return 0;
 }
 
 int train(const SettingsOptions& options, const TrainFlags& flags, Group& ranks) {
   Settings settings = options.load();
   if (!flags.out.empty()) settings.run.folder = std::filesystem::absolute(flags.out);
-  if (settings.model.kind == ModelKind::kResnet && ranks.size() > 1) {
-    throw ConfigError(fmt::format(
-        "model.kind: resnet: a classifier is trained by one rank, and here are {}; leave out "
-        "--ranks",
-        ranks.size()));
-  }
   share_cores(settings, ranks);
   return ranks.rank() == 0 ? lead(settings, flags, ranks) : follow(settings, ranks);
 }

@@ -62,10 +62,12 @@ std::vector<int64_t> make_labels(const Settings& settings, size_t count) {
 LayeredStep streamed(const Settings& settings, const VerifyClassifierOptions& options,
                      const SlideClassifier& classifier, const ClassifierWeights& weights,
                      const Images& images, const std::vector<int64_t>& labels) {
+  std::vector<Extent> extents;
+  for (const auto& image : images) extents.push_back(image->extent());
+  const SlideParts parts = slide_parts(extents, options.ranks, classifier.tile());
   std::vector<LabelledSlide> slides;
   for (size_t i = 0; i < images.size(); ++i) {
-    slides.push_back({images[i].get(), labels[i],
-                      slide_parts(images[i]->extent(), options.ranks, classifier.tile())});
+    slides.push_back({images[i].get(), labels[i], parts[i]});
   }
   const ClassifierPlan plan{.workers = settings.threads > 0 ? settings.threads : usable_cores(),
                             .recomputes_blocks = settings.streaming.store == StoreChoice::kBlocks};

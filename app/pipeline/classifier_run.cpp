@@ -1,18 +1,22 @@
 #include "app/pipeline/classifier_run.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <span>
 
+#include "app/pipeline/rank_calls.h"
+#include "app/pipeline/slide_parts.h"
 #include "app/pipeline/step_image.h"
 #include "data/loader/cache.h"
 #include "data/slide/fingerprint.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/layered/running_statistics.h"
-#include "lib/ranks/alone.h"
+#include "lib/train/named_tensors.h"
 #include "models/resnet.h"
 
 namespace untiled {
@@ -44,6 +48,13 @@ std::vector<Extent> by_falling_size(const std::vector<SlideInput>& slides) {
   return extents;
 }
 
+/// What rank 0 sends: the tensors themselves, not copies.
+NamedTensors all_of(const ClassifierWeights& weights) {
+  NamedTensors all = weights.parameters;
+  append_prefixed(all, "", weights.statistics);
+  return all;
+}
+
 }  // namespace
 
 int64_t class_of(const CohortEntry& entry, const std::vector<std::string>& labels) {
@@ -53,34 +64,43 @@ int64_t class_of(const CohortEntry& entry, const std::vector<std::string>& label
                               entry.path.string(), fmt::join(labels, ", "), entry.label));
 }
 
-SlidePrediction predict_slide(const LayeredExecutor& executor, const SlideLoss& loss,
-                              const std::vector<at::Tensor>& parameters,
-                              const NamedTensors& statistics, const PixelSource& pixels,
-                              ClassifiedCase slide) {
-  const std::vector<double> logits =
-      executor.predict(parameters, to_statistics(statistics), pixels, {});
-  SlidePrediction prediction{std::move(slide), 0.0};
-  prediction.slide.probabilities = probabilities(logits);
-  prediction.loss = evaluate_loss(loss, {logits}, {prediction.slide.label}).loss;
-  return prediction;
-}
-
-ClassifierRun::ClassifierRun(const Settings& settings)
+ClassifierRun::ClassifierRun(const Settings& settings, Group& ranks)
     : settings_(settings),
+      ranks_(ranks),
       classifier_(settings),
-      slides_(open_slides(settings, load_cohort(settings.data))) {
+      slides_(open_slides(settings, load_cohort(settings.data))),
+      held_bytes_(held_bytes(settings, slides_)) {
   for (const std::vector<SlideInput>* set : {&slides_.training, &slides_.validation}) {
     for (const SlideInput& input : *set) class_of(input.entry, settings.data.labels);
   }
-  const int64_t held = held_bytes(settings, slides_);
-  step_plan_ = classifier_.plan(largest_slides(), LayeredPurpose::kTraining, held);
+  step_plan_ =
+      classifier_.plan(largest_slides(), LayeredPurpose::kTraining, held_bytes_, ranks.size());
   for (const SlideInput& input : evaluated()) {
-    prediction_plan_ = classifier_.plan({input.slide->extent()}, LayeredPurpose::kPrediction, held);
+    classifier_.plan({input.slide->extent()}, LayeredPurpose::kPrediction, held_bytes_,
+                     ranks.size());
   }
   const CacheMode cache =
       settings.data.cache == CacheMode::kAuto ? CacheMode::kNone : settings.data.cache;
   put_behind_cache(settings_, cache, slides_.training);
   put_behind_cache(settings_, cache, slides_.validation);
+  if (ranks.size() == 1) return;
+  require_layout();
+  require_alike(ranks, {settings_, provenance().slides, at::get_cpu_capability(),
+                        "set ATEN_CPU_CAPABILITY to what all have (avx2 or default), or last bits "
+                        "differ"});
+}
+
+void ClassifierRun::require_layout() const {
+  const RankSettings& wish = settings_.ranks;
+  if (wish.layout != "auto" && wish.layout != "rows") {
+    throw ConfigError(fmt::format(
+        "ranks.layout {}: a classifier's slides are cut in rows; set auto or rows", wish.layout));
+  }
+  if (wish.per_slide != 0 && wish.per_slide != ranks_.size()) {
+    throw ConfigError(fmt::format(
+        "ranks.per_slide {}: all {} ranks share all slides of a classifier's step; set 0",
+        wish.per_slide, ranks_.size()));
+  }
 }
 
 const std::vector<SlideInput>& ClassifierRun::evaluated() const {
@@ -95,42 +115,71 @@ std::vector<Extent> ClassifierRun::largest_slides() const {
   return extents;
 }
 
-SlidesGradients ClassifierRun::gradients(const NamedTensors& parameters,
-                                         const NamedTensors& statistics, int64_t step,
+SlidesGradients ClassifierRun::gradients(const ClassifierWeights& weights, int64_t step,
                                          const std::vector<size_t>& slides) const {
   std::vector<std::shared_ptr<const PixelSource>> images;
+  std::vector<Extent> extents;
+  for (const size_t i : slides) {
+    images.push_back(augmented_pixels(settings_, slides_.training[i].pixels, step, i));
+    extents.push_back(images.back()->extent());
+  }
+  const SlideParts parts = slide_parts(extents, ranks_.size(), classifier_.tile());
   std::vector<LabelledSlide> labelled;
   SlidesGradients out;
-  for (const size_t i : slides) {
-    const SlideInput& input = slides_.training[i];
-    images.push_back(augmented_pixels(settings_, input.pixels, step, i));
-    labelled.push_back({images.back().get(),
-                        class_of(input.entry, settings_.data.labels),
-                        {whole(images.back()->extent())}});
-    out.pixels += images.back()->extent().area();
+  for (size_t i = 0; i < slides.size(); ++i) {
+    const CohortEntry& entry = slides_.training[slides[i]].entry;
+    labelled.push_back({images[i].get(), class_of(entry, settings_.data.labels), parts[i]});
+    out.pixels += extents[i].area();
   }
-  Alone alone;
   LayeredStep result = classifier_.executor(step_plan_)
-                           .step(parameters.tensors, to_statistics(statistics),
-                                 classifier_.statistics(), labelled, classifier_.loss(), alone);
+                           .step(weights.parameters.tensors, to_statistics(weights.statistics),
+                                 classifier_.statistics(), labelled, classifier_.loss(), ranks_);
   for (const size_t i : slides) slides_.training[i].close();
   out.loss = result.loss;
   out.gradients = std::move(result.gradients);
-  out.statistics =
-      result.statistics.empty() ? statistics : update_running(statistics, result.statistics);
+  out.statistics = result.statistics.empty()
+                       ? weights.statistics
+                       : update_running(weights.statistics, result.statistics);
   return out;
 }
 
-SlidePrediction ClassifierRun::predict(const NamedTensors& parameters,
-                                       const NamedTensors& statistics, size_t slide) const {
-  const SlideInput& input = evaluated()[slide];
-  const ClassifiedCase known{
-      input.id, input.entry.group, class_of(input.entry, settings_.data.labels), {}};
-  SlidePrediction prediction =
-      predict_slide(classifier_.executor(prediction_plan_), classifier_.loss(), parameters.tensors,
-                    statistics, *input.pixels, known);
-  input.close();
-  return prediction;
+/// Some slides at a time, for each of many ranks to have one.
+std::vector<SlidePrediction> ClassifierRun::predict(const ClassifierWeights& weights) const {
+  std::vector<Extent> extents;
+  for (const SlideInput& input : evaluated()) extents.push_back(input.slide->extent());
+  std::vector<SlidePrediction> all;
+  while (all.size() < extents.size()) {
+    const size_t count =
+        classifier_.predicted_together(extents, all.size(), held_bytes_, ranks_.size());
+    for (SlidePrediction& p : predict_some(weights, all.size(), count)) {
+      all.push_back(std::move(p));
+    }
+  }
+  return all;
+}
+
+std::vector<SlidePrediction> ClassifierRun::predict_some(const ClassifierWeights& weights,
+                                                         size_t first, size_t count) const {
+  const std::span<const SlideInput> inputs = std::span(evaluated()).subspan(first, count);
+  std::vector<const PixelSource*> pixels;
+  std::vector<Extent> extents;
+  for (const SlideInput& input : inputs) {
+    pixels.push_back(input.pixels.get());
+    extents.push_back(input.slide->extent());
+  }
+  const ClassifierPlan plan =
+      classifier_.plan(extents, LayeredPurpose::kPrediction, held_bytes_, ranks_.size());
+  const std::vector<std::vector<double>> logits =
+      classifier_.predict(plan, weights, pixels, {}, ranks_);
+  std::vector<SlidePrediction> predictions;
+  for (size_t i = 0; i < count; ++i) {
+    const SlideInput& input = inputs[i];
+    const int64_t label = class_of(input.entry, settings_.data.labels);
+    predictions.push_back({{input.id, input.entry.group, label, probabilities(logits[i])},
+                           evaluate_loss(classifier_.loss(), {logits[i]}, {label}).loss});
+    input.close();
+  }
+  return predictions;
 }
 
 ClassifierInfo ClassifierRun::checkpoint_info() const {
@@ -159,6 +208,27 @@ Provenance ClassifierRun::provenance() const {
   return provenance;
 }
 
+ClassifierCallbacks ClassifierRun::callbacks() const {
+  using Kind = RankCall::Kind;
+  ClassifierCallbacks callbacks;
+  callbacks.gradients = [this](const NamedTensors& parameters, const NamedTensors& statistics,
+                               int64_t step, const std::vector<size_t>& slides) {
+    const ClassifierWeights weights = {parameters, statistics};
+    send_call(ranks_, {Kind::kGradients, step, slides}, all_of(weights));
+    return gradients(weights, step, slides);
+  };
+  callbacks.predict = [this](const NamedTensors& parameters, const NamedTensors& statistics) {
+    const ClassifierWeights weights = {parameters, statistics};
+    send_call(ranks_, {Kind::kEvaluate, 0, {}}, all_of(weights));
+    return predict(weights);
+  };
+  callbacks.rank_memory = [this] {
+    send_call(ranks_, {Kind::kMemory, 0, {}}, {});
+    return memory_of(ranks_);
+  };
+  return callbacks;
+}
+
 ClassifierSummary ClassifierRun::run(const RunFolder& folder) {
   at::set_num_threads(1);  // The tile workers have the cores.
   note(fmt::format("{}: {} worker{}, {} of stored tensors{}", to_string(largest_slides().front()),
@@ -177,14 +247,31 @@ ClassifierSummary ClassifierRun::run(const RunFolder& folder) {
   training.order = [this](const NamedTensors& parameters, const NamedTensors& statistics) {
     return state_dict(classifier_.graph(), parameters, statistics);
   };
-  ClassifierCallbacks callbacks;
-  callbacks.gradients = [this](const NamedTensors& parameters, const NamedTensors& statistics,
-                               int64_t step, const std::vector<size_t>& slides) {
-    return gradients(parameters, statistics, step, slides);
-  };
-  callbacks.predict = [this](const NamedTensors& parameters, const NamedTensors& statistics,
-                             size_t slide) { return predict(parameters, statistics, slide); };
-  return train_classifier(folder, training, callbacks);
+  ClassifierSummary summary = train_classifier(folder, training, callbacks());
+  send_call(ranks_, {RankCall::Kind::kEnd, 0, {}}, {});
+  return summary;
+}
+
+void ClassifierRun::follow() {
+  at::set_num_threads(1);
+  const ClassifierWeights weights = classifier_.initial_weights();
+  const NamedTensors all = all_of(weights);
+  while (true) {
+    const RankCall call = receive_call(ranks_, all);
+    switch (call.kind) {
+      case RankCall::Kind::kGradients:
+        gradients(weights, call.step, call.slides);
+        break;
+      case RankCall::Kind::kEvaluate:
+        predict(weights);
+        break;
+      case RankCall::Kind::kMemory:
+        memory_of(ranks_);
+        break;
+      case RankCall::Kind::kEnd:
+        return;
+    }
+  }
 }
 
 }  // namespace untiled

@@ -7,6 +7,7 @@
 
 #include "app/pipeline/slide_classifier.h"
 #include "app/pipeline/slide_set.h"
+#include "lib/ranks/group.h"
 #include "lib/train/classifier_trainer.h"
 
 namespace untiled {
@@ -15,36 +16,38 @@ namespace untiled {
 /// names none, or another.
 int64_t class_of(const CohortEntry& entry, const std::vector<std::string>& labels);
 
-/// Probabilities and loss of one slide. Throws what reading throws.
-SlidePrediction predict_slide(const LayeredExecutor& executor, const SlideLoss& loss,
-                              const std::vector<at::Tensor>& parameters,
-                              const NamedTensors& statistics, const PixelSource& pixels,
-                              ClassifiedCase slide);
-
-/// One thread.
+/// One thread; of each rank.
 class ClassifierRun {
  public:
-  /// Opens every slide and plans the largest step. Throws ConfigError, DataError.
-  explicit ClassifierRun(const Settings& settings);
+  /// Opens every slide and plans the largest step. All ranks of `ranks` make one alike. Keeps a
+  /// reference. Throws ConfigError, DataError; ConfigError too where ranks have other slides or
+  /// settings.
+  ClassifierRun(const Settings& settings, Group& ranks);
 
-  /// Throws what train_classifier throws.
+  /// Trains; rank 0. Throws what train_classifier throws.
   ClassifierSummary run(const RunFolder& folder);
+  /// The same of the other ranks: does its share of what rank 0 does, until that ends.
+  void follow();
 
  private:
   const std::vector<SlideInput>& evaluated() const;
   std::vector<Extent> largest_slides() const;
-  SlidesGradients gradients(const NamedTensors& parameters, const NamedTensors& statistics,
-                            int64_t step, const std::vector<size_t>& slides) const;
-  SlidePrediction predict(const NamedTensors& parameters, const NamedTensors& statistics,
-                          size_t slide) const;
+  void require_layout() const;
+  SlidesGradients gradients(const ClassifierWeights& weights, int64_t step,
+                            const std::vector<size_t>& slides) const;
+  std::vector<SlidePrediction> predict(const ClassifierWeights& weights) const;
+  std::vector<SlidePrediction> predict_some(const ClassifierWeights& weights, size_t first,
+                                            size_t count) const;
+  ClassifierCallbacks callbacks() const;
   ClassifierInfo checkpoint_info() const;
   Provenance provenance() const;
 
   Settings settings_;
+  Group& ranks_;
   SlideClassifier classifier_;
   SlideSets slides_;
+  int64_t held_bytes_;  ///< What readers and caches hold.
   ClassifierPlan step_plan_;
-  ClassifierPlan prediction_plan_;
 };
 
 }  // namespace untiled

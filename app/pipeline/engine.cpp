@@ -160,7 +160,7 @@ PlannedStep Engine::plan_with_fixed_layers(PlanRequest wanted, const InferenceSh
 }
 
 Executor Engine::executor(const PlannedStep& planned, std::function<void(int64_t)> on_pixels,
-                          Group* ranks) const {
+                          Group* ranks, std::optional<RankLayout> layout) const {
   ExecutorOptions options{.device = device_.device, .dtype = dtype_};
   options.has_float64 = device_.profile.has_float64;
   options.max_dimension = std::min(options.max_dimension, device_.profile.max_dimension);
@@ -176,7 +176,7 @@ Executor Engine::executor(const PlannedStep& planned, std::function<void(int64_t
   context_->rings->limit(rings + rings / 8 + kRoundingBytes);
   options.on_pixels = std::move(on_pixels);
   options.ranks = ranks;
-  options.layout = parse_rank_layout(settings_.ranks.layout);
+  options.layout = layout ? *layout : parse_rank_layout(settings_.ranks.layout);
   return {graph_, planned.plan, backend_->kernel(), options};
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,9 +49,9 @@ class Engine {
   PlannedStep plan_inference(const SlideShape& slide, const MemoryLedger& fixed, MaskUse use) const;
 
   /// `on_pixels` (may be empty): called with the pixels of each finished tile. `ranks`: those that
-  /// share the slide, null for this one alone.
+  /// share the slide, null for this one alone; they are spread as the settings say, or by `layout`.
   Executor executor(const PlannedStep& planned, std::function<void(int64_t)> on_pixels,
-                    Group* ranks = nullptr) const;
+                    Group* ranks = nullptr, std::optional<RankLayout> layout = {}) const;
 
   /// The pixels that an executor reports in all for a slide.
   int64_t reported_pixels(const Plan& plan, const Extent& pixels, Purpose purpose) const;

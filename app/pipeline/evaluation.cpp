@@ -8,13 +8,11 @@
 #include <cmath>
 #include <optional>
 
-#include "app/pipeline/thumbnail_classes.h"
 #include "data/slide/reader.h"
 #include "data/tissue/overview.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
-#include "lib/ranks/exact_sum.h"
 #include "lib/train/losses.h"
 
 namespace untiled {
@@ -121,51 +119,71 @@ Picture slide_thumbnail(const SlideInput& input) {
   return thumbnail;
 }
 
-SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
-                          const std::vector<at::Tensor>& parameters, const SlideInput& input,
-                          const Picture& thumbnail, const PixelLoss& loss,
-                          const PlannedStep& planned, const std::filesystem::path& folder,
-                          Group* ranks) {
-  SlideScore score;
-  const Extent extent = input.pixels->extent();
-  ExactSum sums(static_cast<size_t>(loss.sum_count()));
-  ThumbnailClasses label_picture(extent, thumbnail.extent);
-  ThumbnailClasses prediction_picture(extent, thumbnail.extent);
-  const std::vector<double> weights = class_weights(settings.data);
+SlideScorer::SlideScorer(const Engine& engine, const Settings& settings, const SlideInput& input,
+                         const Extent& thumbnail, const PixelLoss& loss, Group& ranks)
+    : engine_(engine),
+      settings_(settings),
+      input_(input),
+      loss_(loss),
+      ranks_(ranks),
+      weights_(class_weights(settings.data)),
+      sums_(static_cast<size_t>(loss.sum_count())),
+      labels_(input.pixels->extent(), thumbnail),
+      predictions_(input.pixels->extent(), thumbnail) {}
+
+void SlideScorer::score_tiles(const std::vector<at::Tensor>& parameters,
+                              const PlannedStep& planned) {
+  const Extent extent = input_.pixels->extent();
   std::optional<Progress> progress;
-  const bool leads = ranks == nullptr || ranks->rank() == 0;
-  if (leads && extent.area() > kLongPassPixels) {
-    progress.emplace(fmt::format("validate {}", input.id),
-                     engine.reported_pixels(planned.plan, extent, Purpose::kPrediction));
+  if (ranks_.rank() == 0 && extent.area() > kLongPassPixels) {
+    progress.emplace(fmt::format("validate {}", input_.id),
+                     engine_.reported_pixels(planned.plan, extent, Purpose::kPrediction));
   }
   const auto on_pixels = [&](int64_t pixels) {
     if (progress) progress->advance(pixels);
   };
-  const Executor executor = engine.executor(planned, on_pixels, ranks);
-  const auto channels = static_cast<int>(engine.graph().layer(engine.graph().output()).channels);
+  const Executor executor = engine_.executor(planned, on_pixels, &ranks_);
+  const auto channels = static_cast<int>(engine_.graph().layer(engine_.graph().output()).channels);
   const PredictionRequest request{
-      .threshold = settings.train.threshold, .probabilities = false, .loss = &loss};
+      .threshold = settings_.train.threshold, .probabilities = false, .loss = &loss_};
   executor.predict(
-      parameters, *input.pixels, request, input.labels.get(), [&](PredictedTile predicted) {
+      parameters, *input_.pixels, request, input_.labels.get(), [&](PredictedTile predicted) {
         SegmentationCounts counts =
-            count_weighted(predicted.labels, predicted.prediction.classes, weights, channels);
+            count_weighted(predicted.labels, predicted.prediction.classes, weights_, channels);
         return [&, counts = std::move(counts), tile = std::move(predicted)] {
-          score.counts = add(score.counts, counts);
-          sums.add(std::span<const double>(tile.prediction.loss_sums));
-          label_picture.fill(tile.region, tile.labels);
-          prediction_picture.fill(tile.region, tile.prediction.classes);
+          counts_ = add(counts_, counts);
+          sums_.add(std::span<const double>(tile.prediction.loss_sums));
+          labels_.fill(tile.region, tile.labels);
+          predictions_.fill(tile.region, tile.prediction.classes);
         };
       });
-  if (ranks != nullptr) {
-    sums.reduce(*ranks);
-    score.counts = added_up(score.counts, static_cast<size_t>(channels), *ranks);
-    label_picture.unite(*ranks);
-    prediction_picture.unite(*ranks);
-  }
-  score.loss = loss.value(sums.values());
-  if (!leads) return score;
-  score.preview_png =
-      make_preview(thumbnail, label_picture, prediction_picture, settings.data, folder);
+}
+
+SlideScore SlideScorer::unite() {
+  const auto channels = engine_.graph().layer(engine_.graph().output()).channels;
+  sums_.reduce(ranks_);
+  SlideScore score;
+  score.counts = added_up(counts_, static_cast<size_t>(channels), ranks_);
+  labels_.unite(ranks_);
+  predictions_.unite(ranks_);
+  score.loss = loss_.value(sums_.values());
+  return score;
+}
+
+std::string SlideScorer::preview(const Picture& thumbnail,
+                                 const std::filesystem::path& folder) const {
+  return make_preview(thumbnail, labels_, predictions_, settings_.data, folder);
+}
+
+SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
+                          const std::vector<at::Tensor>& parameters, const SlideInput& input,
+                          const Picture& thumbnail, const PixelLoss& loss,
+                          const PlannedStep& planned, const std::filesystem::path& folder,
+                          Group& ranks) {
+  SlideScorer scorer(engine, settings, input, thumbnail.extent, loss, ranks);
+  scorer.score_tiles(parameters, planned);
+  SlideScore score = scorer.unite();
+  if (ranks.rank() == 0) score.preview_png = scorer.preview(thumbnail, folder);
   return score;
 }
 

@@ -1,6 +1,7 @@
 #include "app/pipeline/rank_calls.h"
 
 #include <ATen/ops/empty.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +13,10 @@
 #include <string>
 #include <utility>
 
+#include "lib/config/flatten.h"
+#include "lib/core/atomic_file.h"
 #include "lib/core/resources.h"
+#include "lib/ranks/alike.h"
 
 namespace untiled {
 namespace {
@@ -69,6 +73,37 @@ RankCall receive_call(Group& ranks, const NamedTensors& parameters) {
   broadcast(ranks, call.slides);
   if (takes_parameters(call.kind)) broadcast_parameters(ranks, parameters);
   return call;
+}
+
+namespace {
+
+void require_alike_settings(Group& ranks, Settings settings) {
+  settings.threads = 0;
+  require_alike(ranks, settings_hash(flatten(settings)), "other settings",
+                "start all ranks with the same ones");
+}
+
+}  // namespace
+
+void require_alike(Group& ranks, const RankTraits& traits) {
+  require_alike_settings(ranks, traits.settings);
+  std::string slides;
+  for (const SlideRecord& s : traits.slides) {
+    slides += fmt::format("{} {} {}\n", s.name, s.fingerprint, to_string(s.extent));
+  }
+  require_alike(ranks, slides, "other slides", "let all machines see the same files");
+  require_alike(ranks, traits.instructions, "other instructions", traits.advice);
+}
+
+void require_alike_work(Group& ranks, const Settings& settings,
+                        const std::filesystem::path& checkpoint,
+                        const std::filesystem::path& manifest) {
+  if (ranks.size() == 1) return;
+  require_alike_settings(ranks, settings);
+  for (const std::filesystem::path& file : {checkpoint, manifest}) {
+    require_alike(ranks, read_file(file), "another file " + file.string(),
+                  "let all machines see the same files");
+  }
 }
 
 RankMemory memory_of(Group& ranks) {

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <string>
 #include <vector>
 
+#include "lib/config/settings.h"
 #include "lib/ranks/group.h"
 #include "lib/streaming/parameters.h"
 #include "lib/train/trainer.h"
@@ -23,6 +26,22 @@ struct RankCall {
 void send_call(Group& ranks, const RankCall& call, const NamedTensors& parameters);
 /// Waits for rank 0's next call and takes its parameters.
 RankCall receive_call(Group& ranks, const NamedTensors& parameters);
+
+/// What ranks on several machines may have that rank 0 has not: other files, other processors. Of
+/// settings all but the number of threads count. `instructions` decide last bits. A collective
+/// call; throws ConfigError on all.
+struct RankTraits {
+  const Settings& settings;
+  const std::vector<SlideRecord>& slides;
+  std::string instructions;
+  std::string advice;  ///< Where those differ.
+};
+void require_alike(Group& ranks, const RankTraits& traits);
+
+/// The same of what is done with a checkpoint to the rows of a manifest.
+void require_alike_work(Group& ranks, const Settings& settings,
+                        const std::filesystem::path& checkpoint,
+                        const std::filesystem::path& manifest);
 
 /// Peaks of all ranks' processes; ranks of one process count once. A collective call.
 RankMemory memory_of(Group& ranks);

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 
+#include "app/pipeline/slide_parts.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/layered/partition.h"
+#include "lib/layered/running_statistics.h"
 #include "lib/train/named_tensors.h"
 #include "lib/train/safetensors.h"
 #include "models/resnet.h"
@@ -87,9 +89,10 @@ ClassifierWeights SlideClassifier::initial_weights() const {
 }
 
 ClassifierPlan SlideClassifier::estimate(const std::vector<Extent>& slides, LayeredPurpose purpose,
-                                         int workers, bool recomputes_blocks) const {
+                                         int ranks, int workers, bool recomputes_blocks) const {
   ClassifierPlan plan{.workers = workers, .recomputes_blocks = recomputes_blocks};
-  plan.stored_bytes = executor(plan).stored_bytes(slides, purpose);
+  plan.stored_bytes =
+      executor(plan).stored_bytes(slides, slide_parts(slides, ranks, tile()), purpose);
   int64_t tile_values = 0;
   int64_t most_parameters = 0;
   for (LayerId id = 1; id <= graph_.output(); ++id) {
@@ -106,14 +109,14 @@ ClassifierPlan SlideClassifier::estimate(const std::vector<Extent>& slides, Laye
 }
 
 ClassifierPlan SlideClassifier::plan(const std::vector<Extent>& slides, LayeredPurpose purpose,
-                                     int64_t fixed_bytes) const {
+                                     int64_t fixed_bytes, int ranks) const {
   const int most_workers = settings_.threads > 0 ? settings_.threads : usable_cores();
   const StoreChoice store = settings_.streaming.store;
   int64_t least = 0;
   for (const bool recomputes : {false, true}) {
     if (store == (recomputes ? StoreChoice::kAll : StoreChoice::kBlocks)) continue;
     for (int workers = most_workers; workers >= 1; --workers) {
-      const ClassifierPlan plan = estimate(slides, purpose, workers, recomputes);
+      const ClassifierPlan plan = estimate(slides, purpose, ranks, workers, recomputes);
       const int64_t needed = plan.bytes() + fixed_bytes;
       if (needed <= settings_.memory_budget) return plan;
       least = least == 0 ? needed : std::min(least, needed);
@@ -122,10 +125,24 @@ ClassifierPlan SlideClassifier::plan(const std::vector<Extent>& slides, LayeredP
   int64_t pixels = 0;
   for (const Extent& slide : slides) pixels += slide.area();
   throw ConfigError(fmt::format(
-      "memory_budget {} is too small for {} slide{} of {} pixels at once; the least that works is "
-      "{}: raise it, or lower model.width, train.batch or the resolution (data.level, data.mpp)",
+      "memory_budget {} is too small for {} slide{} of {} pixels at once{}; the least that works "
+      "is "
+      "{}: raise it, take more ranks, or lower model.width, train.batch or the resolution "
+      "(data.level, data.mpp)",
       format_bytes(settings_.memory_budget), slides.size(), slides.size() == 1 ? "" : "s", pixels,
-      format_bytes(least)));
+      ranks == 1 ? "" : fmt::format(" over {} ranks", ranks), format_bytes(least)));
+}
+
+size_t SlideClassifier::predicted_together(const std::vector<Extent>& slides, size_t first,
+                                           int64_t fixed_bytes, int ranks) const {
+  size_t count = std::min(slides.size() - first, static_cast<size_t>(ranks));
+  for (; count > 1; --count) {
+    const auto begin = slides.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::vector<Extent> some(begin, begin + static_cast<std::ptrdiff_t>(count));
+    const ClassifierPlan least = estimate(some, LayeredPurpose::kPrediction, ranks, 1, false);
+    if (least.bytes() + fixed_bytes <= settings_.memory_budget) break;
+  }
+  return count;
 }
 
 LayeredExecutor SlideClassifier::executor(const ClassifierPlan& plan) const {
@@ -137,6 +154,19 @@ LayeredExecutor SlideClassifier::executor(const ClassifierPlan& plan) const {
            .workers = plan.workers,
            .recomputes_blocks = plan.recomputes_blocks,
            .context = context_}};
+}
+
+std::vector<std::vector<double>> SlideClassifier::predict(
+    const ClassifierPlan& plan, const ClassifierWeights& weights,
+    const std::vector<const PixelSource*>& slides, const FeatureWork& features,
+    Group& ranks) const {
+  std::vector<Extent> extents;
+  for (const PixelSource* pixels : slides) extents.push_back(pixels->extent());
+  const SlideParts parts = slide_parts(extents, ranks.size(), tile());
+  std::vector<LabelledSlide> inputs;
+  for (size_t i = 0; i < slides.size(); ++i) inputs.push_back({slides[i], 0, parts[i]});
+  return executor(plan).predict(weights.parameters.tensors, to_statistics(weights.statistics),
+                                inputs, features, ranks);
 }
 
 }  // namespace untiled

@@ -42,19 +42,31 @@ class SlideClassifier {
   /// DataError for a file that does not fit.
   ClassifierWeights initial_weights() const;
 
-  /// The fastest way that fits into the budget beside `fixed_bytes`. Throws ConfigError with the
-  /// least budget that works.
+  /// The fastest way that fits into each rank's budget beside `fixed_bytes`, where the slides are
+  /// spread over `ranks` of them. What is stored does not depend on the threads that a rank has.
+  /// Throws ConfigError with the least budget that works.
   ClassifierPlan plan(const std::vector<Extent>& slides, LayeredPurpose purpose,
-                      int64_t fixed_bytes) const;
+                      int64_t fixed_bytes, int ranks = 1) const;
+  /// Of the slides from `first` on how many are best predicted together by so many ranks: up to one
+  /// a rank, while they fit into the budget; at least one.
+  size_t predicted_together(const std::vector<Extent>& slides, size_t first, int64_t fixed_bytes,
+                            int ranks) const;
 
   LayeredExecutor executor(const ClassifierPlan& plan) const;
+
+  /// Logits of some slides, spread over `ranks`. `features`: see LayeredExecutor. A collective
+  /// call; throws what reading throws.
+  std::vector<std::vector<double>> predict(const ClassifierPlan& plan,
+                                           const ClassifierWeights& weights,
+                                           const std::vector<const PixelSource*>& slides,
+                                           const FeatureWork& features, Group& ranks) const;
   SlideLoss loss() const { return {settings_.data.label_weights}; }
   /// What norms take in training.
   Statistics statistics() const;
 
  private:
-  ClassifierPlan estimate(const std::vector<Extent>& slides, LayeredPurpose purpose, int workers,
-                          bool recomputes_blocks) const;
+  ClassifierPlan estimate(const std::vector<Extent>& slides, LayeredPurpose purpose, int ranks,
+                          int workers, bool recomputes_blocks) const;
 
   Settings settings_;
   Graph graph_;

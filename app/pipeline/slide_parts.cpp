@@ -6,14 +6,25 @@
 
 namespace untiled {
 
-std::vector<Region> slide_parts(const Extent& extent, int ranks, int64_t tile) {
+SlideParts slide_parts(const std::vector<Extent>& slides, int ranks, int64_t tile) {
   constexpr int64_t kMostStride = 32;
   const int64_t unit = Partition::cut_unit(tile, kMostStride);
-  const int64_t units = ceil_div(extent.rows, unit);
-  std::vector<Region> parts;
-  for (int64_t r = 0; r < ranks; ++r) {
-    const auto cut = [&](int64_t i) { return std::min(extent.rows, units * i / ranks * unit); };
-    parts.push_back({{cut(r), r + 1 == ranks ? extent.rows : cut(r + 1)}, {0, extent.cols}});
+  int64_t total = 0;
+  for (const Extent& slide : slides) total += slide.area();
+  SlideParts parts;
+  int64_t above = 0;  // Pixels of slides, and of this one's rows, that were given to ranks.
+  for (const Extent& slide : slides) {
+    std::vector<Region>& of_slide = parts.emplace_back(
+        static_cast<size_t>(ranks), Region{{slide.rows, slide.rows}, {0, slide.cols}});
+    for (int64_t row = 0; row < slide.rows; row += unit) {
+      const int64_t end = std::min(slide.rows, row + unit);
+      const int64_t area = (end - row) * slide.cols;
+      // Rows go to the rank in whose share their middle lies.
+      const int64_t rank = (2 * above + area) * ranks / (2 * total);
+      Interval& rows = of_slide[static_cast<size_t>(rank)].rows;
+      rows = {std::min(rows.begin, row), end};
+      above += area;
+    }
   }
   return parts;
 }

@@ -1,15 +1,17 @@
-// How a slide is shared out to ranks.
+// How slides are shared out to ranks.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "lib/core/region.h"
+#include "lib/layered/layered_executor.h"
 
 namespace untiled {
 
-/// Rows of the slide, one region a rank and perhaps empty, cut where no tile of a tensor of stride
-/// 32 or less is: so tiles do not depend on the number of ranks.
-std::vector<Region> slide_parts(const Extent& extent, int ranks, int64_t tile);
+/// Rows of each slide, cut where no tile of a tensor of stride 32 or less is, so that tiles do not
+/// depend on the number of ranks. The slides count as though they lay below each other, and each
+/// rank gets about as many of all their pixels: of one slide its part, of many small ones some
+/// whole ones.
+SlideParts slide_parts(const std::vector<Extent>& slides, int ranks, int64_t tile);
 
 }  // namespace untiled

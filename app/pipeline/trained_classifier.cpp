@@ -8,9 +8,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
+#include <span>
 
+#include "app/pipeline/patient_pixels.h"
+#include "app/pipeline/slide_parts.h"
 #include "lib/core/error.h"
-#include "lib/layered/running_statistics.h"
+#include "lib/layered/partition.h"
+#include "lib/ranks/together.h"
 #include "lib/train/named_tensors.h"
 
 namespace untiled {
@@ -26,6 +31,19 @@ Settings settings_of(const Settings& settings, const ClassifierInfo& info,
   out.data.mpp = scale.mpp;
   if (!scale.level && !scale.mpp && info.training_mpp) out.data.mpp = info.training_mpp;
   return out;
+}
+
+/// Of any rank; a collective call.
+std::exception_ptr failure_of_reading(const PatientPixels& pixels, Group& ranks) {
+  Together together(ranks);
+  together.attempt([&] { pixels.rethrow_failure(); });
+  try {
+    together.settle();
+  } catch (...) {
+    ranks.throw_if_failed();
+    return std::current_exception();
+  }
+  return nullptr;
 }
 
 NamedTensors found_in(const NamedTensors& file, const NamedTensors& pattern,
@@ -63,25 +81,69 @@ int64_t TrainedClassifier::map_stride() const {
   return graph.stride(graph.output());
 }
 
-SlideVerdict TrainedClassifier::judge(const PixelSource& pixels, int64_t fixed_bytes,
-                                      bool with_map) const {
-  const ClassifierPlan plan =
-      classifier_->plan({pixels.extent()}, LayeredPurpose::kPrediction, fixed_bytes);
-  SlideVerdict verdict;
+std::vector<SlideVerdict> TrainedClassifier::judge(const std::vector<const PixelSource*>& slides,
+                                                   int64_t fixed_bytes, bool with_maps,
+                                                   Group& ranks) const {
+  std::deque<PatientPixels> patient;
+  std::vector<const PixelSource*> pixels;
+  std::vector<Extent> extents;
+  std::vector<SlideVerdict> verdicts(slides.size());
+  for (size_t i = 0; i < slides.size(); ++i) {
+    pixels.push_back(&patient.emplace_back(*slides[i]));
+    extents.push_back(slides[i]->extent());
+    if (with_maps) make_map(extents[i], verdicts[i]);
+  }
   FeatureWork work;
-  if (with_map) {
-    const Graph& graph = classifier_->graph();
-    const LayerId last = graph.layer(graph.layer(graph.output()).inputs[0]).inputs[0];
-    verdict.map_extent = graph.extents(pixels.extent())[static_cast<size_t>(last)];
-    verdict.map.resize(info_.labels.size() * static_cast<size_t>(verdict.map_extent.area()));
-    work = [&](const Region& region, const at::Tensor& features) {
-      add_to_map(region, features, verdict);
+  if (with_maps) {
+    work = [&](size_t slide, const Region& region, const at::Tensor& features) {
+      add_to_map(region, features, verdicts[slide]);
     };
   }
-  verdict.logits = classifier_->executor(plan).predict(
-      weights_.parameters.tensors, to_statistics(weights_.statistics), pixels, work);
-  verdict.probabilities = probabilities(verdict.logits);
-  return verdict;
+  const ClassifierPlan plan =
+      classifier_->plan(extents, LayeredPurpose::kPrediction, fixed_bytes, ranks.size());
+  Together(ranks).join([&] {
+    const auto logits = classifier_->predict(plan, weights_, pixels, work, ranks);
+    const SlideParts parts = slide_parts(extents, ranks.size(), classifier_->tile());
+    for (size_t i = 0; i < slides.size(); ++i) {
+      verdicts[i].logits = logits[i];
+      verdicts[i].probabilities = probabilities(logits[i]);
+      if (with_maps) gather_map(parts[i], verdicts[i], ranks);
+    }
+  });
+  for (size_t i = 0; i < slides.size(); ++i) {
+    verdicts[i].failure = failure_of_reading(patient[i], ranks);
+  }
+  return verdicts;
+}
+
+void TrainedClassifier::make_map(const Extent& slide, SlideVerdict& verdict) const {
+  const Graph& graph = classifier_->graph();
+  const LayerId last = graph.layer(graph.layer(graph.output()).inputs[0]).inputs[0];
+  verdict.map_extent = graph.extents(slide)[static_cast<size_t>(last)];
+  verdict.map.resize(info_.labels.size() * static_cast<size_t>(verdict.map_extent.area()));
+}
+
+/// Each rank has whole rows of the map, class by class.
+void TrainedClassifier::gather_map(const std::vector<Region>& parts, SlideVerdict& verdict,
+                                   Group& ranks) const {
+  constexpr int kTag = 2;
+  const Extent all = verdict.map_extent;
+  std::vector<std::unique_ptr<Message>> messages;
+  for (int rank = 1; rank < ranks.size(); ++rank) {
+    if (ranks.rank() != 0 && ranks.rank() != rank) continue;
+    const Interval rows = Partition(parts[static_cast<size_t>(rank)], classifier_->tile())
+                              .own(all, map_stride())
+                              .rows;
+    for (size_t k = 0; k < info_.labels.size() && !rows.empty(); ++k) {
+      const auto first = static_cast<int64_t>(k) * all.area() + rows.begin * all.cols;
+      const auto bytes = std::as_writable_bytes(
+          std::span(verdict.map)
+              .subspan(static_cast<size_t>(first), static_cast<size_t>(rows.size() * all.cols)));
+      messages.push_back(ranks.rank() == 0 ? ranks.receive(rank, kTag, bytes)
+                                           : ranks.send(0, kTag, bytes));
+    }
+  }
+  for (const auto& message : messages) message->wait();
 }
 
 /// Tiles do not overlap, so workers write to different places.

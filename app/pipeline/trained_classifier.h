@@ -1,6 +1,7 @@
 // A classifier's checkpoint ready to run: its network, its scale, its classes.
 #pragma once
 
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "app/pipeline/slide_classifier.h"
 #include "app/pipeline/trained_model.h"
+#include "lib/ranks/group.h"
 #include "lib/train/classifier_checkpoint.h"
 
 namespace untiled {
@@ -19,9 +21,10 @@ struct SlideVerdict {
   /// Where in the slide the evidence is: each class's probability as if the whole slide looked as
   /// it does at a pixel of the last tensor, classes x rows x cols. The logits behind it (log of a
   /// ratio of two probabilities) have the slide's logits as their mean, for pooling and the last
-  /// layer are linear.
+  /// layer are linear. Where ranks share the slide it is rank 0 that has all of it.
   std::vector<float> map;
   Extent map_extent;
+  std::exception_ptr failure;  ///< Of reading, on all ranks alike; the rest then means nothing.
 };
 
 class TrainedClassifier {
@@ -36,12 +39,24 @@ class TrainedClassifier {
   /// Level-0 pixels of the view to one pixel of the map.
   int64_t map_stride() const;
 
-  /// Throws ConfigError where the slide does not fit the budget beside `fixed_bytes`, and what
-  /// reading throws.
-  SlideVerdict judge(const PixelSource& pixels, int64_t fixed_bytes, bool with_map) const;
+  /// The most of `slides` from `first` on that ranks best judge together; at least one.
+  size_t judged_together(const std::vector<Extent>& slides, size_t first, int64_t fixed_bytes,
+                         int ranks) const {
+    return classifier_->predicted_together(slides, first, fixed_bytes, ranks);
+  }
+  /// Throws ConfigError where so many ranks cannot judge a slide within the budget of each, beside
+  /// `fixed_bytes`.
+  void require_fits(const Extent& slide, int64_t fixed_bytes, int ranks) const {
+    classifier_->plan({slide}, LayeredPurpose::kPrediction, fixed_bytes, ranks);
+  }
+  /// Slides that ranks share. A collective call. Throws ConfigError where they do not fit.
+  std::vector<SlideVerdict> judge(const std::vector<const PixelSource*>& slides,
+                                  int64_t fixed_bytes, bool with_maps, Group& ranks) const;
 
  private:
+  void make_map(const Extent& slide, SlideVerdict& verdict) const;
   void add_to_map(const Region& region, const at::Tensor& features, SlideVerdict& verdict) const;
+  void gather_map(const std::vector<Region>& parts, SlideVerdict& verdict, Group& ranks) const;
 
   Settings settings_;
   ClassifierInfo info_;

@@ -11,11 +11,9 @@
 #include "app/pipeline/step_image.h"
 #include "app/pipeline/training_report.h"
 #include "data/slide/fingerprint.h"
-#include "lib/config/flatten.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
-#include "lib/ranks/alike.h"
 #include "lib/ranks/team.h"
 #include "lib/train/losses.h"
 #include "models/unet.h"
@@ -35,7 +33,10 @@ TrainingRun::TrainingRun(const Settings& settings, Group& ranks)
   put_behind_cache(settings_, plan_.cache, slides_.training);
   put_behind_cache(settings_, plan_.cache, slides_.validation);
   make_team();
-  require_alike_ranks();
+  if (ranks_.size() == 1) return;
+  require_alike(ranks_,
+                {settings_, provenance().slides, engine_.kernels() + engine_.backend().simd(),
+                 "set simd to what all have (avx512, avx2, neon or scalar), or last bits differ"});
 }
 
 void TrainingRun::make_team() {
@@ -54,20 +55,6 @@ void TrainingRun::make_team() {
   // Fails where the layout is for another number of ranks.
   choose_rank_grid(parse_rank_layout(settings_.ranks.layout), size, {1, 1}, {1, 1}, 0);
   if (teams_ > 1) team_ = std::make_unique<Team>(ranks_, ranks_.rank() / size * size, size);
-}
-
-/// Ranks on several machines may see other files and have other processors.
-void TrainingRun::require_alike_ranks() const {
-  if (ranks_.size() == 1) return;
-  require_alike(ranks_, settings_hash(flatten(settings_)), "other settings",
-                "start all ranks with the same ones");
-  std::string slides;
-  for (const SlideRecord& s : provenance().slides) {
-    slides += fmt::format("{} {} {}\n", s.name, s.fingerprint, to_string(s.extent));
-  }
-  require_alike(ranks_, slides, "other slides", "let all machines see the same files");
-  require_alike(ranks_, engine_.kernels() + engine_.backend().simd(), "other instructions",
-                "set simd to what all have (avx512, avx2, neon or scalar), or last bits differ");
 }
 
 const std::vector<SlideInput>& TrainingRun::evaluated() const {
@@ -135,7 +122,7 @@ SlideScore TrainingRun::evaluate(const NamedTensors& parameters, size_t slide,
   const PlannedStep planned =
       engine_.plan_inference(shape_of(*input.pixels), plan_.fixed, MaskUse::kScores);
   SlideScore score = evaluate_slide(engine_, settings_, parameters.tensors, input, thumbnail,
-                                    *loss_, planned, folder, &ranks_);
+                                    *loss_, planned, folder, ranks_);
   input.require_unchanged();
   return score;
 }

@@ -33,7 +33,6 @@ class TrainingRun {
   void use(const SlideInput& input);
   /// Planned when it is asked for first: that takes longer than many a small slide's passes.
   const PlannedStep& planned_step(const PixelSource& pixels);
-  void require_alike_ranks() const;
   void make_team();
   /// The ranks that share a slide with this one.
   Group& sharing() { return team_ ? *team_ : ranks_; }

@@ -7,10 +7,6 @@
 namespace untiled {
 namespace {
 
-/// Of a part, in pixels of its tensor: kernels of ResNets reach one or two pixels beyond it.
-/// TensorField::view refuses what lies further out.
-constexpr int64_t kMarginPixels = 4;
-
 constexpr int kTag = 1;
 
 std::span<std::byte> bytes_of(const at::Tensor& t) {
@@ -25,12 +21,6 @@ struct Parcel {
   std::unique_ptr<Message> message;
 };
 
-Region grow(const Region& region, const Extent& extent) {
-  return clip(Region{{region.rows.begin - kMarginPixels, region.rows.end + kMarginPixels},
-                     {region.cols.begin - kMarginPixels, region.cols.end + kMarginPixels}},
-              extent);
-}
-
 }  // namespace
 
 Region LayeredRun::own(const Slide& slide, LayerId layer, int rank) const {
@@ -40,9 +30,9 @@ Region LayeredRun::own(const Slide& slide, LayerId layer, int rank) const {
 }
 
 Region LayeredRun::held(const Slide& slide, LayerId layer, int rank) const {
-  // A part that is empty at a deep level still has a place, and its pixels' tiles read around it.
-  if (slide.input.own_pixels[static_cast<size_t>(rank)].empty()) return {};
-  return grow(own(slide, layer, rank), slide.extents[static_cast<size_t>(layer)]);
+  const Region& pixels = slide.input.own_pixels[static_cast<size_t>(rank)];
+  return Partition(pixels, options_.tile)
+      .held(slide.extents[static_cast<size_t>(layer)], strides_[static_cast<size_t>(layer)]);
 }
 
 /// A margin may be wider than a neighbour's part, so every rank is asked.

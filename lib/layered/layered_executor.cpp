@@ -2,16 +2,21 @@
 
 #include <c10/core/ScalarType.h>
 
+#include <algorithm>
+
 #include "lib/layered/layered_run.h"
-#include "lib/ranks/alone.h"
 
 namespace untiled {
 namespace {
 
-std::vector<std::vector<Extent>> layer_extents(const Graph& graph,
-                                               const std::vector<Extent>& slides) {
-  std::vector<std::vector<Extent>> extents;
-  for (const Extent& slide : slides) extents.push_back(graph.extents(slide));
+/// Of each layer what a rank holds of a slide.
+std::vector<Extent> held_extents(const Graph& graph, const Extent& slide, const Region& own,
+                                 int64_t tile) {
+  std::vector<Extent> extents = graph.extents(slide);
+  const Partition partition(own, tile);
+  for (size_t l = 0; l < extents.size(); ++l) {
+    extents[l] = partition.held(extents[l], graph.stride(static_cast<LayerId>(l))).extent();
+  }
   return extents;
 }
 
@@ -32,23 +37,28 @@ LayeredStep LayeredExecutor::step(const std::vector<at::Tensor>& parameters,
   return std::move(run).result();
 }
 
-std::vector<double> LayeredExecutor::predict(const std::vector<at::Tensor>& parameters,
-                                             const std::vector<NormStatistics>& running,
-                                             const PixelSource& pixels,
-                                             const FeatureWork& features) const {
-  Alone alone;
-  const std::vector<LabelledSlide> slides = {{&pixels, 0, {whole(pixels.extent())}}};
+std::vector<std::vector<double>> LayeredExecutor::predict(
+    const std::vector<at::Tensor>& parameters, const std::vector<NormStatistics>& running,
+    const std::vector<LabelledSlide>& slides, const FeatureWork& features, Group& ranks) const {
   LayeredRun run(graph_, program_, options_,
-                 {parameters, running, Statistics::kRunning, slides, nullptr, alone}, features);
+                 {parameters, running, Statistics::kRunning, slides, nullptr, ranks}, features);
   run.play(make_layered_schedule(program_, LayeredPurpose::kPrediction, false));
-  return std::move(run).result().logits.front();
+  return std::move(run).result().logits;
 }
 
-int64_t LayeredExecutor::stored_bytes(const std::vector<Extent>& slides,
+int64_t LayeredExecutor::stored_bytes(const std::vector<Extent>& slides, const SlideParts& parts,
                                       LayeredPurpose purpose) const {
   const auto schedule = make_layered_schedule(program_, purpose, options_.recomputes_blocks);
-  return peak_stored_bytes(graph_, schedule, layer_extents(graph_, slides),
-                           static_cast<int64_t>(c10::elementSize(options_.dtype)), program_);
+  const auto element = static_cast<int64_t>(c10::elementSize(options_.dtype));
+  int64_t most = 0;
+  for (size_t rank = 0; rank < parts.front().size(); ++rank) {
+    std::vector<std::vector<Extent>> held;
+    for (size_t i = 0; i < slides.size(); ++i) {
+      held.push_back(held_extents(graph_, slides[i], parts[i][rank], options_.tile));
+    }
+    most = std::max(most, peak_stored_bytes(graph_, schedule, held, element, program_));
+  }
+  return most;
 }
 
 }  // namespace untiled

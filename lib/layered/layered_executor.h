@@ -34,10 +34,13 @@ struct LayeredOptions {
   std::shared_ptr<StreamingContext> context;  ///< Null: the executor has its own.
 };
 
-/// One slide of a step.
+/// What each rank has of some slides: by slide and rank, perhaps nothing.
+using SlideParts = std::vector<std::vector<Region>>;
+
+/// One slide of a step or of a prediction.
 struct LabelledSlide {
   const PixelSource* pixels = nullptr;  ///< RGB.
-  int64_t label = 0;
+  int64_t label = 0;                    ///< Of no account for a prediction.
   /// What each rank has of it, which do not overlap and are all of it: see Partition.
   std::vector<Region> own_pixels;
 };
@@ -56,9 +59,9 @@ struct LayeredStep {
   std::vector<NormStatistics> statistics;   ///< By norm; empty with running statistics.
 };
 
-/// Values of the last tensor before the mean, of one tile: [1, channels, rows, cols], not to be
-/// kept.
-using FeatureWork = std::function<void(const Region&, const at::Tensor&)>;
+/// Values of a slide's last tensor before the mean, of one tile: [1, channels, rows, cols], not to
+/// be kept.
+using FeatureWork = std::function<void(size_t slide, const Region&, const at::Tensor&)>;
 
 class LayeredExecutor {
  public:
@@ -74,14 +77,17 @@ class LayeredExecutor {
                    const std::vector<LabelledSlide>& slides, const SlideLoss& loss,
                    Group& ranks) const;
 
-  /// Logits of a slide with running statistics. `features` (may be empty) is called for the tiles
-  /// of the last tensor, by any worker.
-  std::vector<double> predict(const std::vector<at::Tensor>& parameters,
-                              const std::vector<NormStatistics>& running, const PixelSource& pixels,
-                              const FeatureWork& features) const;
+  /// Logits by slide, with running statistics. `features` (may be empty) is called for this rank's
+  /// tiles of the last tensor, by any worker. A collective call of `ranks`; all get all logits.
+  std::vector<std::vector<double>> predict(const std::vector<at::Tensor>& parameters,
+                                           const std::vector<NormStatistics>& running,
+                                           const std::vector<LabelledSlide>& slides,
+                                           const FeatureWork& features, Group& ranks) const;
 
-  /// The most bytes that tensors of slides of these sizes take in a step, or in a prediction.
-  int64_t stored_bytes(const std::vector<Extent>& slides, LayeredPurpose purpose) const;
+  /// The most bytes that tensors of slides of these sizes take in a step, or in a prediction, on
+  /// the rank that has most.
+  int64_t stored_bytes(const std::vector<Extent>& slides, const SlideParts& parts,
+                       LayeredPurpose purpose) const;
 
  private:
   const Graph& graph_;

@@ -213,7 +213,7 @@ void LayeredRun::make_head() {
   std::mutex mutex;
   for_each_tile(tiles_of(last), [&](size_t /*i*/, const Tile& tile) {
     const at::Tensor features = read(tile.slide, program_.pooled, tile.region);
-    if (features_) features_(tile.region, features);
+    if (features_) features_(tile.slide, tile.region, features);
     const at::Tensor sum = channel_sums(features);
     const std::lock_guard lock(mutex);
     add_tensor(sums[tile.slide], sum);
@@ -363,8 +363,10 @@ std::vector<LayeredRun::Tile> LayeredRun::tiles_of(LayerId layer) const {
 
 void LayeredRun::for_each_tile(const std::vector<Tile>& tiles,
                                const std::function<void(size_t, const Tile&)>& work) const {
-  run_all(options_.context->workers, tiles.size(), options_.workers,
-          [&](size_t i) { work(i, tiles[i]); });
+  run_all(options_.context->workers, tiles.size(), options_.workers, [&](size_t i) {
+    inputs_.ranks.throw_if_failed();
+    work(i, tiles[i]);
+  });
 }
 
 std::vector<double> LayeredRun::total(ExactSum& sums) const {

@@ -9,6 +9,10 @@ namespace {
 /// Deep tensors have many channels: smaller tiles would be mostly halo.
 constexpr int64_t kCoarsestShrink = 8;
 
+/// Of a part, in pixels of its tensor: kernels of ResNets reach one or two pixels beyond it.
+/// TensorField::view refuses what lies further out.
+constexpr int64_t kMarginPixels = 4;
+
 Interval own_interval(const Interval& pixels, int64_t size, int64_t stride) {
   return clip(Interval{ceil_div(pixels.begin, stride), ceil_div(pixels.end, stride)}, size);
 }
@@ -30,6 +34,14 @@ int64_t Partition::cut_unit(int64_t tile, int64_t most_stride) {
 Region Partition::own(const Extent& extent, int64_t stride) const {
   return {own_interval(own_pixels_.rows, extent.rows, stride),
           own_interval(own_pixels_.cols, extent.cols, stride)};
+}
+
+Region Partition::held(const Extent& extent, int64_t stride) const {
+  if (own_pixels_.empty()) return {};
+  const Region part = own(extent, stride);
+  return clip(Region{{part.rows.begin - kMarginPixels, part.rows.end + kMarginPixels},
+                     {part.cols.begin - kMarginPixels, part.cols.end + kMarginPixels}},
+              extent);
 }
 
 std::vector<Region> Partition::tiles(const Extent& extent, int64_t stride) const {

@@ -18,6 +18,10 @@ class Partition {
   Partition(const Region& own_pixels, int64_t tile) : own_pixels_(own_pixels), tile_(tile) {}
 
   Region own(const Extent& extent, int64_t stride) const;
+  /// What is kept of a tensor: what is owned and a margin around it, which other ranks give.
+  /// Nothing where the rank has no pixels; else also around a part that is empty at a deep level,
+  /// for its pixels' tiles read there.
+  Region held(const Extent& extent, int64_t stride) const;
   std::vector<Region> tiles(const Extent& extent, int64_t stride) const;
 
   static int64_t tile_side(int64_t tile, int64_t stride);

@@ -184,6 +184,21 @@ Executor::Executor(const Graph& graph, Plan plan, const SegmentKernel& kernel,
   if (!options_.context) options_.context = std::make_shared<StreamingContext>(options_.device);
 }
 
+std::vector<OwnedTile> Executor::predicted_tiles(const Extent& pixels) const {
+  const std::vector<Extent> extents = graph_.extents(pixels);
+  const std::vector<Tile> tiles = make_tiles(extents[static_cast<size_t>(graph_.output())],
+                                             plan_.segments.back(), plan_.tiling);
+  const std::vector<Region> cells =
+      rank_cells_of(graph_, plan_, options_, pixels, std::vector<bool>(tiles.size(), true));
+  std::vector<OwnedTile> owned;
+  for (const Tile& tile : tiles) {
+    const auto has = [&](const Region& cell) { return owns(cell, tile, 1); };
+    const auto rank = std::find_if(cells.begin(), cells.end(), has) - cells.begin();
+    owned.push_back({tile.own, static_cast<int>(rank)});
+  }
+  return owned;
+}
+
 SlideRun Executor::begin(const std::vector<at::Tensor>& parameters, const PixelSource& image,
                          Purpose purpose) const {
   if (image.extent().empty()) throw DataError("a slide without pixels cannot be streamed");

@@ -34,6 +34,12 @@ struct StepResult {
   double reads_per_pixel = 0.0;  ///< Pixels read over those that any tile needs.
 };
 
+/// A tile of the grid and the rank that has it.
+struct OwnedTile {
+  Region region;
+  int rank = 0;
+};
+
 /// What is done with one tile of logits [1, classes, rows, cols] on the CPU: called on a worker's
 /// thread, returns what to do in the order of the tiles, one at a time.
 using LogitsWork = std::function<std::function<void()>(const Region&, const at::Tensor&)>;
@@ -67,6 +73,9 @@ class Executor {
   void predict(const std::vector<at::Tensor>& parameters, const PixelSource& image,
                const PredictionRequest& request, const PixelSource* labels,
                const PredictionWork& work) const;
+
+  /// The tiles of a prediction of a slide of this size, in their order.
+  std::vector<OwnedTile> predicted_tiles(const Extent& pixels) const;
 
  private:
   SlideRun begin(const std::vector<at::Tensor>& parameters, const PixelSource& image,

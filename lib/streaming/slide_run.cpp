@@ -30,6 +30,16 @@ std::vector<std::vector<int64_t>> shapes_of(const Graph& graph) {
 
 }  // namespace
 
+std::vector<Region> rank_cells_of(const Graph& graph, const Plan& plan,
+                                  const ExecutorOptions& options, const Extent& pixels,
+                                  const std::vector<bool>& wanted) {
+  if (options.ranks == nullptr || options.ranks->size() == 1) return {whole(pixels)};
+  const Extent& tile = plan.segments.back().tile;
+  const int64_t halo = graph.receptive_field(graph.output()) / 2;
+  const RankGrid grid = choose_rank_grid(options.layout, options.ranks->size(), pixels, tile, halo);
+  return rank_cells(grid, pixels, tile, wanted);
+}
+
 SlideRun::SlideRun(const Graph& graph, const Plan& plan, const SegmentKernel& kernel,
                    const ExecutorOptions& options, const std::vector<at::Tensor>& parameters,
                    const PixelSource& image, Purpose purpose)
@@ -56,19 +66,9 @@ SlideRun::SlideRun(const Graph& graph, const Plan& plan, const SegmentKernel& ke
   }
 }
 
-/// The pixels whose tiles are this rank's.
-Region SlideRun::cell(const std::vector<bool>& wanted) const {
-  const Group* ranks = options_.ranks;
-  if (ranks == nullptr || ranks->size() == 1) return whole(extents_.front());
-  const Extent& tile = plan_.segments.back().tile;
-  const int64_t halo = graph_.receptive_field(graph_.output()) / 2;
-  const RankGrid grid =
-      choose_rank_grid(options_.layout, ranks->size(), extents_.front(), tile, halo);
-  return rank_cells(grid, extents_.front(), tile, wanted)[static_cast<size_t>(ranks->rank())];
-}
-
 void SlideRun::want(const std::vector<bool>& wanted) {
-  const Region own = cell(wanted);
+  const auto rank = static_cast<size_t>(options_.ranks == nullptr ? 0 : options_.ranks->rank());
+  const Region own = rank_cells_of(graph_, plan_, options_, extents_.front(), wanted)[rank];
   if (own == whole(extents_.front())) {
     active_ = find_active(graph_, plan_, extents_, tiles_, wanted);
   } else if (purpose_ != Purpose::kPrediction) {

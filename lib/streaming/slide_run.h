@@ -36,6 +36,12 @@ struct LoadedTile {
 /// of the tiles.
 using LastWork = std::function<std::function<void()>(LoadedTile)>;
 
+/// Of each rank that a slide is spread over, the pixels whose tiles are its own; `wanted`: the
+/// tiles of the last segment that count.
+std::vector<Region> rank_cells_of(const Graph& graph, const Plan& plan,
+                                  const ExecutorOptions& options, const Extent& pixels,
+                                  const std::vector<bool>& wanted);
+
 /// Stores, windows and sums of one slide. Used once.
 class SlideRun : public TileBody {
  public:
@@ -77,7 +83,6 @@ class SlideRun : public TileBody {
   std::function<void()> forward(const Task& task, size_t tile);
   std::function<void()> backward(const Task& task, size_t tile);
   void add_gradients(const Task& task, const LoadedTile& tile, const TileGradients& gradients);
-  Region cell(const std::vector<bool>& wanted) const;
   void report(const Task& task, const Tile& tile) const;
 
   LayerStore& store(StoreId id);

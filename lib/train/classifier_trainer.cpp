@@ -13,10 +13,10 @@
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
-#include "lib/core/resources.h"
 #include "lib/core/statistics.h"
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
+#include "lib/train/diverged.h"
 #include "lib/train/metrics_csv.h"
 #include "lib/train/named_tensors.h"
 #include "lib/train/optimizer.h"
@@ -118,6 +118,7 @@ class ClassifierTrainer {
   Validation validate(int64_t step);
   void keep_if_best(const Validation& validation, int64_t step);
   void save();
+  void save_if_consistent() noexcept;
   void write_checkpoints() const;
   ClassifierSummary write_summary() const;
   bool is_due(int64_t step, int64_t every) const {
@@ -182,9 +183,26 @@ void ClassifierTrainer::train() {
       progress.advance();
       if (take_save_request() || is_due(state_.step, train_.checkpoint_every)) save();
     }
+  } catch (const Diverged&) {
+    throw;  // The checkpoint from before is the better one.
   } catch (const Interrupted&) {
     if (consistent_) save();  // Else the last checkpoint counts: a step is in the middle.
+    note(fmt::format("stopped after step {} of {}: --resume goes on from there", state_.step,
+                     train_.steps));
     throw;
+  } catch (...) {
+    save_if_consistent();
+    throw;
+  }
+}
+
+/// The error itself matters more than this.
+void ClassifierTrainer::save_if_consistent() noexcept {
+  if (!consistent_) return;
+  try {
+    save();
+  } catch (const std::exception& problem) {
+    warn(fmt::format("the last complete step could not be saved: {}", problem.what()));
   }
 }
 
@@ -237,11 +255,9 @@ SlidesGradients ClassifierTrainer::gradients(int64_t step) const {
 Validation ClassifierTrainer::validate(int64_t step) {
   std::vector<ClassifiedCase> cases;
   Validation validation;
-  const size_t count = training_.validated_slides;
-  for (size_t i = 0; i < count; ++i) {
-    throw_if_stopped();
-    const SlidePrediction p = callbacks_.predict(parameters_, statistics_, i);
-    validation.loss += p.loss / static_cast<double>(count);
+  const auto count = static_cast<double>(training_.validated_slides);
+  for (const SlidePrediction& p : callbacks_.predict(parameters_, statistics_)) {
+    validation.loss += p.loss / count;
     cases.push_back(p.slide);
     const auto& labels = training_.settings.data.labels;
     std::vector<std::string> row = {std::to_string(step), p.slide.id,
@@ -303,7 +319,8 @@ ClassifierSummary ClassifierTrainer::write_summary() const {
   summary.best_step = state_.best ? state_.best->step : 0;
   summary.last_auc = state_.last_dice;
   summary.last_accuracy = last_accuracy_;
-  summary.peak_rss_bytes = peak_resident_bytes();
+  const RankMemory memory = callbacks_.rank_memory();
+  summary.peak_rss_bytes = memory.peak_rss_bytes;
   const nlohmann::ordered_json json = {
       {"steps", summary.steps},
       {"finished", state_.step >= train_.steps},
@@ -316,7 +333,9 @@ ClassifierSummary ClassifierTrainer::write_summary() const {
       {"best_step", summary.best_step},
       {"last_auc", summary.last_auc},
       {"last_accuracy", summary.last_accuracy},
-      {"peak_rss_bytes", summary.peak_rss_bytes},
+      {"ranks", memory.ranks},
+      {"peak_rss_bytes", memory.peak_rss_bytes},
+      {"total_rss_bytes", memory.total_rss_bytes},
       {"weights_hash", content_hash(training_.order(parameters_, statistics_))},
       {"settings_hash", settings_hash(state_.settings)},
       {"version", training_.provenance.version}};
@@ -326,10 +345,7 @@ ClassifierSummary ClassifierTrainer::write_summary() const {
 
 void ClassifierTrainer::require_finite(bool finite, int64_t step, const char* what) const {
   if (finite) return;
-  throw ConfigError(
-      fmt::format("step {}: {} is not finite; lower train.optimizer.learning_rate (now {}) or set "
-                  "train.clip_norm; {} still holds the last checkpoint",
-                  step, what, exact(train_.optimizer.learning_rate), folder_.path().string()));
+  throw Diverged(step, what, train_.optimizer.learning_rate, folder_.path());
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "lib/train/classification_scores.h"
 #include "lib/train/classifier_checkpoint.h"
 #include "lib/train/gradients.h"
+#include "lib/train/rank_memory.h"
 #include "lib/train/run_folder.h"
 
 namespace untiled {
@@ -31,17 +32,19 @@ struct SlidePrediction {
   double loss = 0.0;
 };
 
-/// Both are called from the thread that trains, and may throw; Interrupted ends the run after the
+/// They are called from the thread that trains, and may throw; Interrupted ends the run after the
 /// last complete step is saved. `step` counts from 1. Tensors must not be changed.
 struct ClassifierCallbacks {
   /// `slides` count in the training slides; one may be there twice.
   std::function<SlidesGradients(const NamedTensors& parameters, const NamedTensors& statistics,
                                 int64_t step, const std::vector<size_t>& slides)>
       gradients;
-  /// `slide` counts in the slides that are validated.
-  std::function<SlidePrediction(const NamedTensors& parameters, const NamedTensors& statistics,
-                                size_t slide)>
+  /// Of all slides that are validated, in their order.
+  std::function<std::vector<SlidePrediction>(const NamedTensors& parameters,
+                                             const NamedTensors& statistics)>
       predict;
+  /// For summary.json.
+  std::function<RankMemory()> rank_memory = [] { return memory_alone(); };
 };
 
 struct ClassifierTraining {
@@ -64,7 +67,7 @@ struct ClassifierSummary {
   int64_t best_step = 0;
   double last_auc = 0.0;
   double last_accuracy = 0.0;
-  int64_t peak_rss_bytes = 0;
+  int64_t peak_rss_bytes = 0;  ///< Of the rank's process that took most.
 };
 
 /// Trains until `train.steps`, from the state in `folder` where it has one, and writes the folder's
@@ -72,7 +75,8 @@ struct ClassifierSummary {
 /// and resumed. The best weights are those of the largest area under the ROC curve, of equal ones
 /// those of the smallest loss. Throws ConfigError when a loss, a gradient or a weight is not finite
 /// or when a setting or slide that may not change was changed, DataError for files, Interrupted
-/// after saving, and what callbacks throw.
+/// after saving, and what callbacks throw; the last complete step is saved unless the weights
+/// themselves went wrong.
 ClassifierSummary train_classifier(const RunFolder& folder, const ClassifierTraining& training,
                                    const ClassifierCallbacks& callbacks);
 

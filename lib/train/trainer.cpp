@@ -11,10 +11,10 @@
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
-#include "lib/core/resources.h"
 #include "lib/core/statistics.h"
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
+#include "lib/train/diverged.h"
 #include "lib/train/named_tensors.h"
 #include "lib/train/optimizer.h"
 #include "lib/train/recorded_settings.h"
@@ -152,12 +152,6 @@ void check_gradients(const Gradients& gradients, const NamedTensors& parameters)
   }
   if (!fits) throw InternalError("gradients must be float64 on the CPU, shaped as the parameters");
 }
-
-/// Numbers that are not finite any more.
-class Diverged : public ConfigError {
- public:
-  using ConfigError::ConfigError;
-};
 
 /// What an update changes, to undo it.
 struct Snapshot {
@@ -466,18 +460,10 @@ std::string Trainer::status(const StepRecord& record) const {
 }
 
 Diverged Trainer::diverged(int64_t step, std::string_view what) const {
-  return Diverged(
-      fmt::format("step {}: {} is not finite; lower train.optimizer.learning_rate (now {}) or set "
-                  "train.clip_norm; {} still holds the last checkpoint",
-                  step, what, exact(train_.optimizer.learning_rate), folder_.path().string()));
+  return {step, what, train_.optimizer.learning_rate, folder_.path()};
 }
 
 }  // namespace
-
-RankMemory memory_alone() {
-  const int64_t bytes = peak_resident_bytes();
-  return {.ranks = 1, .peak_rss_bytes = bytes, .total_rss_bytes = bytes};
-}
 
 bool is_finished(const RunFolder& folder, const Settings& settings) {
   if (!folder.has_state()) return false;

@@ -12,6 +12,7 @@
 #include "lib/streaming/parameters.h"
 #include "lib/train/checkpoint.h"
 #include "lib/train/gradients.h"
+#include "lib/train/rank_memory.h"
 #include "lib/train/run_folder.h"
 #include "lib/train/segmentation_scores.h"
 
@@ -35,15 +36,6 @@ struct SlideScore {
   SegmentationCounts counts;  ///< One entry a class.
   std::string preview_png;    ///< A PNG file for people; empty: none.
 };
-
-/// What the ranks of a run have taken.
-struct RankMemory {
-  int ranks = 1;
-  int64_t peak_rss_bytes = 0;   ///< Of the process that took most.
-  int64_t total_rss_bytes = 0;  ///< Of all processes.
-};
-/// Of one rank, this process.
-RankMemory memory_alone();
 
 /// Gradients and scores are asked for from the thread that trains, and may throw; Interrupted ends
 /// the run after the last complete step is saved. `step` counts from 1. The parameters (CPU) must

@@ -182,6 +182,58 @@ def check_bad_tile(app, folder, findings):
         findings.expect(time.monotonic() - begin < 30, f"an unreadable tile, {launch}, takes long")
 
 
+def classifier_settings(path, manifest):
+    """A ResNet of four channels on two slides a step, of which one is cut and one is not."""
+    path.write_text(json.dumps({
+        "data": {"manifest": str(manifest), "labels": ["plain", "spotted"], "cache": "none"},
+        "model": {"kind": "resnet", "depth": 10, "width": 4},
+        "train": {"steps": 4, "batch": 2, "loss": "cross_entropy", "validate_every": 2,
+                  "checkpoint_every": 2, "optimizer": {"name": "adamw", "learning_rate": 1e-3}},
+        "augment": {"flip": True},
+        "streaming": {"tile": 32}, "memory_budget": "1GiB", "threads": 1}, indent=1))
+    return path
+
+
+def write_cohort(folder):
+    sizes = {"a.tif": (700, 300), "b.tif": (290, 310), "c.tif": (520, 260)}
+    rows = ["slide,label,mask,split"]
+    for i, (name, (height, width)) in enumerate(sizes.items()):
+        write_slide(folder / name, height, width, seed=i)
+        rows.append(f"{name},{('plain', 'spotted')[i % 2]},,train")
+    manifest = folder / "manifest.csv"
+    manifest.write_text("\n".join(rows) + "\n")
+    return manifest
+
+
+def check_classifier(app, folder, findings):
+    """Threads, processes, and a run that another number of ranks goes on with."""
+    manifest = write_cohort(folder / "cohort")
+    yaml = classifier_settings(folder / "classifier.yaml", manifest)
+    app.succeed("train", yaml, "--out", folder / "classifier1")
+    expected = results_of(folder / "classifier1")
+    run = folder / "classifier3"
+    app.succeed("train", yaml, "--out", run, "--ranks", "threads:3")
+    same(run, expected, findings, "a classifier on 3 threads")
+    run = folder / "classifier_resumed"
+    app.succeed("train", yaml, "--out", run, "--ranks", "threads:4", "--set", "train.steps=2")
+    if shutil.which("mpirun") is None:
+        app.succeed("train", yaml, "--out", run, "--resume")
+    else:
+        code, stderr = finish(mpirun(app, 2, "train", yaml, "--out", run, "--resume"))
+        findings.expect(code == 0, f"a classifier resumed by two ranks: {code} {stderr[-800:]}")
+        summary = json.loads((run / "summary.json").read_text())
+        findings.expect(summary["ranks"] == 2, f"ranks of a classifier: {summary['ranks']}")
+    same(run, expected, findings, "a classifier on four ranks, then two")
+    result = app.run("train", yaml, "--out", folder / "no", "--ranks", "threads:2",
+                     "--set", "ranks.layout=columns")
+    findings.expect(result.returncode == 2 and "cut in rows" in result.stderr, result.stderr)
+    spoil_last_tile(folder / "cohort" / "a.tif")
+    result = app.run("train", yaml, "--out", folder / "classifier_bad", "--ranks", "threads:3")
+    findings.expect(result.returncode == 3 and result.stderr.count("error: ") == 1 and
+                    "a.tif" in result.stderr,
+                    f"a classifier's unreadable tile: {result.returncode} {result.stderr[-800:]}")
+
+
 def check_refusals(app, yaml, folder, findings):
     launched = {"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "0"}
     result = subprocess.run(app.command("plan", yaml), capture_output=True, text=True, check=False,
@@ -217,6 +269,7 @@ def check(app, folder, findings):
     check_bytes(app, yaml, folder, expected, findings)
     check_teams(app, yaml, folder, findings)
     check_verify(app, findings)
+    check_classifier(app, folder, findings)
     check_refusals(app, yaml, folder, findings)
     if shutil.which("mpirun") is None:
         print("mpirun is not installed: ranks were threads only")

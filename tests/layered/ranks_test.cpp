@@ -1,5 +1,11 @@
-#include <algorithm>
+#include <ATen/ATen.h>
 
+#include <algorithm>
+#include <mutex>
+
+#include "lib/ranks/alone.h"
+#include "lib/ranks/thread_ranks.h"
+#include "lib/streaming/verification.h"
 #include "tests/catch.h"
 #include "tests/layered/slides_fixture.h"
 
@@ -85,6 +91,110 @@ TEST_CASE("float32 results have the same bits for 1 to 4 ranks whose cuts lie on
       CHECK(one.statistics[i].mean == many.statistics[i].mean);
       CHECK(one.statistics[i].variance == many.statistics[i].variance);
     }
+  }
+}
+
+/// What a prediction of all slides of a case gives.
+struct Predicted {
+  std::vector<std::vector<double>> logits;  ///< Of rank 0.
+  std::vector<at::Tensor> features;         ///< Of the last tensor, by slide: of all ranks.
+  int64_t feature_pixels = 0;               ///< How many were given, by all ranks.
+};
+
+Predicted predict(const SlidesCase& c, const SlidesSetup& setup) {
+  const std::vector<LabelledSlide> slides = setup.slides(c);
+  Predicted all;
+  for (const Extent& size : c.sizes) {
+    const Extent last = setup.graph.extents(size)[static_cast<size_t>(setup.graph.output()) - 2];
+    all.features.push_back(at::zeros({1, c.model.width * 8, last.rows, last.cols}, c.dtype));
+  }
+  std::mutex mutex;
+  const auto on_rank = [&](Group& ranks) {
+    const LayeredExecutor executor(setup.graph,
+                                   {.dtype = c.dtype, .tile = c.tile, .workers = c.workers});
+    const FeatureWork features = [&](size_t slide, const Region& tile, const at::Tensor& values) {
+      const std::lock_guard lock(mutex);
+      all.feature_pixels += tile.area();
+      all.features[slide]
+          .slice(2, tile.rows.begin, tile.rows.end)
+          .slice(3, tile.cols.begin, tile.cols.end)
+          .copy_(values);
+    };
+    auto logits =
+        executor.predict(setup.parameters.tensors, setup.running, slides, features, ranks);
+    if (ranks.rank() == 0) all.logits = std::move(logits);
+  };
+  if (c.ranks > 1) {
+    run_thread_ranks(c.ranks, on_rank);
+  } else {
+    Alone alone;
+    on_rank(alone);
+  }
+  return all;
+}
+
+/// Of two slides: the first on rank 0, the second cut on the lattice among the others.
+std::function<std::vector<Region>(Extent)> first_alone(const Extent& first, int ranks,
+                                                       int64_t unit) {
+  return [=](const Extent& e) {
+    std::vector<Region> parts(static_cast<size_t>(ranks));
+    if (e == first) {
+      parts[0] = untiled::whole(e);
+      return parts;
+    }
+    for (int64_t r = 1; r < ranks; ++r) {
+      const int64_t end = r + 1 == ranks ? e.rows : r * unit;
+      parts[static_cast<size_t>(r)] = {{(r - 1) * unit, end}, {0, e.cols}};
+    }
+    return parts;
+  };
+}
+
+TEST_CASE("predictions of some slides over ranks equal whole-image ones, bit for bit in float32") {
+  // Frozen norms are those of a prediction.
+  SlidesCase c{.sizes = {{97, 130}, {290, 131}}, .model = small_resnet(NormKind::kFrozen)};
+  c.tile = 16;
+  c.logits = 2;
+  const SlidesSetup setup(c);
+  SlidesCase single = c;
+  single.dtype = at::kFloat;
+  const Predicted one = predict(single, setup);
+  for (int ranks = 1; ranks <= 4; ++ranks) {
+    INFO(ranks << " ranks");
+    c.ranks = ranks;
+    if (ranks > 1) c.partition = first_alone(c.sizes[0], ranks, Partition::cut_unit(c.tile, 32));
+    const at::Tensor whole = setup.whole(c).logits;
+    const Predicted found = predict(c, setup);
+    for (int64_t slide = 0; slide < 2; ++slide) {
+      const at::Tensor logits = at::tensor(found.logits[static_cast<size_t>(slide)], at::kDouble);
+      CHECK(relative_error(logits, whole[slide]) <= 1e-12);
+    }
+    single.ranks = ranks;
+    single.partition = c.partition;
+    const Predicted many = predict(single, setup);
+    CHECK(many.logits == one.logits);
+    CHECK(many.feature_pixels == one.feature_pixels);
+    for (size_t slide = 0; slide < 2; ++slide) {
+      CHECK(many.features[slide].equal(one.features[slide]));
+    }
+  }
+}
+
+TEST_CASE("what a rank stores is its part of the slide and some rows more") {
+  const Graph graph = SlidesSetup(SlidesCase{.model = small_resnet()}).graph;
+  const LayeredExecutor executor(graph, {.tile = 16});
+  const Extent size = {4096, 1000};
+  const auto stored = [&](int ranks, LayeredPurpose purpose) {
+    std::vector<Region> parts;
+    for (int64_t r = 0; r < ranks; ++r) {
+      parts.push_back({{size.rows * r / ranks, size.rows * (r + 1) / ranks}, {0, size.cols}});
+    }
+    return static_cast<double>(executor.stored_bytes({size}, {parts}, purpose));
+  };
+  for (const auto purpose : {LayeredPurpose::kTraining, LayeredPurpose::kPrediction}) {
+    const double part = stored(4, purpose) / stored(1, purpose);
+    CHECK(part > 0.25);
+    CHECK(part < 0.28);
   }
 }
 
