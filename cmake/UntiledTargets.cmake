@@ -2,24 +2,32 @@
 # Includes are written from the repository's root: #include "lib/core/region.h".
 
 add_library(untiled_options INTERFACE)
-target_include_directories(untiled_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_include_directories(untiled_options INTERFACE
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}> $<INSTALL_INTERFACE:include/untiled>)
+target_compile_features(untiled_options INTERFACE cxx_std_20)
 # GCC 12 takes members that aggregates leave to their defaults for missing or uninitialised.
-target_compile_options(untiled_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers
-                       -Wno-maybe-uninitialized -Wshadow -Wnon-virtual-dtor)
+set(untiled_flags -Wall -Wextra -Wno-missing-field-initializers -Wno-maybe-uninitialized -Wshadow
+  -Wnon-virtual-dtor)
 if(UNTILED_WERROR)
-  target_compile_options(untiled_options INTERFACE -Werror)
+  list(APPEND untiled_flags -Werror)
 endif()
 if(UNTILED_SANITIZER)
-  target_compile_options(untiled_options INTERFACE -fsanitize=${UNTILED_SANITIZER}
-                         -fno-omit-frame-pointer)
+  list(APPEND untiled_flags -fsanitize=${UNTILED_SANITIZER} -fno-omit-frame-pointer)
   target_link_options(untiled_options INTERFACE -fsanitize=${UNTILED_SANITIZER})
 endif()
+# Who uses an installed library has flags of his own.
+target_compile_options(untiled_options INTERFACE "$<BUILD_INTERFACE:${untiled_flags}>")
+untiled_install_library(untiled_options)
 
-# untiled_library(NAME SOURCES ... [PUBLIC targets...] [PRIVATE targets...])
+# untiled_library(NAME SOURCES ... [PUBLIC targets...] [PRIVATE targets...] [NOT_INSTALLED])
+# It is installed, with the headers beside its sources, unless only the program can use it.
 function(untiled_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "NOT_INSTALLED" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC untiled_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  if(NOT ARG_NOT_INSTALLED)
+    untiled_install_library(${name} HEADERS_BESIDE ${ARG_SOURCES})
+  endif()
 endfunction()
 
 # untiled_test(NAME SOURCES ... LINK targets... [LABELS ...] [TIMEOUT seconds])

@@ -14,7 +14,7 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-sources() { find app benchmarks lib models data tests -name '*.cpp' -o -name '*.h' | sort; }
+sources() { find app benchmarks examples lib models data tests -name '*.cpp' -o -name '*.h' | sort; }
 
 # The style is clang 14's; other versions lay out and find other things.
 has_style_tool() {
