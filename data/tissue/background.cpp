@@ -253,7 +253,7 @@ cv::Mat fit_surface(const cv::Mat& mean, const cv::Mat& accepted, const cv::Vec3
   constexpr double kFar = 0.1;
   constexpr double kNear = 1.0;
   const cv::Mat fitted = fit_polynomial(mean, accepted, colour);
-  const cv::Mat wide =
+  cv::Mat wide =
       fitted + smoothed_rest(mean, fitted, accepted, kFar * std::max(mean.rows, mean.cols), 1e-3);
   // Over a dark background that might be dim tissue.
   if ((colour[0] + colour[1] + colour[2]) / 3 < kDarkest) return wide;

@@ -64,9 +64,9 @@ class Spots {
   }
 
  private:
-  size_t cell_of(int row, int col) const {
-    return static_cast<size_t>(row / side_) * static_cast<size_t>(across_) +
-           static_cast<size_t>(col / side_);
+  size_t cell_of(int row, int col) const { return cell_at(row / side_, col / side_); }
+  size_t cell_at(int down, int across) const {
+    return static_cast<size_t>(down) * static_cast<size_t>(across_) + static_cast<size_t>(across);
   }
 
   /// The spot of the least rank, which is negative for those that are none.
@@ -79,7 +79,7 @@ class Spots {
     const int col = static_cast<int>(place.x) / side_;
     for (int y = std::max(0, row - 1); y <= std::min(down - 1, row + 1); ++y) {
       for (int x = std::max(0, col - 1); x <= std::min(across_ - 1, col + 1); ++x) {
-        for (const int spot : cells_[static_cast<size_t>(y * across_ + x)]) {
+        for (const int spot : cells_[cell_at(y, x)]) {
           const double value = rank(centres_[static_cast<size_t>(spot)] - place);
           if (value < 0 || (found >= 0 && value >= least)) continue;
           found = spot;
