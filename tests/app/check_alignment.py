@@ -5,7 +5,7 @@ import json
 import struct
 import sys
 
-from untiled_app import SLIDES, Image, main, np, tifffile
+from untiled_app import REAL_SLIDES, Image, main, np, small_and_real, tifffile
 
 try:
     import openslide
@@ -365,10 +365,9 @@ def enlarged(mask, factor, shape):
     return mask.repeat(factor, 0).repeat(factor, 1)[:shape[0], :shape[1]]
 
 
-def check_real_slide(app, folder, findings, name, *scale):
-    labels = Labels(app, findings, SLIDES / name, folder / " ".join(map(str, (name, *scale))),
-                    *scale)
-    text, pixels = labels.out.name, slide_pixels(SLIDES / name)
+def check_scanner_slide(app, folder, findings, slide, *scale):
+    labels = Labels(app, findings, slide, folder / " ".join(map(str, (slide.name, *scale))), *scale)
+    text, pixels = labels.out.name, slide_pixels(slide)
     small = otsu_mask(block_mean(pixels, labels.factor))
     if not findings.expect(labels.mask.shape == small.shape, f"{text}: size {labels.mask.shape}"):
         return
@@ -406,9 +405,8 @@ def expect_multiples_of_32(app, slide, out, findings):
     findings.expect((vertices % 32 == 0).all(), "level 5: vertices are whole multiples of 32")
 
 
-def check_odd_level(app, folder, findings):
+def check_odd_level(app, folder, findings, slide):
     """A sixth level of 63 x 47 pixels is 1/32 of 2033 x 1525, whatever their ratio is."""
-    slide = SLIDES / "CropBreastSlide.tiff"
     with openslide.OpenSlide(str(slide)) as opened:
         ratio = opened.level_downsamples[5]
     findings.expect(abs(ratio - 32.358) < 1e-3, f"OpenSlide's downsample of level 5 is {ratio}")
@@ -467,16 +465,15 @@ def check_odd_sizes(app, folder, findings):
 def check(app, folder, findings):
     check_bounds(app, folder, findings)
     check_odd_sizes(app, folder, findings)
-    for name, *scales in (("CMU-1-Small-Region.svs", ("--level", 0), ("--mpp", 2)),
-                          ("CropBreastSlide.tiff", ("--level", 0), ("--level", 2)),
-                          ("OS-2.ome.tif", ("--level", 0), ("--mpp", 1))):
-        if not (SLIDES / name).exists():
-            print(f"left out: {name} is not there")
-            continue
-        for scale in scales:
-            check_real_slide(app, folder, findings, name, *scale)
-        if name == "CropBreastSlide.tiff":
-            check_odd_level(app, folder, findings)
+    for names, *scales in ((("aperio.svs", "CMU-1-Small-Region.svs"), ("--level", 0), ("--mpp", 2)),
+                           (("pyramid.tiff", "CropBreastSlide.tiff"), ("--level", 0), ("--level", 2)),
+                           (("picture.ome.tif", "OS-2.ome.tif"), ("--level", 0), ("--mpp", 1))):
+        for slide in small_and_real(*names):
+            for scale in scales:
+                check_scanner_slide(app, folder, findings, slide, *scale)
+    odd = REAL_SLIDES / "CropBreastSlide.tiff"  # check_odd_sizes makes levels like its.
+    if odd.exists():
+        check_odd_level(app, folder, findings, odd)
 
 
 main(check)

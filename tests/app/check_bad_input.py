@@ -7,7 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from untiled_app import (Image, SLIDES, files_of, outputs_of, main, np, write_settings, write_slide)
+from untiled_app import (Image, files_of, outputs_of, main, np, small_and_real, write_settings,
+                         write_slide)
 import network
 
 NOISE = re.compile(r"(note|warning): |.* %|.* left|.*done|\s*$")
@@ -79,18 +80,16 @@ def bad_slides(bench):
     folder = bench.folder / "bad"
     folder.mkdir()
     (folder / "empty.svs").write_bytes(b"")
-    (folder / "text.svs").write_text("This is no slide.\n" * 100)
     (folder / "folder.svs").mkdir()
     (folder / "noise.tif").write_bytes(np.random.default_rng(0).bytes(50000))
     (folder / "half.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(500))
     (folder / "half.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))
     good = bench.good.read_bytes()
     (folder / "header.tif").write_bytes(good[:200])
-    for name in ("broken.svs", "unreadable.svs", "unopenable.tiff"):
-        if (SLIDES / name).exists():
-            shutil.copyfile(SLIDES / name, folder / name)
-        else:
-            print(f"{name} is not there and not tried")
+    for names in (("text.svs", "broken.svs"), ("damaged.svs", "unreadable.svs"),
+                  ("compression.tiff", "unopenable.tiff")):
+        for path in small_and_real(*names):
+            shutil.copyfile(path, folder / path.name)
     return sorted(folder.iterdir()) + [folder / "missing.svs"]
 
 
@@ -110,8 +109,8 @@ def check_bad_slides(bench):
 
 def check_cut_slides(bench):
     """Cut within the pixels: what opens must fail when it is read, and leave nothing."""
-    sources = [bench.good, *[p for p in [SLIDES / "CMU-1-Small-Region.svs",
-                                         SLIDES / "Case001_HE.jpg"] if p.exists()]]
+    sources = [bench.good, *small_and_real("picture.ome.tif", "CMU-1-Small-Region.svs"),
+               *small_and_real("picture.jpg", "Case001_HE.jpg")]
     pyramid = bench.folder / "pyramid.tif"
     bench.app.succeed("synth", "--size", "1000x900", "--out", pyramid)
     for source in [*sources, pyramid]:

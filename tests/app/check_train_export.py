@@ -5,8 +5,8 @@ import io
 import json
 import math
 
-from untiled_app import (Image, MPP, REAL_SLIDE, files_of, is_png, main, np, outputs_of, read_rgb,
-                         results_of, tifffile, write_settings, write_slide)
+from untiled_app import (Image, MPP, files_of, is_png, main, np, outputs_of, read_rgb, results_of,
+                         small_and_real, tifffile, write_settings, write_slide)
 import network
 
 STEPS = 4
@@ -201,19 +201,16 @@ def check_export_invariance(setting, findings):
         findings.expect(not changed, f"export with {variant} changes {changed}")
 
 
-def check_real_slide(setting, findings):
-    if not REAL_SLIDE.exists():
-        print(f"{REAL_SLIDE.name} is not there; the synthetic slides have been compared")
-        return
-    out = setting.folder / "real"
-    result = setting.export(out, slides=[REAL_SLIDE])
-    findings.expect(result.returncode == 0, f"export of the real slide: {result.stderr}")
-    p = network.predict(setting.run / "checkpoints/last.safetensors", read_rgb(REAL_SLIDE))[0]
-    check_probabilities(out / f"{REAL_SLIDE.name}.probability.tif", p, findings)
-    with Image.open(out / f"{REAL_SLIDE.name}.mask.png") as image:
+def check_scanner_slide(setting, slide, findings):
+    out = setting.folder / "scanner"
+    result = setting.export(out, slides=[slide])
+    findings.expect(result.returncode == 0, f"export of {slide.name}: {result.stderr}")
+    p = network.predict(setting.run / "checkpoints/last.safetensors", read_rgb(slide))[0]
+    check_probabilities(out / f"{slide.name}.probability.tif", p, findings)
+    with Image.open(out / f"{slide.name}.mask.png") as image:
         mask = np.asarray(image)
     sure = np.abs(p - 0.5) > NEAR_HALF
-    findings.expect(((mask > 0) == (p > 0.5))[sure].all(), "the real slide's mask")
+    findings.expect(((mask > 0) == (p > 0.5))[sure].all(), f"the mask of {slide.name}")
 
 
 def check(app, folder, findings):
@@ -223,7 +220,8 @@ def check(app, folder, findings):
     check_training_invariance(setting, findings)
     check_export(setting, findings)
     check_export_invariance(setting, findings)
-    check_real_slide(setting, findings)
+    for slide in small_and_real("aperio.svs", "CMU-1-Small-Region.svs"):
+        check_scanner_slide(setting, slide, findings)
 
 
 main(check)

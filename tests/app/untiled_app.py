@@ -18,8 +18,8 @@ except ImportError as missing:
     sys.exit(77)
 
 ROOT = Path(__file__).resolve().parents[2]
-SLIDES = ROOT.parent / "shared" / "slides"
-REAL_SLIDE = SLIDES / "CMU-1-Small-Region.svs"
+SMALL_SLIDES = ROOT / "tests" / "slides"
+REAL_SLIDES = ROOT.parent / "shared" / "slides"  # of scanners; few machines have them
 MPP = 0.5
 TIMEOUT_S = 1200
 
@@ -115,6 +115,11 @@ def write_settings(path, slides, **sections):
             settings[name] = value
     path.write_text(json.dumps(settings, indent=1))
     return path
+
+
+def small_and_real(small, real):
+    """A slide of tests/slides, and a scanner's like it where that is there."""
+    return [SMALL_SLIDES / small, *(path for path in [REAL_SLIDES / real] if path.exists())]
 
 
 def read_rgb(path):

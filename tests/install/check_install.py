@@ -1,5 +1,5 @@
-"""What `cmake --install` writes: it runs from where it is moved to, names neither source nor build, and
-the example in examples/ that is built with it gets the loss and gradient of train's first step."""
+"""What `cmake --install` writes: it runs from where it is moved to, names neither source nor build,
+and the example in examples/ that is built with it gets the loss and gradient of train's first step."""
 
 import argparse
 import csv

@@ -1,4 +1,4 @@
-// Real slides, small files made here, and a slide that lives in memory.
+// Small files made here, slides that were made before, and a slide that lives in memory.
 #pragma once
 
 #include <tiffio.h>
@@ -12,12 +12,9 @@
 
 #include "data/slide/reader.h"
 #include "tests/core/temporary_folder.h"
+#include "tests/slides/slides.h"
 
 namespace untiled::testing {
-
-inline std::filesystem::path shared_slide(const std::string& name) {
-  return std::filesystem::path(UNTILED_SHARED_DIR) / "slides" / name;
-}
 
 void write_text(const std::filesystem::path& path, const std::string& text);
 /// The first `fraction` of a file.

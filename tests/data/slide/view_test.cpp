@@ -267,10 +267,13 @@ TEST_CASE("views refuse levels, scales and regions that they do not have") {
   CHECK_THROWS_AS(view->read({{0, 1001}, {0, 1}}), DataError);
 }
 
-TEST_CASE("the real slide averaged by eight has NumPy's pixels") {
-  const auto path = shared_slide("CMU-1-Small-Region.svs");
-  if (!std::filesystem::exists(path)) UNTILED_SKIP("no " + path.string());
-  const auto view = make_view(open_slide(path), at_mpp(0.499 * 8));
+TEST_CASE("Aperio slides averaged by eight have NumPy's pixels") {
+  const auto small = make_view(open_slide(small_slide("aperio.svs")), at_mpp(0.499 * 8));
+  REQUIRE(small->extent() == Extent{88, 66});
+  CHECK(weighted_sum(small->read({{0, 87}, {0, 65}}).bytes) == 30215375429U);
+  const auto real = real_slide("CMU-1-Small-Region.svs");
+  if (!real) return;
+  const auto view = make_view(open_slide(*real), at_mpp(0.499 * 8));
   REQUIRE(view->extent() == Extent{371, 278});
   CHECK(weighted_sum(view->read({{0, 370}, {0, 277}}).bytes) == 9378851771972U);
 }

@@ -139,7 +139,7 @@ def check_refusals(untiled, folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--untiled", required=True)
-    parser.add_argument("--texture", type=pathlib.Path)
+    parser.add_argument("--texture", type=pathlib.Path, required=True)
     arguments = parser.parse_args()
     if not pathlib.Path(arguments.untiled).exists():
         print(f"SKIPPED: no {arguments.untiled}")
@@ -149,10 +149,7 @@ def main():
         check_refusals(arguments.untiled, folder)
         for seed in (1, 2, 3):
             check_slide(arguments.untiled, folder, seed)
-        if arguments.texture and arguments.texture.exists():
-            check_slide(arguments.untiled, folder, 4, arguments.texture)
-        else:
-            print("no slide to take texture from: only drawn textures were checked")
+        check_slide(arguments.untiled, folder, 4, arguments.texture)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,10 @@
 #include "tests/catch.h"
 #include "tests/core/temporary_folder.h"
 #include "tests/data/tissue/sources.h"
+#include "tests/slides/slides.h"
 
 namespace untiled {
 namespace {
-
-std::filesystem::path shared_slide(const std::string& name) {
-  return std::filesystem::path(UNTILED_SHARED_DIR) / "slides" / name;
-}
 
 /// A white image of 1,000 x 700 with a dark square, in a PNG that says no scale.
 void write_square(const std::filesystem::path& path, const Region& square) {
@@ -116,21 +113,28 @@ TEST_CASE("a stated scale sets the factor and the areas") {
 }
 
 TEST_CASE("labels do not depend on the number of threads") {
-  const auto path = shared_slide("CMU-1-Small-Region.svs");
-  if (!std::filesystem::exists(path)) UNTILED_SKIP("no " + path.string());
-  TissueOptions options;
-  options.threads = 1;
-  const TissueLabels one = label_tissue(open_slide(path), options);
-  options.threads = 5;
-  const TissueLabels five = label_tissue(open_slide(path), options);
-  CHECK(one.map.classes == five.map.classes);
-  CHECK(one.overview.rgb == five.overview.rgb);
+  for (const auto& path : testing::small_and_real("aperio.svs", "CMU-1-Small-Region.svs")) {
+    TissueOptions options;
+    options.threads = 1;
+    const TissueLabels one = label_tissue(open_slide(path), options);
+    options.threads = 5;
+    const TissueLabels five = label_tissue(open_slide(path), options);
+    CHECK(one.map.classes == five.map.classes);
+    CHECK(one.overview.rgb == five.overview.rgb);
+  }
 }
 
-TEST_CASE("CMU-1 has a plausible share of tissue") {
-  const auto path = shared_slide("CMU-1-Small-Region.svs");
-  if (!std::filesystem::exists(path)) UNTILED_SKIP("no " + path.string());
-  const TissueLabels labels = label_tissue(open_slide(path), {});
+TEST_CASE("Aperio slides have a plausible share of tissue") {
+  const auto small = open_slide(testing::small_slide("aperio.svs"));
+  TissueOptions options;
+  options.labels.min_object_um2 = 0;
+  const TissueLabels drawn = label_tissue(small, options);
+  CHECK(drawn.downsample == 16);
+  CHECK(drawn.map.low == Extent{44, 33});
+  CHECK(drawn.tissue.fraction == Approx(3.1416 * (0.29 * 0.29 + 0.24 * 0.24)).margin(0.03));
+  const auto real = testing::real_slide("CMU-1-Small-Region.svs");
+  if (!real) return;
+  const TissueLabels labels = label_tissue(open_slide(*real), {});
   CHECK(labels.downsample == 16);
   CHECK(labels.map.low == Extent{186, 139});
   CHECK(labels.tissue.fraction > 0.3);
@@ -140,14 +144,16 @@ TEST_CASE("CMU-1 has a plausible share of tissue") {
 }
 
 TEST_CASE("labels that were exported as a mask are read back as they were") {
-  const auto path = shared_slide("CMU-1-Small-Region.svs");
-  if (!std::filesystem::exists(path)) UNTILED_SKIP("no " + path.string());
-  const auto reader = open_slide(path);
-  const TissueLabels labels = label_tissue(reader, {});
-  CHECK(wrong_after_export(reader, labels, {}) == 0);
-  const auto direct = make_label_source(labels.map, make_view(reader, {})->info());
-  const Region part = {{700, 2967}, {300, 2220}};
-  CHECK(direct->read(part).bytes == make_label_source(labels.map)->read(part).bytes);
+  for (const auto& path : testing::small_and_real("aperio.svs", "CMU-1-Small-Region.svs")) {
+    const auto reader = open_slide(path);
+    const TissueLabels labels = label_tissue(reader, {});
+    CHECK(labels.tissue.fraction > 0);
+    CHECK(wrong_after_export(reader, labels, {}) == 0);
+    const auto direct = make_label_source(labels.map, make_view(reader, {})->info());
+    const Extent all = labels.map.full;
+    const Region part = {{all.rows / 4, all.rows}, {all.cols / 7, all.cols}};
+    CHECK(direct->read(part).bytes == make_label_source(labels.map)->read(part).bytes);
+  }
 }
 
 TEST_CASE("labels of a pyramid whose levels are short lie where its pixels do") {
@@ -187,17 +193,17 @@ TEST_CASE("labels of a pyramid whose levels are short lie where its pixels do") 
   }
 }
 
-TEST_CASE("labels of a real pyramid are read back from their mask as they were") {
-  const auto path = shared_slide("CropBreastSlide.tiff");
-  if (!std::filesystem::exists(path)) UNTILED_SKIP("no " + path.string());
-  const auto reader = open_slide(path);
-  for (const int level : {3, 4, 5}) {
-    TissueOptions options;
-    options.level = level;
-    const TissueLabels labels = label_tissue(reader, options);
-    CHECK(labels.downsample == int64_t{1} << level);
-    CHECK(labels.map.low == mask_extent(labels.map.full, labels.downsample));
-    CHECK(wrong_after_export(reader, labels, {}) == 0);
+TEST_CASE("labels of other writers' pyramids are read back from their mask as they were") {
+  for (const auto& path : testing::small_and_real("pyramid.tiff", "CropBreastSlide.tiff")) {
+    const auto reader = open_slide(path);
+    for (const int level : {3, 4, 5}) {
+      TissueOptions options;
+      options.level = level;
+      const TissueLabels labels = label_tissue(reader, options);
+      CHECK(labels.downsample == int64_t{1} << level);
+      CHECK(labels.map.low == mask_extent(labels.map.full, labels.downsample));
+      CHECK(wrong_after_export(reader, labels, {}) == 0);
+    }
   }
 }
 
