@@ -62,11 +62,16 @@ Judged judge(const TrainedClassifier& classifier, const Row& row) {
   const Settings& settings = classifier.settings();
   Judged judged{{row.id, row.entry.group, 0, {}}, ""};
   try {
-    const LazySlide slide(row.entry.path, view_options(settings, row.entry));
+    const LazySlide slide(row.entry.path, view_options(settings, row.entry), settings.data.stain);
     if (settings.run.deidentify) judged.slide.id = anonymous_id(slide.slide());
     judged.slide.label = class_of(row.entry, settings.data.labels);
+    const int64_t reader = slide.slide().held_bytes;
+    const int64_t stains = stain_bytes(settings.data.stain);
+    if (stains > 0 && !slide.measure_stains(counting_workers(settings, reader))) {
+      warn(fmt::format("{}: {}", judged.slide.id, kNoStainsWarning));
+    }
     judged.slide.probabilities =
-        classifier.judge(slide, slide.slide().held_bytes, /*with_map=*/false).probabilities;
+        classifier.judge(slide, reader + stains, /*with_map=*/false).probabilities;
   } catch (const Interrupted&) {
     throw;
   } catch (const std::exception& error) {

@@ -14,6 +14,7 @@
 #include "app/commands/batch_options.h"
 #include "app/commands/command.h"
 #include "app/commands/export_classifier.h"
+#include "app/commands/seen_pixels.h"
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/trained_model.h"
@@ -99,22 +100,23 @@ std::vector<SlideOutputs::EncodedTile> encode(const SlideOutputs& outputs,
   return encoded;
 }
 
-void predict_slide(const Exporter& e, const SlideTask& task,
-                   const std::shared_ptr<const SlideView>& view, SlideOutputs& outputs) {
-  const Extent extent = view->extent();
+void predict_slide(const Exporter& e, const SlideTask& task, const PixelSource& pixels,
+                   SlideOutputs& outputs) {
+  const Extent extent = pixels.extent();
   MemoryLedger fixed;
-  fixed[Holder::kReaders] = reading_bytes(*view, task.reader->info().held_bytes);
+  fixed[Holder::kReaders] = reading_bytes(pixels, task.reader->info().held_bytes);
+  fixed[Holder::kStains] = stain_bytes(e.settings().data.stain);
   fixed[Holder::kOutputs] = outputs.held_bytes();
   const Engine& engine = e.model.engine();
-  const PlannedStep planned = engine.plan_inference(shape_of(*view), fixed, MaskUse::kFiles);
+  const PlannedStep planned = engine.plan_inference(shape_of(pixels), fixed, MaskUse::kFiles);
   const auto total =
       static_cast<double>(engine.reported_pixels(planned.plan, extent, Purpose::kPrediction));
   std::atomic<int64_t> done = 0;
   const Executor executor = engine.executor(
-      planned, [&](int64_t pixels) { task.progress(static_cast<double>(done += pixels) / total); });
+      planned, [&](int64_t count) { task.progress(static_cast<double>(done += count) / total); });
   const PredictionRequest request{.threshold = e.threshold(),
                                   .probabilities = outputs.wants_probabilities()};
-  executor.predict(e.model.parameters(), *view, request, /*labels=*/nullptr,
+  executor.predict(e.model.parameters(), pixels, request, /*labels=*/nullptr,
                    [&](const PredictedTile& predicted) {
                      return [&outputs, tiles = encode(outputs, predicted)]() mutable {
                        for (auto& tile : tiles) outputs.add(std::move(tile));
@@ -177,7 +179,9 @@ SlideResult export_slide(const Exporter& e, SlideTask task) {
     note(fmt::format("{}: the PNG is made at 1/{}, the largest that other programs read",
                      task.report.slide_id, outputs.png_downsample()));
   }
-  predict_slide(e, task, view, outputs);
+  const auto pixels = seen_pixels(e.settings(), task, view);
+  if (e.settings().data.stain.method != StainMethod::kNone) watch.lap("stains");
+  predict_slide(e, task, *pixels, outputs);
   watch.lap("predict");
   const Picture thumbnail = view_thumbnail(task.reader, view->info(), kLargestPreview);
   watch.lap("thumbnail");
@@ -199,9 +203,9 @@ int run_export(const ExportOptions& options) {
   }
   const Settings settings = options.batch->settings->load();
   const Exporter exporter{{settings, options.checkpoint, {options.level, options.mpp}}, options};
-  auto identity = options.batch->identity(
-      "export", exporter.settings(),
-      {"data.level", "data.mpp", "data.origin", "data.assume_mpp", "run.deidentify"});
+  auto identity = options.batch->identity("export", exporter.settings(),
+                                          {"data.level", "data.mpp", "data.origin",
+                                           "data.assume_mpp", "data.stain.", "run.deidentify"});
   identity["threshold"] = fmt::format("{}", exporter.threshold());
   identity["probability_type"] = options.probability_type;
   identity["downsample"] = fmt::format("{}", options.downsample.value_or(0));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "app/commands/seen_pixels.h"
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/predictions_csv.h"
 #include "app/pipeline/slide_set.h"
@@ -59,8 +60,11 @@ void write_map(const std::filesystem::path& path, const Exporter& e, const ViewI
 SlideResult export_slide(const Exporter& e, SlideTask task) {
   Stopwatch watch;
   const auto view = make_view(task.reader, view_options(e.classifier.settings(), task.entry));
+  const Settings& settings = e.classifier.settings();
+  const auto pixels = seen_pixels(settings, task, view);
   const SlideVerdict verdict =
-      e.classifier.judge(*view, task.reader->info().held_bytes, /*with_map=*/true);
+      e.classifier.judge(*pixels, task.reader->info().held_bytes + stain_bytes(settings.data.stain),
+                         /*with_map=*/true);
   watch.lap("predict");
   const auto area = static_cast<size_t>(verdict.map_extent.area());
   for (size_t k = 0; k < e.labels().size(); ++k) {
@@ -109,9 +113,9 @@ int export_classifier(const ExportClassifierOptions& options) {
   const Exporter exporter{
       TrainedClassifier(settings, options.checkpoint, options.scale),
       options.probability_type == "float32" ? SampleType::kFloat32 : SampleType::kUint8};
-  auto identity = options.batch->identity(
-      "export", exporter.classifier.settings(),
-      {"data.level", "data.mpp", "data.origin", "data.assume_mpp", "run.deidentify"});
+  auto identity = options.batch->identity("export", exporter.classifier.settings(),
+                                          {"data.level", "data.mpp", "data.origin",
+                                           "data.assume_mpp", "data.stain.", "run.deidentify"});
   identity["probability_type"] = options.probability_type;
   BatchOptions batch = options.batch->batch_options("export", settings, identity);
   batch.model_hash = hash_of(read_file(options.checkpoint));

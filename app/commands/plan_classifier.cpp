@@ -32,7 +32,8 @@ std::vector<Extent> slides_of(const Settings& settings, const std::string& size)
 int plan_classifier(const Settings& settings, const std::string& size, bool json) {
   const SlideClassifier classifier(settings);
   const std::vector<Extent> slides = slides_of(settings, size);
-  const ClassifierPlan plan = classifier.plan(slides, LayeredPurpose::kTraining, 0);
+  const int64_t stains = stain_bytes(settings.data.stain) * settings.train.batch;
+  const ClassifierPlan plan = classifier.plan(slides, LayeredPurpose::kTraining, stains);
   const Graph& graph = classifier.graph();
   double multiply_adds = 0.0;
   for (const Extent& slide : slides) {
@@ -51,7 +52,8 @@ int plan_classifier(const Settings& settings, const std::string& size, bool json
                 {"recomputes_blocks", plan.recomputes_blocks},
                 {"stored_bytes", plan.stored_bytes},
                 {"working_bytes", plan.working_bytes},
-                {"predicted_peak_bytes", plan.bytes()},
+                {"stain_bytes", stains},
+                {"predicted_peak_bytes", plan.bytes() + stains},
                 {"forward_multiply_adds", multiply_adds}});
     return 0;
   }
@@ -60,7 +62,7 @@ int plan_classifier(const Settings& settings, const std::string& size, bool json
   fmt::print("  stored            {}{}\n", format_bytes(plan.stored_bytes),
              plan.recomputes_blocks ? ": blocks' outputs, their inside recomputed" : "");
   fmt::print("  predicted memory  {} over the program's base, with {} workers' tiles and sums\n",
-             format_bytes(plan.bytes()), plan.workers);
+             format_bytes(plan.bytes() + stains), plan.workers);
   fmt::print("  forward           {:.3g} multiply-adds\n", multiply_adds);
   return 0;
 }
