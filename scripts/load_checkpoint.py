@@ -3,7 +3,8 @@
 
     python scripts/load_checkpoint.py best.safetensors image.png probabilities.npy
 
-Needs torch, safetensors, numpy and Pillow. `load` is for programs of your own.
+Needs torch, safetensors, numpy and Pillow. `load` is for programs of your own. Where the metadata have "stain",
+the network saw pixels of `untiled tile --filter macenko --stain`, and so should `probabilities`.
 """
 import json
 import sys
@@ -73,5 +74,7 @@ if __name__ == "__main__":
     import numpy as np
     from PIL import Image
     model, metadata = load(sys.argv[1])
+    if "stain" in metadata:
+        print("the pixels must be normalised to the checkpoint's stains", metadata["stain"], file=sys.stderr)
     image = np.array(Image.open(sys.argv[2]).convert("RGB"))
     np.save(sys.argv[3], probabilities(model, metadata, image))

@@ -86,6 +86,10 @@ std::vector<StepCase> cases_of(BenchExtent extent) {
                    .settings = {"threads=1", "data.workers=1"}});
   cases.push_back(
       {.name = "LibTorch segments", .extent = kMiddle, .settings = {"kernels=libtorch"}});
+  cases.push_back({.name = "macenko, no cache",
+                   .extent = kMiddle,
+                   .cache = "none",
+                   .settings = {"data.stain.method=macenko"}});
   cases.push_back({.name = "avx2", .extent = kMiddle, .settings = {"simd=avx2"}});
   cases.push_back(
       {.name = "wide network", .extent = kMiddle, .settings = {"model.widths=[8,16,32]"}});

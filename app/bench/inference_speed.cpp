@@ -1,5 +1,6 @@
 #include "app/bench/inference_speed.h"
 
+#include "app/pipeline/slide_set.h"
 #include "app/pipeline/trained_model.h"
 #include "data/loader/cache.h"
 #include "data/slide/view.h"
@@ -12,9 +13,12 @@ std::vector<double> measure_inference(const Settings& settings,
                                       const std::filesystem::path& slide, int repeats) {
   const TrainedModel model(settings, checkpoint, {});
   const auto reader = open_slide(slide);
-  const auto pixels = make_cached(make_view(reader, {}), CacheMode::kRam, {});
+  const SeenPixels seen =
+      see_pixels(model.settings(), {.path = slide}, reader, make_view(reader, {}));
+  const auto pixels = make_cached(seen.pixels, CacheMode::kRam, {});
   MemoryLedger fixed;
   fixed[Holder::kReaders] = reader->info().held_bytes;
+  fixed[Holder::kStains] = stain_bytes(model.settings().data.stain);
   fixed[Holder::kCache] =
       cache_footprint(CacheMode::kRam, pixels->extent(), pixels->channels()).resident_bytes;
   const PlannedStep planned =

@@ -143,9 +143,10 @@ class Evaluator {
   explicit Evaluator(Settings settings) : settings_(std::move(settings)) {
     forget_default_class(settings_);
   }
-  SlideInput open(const CohortEntry& entry, const std::string& id, const ViewOptions& view) const {
+  SlideInput open(const CohortEntry& entry, const std::string& id, const ViewOptions& view,
+                  const StainSettings& stain) const {
     SlideInput input{.entry = entry, .id = id};
-    input.slide = std::make_shared<LazySlide>(entry.path, view);
+    input.slide = std::make_shared<LazySlide>(entry.path, view, stain);
     input.pixels = input.slide;
     make_labels(settings_, input);
     return input;
@@ -191,16 +192,25 @@ class ModelEvaluator : public Evaluator {
   };
 
   Slide prepare(const CohortEntry& entry, const std::string& id) const {
-    Slide slide{.input = open(entry, id, view_options(settings(), entry))};
+    Slide slide{.input = open(entry, id, view_options(settings(), entry), settings().data.stain)};
+    measure_stains(slide.input);
     const LazySlide& pixels = *slide.input.slide;
     const Engine& engine = model_->engine();
     MemoryLedger fixed;
     fixed[Holder::kReaders] = reading_bytes(pixels, pixels.slide().held_bytes);
+    fixed[Holder::kStains] = stain_bytes(settings().data.stain);
     slide.planned = engine.plan_inference(shape_of(pixels), fixed, MaskUse::kScores);
     slide.loss = make_loss(settings().train.loss, model_->logit_count(),
                            class_weights(settings().data), engine.device().profile.has_float64);
     slide.thumbnail = slide_thumbnail(slide.input);
     return slide;
+  }
+
+  void measure_stains(const SlideInput& input) const {
+    if (settings().data.stain.method == StainMethod::kNone) return;
+    const int workers = counting_workers(settings(), input.slide->slide().held_bytes);
+    if (input.slide->measure_stains(workers)) return;
+    warn(fmt::format("{}: {}", input.id, kNoStainsWarning));
   }
 
   std::unique_ptr<TrainedModel> model_;
@@ -226,8 +236,8 @@ class MaskEvaluator : public Evaluator {
     view.stated_mpp = 1.0;  // A scale in level-0 pixels: the slide's own may be unknown.
     view.mpp = static_cast<double>(d);
     view.exact_extent = true;
-    const SlideInput input = open(entry, id, view);
-    Settings as_exported = settings();  // Many objects are exported as detections.
+    const SlideInput input = open(entry, id, view, {});  // No network looks at its pixels.
+    Settings as_exported = settings();                   // Many objects are exported as detections.
     as_exported.labels.objects = LabelObjects::kAll;
     const LazyMask prediction(file, view_of_mask(input), as_exported);
     SlideScore result =

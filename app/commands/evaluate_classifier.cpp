@@ -98,15 +98,17 @@ class JudgedRows {
     try {
       Together together(ranks_);
       together.attempt([&] {
-        slide = std::make_unique<LazySlide>(row.entry.path, view_options(settings, row.entry));
+        slide = std::make_unique<LazySlide>(row.entry.path, view_options(settings, row.entry),
+                                            settings.data.stain);
         if (settings.run.deidentify) judged.slide.id = anonymous_id(slide->slide());
         judged.slide.label = class_of(row.entry, settings.data.labels);
-        classifier_.require_fits(slide->extent(), slide->slide().held_bytes, ranks_.size());
+        measure_stains(*slide, judged.slide.id);
+        classifier_.require_fits(slide->extent(), open_bytes(*slide), ranks_.size());
       });
       together.settle();
       require_alike(ranks_, fingerprint(slide->slide()), "another file of " + judged.slide.id,
                     "let all machines see the same files");
-      held_bytes_ += slide->slide().held_bytes;
+      held_bytes_ += open_bytes(*slide);
       opened_.push_back({judged_.size(), std::move(slide)});
     } catch (const Interrupted&) {
       throw;
@@ -115,6 +117,18 @@ class JudgedRows {
       judged.failure = error.what();
     }
     judged_.push_back(std::move(judged));
+  }
+
+  void measure_stains(const LazySlide& slide, const std::string& id) const {
+    const Settings& settings = classifier_.settings();
+    if (settings.data.stain.method == StainMethod::kNone) return;
+    if (slide.measure_stains(counting_workers(settings, slide.slide().held_bytes))) return;
+    warn(fmt::format("{}: {}", id, kNoStainsWarning));
+  }
+
+  /// What a slide holds while it is open.
+  int64_t open_bytes(const LazySlide& slide) const {
+    return slide.slide().held_bytes + stain_bytes(classifier_.settings().data.stain);
   }
 
   void judge_some(size_t first, size_t count) {

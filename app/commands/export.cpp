@@ -16,6 +16,7 @@
 #include "app/commands/command.h"
 #include "app/commands/export_classifier.h"
 #include "app/commands/rank_options.h"
+#include "app/commands/seen_pixels.h"
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/gathered_prediction.h"
 #include "app/pipeline/slide_set.h"
@@ -106,28 +107,29 @@ std::vector<SlideOutputs::EncodedTile> encode(const SlideOutputs& outputs,
 
 /// A slide that this rank may begin to predict.
 struct Prepared {
-  std::shared_ptr<const SlideView> view;
+  std::shared_ptr<const PixelSource> pixels;
   Executor executor;
 };
 
 /// `done`: the part of this rank's pixels that is predicted, from 0 to 1; may be empty.
-Prepared prepare(const Exporter& e, Group& ranks, std::shared_ptr<const SlideView> view,
+Prepared prepare(const Exporter& e, Group& ranks, std::shared_ptr<const PixelSource> pixels,
                  int64_t held_bytes, int64_t output_bytes,
                  const std::function<void(double)>& done) {
   const Engine& engine = e.model.engine();
-  const Extent extent = view->extent();
+  const Extent extent = pixels->extent();
   MemoryLedger fixed;
-  fixed[Holder::kReaders] = reading_bytes(*view, held_bytes);
+  fixed[Holder::kReaders] = reading_bytes(*pixels, held_bytes);
+  fixed[Holder::kStains] = stain_bytes(e.settings().data.stain);
   fixed[Holder::kOutputs] = output_bytes;
-  const PlannedStep planned = engine.plan_inference(shape_of(*view), fixed, MaskUse::kFiles);
+  const PlannedStep planned = engine.plan_inference(shape_of(*pixels), fixed, MaskUse::kFiles);
   const auto total =
       static_cast<double>(engine.reported_pixels(planned.plan, extent, Purpose::kPrediction)) /
       ranks.size();
-  const auto on_pixels = [done, total,
-                          sum = std::make_shared<std::atomic<int64_t>>(0)](int64_t pixels) {
-    if (done) done(std::min(1.0, static_cast<double>(*sum += pixels) / total));
+  const auto report = [done, total,
+                       sum = std::make_shared<std::atomic<int64_t>>(0)](int64_t count) {
+    if (done) done(std::min(1.0, static_cast<double>(*sum += count) / total));
   };
-  return {std::move(view), engine.executor(planned, on_pixels, &ranks, kGatheredLayout)};
+  return {std::move(pixels), engine.executor(planned, report, &ranks, kGatheredLayout)};
 }
 
 /// Probability planes that outputs of these formats need of each tile.
@@ -141,15 +143,16 @@ int64_t planes_of(const Exporter& e) {
 void predict(const Exporter& e, Group& ranks, const Prepared& slide, const PredictionWork& work) {
   const int64_t planes = planes_of(e);
   const PredictionRequest request{.threshold = e.threshold(), .probabilities = planes > 0};
-  predict_gathered(slide.executor, e.model.parameters(), *slide.view, request, planes, ranks, work);
+  predict_gathered(slide.executor, e.model.parameters(), *slide.pixels, request, planes, ranks,
+                   work);
 }
 
 /// Rank 0's part, which writes.
 void predict_slide(const Exporter& e, SharedBatch& batch, const SlideTask& task,
-                   const std::shared_ptr<const SlideView>& view, SlideOutputs& outputs) {
+                   const std::shared_ptr<const PixelSource>& pixels, SlideOutputs& outputs) {
   Group& ranks = batch.ranks();
   const int64_t output_bytes =
-      outputs.held_bytes() + gathering_bytes(view->extent(), planes_of(e), ranks.size());
+      outputs.held_bytes() + gathering_bytes(pixels->extent(), planes_of(e), ranks.size());
   batch.call(task, output_bytes);
   std::optional<Prepared> slide;
   const auto work = [&](const PredictedTile& predicted) {
@@ -160,7 +163,7 @@ void predict_slide(const Exporter& e, SharedBatch& batch, const SlideTask& task,
   batch.share(
       [&] {
         slide.emplace(
-            prepare(e, ranks, view, task.reader->info().held_bytes, output_bytes, task.progress));
+            prepare(e, ranks, pixels, task.reader->info().held_bytes, output_bytes, task.progress));
       },
       [&] { predict(e, ranks, *slide, work); });
 }
@@ -172,8 +175,10 @@ void predict_share(const Exporter& e, const SharedBatch& batch, const SharedSlid
   batch.share(
       [&] {
         const auto reader = shared.open();
-        slide.emplace(prepare(e, ranks, open_view(e, shared.entry, reader),
-                              reader->info().held_bytes, shared.output_bytes, {}));
+        const SeenPixels seen =
+            see_pixels(e.settings(), shared.entry, reader, open_view(e, shared.entry, reader));
+        slide.emplace(
+            prepare(e, ranks, seen.pixels, reader->info().held_bytes, shared.output_bytes, {}));
       },
       [&] { predict(e, ranks, *slide, {}); });
 }
@@ -233,7 +238,9 @@ SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) 
     note(fmt::format("{}: the PNG is made at 1/{}, the largest that other programs read",
                      task.report.slide_id, outputs.png_downsample()));
   }
-  predict_slide(e, batch, task, view, outputs);
+  const auto pixels = seen_pixels(e.settings(), task, view);
+  if (e.settings().data.stain.method != StainMethod::kNone) watch.lap("stains");
+  predict_slide(e, batch, task, pixels, outputs);
   watch.lap("predict");
   const Picture thumbnail = view_thumbnail(task.reader, view->info(), kLargestPreview);
   watch.lap("thumbnail");
@@ -255,9 +262,9 @@ int run_export(const ExportOptions& options, Group& ranks) {
   Settings settings = options.batch->settings->load();
   share_cores(settings, ranks);
   const Exporter exporter{{settings, options.checkpoint, {options.level, options.mpp}}, options};
-  auto identity = options.batch->identity(
-      "export", exporter.settings(),
-      {"data.level", "data.mpp", "data.origin", "data.assume_mpp", "run.deidentify"});
+  auto identity = options.batch->identity("export", exporter.settings(),
+                                          {"data.level", "data.mpp", "data.origin",
+                                           "data.assume_mpp", "data.stain.", "run.deidentify"});
   identity["threshold"] = fmt::format("{}", exporter.threshold());
   identity["probability_type"] = options.probability_type;
   identity["downsample"] = fmt::format("{}", options.downsample.value_or(0));

@@ -10,6 +10,7 @@
 
 #include "app/batch/shared_batch.h"
 #include "app/commands/rank_options.h"
+#include "app/commands/seen_pixels.h"
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/predictions_csv.h"
 #include "app/pipeline/slide_set.h"
@@ -64,6 +65,7 @@ using OpenReader = std::function<std::shared_ptr<const SlideReader>()>;
 
 struct Judged {
   std::shared_ptr<const SlideView> view;
+  SeenPixels seen;
   int64_t held_bytes = 0;
   SlideVerdict verdict;
 };
@@ -75,12 +77,14 @@ Judged judge(const Exporter& e, const SharedBatch& batch, const CohortEntry& ent
   batch.share(
       [&] {
         const auto reader = open();
-        judged.held_bytes = reader->info().held_bytes;
-        judged.view = make_view(reader, view_options(e.classifier.settings(), entry));
+        const Settings& settings = e.classifier.settings();
+        judged.held_bytes = reader->info().held_bytes + stain_bytes(settings.data.stain);
+        judged.view = make_view(reader, view_options(settings, entry));
+        judged.seen = see_pixels(settings, entry, reader, judged.view);
       },
       [&] {
         judged.verdict = std::move(e.classifier
-                                       .judge({judged.view.get()}, judged.held_bytes,
+                                       .judge({judged.seen.pixels.get()}, judged.held_bytes,
                                               /*with_maps=*/true, batch.ranks())
                                        .front());
         if (judged.verdict.failure) std::rethrow_exception(judged.verdict.failure);
@@ -92,6 +96,7 @@ SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) 
   Stopwatch watch;
   batch.call(task, /*output_bytes=*/0);
   const Judged judged = judge(e, batch, task.entry, [&] { return task.reader; });
+  if (judged.seen.lacks_stains) report_no_stains(task);
   const SlideVerdict& verdict = judged.verdict;
   const auto& view = judged.view;
   watch.lap("predict");
@@ -143,9 +148,9 @@ int export_classifier(const ExportClassifierOptions& options, Group& ranks) {
   const Exporter exporter{
       TrainedClassifier(settings, options.checkpoint, options.scale),
       options.probability_type == "float32" ? SampleType::kFloat32 : SampleType::kUint8};
-  auto identity = options.batch->identity(
-      "export", exporter.classifier.settings(),
-      {"data.level", "data.mpp", "data.origin", "data.assume_mpp", "run.deidentify"});
+  auto identity = options.batch->identity("export", exporter.classifier.settings(),
+                                          {"data.level", "data.mpp", "data.origin",
+                                           "data.assume_mpp", "data.stain.", "run.deidentify"});
   identity["probability_type"] = options.probability_type;
   BatchOptions batch_options = options.batch->batch_options("export", settings, identity);
   batch_options.model_hash = hash_of(read_file(options.checkpoint));

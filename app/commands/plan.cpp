@@ -60,7 +60,8 @@ Subjects find_subjects(const Engine& engine, const Settings& settings, const Pla
   Subjects subjects;
   if (!options.size.empty()) {
     const SlideSize size{.shape = {.extent = parse_size(options.size), .access = {}},
-                         .reader_bytes = 0};
+                         .reader_bytes = 0,
+                         .stain_bytes = stain_bytes(settings.data.stain)};
     subjects.slides.push_back({"a slide of this size", size, settings.data.mpp});
     subjects.run = plan_run(engine, settings, {size}, {});
     return subjects;
@@ -120,36 +121,38 @@ Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
   const Graph& graph = engine.graph();
   const int64_t field = graph.receptive_field(graph.output());
   const std::vector<Extent> extents = graph.extents(r.subject.size.shape.extent);
-  Json json = {{"slide", r.subject.name},
-               {"rows", r.subject.size.shape.extent.rows},
-               {"columns", r.subject.size.shape.extent.cols},
-               {"parameters", graph.parameter_count()},
-               {"receptive_field_pixels", field},
-               {"receptive_field_um",
-                r.subject.mpp ? Json(static_cast<double>(field) * *r.subject.mpp) : Json()},
-               {"tile", r.planned.plan.segments.back().tile.rows},
-               {"tile_columns", r.planned.plan.segments.back().tile.cols},
-               {"workers", r.planned.workers},
-               {"most_workers", engine.most_workers()},
-               {"device", engine.device().device.str()},
-               {"kernels", engine.kernels()},
-               {"simd", engine.backend().simd()},
-               {"stored", names(graph, r.planned.plan.stored)},
-               {"spilled", names(graph, r.planned.plan.spilled)},
-               {"recomputed", names(graph, recomputed(graph, r.planned.plan))},
-               {"schedule", name_of(r.planned.plan.order)},
-               {"decodes_per_step", r.planned.decodes},
-               {"stored_bytes", r.planned.memory[Holder::kStored]},
-               {"tile_bytes", r.planned.memory[Holder::kTiles]},
-               {"cache", cache_name(r.run.cache)},
-               {"cache_bytes", r.planned.memory[Holder::kCache]},
-               {"reading_bytes", beside_step(r.planned.memory)},
-               {"memory", to_json(r.planned.memory)},
-               {"predicted_peak_bytes", r.planned.memory.total_bytes()},
-               {"memory_budget", settings.memory_budget},
-               {"multiply_adds", r.planned.multiply_adds},
-               {"extra_work", r.planned.multiply_adds / r.planned.least_multiply_adds - 1.0},
-               {"predicted_compute_seconds", r.compute_seconds}};
+  Json json = {
+      {"slide", r.subject.name},
+      {"rows", r.subject.size.shape.extent.rows},
+      {"columns", r.subject.size.shape.extent.cols},
+      {"parameters", graph.parameter_count()},
+      {"receptive_field_pixels", field},
+      {"receptive_field_um",
+       r.subject.mpp ? Json(static_cast<double>(field) * *r.subject.mpp) : Json()},
+      {"tile", r.planned.plan.segments.back().tile.rows},
+      {"tile_columns", r.planned.plan.segments.back().tile.cols},
+      {"workers", r.planned.workers},
+      {"most_workers", engine.most_workers()},
+      {"device", engine.device().device.str()},
+      {"kernels", engine.kernels()},
+      {"simd", engine.backend().simd()},
+      {"stored", names(graph, r.planned.plan.stored)},
+      {"spilled", names(graph, r.planned.plan.spilled)},
+      {"recomputed", names(graph, recomputed(graph, r.planned.plan))},
+      {"schedule", name_of(r.planned.plan.order)},
+      {"decodes_per_step", r.planned.decodes},
+      {"stored_bytes", r.planned.memory[Holder::kStored]},
+      {"tile_bytes", r.planned.memory[Holder::kTiles]},
+      {"cache", cache_name(r.run.cache)},
+      {"cache_bytes", r.planned.memory[Holder::kCache]},
+      {"reading_bytes", beside_step(r.planned.memory)},
+      {"memory", to_json(r.planned.memory)},
+      {"predicted_peak_bytes", std::max(r.planned.memory.total_bytes(), r.run.counting_bytes)},
+      {"memory_budget", settings.memory_budget},
+      {"multiply_adds", r.planned.multiply_adds},
+      {"extra_work", r.planned.multiply_adds / r.planned.least_multiply_adds - 1.0},
+      {"predicted_compute_seconds", r.compute_seconds}};
+  if (r.run.counting_bytes > 0) json["counting_bytes"] = r.run.counting_bytes;
   json["segments"] = Json::array();
   for (const SegmentPlan& s : r.planned.plan.segments) {
     const TileRegions need =
@@ -267,6 +270,10 @@ void print_plan(const Json& j) {
   for (const auto& [holder, bytes] : j["memory"].items()) {
     if (bytes == 0) continue;
     fmt::print("    {:<16}{}\n", spoken(holder), format_bytes(bytes.get<int64_t>()));
+  }
+  if (j.contains("counting_bytes")) {
+    fmt::print("  before a step     {} at most while colours are counted\n",
+               format_bytes(j["counting_bytes"].get<int64_t>()));
   }
   fmt::print("  predicted time    {} of arithmetic a step on {} ({}), reading not counted\n",
              format_duration(j["predicted_compute_seconds"].get<double>()),

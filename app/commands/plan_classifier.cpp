@@ -48,7 +48,8 @@ double largest_share(const std::vector<Extent>& slides, int ranks, int64_t tile)
 int plan_classifier(const Settings& settings, const std::string& size, int ranks, bool json) {
   const SlideClassifier classifier(settings);
   const std::vector<Extent> slides = slides_of(settings, size);
-  const ClassifierPlan plan = classifier.plan(slides, LayeredPurpose::kTraining, 0, ranks);
+  const int64_t stains = stain_bytes(settings.data.stain) * settings.train.batch;
+  const ClassifierPlan plan = classifier.plan(slides, LayeredPurpose::kTraining, stains, ranks);
   const Graph& graph = classifier.graph();
   double multiply_adds = 0.0;
   for (const Extent& slide : slides) {
@@ -68,7 +69,8 @@ int plan_classifier(const Settings& settings, const std::string& size, int ranks
                 {"recomputes_blocks", plan.recomputes_blocks},
                 {"stored_bytes", plan.stored_bytes},
                 {"working_bytes", plan.working_bytes},
-                {"predicted_peak_bytes", plan.bytes()},
+                {"stain_bytes", stains},
+                {"predicted_peak_bytes", plan.bytes() + stains},
                 {"forward_multiply_adds", multiply_adds},
                 {"ranks", ranks},
                 {"largest_share", share}});
@@ -79,7 +81,7 @@ int plan_classifier(const Settings& settings, const std::string& size, int ranks
   fmt::print("  stored            {}{}\n", format_bytes(plan.stored_bytes),
              plan.recomputes_blocks ? ": blocks' outputs, their inside recomputed" : "");
   fmt::print("  predicted memory  {} over the program's base, with {} workers' tiles and sums\n",
-             format_bytes(plan.bytes()), plan.workers);
+             format_bytes(plan.bytes() + stains), plan.workers);
   if (ranks > 1) {
     fmt::print(
         "  ranks             {}: memory is that of the rank with most, {:.1f} % of the pixels\n",

@@ -39,6 +39,7 @@ struct SynthFlags {
   int threads = 0;
   int64_t cohort = 0;  ///< Slides; 0: one slide.
   std::string told_by = "detail";
+  std::string stain = "usual";
 };
 
 void check(const SynthFlags& flags) {
@@ -70,7 +71,9 @@ SynthOptions to_options(const SynthFlags& flags) {
 }
 
 Patches make_patches(const SynthFlags& flags, int threads) {
-  if (flags.texture.empty()) return draw_patches(flags.seed, threads);
+  if (flags.texture.empty()) {
+    return draw_patches(flags.seed, threads, synth_stain(flags.stain));
+  }
   const auto view = make_view(open_slide(flags.texture), ViewOptions{});
   return sample_patches(*view, flags.texture.string(), flags.seed);
 }
@@ -113,6 +116,7 @@ int run_cohort(const SynthFlags& flags, bool json) {
   check_synth_extent(options.extent);
   options.seed = flags.seed;
   options.told_by = told_by(flags.told_by);
+  options.stain = synth_stain(flags.stain);
   options.mpp = flags.mpp;
   options.threads = flags.threads > 0 ? flags.threads : usable_cores();
   options.folder = flags.out;
@@ -151,8 +155,13 @@ std::function<int()> define(CLI::App& verb) {
       ->type_name("FILE.tif")
       ->required();
   verb.add_option("--seed", flags->seed, "Which slide")->capture_default_str();
-  verb.add_option("--texture", flags->texture, "A real H&E slide to take texture from")
-      ->type_name("SLIDE");
+  auto* texture =
+      verb.add_option("--texture", flags->texture, "A real H&E slide to take texture from")
+          ->type_name("SLIDE");
+  verb.add_option("--stain", flags->stain, "How drawn tissue is stained: usual, blue, red or pale")
+      ->check(CLI::IsMember(synth_stain_names()))
+      ->excludes(texture)
+      ->capture_default_str();
   verb.add_option("--mpp", flags->mpp, "Micrometres per pixel to state")->capture_default_str();
   verb.add_option("--threads", flags->threads, "0: one a usable core; changes no byte")
       ->check(CLI::NonNegativeNumber)

@@ -24,20 +24,28 @@ namespace {
 
 constexpr int kRgb = 3;
 
-/// What decoders of the slides of a step hold, and the cache where one was asked for.
+/// The most that a decoder of a slide holds.
+int64_t reader_bytes(const SlideSets& sets) {
+  int64_t most = 0;
+  for (const std::vector<SlideInput>* set : {&sets.training, &sets.validation}) {
+    for (const SlideInput& input : *set) most = std::max(most, input.slide->slide().held_bytes);
+  }
+  return most;
+}
+
+/// What the slides of a step hold while they are open, and the cache where one was asked for.
 int64_t held_bytes(const Settings& settings, const SlideSets& sets) {
-  int64_t reader = 0;
   int64_t cache = 0;
   for (const std::vector<SlideInput>* set : {&sets.training, &sets.validation}) {
     for (const SlideInput& input : *set) {
-      reader = std::max(reader, input.slide->slide().held_bytes);
       if (settings.data.cache != CacheMode::kRam && settings.data.cache != CacheMode::kDisk) {
         continue;
       }
       cache += cache_footprint(settings.data.cache, input.slide->extent(), kRgb).resident_bytes;
     }
   }
-  return reader * settings.train.batch + cache;
+  const int64_t open_slide = reader_bytes(sets) + stain_bytes(settings.data.stain);
+  return open_slide * settings.train.batch + cache;
 }
 
 std::vector<Extent> by_falling_size(const std::vector<SlideInput>& slides) {
@@ -189,6 +197,7 @@ ClassifierInfo ClassifierRun::checkpoint_info() const {
   info.labels = settings_.data.labels;
   info.training_mpp = slides_.training.front().slide->info().mpp_x;
   info.training_level = settings_.data.level;
+  info.stains = target_stains(settings_.data.stain);
   info.version = UNTILED_VERSION;
   return info;
 }
@@ -229,8 +238,14 @@ ClassifierCallbacks ClassifierRun::callbacks() const {
   return callbacks;
 }
 
+void ClassifierRun::measure_stains() const {
+  if (settings_.data.stain.method == StainMethod::kNone) return;
+  measure_all_stains(settings_, slides_, counting_workers(settings_, reader_bytes(slides_)));
+}
+
 ClassifierSummary ClassifierRun::run(const RunFolder& folder) {
   at::set_num_threads(1);  // The tile workers have the cores.
+  measure_stains();
   note(fmt::format("{}: {} worker{}, {} of stored tensors{}", to_string(largest_slides().front()),
                    step_plan_.workers, step_plan_.workers == 1 ? "" : "s",
                    format_bytes(step_plan_.stored_bytes),
@@ -254,6 +269,7 @@ ClassifierSummary ClassifierRun::run(const RunFolder& folder) {
 
 void ClassifierRun::follow() {
   at::set_num_threads(1);
+  measure_stains();
   const ClassifierWeights weights = classifier_.initial_weights();
   const NamedTensors all = all_of(weights);
   while (true) {

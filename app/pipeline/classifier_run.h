@@ -30,6 +30,7 @@ class ClassifierRun {
   void follow();
 
  private:
+  void measure_stains() const;
   const std::vector<SlideInput>& evaluated() const;
   std::vector<Extent> largest_slides() const;
   void require_layout() const;

@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "data/loader/cache.h"
+#include "data/stain/slide_stains.h"
+#include "lib/filters/color_histogram.h"
 
 namespace untiled {
 namespace {
@@ -23,6 +25,7 @@ MemoryLedger held_by(const std::vector<SlideSize>& slides) {
   for (const SlideSize& s : slides) {
     held[Holder::kReaders] = std::max(held[Holder::kReaders], s.reader_bytes);
     held[Holder::kMasks] = std::max(held[Holder::kMasks], s.mask_bytes);
+    held[Holder::kStains] = std::max(held[Holder::kStains], s.stain_bytes);
     held[Holder::kLabels] += s.label_bytes;
   }
   const auto count = static_cast<int64_t>(slides.size());
@@ -36,6 +39,14 @@ int64_t cache_bytes(CacheMode mode, const std::vector<SlideSize>& slides) {
     bytes += cache_footprint(mode, s.shape.extent, kRgb).resident_bytes;
   }
   return bytes;
+}
+
+/// Colours are counted before there are caches, labels and steps.
+void plan_counting(const Settings& settings, RunPlan& run) {
+  if (settings.data.stain.method == StainMethod::kNone) return;
+  const int64_t reader = run.fixed[Holder::kReaders];
+  run.counting_workers = counting_workers(settings, reader);
+  run.counting_bytes = reader + filters::counting_bytes(run.counting_workers);
 }
 
 /// One of each key.
@@ -105,6 +116,7 @@ RunPlan plan_run(const Engine& engine, const Settings& settings,
   all.insert(all.end(), validation.begin(), validation.end());
   RunPlan run;
   run.fixed = held_by(all);
+  plan_counting(settings, run);
   run.cache = settings.data.cache;
   if (run.cache == CacheMode::kAuto) {
     run.cache = CacheMode::kRam;

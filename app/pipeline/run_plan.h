@@ -19,6 +19,7 @@ inline constexpr int64_t kThumbnailBytes = 1 << 20;
 struct SlideSize {
   SlideShape shape;          ///< As its file gives it.
   int64_t reader_bytes = 0;  ///< What its decoder holds while it is open.
+  int64_t stain_bytes = 0;   ///< What its normalised colours hold while it is open.
   int64_t label_bytes = 0;   ///< What its labels hold for the whole run.
   int64_t mask_bytes = 0;    ///< What a user's mask holds while the slide is open.
 };
@@ -26,6 +27,10 @@ struct SlideSize {
 struct RunPlan {
   CacheMode cache = CacheMode::kNone;  ///< data.cache, with auto resolved.
   MemoryLedger fixed;  ///< Readers, masks, labels and cache: see Engine::plan_training.
+  /// Of data.stain: threads that count the slides' colours before the first step, and what they
+  /// and an open slide hold; 0 where nothing is counted.
+  int counting_workers = 0;
+  int64_t counting_bytes = 0;
 };
 
 /// Slides of one key have one plan: rows and columns of pixels, and how they are had.

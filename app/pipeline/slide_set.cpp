@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <mutex>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "data/slide/fingerprint.h"
 #include "data/slide/png_image.h"
 #include "data/slide/reader.h"
+#include "data/stain/normalised_source.h"
 #include "data/tissue/annotations.h"
 #include "data/tissue/label_map.h"
 #include "data/tissue/mask_file.h"
@@ -37,11 +39,19 @@ constexpr int64_t kTiffMaskBytes = 32 << 20;
 struct LazySlide::Handle {
   std::mutex mutex;
   std::shared_ptr<const SlideView> view;
-  std::optional<FileIdentity> identity;  ///< Of the first open.
+  std::shared_ptr<const PixelSource> pixels;  ///< The view, or what normalises it.
+  std::optional<FileIdentity> identity;       ///< Of the first open.
+  std::mutex measuring;
+  std::atomic<bool> is_measured = false;
+  std::optional<filters::Stains> stains;  ///< The slide's own, once they are measured.
 };
 
-LazySlide::LazySlide(std::filesystem::path path, const ViewOptions& options)
-    : path_(std::move(path)), options_(options), handle_(std::make_unique<Handle>()) {
+LazySlide::LazySlide(std::filesystem::path path, const ViewOptions& options,
+                     const StainSettings& stain)
+    : path_(std::move(path)),
+      options_(options),
+      target_(target_stains(stain)),
+      handle_(std::make_unique<Handle>()) {
   const auto view = open();
   slide_ = view->reader().info();
   slide_.properties = {};  // Thousands of slides have one of these each.
@@ -66,12 +76,37 @@ void LazySlide::require_unchanged() const { handle_->identity->require_unchanged
 void LazySlide::close() const {
   const std::lock_guard lock(handle_->mutex);
   handle_->view.reset();
+  handle_->pixels.reset();
 }
 
-PixelBlock LazySlide::read(const Region& region) const { return open()->read(region); }
+bool LazySlide::measure_stains(int workers) const {
+  if (!target_) return true;
+  const std::lock_guard lock(handle_->measuring);
+  if (!handle_->is_measured) {
+    handle_->stains = slide_stains(open_slide(path_), options_, workers);
+    require_unchanged();
+    handle_->is_measured = true;
+  }
+  return handle_->stains.has_value();
+}
+
+std::shared_ptr<const PixelSource> LazySlide::pixels() const {
+  auto view = open();
+  if (!target_) return view;
+  if (!handle_->is_measured) {
+    throw InternalError(fmt::format("{} is read before its stains are known", path_.string()));
+  }
+  const std::lock_guard lock(handle_->mutex);
+  if (!handle_->pixels) {
+    handle_->pixels = handle_->stains ? make_normalised(view, *handle_->stains, *target_) : view;
+  }
+  return handle_->pixels;
+}
+
+PixelBlock LazySlide::read(const Region& region) const { return pixels()->read(region); }
 
 void LazySlide::read_into(const Region& region, const PixelTarget& target) const {
-  open()->read_into(region, target);
+  pixels()->read_into(region, target);
 }
 
 struct LazyMask::Handle {
@@ -139,7 +174,8 @@ namespace {
 SlideInput open_input(const Settings& settings, const CohortEntry& entry, const std::string& id) {
   throw_if_stopped();
   SlideInput input{.entry = entry, .id = id};
-  input.slide = std::make_shared<LazySlide>(entry.path, view_options(settings, entry));
+  input.slide =
+      std::make_shared<LazySlide>(entry.path, view_options(settings, entry), settings.data.stain);
   if (settings.run.deidentify) input.id = anonymous_id(input.slide->slide());
   input.pixels = input.slide;
   input.slide->close();
@@ -205,10 +241,36 @@ int64_t reading_bytes(const PixelSource& source, int64_t reader_bytes) {
   return std::max<int64_t>(0, reader_bytes - OpenOptions{}.cache_bytes);
 }
 
+SeenPixels see_pixels(const Settings& settings, const CohortEntry& entry,
+                      std::shared_ptr<const SlideReader> reader,
+                      std::shared_ptr<const SlideView> view) {
+  const auto target = target_stains(settings.data.stain);
+  if (!target) return {std::move(view)};
+  const int workers = counting_workers(settings, reader->info().held_bytes);
+  const auto stains = slide_stains(std::move(reader), view_options(settings, entry), workers);
+  if (!stains) return {std::move(view), /*lacks_stains=*/true};
+  return {make_normalised(std::move(view), *stains, *target)};
+}
+
+void measure_all_stains(const Settings& settings, const SlideSets& sets, int workers) {
+  if (settings.data.stain.method == StainMethod::kNone) return;
+  Progress progress("stains", static_cast<int64_t>(sets.training.size() + sets.validation.size()));
+  for (const std::vector<SlideInput>* set : {&sets.training, &sets.validation}) {
+    for (const SlideInput& input : *set) {
+      progress.set_status(input.id);
+      if (!input.slide->measure_stains(workers))
+        warn(fmt::format("{}: {}", input.id, kNoStainsWarning));
+      input.close();
+      progress.advance();
+    }
+  }
+}
+
 SlideSize size_of(const Settings& settings, const SlideInput& input) {
   const SlideInfo& slide = input.slide->slide();
   SlideSize size{.shape = shape_of(*input.slide),
-                 .reader_bytes = reading_bytes(*input.slide, slide.held_bytes)};
+                 .reader_bytes = reading_bytes(*input.slide, slide.held_bytes),
+                 .stain_bytes = stain_bytes(settings.data.stain)};
   if (!input.entry.mask.empty()) require_readable_file(input.entry.mask);
   if (input.entry.mask.empty()) {
     const Extent level0 = slide.levels.front().extent;

@@ -8,6 +8,7 @@
 #include "app/pipeline/run_plan.h"
 #include "data/cohort/cohort.h"
 #include "data/slide/view.h"
+#include "data/stain/slide_stains.h"
 #include "lib/config/settings.h"
 #include "lib/core/pixel_source.h"
 
@@ -15,10 +16,12 @@ namespace untiled {
 
 /// A view of a slide file that is opened on the first read and can be closed again, so that a run
 /// over many slides holds the decoder of one. Every later open finds the files of the first, or
-/// throws DataError. Thread-safe.
+/// throws DataError. Pixels are as data.stain has them; the view itself shows the file's.
+/// Thread-safe.
 class LazySlide : public PixelSource {
  public:
-  LazySlide(std::filesystem::path path, const ViewOptions& options);
+  LazySlide(std::filesystem::path path, const ViewOptions& options,
+            const StainSettings& stain = {});
   ~LazySlide() override;
 
   const ViewInfo& info() const { return info_; }
@@ -31,14 +34,21 @@ class LazySlide : public PixelSource {
   CellGrid cells() const override { return cells_; }
   std::shared_ptr<const SlideView> open() const;
   void close() const;
+  /// To be called before pixels are read where data.stain normalises them: decodes the slide once,
+  /// with so many threads, and keeps what it found. False where the slide has no stains, so that
+  /// pixels stay as they are. Throws DataError, Interrupted.
+  bool measure_stains(int workers) const;
   /// Readers open files again as they go: what was read is of the slide if it is still the same.
   /// Throws DataError.
   void require_unchanged() const;
 
  private:
   struct Handle;
+  std::shared_ptr<const PixelSource> pixels() const;
+
   std::filesystem::path path_;
   ViewOptions options_;
+  std::optional<filters::Stains> target_;
   std::unique_ptr<Handle> handle_;
   SlideInfo slide_;
   ViewInfo info_;
@@ -102,6 +112,22 @@ SlideSets open_slides(const Settings& settings, const Cohort& cohort);
 /// What a slide's reader holds while windows of pixels are filled from `source`; `reader_bytes` is
 /// the most that it may hold, its cache of tiles of the default size included.
 int64_t reading_bytes(const PixelSource& source, int64_t reader_bytes);
+
+/// A slide's pixels as a model sees them.
+struct SeenPixels {
+  std::shared_ptr<const PixelSource> pixels;
+  bool lacks_stains = false;  ///< They should have been normalised and could not.
+};
+
+/// Those of `view`, which is of `reader`, as settings.data.stain has them. Throws ConfigError (a
+/// budget that is too small), DataError, Interrupted.
+SeenPixels see_pixels(const Settings& settings, const CohortEntry& entry,
+                      std::shared_ptr<const SlideReader> reader,
+                      std::shared_ptr<const SlideView> view);
+
+/// Tells what each slide's stains are, where settings.data.stain asks for it; slides without any
+/// are warned of. Throws DataError, Interrupted.
+void measure_all_stains(const Settings& settings, const SlideSets& sets, int workers);
 
 /// What a slide's reader, mask and labels take. Throws DataError.
 SlideSize size_of(const Settings& settings, const SlideInput& input);

@@ -27,6 +27,7 @@ Settings settings_of(const Settings& settings, const ClassifierInfo& info,
   out.model = info.model;
   out.train.loss = info.loss;
   out.data.labels = info.labels;
+  out.data.stain = stain_settings(info.stains);
   out.data.level = scale.level.value_or(info.training_level);
   out.data.mpp = scale.mpp;
   if (!scale.level && !scale.mpp && info.training_mpp) out.data.mpp = info.training_mpp;

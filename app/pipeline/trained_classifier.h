@@ -33,7 +33,7 @@ class TrainedClassifier {
   TrainedClassifier(const Settings& settings, const std::filesystem::path& checkpoint,
                     const ModelScale& scale);
 
-  /// The settings with the checkpoint's network, classes and scale.
+  /// The settings with the checkpoint's network, classes, scale and stains.
   const Settings& settings() const { return settings_; }
   const ClassifierInfo& info() const { return info_; }
   /// Level-0 pixels of the view to one pixel of the map.

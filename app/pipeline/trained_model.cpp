@@ -17,6 +17,7 @@ Settings settings_of(const Settings& settings, const CheckpointInfo& info,
   out.data.level = scale.level.value_or(info.training_level);
   out.data.mpp = scale.mpp;
   if (!scale.level && !scale.mpp && info.training_mpp) out.data.mpp = info.training_mpp;
+  out.data.stain = stain_settings(info.stains);
   out.train.threshold = info.threshold;
   return out;
 }
@@ -33,14 +34,18 @@ void require_claimed_weights(const std::filesystem::path& file, const Graph& gra
 
 }  // namespace
 
+StainSettings stain_settings(const std::optional<filters::Stains>& reference) {
+  return {reference ? StainMethod::kMacenko : StainMethod::kNone, reference};
+}
+
 void refuse_foreign_settings(const std::vector<std::string>& overrides) {
   for (const std::string& change : overrides) {
-    for (const char* key :
-         {"model.", "data.classes", "data.labels", "data.level=", "data.mpp=", "train."}) {
+    for (const char* key : {"model.", "data.classes", "data.labels",
+                            "data.level=", "data.mpp=", "data.stain", "train."}) {
       if (!change.starts_with(key)) continue;
       throw ConfigError(fmt::format(
-          "--set {}: the network, its classes and its scale are the checkpoint's; see --level, "
-          "--mpp and --threshold",
+          "--set {}: the network, its classes, its scale and its stains are the checkpoint's; see "
+          "--level, --mpp and --threshold",
           change));
     }
   }

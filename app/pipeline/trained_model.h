@@ -20,6 +20,9 @@ struct ModelScale {
   std::optional<double> mpp;
 };
 
+/// What a checkpoint that keeps such stains, or none, makes of data.stain.
+StainSettings stain_settings(const std::optional<filters::Stains>& reference);
+
 /// Refuses changes of settings that the checkpoint decides. Throws ConfigError.
 void refuse_foreign_settings(const std::vector<std::string>& overrides);
 
@@ -29,7 +32,7 @@ class TrainedModel {
   TrainedModel(const Settings& settings, const std::filesystem::path& checkpoint,
                const ModelScale& scale);
 
-  /// The settings with the checkpoint's network, classes, scale and threshold.
+  /// The settings with the checkpoint's network, classes, scale, stains and threshold.
   const Settings& settings() const { return settings_; }
   const CheckpointInfo& info() const { return checkpoint_.info; }
   const Engine& engine() const { return *engine_; }

@@ -161,6 +161,7 @@ CheckpointInfo TrainingRun::checkpoint_info() const {
   }
   info.training_mpp = slides_.training.front().slide->info().mpp_x;
   info.training_level = settings_.data.level;
+  info.stains = target_stains(settings_.data.stain);
   info.threshold = settings_.train.threshold;
   info.version = UNTILED_VERSION;
   return info;
@@ -230,6 +231,7 @@ Summary TrainingRun::run(const RunFolder& folder) {
   // What is left to this thread is small (a few thousand weights): threads that wait for more of it
   // would only take time from the tiles.
   at::set_num_threads(1);
+  measure_all_stains(settings_, slides_, plan_.counting_workers);
   // A resumed run has its pictures.
   make_all_labels(settings_, slides_, folder.has_state() ? "" : folder.labels());
   return_heap_memory();  // Pictures of whole slides were made, and steps need none.
@@ -240,6 +242,7 @@ Summary TrainingRun::run(const RunFolder& folder) {
 
 void TrainingRun::follow() {
   at::set_num_threads(1);
+  measure_all_stains(settings_, slides_, plan_.counting_workers);
   make_all_labels(settings_, slides_, "");
   return_heap_memory();
   const NamedTensors parameters = options().parameters;

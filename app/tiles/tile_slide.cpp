@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <memory>
@@ -67,12 +66,9 @@ bool has_macenko(const TileJob& job) {
   return !job.chain.empty() && job.chain.front().kind == FilterKind::kMacenko;
 }
 
-/// Of a table of colours, and while they are counted.
+/// Of a table of colours, and of more while they are counted.
 int64_t stain_bytes(const TileJob& job) {
-  if (!has_macenko(job)) return 0;
-  constexpr int64_t kTotals = filters::kColors * 8;
-  return std::max((job.workers + 2) * filters::Recoloring::kMostBytes,
-                  kTotals + job.workers * filters::Recoloring::kMostBytes);
+  return has_macenko(job) ? filters::counting_bytes(job.workers) : 0;
 }
 
 class TiledSlide {
@@ -114,7 +110,7 @@ class TiledSlide {
     decoded_ += count.decoded_tiles;
     const filters::Stains stains = stains_of_slide(count.histogram);
     if (!job_.save_stain.empty()) filters::write_stains(job_.save_stain, stains);
-    recoloring_ = std::make_shared<filters::Recoloring>(count.histogram, stains, job_.target);
+    recoloring_ = std::make_shared<filters::Recoloring>(stains, job_.target);
     task_.report.details["stains"] = {{"vectors", stains.vectors}, {"high", stains.high}};
     watch_.lap("stains");
   }

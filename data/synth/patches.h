@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/synth/synth_stain.h"
 #include "lib/core/pixel_source.h"
 
 namespace untiled {
@@ -20,8 +21,8 @@ struct Patches {
 };
 
 /// Textures drawn like haematoxylin and eosin: streaky stroma with nuclei. The same for any number
-/// of threads.
-Patches draw_patches(uint64_t seed, int threads);
+/// of threads, and for all stains but for their colours.
+Patches draw_patches(uint64_t seed, int threads, const SynthStain& stain = {});
 
 /// Textures taken from a real slide (3 channels) at places that the seed chooses: tissue by its
 /// colour, glass by its lack of it; glass is drawn where the slide shows none. Throws DataError

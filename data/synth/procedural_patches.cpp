@@ -14,9 +14,6 @@ namespace {
 constexpr size_t kTissuePatches = 48;
 constexpr size_t kGlassPatches = 16;
 constexpr std::array<double, 3> kGlassColor = {243.0, 242.0, 243.0};
-// Optical densities of unit amounts (Ruifrok and Johnston 2001).
-constexpr std::array<double, 3> kHaematoxylin = {0.644211, 0.716556, 0.266844};
-constexpr std::array<double, 3> kEosin = {0.092789, 0.954111, 0.283111};
 
 // What a draw is for.
 enum Purpose : uint64_t { kStyle, kStreaks, kNuclei, kGrain, kGlass };
@@ -135,7 +132,7 @@ uint8_t to_byte(double value) {
   return static_cast<uint8_t>(std::lround(std::clamp(value, 0.0, 255.0)));
 }
 
-Bytes draw_tissue_patch(uint64_t seed, uint64_t patch) {
+Bytes draw_tissue_patch(uint64_t seed, uint64_t patch, const SynthStain& stain) {
   const Style style = draw_style(seed, patch);
   const Plane eosin = draw_eosin(style, Random(seed, kStreaks, patch).next());
   const Plane haematoxylin = draw_haematoxylin(style, Random(seed, kNuclei, patch));
@@ -145,7 +142,7 @@ Bytes draw_tissue_patch(uint64_t seed, uint64_t patch) {
   for (size_t i = 0; i < eosin.size(); ++i) {
     const double shade = grain.uniform(-3.0, 3.0);
     for (size_t k = 0; k < 3; ++k) {
-      const double density = eosin[i] * kEosin[k] + haematoxylin[i] * kHaematoxylin[k];
+      const double density = eosin[i] * stain.eosin[k] + haematoxylin[i] * stain.haematoxylin[k];
       pixels.push_back(to_byte(kGlassColor[k] * std::exp(-density) + shade));
     }
   }
@@ -166,10 +163,10 @@ std::vector<Bytes> draw_glass(uint64_t seed) {
   return patches;
 }
 
-Patches draw_patches(uint64_t seed, int threads) {
+Patches draw_patches(uint64_t seed, int threads, const SynthStain& stain) {
   Patches patches{std::vector<Bytes>(kTissuePatches), draw_glass(seed)};
   parallel_for(patches.tissue.size(), threads,
-               [&](size_t i) { patches.tissue[i] = draw_tissue_patch(seed, i); });
+               [&](size_t i) { patches.tissue[i] = draw_tissue_patch(seed, i, stain); });
   return patches;
 }
 

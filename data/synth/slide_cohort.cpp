@@ -38,7 +38,7 @@ void synthesize_cohort(const CohortOptions& options) {
     slide.decorate = [&marks](const Region& region, Painted& painted) {
       marks.paint(region, painted);
     };
-    synthesize(slide, draw_patches(seed, options.threads));
+    synthesize(slide, draw_patches(seed, options.threads, options.stain));
     manifest += fmt::format("{},{},{}\n", name, is_positive ? "positive" : "negative", split_of(i));
   }
   write_file(options.folder / "manifest.csv", manifest);

@@ -14,6 +14,7 @@ struct CohortOptions {
   Extent extent;  ///< Of each slide.
   uint64_t seed = 0;
   ToldBy told_by = ToldBy::kDetail;
+  SynthStain stain;
   double mpp = 0.25;
   int threads = 1;
   std::filesystem::path folder;

@@ -13,6 +13,7 @@
 #include "lib/config/class_colors.h"
 #include "lib/config/convert.h"
 #include "lib/config/nearest_key.h"
+#include "lib/config/stain_reference.h"
 
 namespace untiled {
 namespace {
@@ -348,6 +349,20 @@ std::vector<Field<DataSettings>> data_fields() {
   };
 }
 
+std::vector<Field<StainSettings>> stain_fields() {
+  return {choice("method", &StainSettings::method,
+                 {{"none", StainMethod::kNone}, {"macenko", StainMethod::kMacenko}},
+                 "macenko: networks see each slide with the stains of a reference, exactly the "
+                 "pixels that untiled tile --filter macenko writes; labels are made from the "
+                 "slide's own."),
+          {"reference", stain_reference_type(),
+           "macenko: the stains that slides are made to look like; nothing: the published ones.",
+           [](StainSettings& stain, const Value& value) {
+             stain.reference = read_stain_reference(value);
+           },
+           [](const StainSettings& stain) { return stain_reference_node(stain.reference); }}};
+}
+
 std::vector<Field<LabelSettings>> label_fields() {
   return {choice("method", &LabelSettings::method,
                  {{"otsu", LabelMethod::kOtsu},
@@ -539,6 +554,8 @@ std::vector<Field<Settings>> make_settings_fields() {
       all, "run", [](auto& s) -> auto& { return s.run; }, run_fields());
   append(
       all, "data", [](auto& s) -> auto& { return s.data; }, data_fields());
+  append(
+      all, "data.stain", [](auto& s) -> auto& { return s.data.stain; }, stain_fields());
   append(
       all, "labels", [](auto& s) -> auto& { return s.labels; }, label_fields());
   append(

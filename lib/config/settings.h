@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/filters/stains.h"
+
 namespace untiled {
 
 struct RunSettings {
@@ -25,6 +27,15 @@ struct ClassSettings {
   double weight = 1.0;                   ///< Weight of its pixels in the loss.
 };
 
+/// How slides are made to look alike before a network sees them.
+enum class StainMethod { kNone, kMacenko };
+
+struct StainSettings {
+  StainMethod method = StainMethod::kNone;
+  /// What slides are made to look like; none: filters::kReferenceStains.
+  std::optional<filters::Stains> reference;
+};
+
 enum class CacheMode { kAuto, kNone, kRam, kDisk };
 enum class Origin { kQuPath, kOpenSlide };
 
@@ -36,6 +47,7 @@ struct DataSettings {
   std::optional<double> mpp;            ///< Micrometres per pixel to resample to.
   std::optional<double> assume_mpp;     ///< Scale of slides that do not say theirs.
   Origin origin = Origin::kQuPath;      ///< Frame of coordinates of outputs and regions.
+  StainSettings stain;
   CacheMode cache = CacheMode::kAuto;
   /// Threads that only decode, beside those that compute and decode; none: as suits the device.
   std::optional<int64_t> workers;

@@ -12,22 +12,17 @@ namespace {
 
 constexpr uint64_t kMostPixels = 0xFFFFFFFFU;
 
-ColorHistogram listed(const uint64_t* totals, const std::vector<uint32_t>& missing) {
+constexpr auto kTotalBytes = kColors * static_cast<int64_t>(sizeof(uint64_t));
+constexpr auto kWorkerBytes = kColors * static_cast<int64_t>(sizeof(uint32_t));
+
+ColorHistogram listed(const uint64_t* totals) {
   ColorHistogram histogram;
   for (int64_t key = 0; key < kColors; ++key) {
-    const auto color = static_cast<uint32_t>(key);
-    const bool is_seen =
-        totals[key] > 0 || std::binary_search(missing.begin(), missing.end(), color);
-    if (!is_seen) continue;
-    histogram.keys.push_back(color);
+    if (totals[key] == 0) continue;
+    histogram.keys.push_back(static_cast<uint32_t>(key));
     histogram.counts.push_back(totals[key]);
   }
   return histogram;
-}
-
-void insert_sorted(std::vector<uint32_t>& keys, uint32_t key) {
-  const auto place = std::lower_bound(keys.begin(), keys.end(), key);
-  if (place == keys.end() || *place != key) keys.insert(place, key);
 }
 
 /// What all workers counted.
@@ -36,40 +31,33 @@ class Totals {
   void take(ColorCounts& counts) {
     const std::lock_guard lock(mutex_);
     counts.move_into(totals());
-    for (const uint32_t key : counts.missing()) insert_sorted(missing_, key);
   }
-  ColorHistogram histogram() const { return listed(totals(), missing_); }
+  ColorHistogram histogram() const { return listed(totals()); }
 
  private:
   uint64_t* totals() const { return reinterpret_cast<uint64_t*>(memory_.data()); }
 
   std::mutex mutex_;
-  MappedMemory memory_{kColors * static_cast<int64_t>(sizeof(uint64_t))};
-  std::vector<uint32_t> missing_;
+  MappedMemory memory_{kTotalBytes};
 };
 
 }  // namespace
 
-ColorCounts::ColorCounts() : memory_(kColors * static_cast<int64_t>(sizeof(uint32_t))) {}
+ColorCounts::ColorCounts() : memory_(kWorkerBytes) {}
 
 uint32_t* ColorCounts::counts() const { return reinterpret_cast<uint32_t*>(memory_.data()); }
 
 void ColorCounts::add(const PixelBlock& block) {
   const int64_t pixels = block.region.area();
   pixels_ += static_cast<uint64_t>(pixels);
-  if (!block.missing.empty()) return add_row(block.bytes.data(), block.missing.data(), pixels);
   uint32_t* const count = counts();
   const uint8_t* rgb = block.bytes.data();
-  for (int64_t i = 0; i < pixels; ++i, rgb += 3) ++count[color_key(rgb)];
-}
-
-void ColorCounts::add_row(const uint8_t* rgb, const uint8_t* missing, int64_t pixels) {
+  if (block.missing.empty()) {
+    for (int64_t i = 0; i < pixels; ++i, rgb += 3) ++count[color_key(rgb)];
+    return;
+  }
   for (int64_t i = 0; i < pixels; ++i, rgb += 3) {
-    if (missing[i] == 0) {
-      ++counts()[color_key(rgb)];
-    } else {
-      insert_sorted(missing_, color_key(rgb));
-    }
+    if (block.missing[static_cast<size_t>(i)] == 0) ++count[color_key(rgb)];
   }
 }
 
@@ -98,5 +86,7 @@ ColorCount count_colors(const PixelSource& source, int workers) {
   });
   return {totals.histogram(), layout.count()};
 }
+
+int64_t counting_bytes(int workers) { return kTotalBytes + workers * kWorkerBytes; }
 
 }  // namespace untiled::filters

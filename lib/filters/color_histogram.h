@@ -17,7 +17,7 @@ constexpr uint32_t color_key(const uint8_t* rgb) {
   return static_cast<uint32_t>(rgb[0]) << 16 | static_cast<uint32_t>(rgb[1]) << 8 | rgb[2];
 }
 
-/// Rising colours and their counts. Colours of pixels without data are there too, with count 0.
+/// Rising colours and how many pixels with data have them.
 struct ColorHistogram {
   std::vector<uint32_t> keys;
   std::vector<uint64_t> counts;
@@ -34,16 +34,12 @@ class ColorCounts {
   uint64_t pixels() const { return pixels_; }
   /// Adds the counts to `totals` of kColors, and forgets them.
   void move_into(uint64_t* totals);
-  /// The colours of pixels without data, rising.
-  const std::vector<uint32_t>& missing() const { return missing_; }
 
  private:
-  void add_row(const uint8_t* rgb, const uint8_t* missing, int64_t pixels);
   uint32_t* counts() const;
 
   MappedMemory memory_;
   uint64_t pixels_ = 0;
-  std::vector<uint32_t> missing_;
 };
 
 struct ColorCount {
@@ -54,5 +50,8 @@ struct ColorCount {
 /// Counts an image's colours, each of its tiles decoded once, with so many threads. The result
 /// depends on the pixels alone. Throws DataError, Interrupted.
 ColorCount count_colors(const PixelSource& source, int workers);
+
+/// What that holds at most beside the source's own.
+int64_t counting_bytes(int workers);
 
 }  // namespace untiled::filters

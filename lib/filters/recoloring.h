@@ -8,18 +8,25 @@
 
 namespace untiled::filters {
 
-/// The new colour of every colour that occurs on a slide. Any thread.
+/// The new colour of every colour, which is computed when it is first asked for. Any thread.
 class Recoloring {
  public:
-  /// Memory is taken for the colours of `histogram`, in pages of a thousand.
-  Recoloring(const ColorHistogram& histogram, const Stains& slide, const Stains& target);
+  Recoloring(const Stains& slide, const Stains& target) : slide_(slide), target_(target) {}
 
-  /// `pixels` interleaved ones; may be done in place. The slide must have their colours.
+  /// `pixels` interleaved ones; may be done in place.
   void apply(const uint8_t* rgb, int64_t pixels, uint8_t* out) const;
-  /// Bytes that such a table takes at most.
+  /// Bytes that such a table takes at most. Memory is taken for colours that occur, in pages of a
+  /// thousand.
   static constexpr int64_t kMostBytes = kColors * 4;
 
  private:
+  uint32_t* place_of(uint32_t key) const {
+    return reinterpret_cast<uint32_t*>(table_.data()) + key;
+  }
+  uint32_t learn(uint32_t key) const;
+
+  Stains slide_;
+  Stains target_;
   MappedMemory table_{kMostBytes};
 };
 

@@ -13,7 +13,8 @@ namespace {
 
 constexpr const char* kFormat = "untiled stains 1";
 
-/// Two stains that can be told apart, and concentrations above 0.
+}  // namespace
+
 bool are_sound(const Stains& stains) {
   const double cosine = dot(stains.vectors[0], stains.vectors[1]);
   constexpr double kTolerance = 1e-3;
@@ -25,8 +26,6 @@ bool are_sound(const Stains& stains) {
   }
   return std::abs(cosine) < kMostAlike;
 }
-
-}  // namespace
 
 void write_stains(const std::filesystem::path& path, const Stains& stains) {
   const nlohmann::ordered_json document = {

@@ -42,8 +42,7 @@ Tissue tissue_of(const ColorHistogram& histogram) {
   Tissue tissue;
   for (size_t i = 0; i < histogram.keys.size(); ++i) {
     const Vector3 d = density(histogram.keys[i]);
-    if (histogram.counts[i] == 0 || *std::max_element(d.begin(), d.end()) <= kLeastDensity)
-      continue;
+    if (*std::max_element(d.begin(), d.end()) <= kLeastDensity) continue;
     tissue.density.push_back(d);
     tissue.counts.push_back(histogram.counts[i]);
     tissue.pixels += histogram.counts[i];

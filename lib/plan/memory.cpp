@@ -5,9 +5,9 @@
 namespace untiled {
 
 std::string name_of(Holder holder) {
-  constexpr std::array<const char*, kHolders> kNames = {"runtime",       "readers",       "masks",
-                                                        "labels",        "cache",         "outputs",
-                                                        "stored_layers", "pixel_windows", "tiles"};
+  constexpr std::array<const char*, kHolders> kNames = {
+      "runtime", "readers", "masks",         "labels",        "cache",
+      "outputs", "stains",  "stored_layers", "pixel_windows", "tiles"};
   return kNames[static_cast<size_t>(holder)];
 }
 

@@ -15,11 +15,12 @@ enum class Holder {
   kLabels,   ///< Labels and thumbnails of all slides.
   kCache,    ///< Decoded pixels of data.cache.
   kOutputs,  ///< Writers of masks.
+  kStains,   ///< Normalised colours of the open slide.
   kStored,   ///< Stored layers and their gradients.
   kPixels,   ///< Windows of decoded pixels.
   kTiles,    ///< Tiles being computed.
 };
-inline constexpr size_t kHolders = 9;
+inline constexpr size_t kHolders = 10;
 
 /// "readers", for people and JSON.
 std::string name_of(Holder holder);

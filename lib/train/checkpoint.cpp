@@ -9,6 +9,7 @@
 #include "lib/core/error.h"
 #include "lib/core/json_text.h"
 #include "lib/train/checkpoint_claims.h"
+#include "lib/train/checkpoint_stains.h"
 
 namespace untiled {
 namespace {
@@ -100,6 +101,7 @@ CheckpointInfo parse_info(const Metadata& metadata) {
   const json mpp = field(metadata, "training_mpp");
   if (!mpp.is_null()) info.training_mpp = mpp.get<double>();
   info.training_level = whole(field(metadata, "training_level"));
+  if (metadata.contains("stain")) info.stains = stains_from_json(field(metadata, "stain"));
   info.input_scaling = field(metadata, "input_scaling").get<double>();
   info.threshold = field(metadata, "threshold").get<double>();
   info.step = whole(field(metadata, "step"));
@@ -115,18 +117,21 @@ Metadata to_metadata(const CheckpointInfo& info) {
                                 {"refine", model.refine_kernel},
                                 {"up", model.up_kernel},
                                 {"head", model.head_kernel}};
-  return {{"format", kFormat},
-          {"architecture", json(info.architecture).dump()},
-          {"widths", json(model.widths).dump()},
-          {"kernels", kernels.dump()},
-          {"strides", json(std::vector<int>(model.widths.size(), model.stride)).dump()},
-          {"classes", classes_to_json(info.classes).dump()},
-          {"training_mpp", info.training_mpp ? json(*info.training_mpp).dump() : "null"},
-          {"training_level", json(info.training_level).dump()},
-          {"input_scaling", json(info.input_scaling).dump()},
-          {"threshold", json(info.threshold).dump()},
-          {"step", json(info.step).dump()},
-          {"version", json(info.version).dump()}};
+  Metadata metadata = {
+      {"format", kFormat},
+      {"architecture", json(info.architecture).dump()},
+      {"widths", json(model.widths).dump()},
+      {"kernels", kernels.dump()},
+      {"strides", json(std::vector<int>(model.widths.size(), model.stride)).dump()},
+      {"classes", classes_to_json(info.classes).dump()},
+      {"training_mpp", info.training_mpp ? json(*info.training_mpp).dump() : "null"},
+      {"training_level", json(info.training_level).dump()},
+      {"input_scaling", json(info.input_scaling).dump()},
+      {"threshold", json(info.threshold).dump()},
+      {"step", json(info.step).dump()},
+      {"version", json(info.version).dump()}};
+  if (info.stains) metadata["stain"] = stains_to_json(*info.stains).dump();
+  return metadata;
 }
 
 CheckpointInfo checkpoint_info(const Metadata& metadata) {

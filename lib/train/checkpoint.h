@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/config/settings.h"
+#include "lib/filters/stains.h"
 #include "lib/train/safetensors.h"
 
 namespace untiled {
@@ -19,6 +20,8 @@ struct CheckpointInfo {
   std::vector<ClassSettings> classes;  ///< One: a sigmoid; more: a softmax in this order.
   std::optional<double> training_mpp;  ///< Micrometres per pixel of the training data, if known.
   int training_level = 0;              ///< Pyramid level of the training data.
+  /// What slides were made to look like (data.stain), and are to be made to; none: their own.
+  std::optional<filters::Stains> stains;
   double input_scaling = 1.0 / 255.0;  ///< Pixel values are multiplied by this.
   double threshold = 0.5;              ///< Probability from which a pixel counts, one class only.
   int64_t step = 0;                    ///< Updates that made these weights.

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/core/error.h"
+#include "lib/train/checkpoint_stains.h"
 
 namespace untiled {
 namespace {
@@ -33,16 +34,18 @@ NormKind norm_named(const std::string& name) {
 }
 
 json facts_of(const ClassifierInfo& info) {
-  return {{"depth", info.model.depth},
-          {"width", info.model.width},
-          {"first_stride", info.model.first_stride},
-          {"norm", name_of_norm(info.model.norm)},
-          {"loss", info.loss == LossKind::kBce ? "bce" : "cross_entropy"},
-          {"labels", info.labels},
-          {"training_mpp", info.training_mpp ? json(*info.training_mpp) : json()},
-          {"training_level", info.training_level},
-          {"step", info.step},
-          {"version", info.version}};
+  json facts = {{"depth", info.model.depth},
+                {"width", info.model.width},
+                {"first_stride", info.model.first_stride},
+                {"norm", name_of_norm(info.model.norm)},
+                {"loss", info.loss == LossKind::kBce ? "bce" : "cross_entropy"},
+                {"labels", info.labels},
+                {"training_mpp", info.training_mpp ? json(*info.training_mpp) : json()},
+                {"training_level", info.training_level},
+                {"step", info.step},
+                {"version", info.version}};
+  if (info.stains) facts["stain"] = stains_to_json(*info.stains);
+  return facts;
 }
 
 ClassifierInfo info_of(const json& facts) {
@@ -58,6 +61,7 @@ ClassifierInfo info_of(const json& facts) {
     info.training_mpp = facts.at("training_mpp").get<double>();
   }
   info.training_level = facts.at("training_level").get<int>();
+  if (facts.contains("stain")) info.stains = stains_from_json(facts["stain"]);
   info.step = facts.at("step").get<int64_t>();
   info.version = facts.at("version").get<std::string>();
   return info;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/config/settings.h"
+#include "lib/filters/stains.h"
 #include "lib/train/safetensors.h"
 
 namespace untiled {
@@ -18,6 +19,7 @@ struct ClassifierInfo {
   std::vector<std::string> labels;  ///< In the order of the probabilities.
   std::optional<double> training_mpp;
   int training_level = 0;
+  std::optional<filters::Stains> stains;  ///< See CheckpointInfo.
   int64_t step = 0;
   std::string version;
 };

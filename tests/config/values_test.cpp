@@ -1,6 +1,9 @@
 // What is accepted for each kind of setting, and the words with which the rest is refused.
+#include <cmath>
 #include <cstdlib>
+#include <filesystem>
 
+#include "lib/filters/stain_file.h"
 #include "tests/catch.h"
 #include "tests/config/yaml_file.h"
 
@@ -155,6 +158,35 @@ TEST_CASE("a bad class is refused with its place") {
   CHECK_THAT(refusal("data:\n  classes:\n    - {name: a, value: 1, color: \"#ff\"}\n"),
              contains_text("run.yaml:3: data.classes[0].color: expected a colour"));
   CHECK_THAT(refusal("data:\n  classes: tissue\n"), contains_text("expected a list of classes"));
+}
+
+TEST_CASE("reference stains are a file's, whose numbers settings hold, or the numbers themselves") {
+  const TemporaryFolder folder;
+  const filters::Stains stains{{{{0.1 + 0.2, std::sqrt(1 - 0.09), 0}, {0, 0.6, 0.8}}},
+                               {1.0 / 3.0, 2}};
+  filters::write_stains(folder / "like.json", stains);
+  const auto set = "data.stain.reference=" + (folder / "like.json").string();
+  const Settings settings = load_text("data:\n  stain:\n    method: macenko\n", {set});
+  CHECK(settings.data.stain.method == StainMethod::kMacenko);
+  std::filesystem::remove(folder / "like.json");
+  const Settings again = load_text(to_yaml(settings));
+  for (const Settings& s : {settings, again}) {
+    REQUIRE(s.data.stain.reference);
+    CHECK(s.data.stain.reference->vectors == stains.vectors);
+    CHECK(s.data.stain.reference->high == stains.high);
+  }
+  CHECK_FALSE(load_text("data:\n  stain:\n    reference:\n").data.stain.reference);
+  CHECK_THAT(refusal("data:\n  stain:\n    reference: absent.json\n"),
+             StartsWith("run.yaml:3: data.stain.reference cannot be used: "));
+  for (const char* numbers :
+       {"[1, 2]", "{vectors: [[1, 0, 0], [0, 1, 0]]}", "{high: [1, 1], vectors: [[1, 0, 0]]}",
+        "{vectors: [[1, 0, 0], [0, 1, 0]], high: [1, 1], mean: 3}",
+        "{vectors: [[1, 0, 0], [0, 1, nan]], high: [1, 1]}",
+        "{vectors: [[1, 0, 0], [1, 0, 0]], high: [1, 1]}"}) {
+    CAPTURE(numbers);
+    CHECK_THAT(refusal(std::string("data:\n  stain:\n    reference: ") + numbers + "\n"),
+               StartsWith("run.yaml:3: data.stain.reference"));
+  }
 }
 
 TEST_CASE("widths are a list of positive numbers") {

@@ -27,7 +27,7 @@ std::shared_ptr<const filters::Recoloring> recoloring_of(const PixelSource& imag
                                                          const std::string& chain, int workers) {
   if (!chain.starts_with("macenko")) return nullptr;
   const auto histogram = filters::count_colors(image, workers).histogram;
-  return std::make_shared<filters::Recoloring>(histogram, filters::macenko_stains(histogram),
+  return std::make_shared<filters::Recoloring>(filters::macenko_stains(histogram),
                                                filters::kReferenceStains);
 }
 

@@ -67,6 +67,31 @@ TEST_CASE("an unknown scale stays unknown in a checkpoint") {
   CHECK_FALSE(checkpoint_info(to_metadata(info)).training_mpp.has_value());
 }
 
+TEST_CASE("a checkpoint keeps the stains of its slides to the bit, and none where there are none") {
+  CheckpointInfo info = sample_info();
+  CHECK_FALSE(checkpoint_info(to_metadata(info)).stains.has_value());
+  CHECK_FALSE(to_metadata(info).contains("stain"));
+  info.stains =
+      filters::Stains{{{{0.1 + 0.2, std::sqrt(1 - 0.09), 0}, {0, 0.6, 0.8}}}, {1.0 / 3.0, 2}};
+  const auto stains = checkpoint_info(to_metadata(info)).stains;
+  REQUIRE(stains);
+  CHECK(stains->vectors == info.stains->vectors);
+  CHECK(stains->high == info.stains->high);
+}
+
+TEST_CASE("stains that no run could have had are refused") {
+  const auto claim = GENERATE(as<std::string>(), "{}", "[]", "3",
+                              R"({"method":"reinhard","vectors":[[1,0,0],[0,1,0]],"high":[1,1]})",
+                              R"({"method":"macenko","vectors":[[1,0,0],[1,0,0]],"high":[1,1]})",
+                              R"({"method":"macenko","vectors":[[1,0,0],[0,9,0]],"high":[1,1]})",
+                              R"({"method":"macenko","vectors":[[1,0,0],[0,1,0]],"high":[1,-1]})",
+                              R"({"method":"macenko","vectors":[[1,0,0]],"high":[1,1]})");
+  Metadata metadata = to_metadata(sample_info());
+  metadata["stain"] = claim;
+  INFO(claim);
+  CHECK_THROWS_AS(checkpoint_info(metadata), DataError);
+}
+
 TEST_CASE("a checkpoint without one of its facts is refused with that fact's name") {
   const Metadata complete = to_metadata(sample_info());
   for (const auto& [key, value] : complete) {

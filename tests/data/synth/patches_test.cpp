@@ -50,6 +50,10 @@ TEST_CASE("drawn patches are different, stained, and the same for any number of 
   CHECK((again.tissue == patches.tissue));
   CHECK((again.glass == patches.glass));
   CHECK((draw_patches(5, 1).tissue != patches.tissue));
+  CHECK((draw_patches(4, 2, synth_stain("usual")).tissue == patches.tissue));
+  CHECK((draw_patches(4, 2, synth_stain("blue")).tissue != patches.tissue));
+  CHECK((draw_patches(4, 2, synth_stain("blue")).glass == patches.glass));
+  CHECK_THROWS_AS(synth_stain("green"), ConfigError);
 }
 
 TEST_CASE("patches of a slide show its tissue and its glass, apart") {
