@@ -121,7 +121,9 @@ Prepared prepare(const Exporter& e, Group& ranks, std::shared_ptr<const PixelSou
   fixed[Holder::kReaders] = reading_bytes(*pixels, held_bytes);
   fixed[Holder::kStains] = stain_bytes(e.settings().data.stain);
   fixed[Holder::kOutputs] = output_bytes;
-  const PlannedStep planned = engine.plan_inference(shape_of(*pixels), fixed, MaskUse::kFiles);
+  const PlannedStep planned =
+      ranks.size() == 1 ? engine.plan_inference(shape_of(*pixels), fixed, MaskUse::kFiles)
+                        : engine.plan_shared_inference(shape_of(*pixels), fixed, MaskUse::kFiles);
   const auto total =
       static_cast<double>(engine.reported_pixels(planned.plan, extent, Purpose::kPrediction)) /
       ranks.size();

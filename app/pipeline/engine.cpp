@@ -131,6 +131,20 @@ PlannedStep Engine::plan_inference(const SlideShape& slide, const MemoryLedger& 
                                 : plan_any_layers(wanted);
 }
 
+PlannedStep Engine::plan_shared_inference(const SlideShape& slide, const MemoryLedger& fixed,
+                                          MaskUse use) const {
+  constexpr int64_t kPixelsAcross = 2048;
+  constexpr int64_t kLeastCols = 8;
+  PlannedStep planned = plan_inference(slide, fixed, use);
+  if (backend_->inference_shape(use).has_fixed_layers) return planned;
+  std::vector<SegmentPlan>& segments = planned.plan.segments;
+  for (size_t s = 0; s + 1 < segments.size(); ++s) {
+    const int64_t cols = kPixelsAcross / graph_.stride(segments[s].segment.target);
+    segments[s].tile.cols = std::min(segments[s].tile.cols, std::max(kLeastCols, cols));
+  }
+  return planned;
+}
+
 PlannedStep Engine::plan_any_layers(const PlanRequest& wanted) const {
   PlannedStep least_work = plan_step(graph_, wanted);
   if (least_work.workers == wanted.workers) return least_work;

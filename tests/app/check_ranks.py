@@ -9,7 +9,8 @@ import time
 
 import tifffile
 
-from untiled_app import files_of, main, metric_rows, results_of, write_settings, write_slide
+from untiled_app import (Image, files_of, main, metric_rows, np, outputs_of, results_of,
+                         write_settings, write_slide)
 
 STEPS = 4
 #: Ranks may share cores politely, and are given time to save, which Open MPI 4 waits in full before
@@ -153,11 +154,11 @@ def check_kill(app, yaml, folder, whole, findings):
     same(run, whole, findings, "resumed after a killed rank")
 
 
-def spoil_last_tile(slide):
-    """Fills a tile at the bottom, which the last rank reads, with what is no zlib stream."""
+def spoil_tile(slide, index):
+    """Fills a tile with what is no zlib stream."""
     with tifffile.TiffFile(slide) as tiff:
         page = tiff.pages[0]
-        offset, size = page.dataoffsets[-1], page.databytecounts[-1]
+        offset, size = page.dataoffsets[index], page.databytecounts[index]
     with open(slide, "r+b") as file:
         file.seek(offset)
         file.write(b"\x5a" * size)
@@ -167,7 +168,7 @@ def check_bad_tile(app, folder, findings):
     slide = folder / "bad.tif"
     write_slide(slide, 2000, 600)
     yaml = settings_of(folder / "bad.yaml", [slide], STEPS)
-    spoil_last_tile(slide)
+    spoil_tile(slide, -1)  # At the bottom, which the last rank reads.
     for launch in ("threads", "processes"):
         run = folder / f"bad_{launch}"
         begin = time.monotonic()
@@ -227,11 +228,90 @@ def check_classifier(app, folder, findings):
     result = app.run("train", yaml, "--out", folder / "no", "--ranks", "threads:2",
                      "--set", "ranks.layout=columns")
     findings.expect(result.returncode == 2 and "cut in rows" in result.stderr, result.stderr)
-    spoil_last_tile(folder / "cohort" / "a.tif")
+    check_shared(app, "classes", folder, folder / "classifier1" / "checkpoints" / "best.safetensors",
+                 [folder / "cohort" / name for name in ("a.tif", "b.tif")], manifest, findings,
+                 "--set", "threads=1", "--set", "streaming.tile=32")
+    spoil_tile(folder / "cohort" / "a.tif", -1)
     result = app.run("train", yaml, "--out", folder / "classifier_bad", "--ranks", "threads:3")
     findings.expect(result.returncode == 3 and result.stderr.count("error: ") == 1 and
                     "a.tif" in result.stderr,
                     f"a classifier's unreadable tile: {result.returncode} {result.stderr[-800:]}")
+    code, stderr = run_over(app, "threads:3", "evaluate", "--checkpoint",
+                            folder / "classifier1" / "checkpoints" / "best.safetensors",
+                            "--manifest", manifest, "--set", "streaming.tile=32")
+    findings.expect(code == 4 and stderr.count("error: ") == 1 and "a.tif" in stderr,
+                    f"a classifier's evaluation: exit {code} {stderr[-500:]}")
+
+
+def exported(folder):
+    """What repeats byte for byte of a batch's folder: all but its times."""
+    return {name: data for name, data in files_of(folder).items()
+            if name != "timings.csv" and not name.endswith(".seconds.json")}
+
+
+def run_over(app, launch, *arguments):
+    """Exit code and stderr of a verb over `threads:3`, or over so many processes."""
+    if launch.startswith("threads"):
+        result = app.run(*arguments, "--ranks", launch)
+        return result.returncode, result.stderr
+    return finish(mpirun(app, launch, *arguments))
+
+
+def launches():
+    return ("threads:3",) if shutil.which("mpirun") is None else ("threads:3", "2")
+
+
+def check_shared(app, what, folder, checkpoint, slides, manifest, findings, *flags):
+    """Exports and scores of slides that ranks share."""
+    for verb, arguments in (("export", (*slides, *flags)),
+                            ("evaluate", ("--manifest", manifest, *flags[-4:]))):
+        command = (verb, "--checkpoint", checkpoint, *arguments)
+        app.succeed(*command, "--out", folder / f"{what}_{verb}")
+        expected = exported(folder / f"{what}_{verb}")
+        for launch in launches():
+            out = folder / f"{what}_{verb}_{launch}"
+            code, stderr = run_over(app, launch, *command, "--out", out)
+            found = exported(out)
+            changed = [n for n in expected.keys() | found.keys()
+                       if expected.get(n) != found.get(n)]
+            findings.expect(code == 0 and len(found) > 1 and not changed,
+                            f"{what}, {verb}, {launch}: exit {code}, {changed} of {list(found)} "
+                            f"differ: {stderr[-500:]}")
+
+
+def check_files(app, folder, checkpoint, findings):
+    """Masks of a slide of several columns of tiles, and of a small one."""
+    slides = [folder / "wide.tif", folder / "small.tif"]
+    rows = ["slide,mask"]
+    for slide, size in zip(slides, ((600, 2300), (300, 400))):
+        pixels = write_slide(slide, *size, seed=7)
+        Image.fromarray((pixels[..., 1] < 200).astype(np.uint8) * 255).save(slide.with_suffix(".png"))
+        rows.append(f"{slide.name},{slide.stem}.png")
+    manifest = folder / "shared.csv"
+    manifest.write_text("\n".join(rows) + "\n")
+    check_shared(app, "masks", folder, checkpoint, slides, manifest, findings, "--format",
+                 "png,tiff,geojson,probability,ome-zarr,preview", "--set", "threads=1", "--set",
+                 "data.cache=none")
+    check_bad_files(app, folder, checkpoint, manifest, findings)
+
+
+def check_bad_files(app, folder, checkpoint, manifest, findings):
+    """What one rank cannot read fails its slide, and the next one is done."""
+    bad = folder / "bad_wide.tif"
+    write_slide(bad, 600, 2300)
+    spoil_tile(bad, 8)  # At the right, of nine in a row.
+    out = folder / "bad_files"
+    code, stderr = run_over(app, "threads:3", "export", "--checkpoint", checkpoint, bad,
+                            folder / "small.tif", "--out", out)
+    findings.expect(code == 4 and stderr.count("error: ") == 1 and "bad_wide.tif" in stderr,
+                    f"a bad tile: exit {code} {stderr[-500:]}")
+    findings.expect(list(outputs_of(out)) == ["small.tif.mask.png"], f"left: {list(outputs_of(out))}")
+    with open(manifest, "a", encoding="utf-8") as file:
+        file.write("bad_wide.tif,wide.png\n")
+    code, stderr = run_over(app, "threads:3", "evaluate", "--checkpoint", checkpoint, "--manifest",
+                            manifest)
+    findings.expect(code == 4 and stderr.count("error: ") == 1 and "bad_wide.tif" in stderr,
+                    f"evaluate with a bad tile: exit {code} {stderr[-500:]}")
 
 
 def check_refusals(app, yaml, folder, findings):
@@ -268,6 +348,7 @@ def check(app, folder, findings):
     expected = results_of(folder / "alone")
     check_bytes(app, yaml, folder, expected, findings)
     check_teams(app, yaml, folder, findings)
+    check_files(app, folder, folder / "alone" / "checkpoints" / "best.safetensors", findings)
     check_verify(app, findings)
     check_classifier(app, folder, findings)
     check_refusals(app, yaml, folder, findings)
