@@ -130,4 +130,5 @@ run_fresh
 run_sanitizer asan
 run_sanitizer tsan
 say "running the tests"
-ctest --test-dir build/release --output-on-failure --parallel "$(cores)"
+UNTILED_STRESS_SECONDS="${UNTILED_STRESS_SECONDS:-60}" \
+  ctest --test-dir build/release --output-on-failure --parallel "$(cores)"
