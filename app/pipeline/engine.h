@@ -47,8 +47,8 @@ class Engine {
   /// that decides a bit (with LibTorch's kernels), fixed stored layers, so that the result depends
   /// on no setting. Throws ConfigError when it does not fit.
   PlannedStep plan_inference(const SlideShape& slide, const MemoryLedger& fixed, MaskUse use) const;
-  /// The same for ranks that share the slide side by side: where tiles decide no bit, inner ones are
-  /// narrow, for what lies across a border is computed on both sides.
+  /// The same for ranks that share the slide side by side: where tiles decide no bit, inner ones
+  /// are narrow, for what lies across a border is computed on both sides.
   PlannedStep plan_shared_inference(const SlideShape& slide, const MemoryLedger& fixed,
                                     MaskUse use) const;
 
