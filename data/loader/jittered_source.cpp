@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "data/loader/augment.h"
-#include "lib/core/error.h"
+#include "lib/core/recoloured_source.h"
 
 namespace untiled {
 namespace {
@@ -85,46 +85,15 @@ class StainTable {
   std::array<uint8_t, kBrightnessEntries> values_;
 };
 
-class JitteredSource : public PixelSource {
- public:
-  JitteredSource(std::shared_ptr<const PixelSource> source, const Jitter& jitter)
-      : source_(std::move(source)), table_(jitter) {
-    if (source_->channels() != 3) throw InternalError("stain jitter is for RGB images only");
-  }
-
-  Extent extent() const override { return source_->extent(); }
-  int channels() const override { return source_->channels(); }
-  CellGrid cells() const override { return source_->cells(); }
-
-  PixelBlock read(const Region& region) const override {
-    PixelBlock block = source_->read(region);
-    apply(region, target_of(block));
-    return block;
-  }
-
-  void read_into(const Region& region, const PixelTarget& target) const override {
-    source_->read_into(region, target);
-    apply(region, target);
-  }
-
- private:
-  void apply(const Region& region, const PixelTarget& target) const {
-    for (int64_t row = region.rows.begin; row < region.rows.end; ++row) {
-      uint8_t* pixel = target.at(row, region.cols.begin);
-      for (int64_t i = 0; i < region.cols.size(); ++i, pixel += 3) table_.apply(pixel);
-    }
-  }
-
-  std::shared_ptr<const PixelSource> source_;
-  StainTable table_;
-};
-
 }  // namespace
 
 std::shared_ptr<const PixelSource> make_jittered(std::shared_ptr<const PixelSource> source,
                                                  const Jitter& jitter) {
   if (jitter == Jitter{}) return source;
-  return std::make_shared<JitteredSource>(std::move(source), jitter);
+  const auto table = std::make_shared<const StainTable>(jitter);
+  return make_recoloured(std::move(source), [table](uint8_t* pixel, int64_t count) {
+    for (int64_t i = 0; i < count; ++i, pixel += 3) table->apply(pixel);
+  });
 }
 
 }  // namespace untiled

@@ -2,53 +2,17 @@
 
 #include <utility>
 
-#include "lib/core/error.h"
+#include "lib/core/recoloured_source.h"
 #include "lib/filters/recoloring.h"
 
 namespace untiled {
-namespace {
-
-class NormalisedSource final : public PixelSource {
- public:
-  NormalisedSource(std::shared_ptr<const PixelSource> source, const filters::Stains& slide,
-                   const filters::Stains& target)
-      : source_(std::move(source)), recoloring_(slide, target) {
-    if (source_->channels() != 3) throw InternalError("stains are of RGB images only");
-  }
-
-  Extent extent() const override { return source_->extent(); }
-  int channels() const override { return source_->channels(); }
-  CellGrid cells() const override { return source_->cells(); }
-
-  PixelBlock read(const Region& region) const override {
-    PixelBlock block = source_->read(region);
-    apply(region, target_of(block));
-    return block;
-  }
-
-  void read_into(const Region& region, const PixelTarget& target) const override {
-    source_->read_into(region, target);
-    apply(region, target);
-  }
-
- private:
-  void apply(const Region& region, const PixelTarget& target) const {
-    for (int64_t row = region.rows.begin; row < region.rows.end; ++row) {
-      uint8_t* const pixels = target.at(row, region.cols.begin);
-      recoloring_.apply(pixels, region.cols.size(), pixels);
-    }
-  }
-
-  std::shared_ptr<const PixelSource> source_;
-  filters::Recoloring recoloring_;
-};
-
-}  // namespace
-
 std::shared_ptr<const PixelSource> make_normalised(std::shared_ptr<const PixelSource> source,
                                                    const filters::Stains& slide,
                                                    const filters::Stains& target) {
-  return std::make_shared<NormalisedSource>(std::move(source), slide, target);
+  const auto recoloring = std::make_shared<const filters::Recoloring>(slide, target);
+  return make_recoloured(std::move(source), [recoloring](uint8_t* pixels, int64_t count) {
+    recoloring->apply(pixels, count, pixels);
+  });
 }
 
 }  // namespace untiled
