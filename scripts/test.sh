@@ -8,8 +8,8 @@
 #
 # UNTILED_TIDY_SECONDS (default 150) bounds clang-tidy, which remembers the files that passed and goes
 # on with the others next time; 0 means no bound. UNTILED_PORTABLE_SECONDS does the same for the reading
-# with a Mac's compiler. UNTILED_FRESH=bookworm or trixie also builds and runs the short demo on such a
-# machine, made fresh in a folder; that takes as long as a build without a cache.
+# with a Mac's compiler. The short demo is also built and run on a bare Debian, made in a folder where root
+# and debootstrap are at hand: UNTILED_FRESH says which, bookworm (the default), trixie or none.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -83,13 +83,16 @@ run_if_possible() {
 
 # The program is built and run on a machine that has never seen it.
 run_fresh() {
-  local suite="${UNTILED_FRESH:-}"
-  if [[ -z "$suite" ]]; then
-    say "no fresh machine: UNTILED_FRESH names none"
+  local suite="${UNTILED_FRESH:-bookworm}" results="build/fresh/ccache-$suite"
+  if [[ "$suite" == none ]]; then
+    say "no fresh machine: UNTILED_FRESH is none"
     return
   fi
+  # What this machine's compiler, which is bookworm's, has just made serves there too: ccache takes
+  # a result only where it finds each header that the result was made of.
+  if [[ "$suite" == bookworm ]] && has ccache; then results="$(ccache --get-config cache_dir)"; fi
   say "running the short demo on a fresh machine"
-  run_if_possible scripts/test_fresh.sh --ccache "build/fresh/ccache-$suite" \
+  run_if_possible scripts/test_fresh.sh --ccache "$results" \
     --packages "build/fresh/packages-$suite" "$suite" "./scripts/demo.sh --short"
 }
 

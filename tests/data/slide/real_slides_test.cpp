@@ -170,7 +170,8 @@ TEST_CASE("private properties of Aperio slides are marked") {
   for (const auto& path : small_and_real("aperio.svs", "CMU-1-Small-Region.svs")) {
     int hidden = 0;
     int users = 0;
-    for (const Property& property : open_slide(path)->info().properties) {
+    const auto slide = open_slide(path);
+    for (const Property& property : slide->info().properties) {
       if (property.is_private) ++hidden;
       const bool holds_user = property.value.find("b414003d") != std::string::npos;
       if (holds_user) ++users;
