@@ -83,7 +83,8 @@ run_if_possible() {
 
 # The program is built and run on a machine that has never seen it.
 run_fresh() {
-  local suite="${UNTILED_FRESH:-bookworm}" results="build/fresh/ccache-$suite"
+  local suite="${UNTILED_FRESH:-bookworm}"
+  local results="build/fresh/ccache-$suite"
   if [[ "$suite" == none ]]; then
     say "no fresh machine: UNTILED_FRESH is none"
     return
