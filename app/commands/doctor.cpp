@@ -59,7 +59,8 @@ bool is_in_path(const std::string& program) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "" : path);
   for (std::string folder; std::getline(folders, folder, ':');) {
-    if (::access((folder + "/" + program).c_str(), X_OK) == 0) return true;
+    const std::filesystem::path file = std::filesystem::path(folder) / program;
+    if (::access(file.c_str(), X_OK) == 0) return true;
   }
   return false;
 }
