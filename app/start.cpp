@@ -1,5 +1,5 @@
 // What people start: it does without LibTorch, which takes half a second of a core and 100 MB to
-// load, whatever it is then used for. Verbs that need it are another program beside this one.
+// load, whatever it is then used for. What needs it is another program beside this one.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "app/commands/bench_tiles.h"
 #include "app/program.h"
 #include "lib/core/platform.h"
 #include "lib/core/progress.h"
@@ -28,7 +29,11 @@ int become_networks(char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const untiled::Command tile = untiled::tile_command();
-  if (argc < 2 || std::string_view(argv[1]) != tile.name) return become_networks(argv);
-  return untiled::run_program(argc, argv, {tile});
+  const auto is_word = [&](int place, std::string_view word) {
+    return argc > place && argv[place] == word;
+  };
+  const bool does_without = is_word(1, "tile") || (is_word(1, "bench") && is_word(2, "tiles"));
+  if (!does_without) return become_networks(argv);
+  return untiled::run_program(argc, argv,
+                              {untiled::tile_command(), untiled::bench_tiles_command()});
 }

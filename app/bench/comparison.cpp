@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
-#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "app/bench/table_cell.h"
 #include "lib/config/yaml_text.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
@@ -88,13 +88,6 @@ MachineRow row_of(const Json& file) {
   return row;
 }
 
-/// Text inside a table's cell.
-std::string cell(std::string text) {
-  std::replace(text.begin(), text.end(), '|', '/');
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
-}
-
 /// U.S. dollars for training steps over a thousand gigapixels.
 double usd_per_terapixel(const MachineRow& row, const MachinePrice& price) {
   return price.usd_per_hour * 1000 / row.gigapixels_per_hour();
@@ -107,9 +100,9 @@ std::string table_row(const MachineRow& row, const MachinePrice* price) {
                                              price->usd_per_hour, usd_per_terapixel(row, *price)) +
                                      "|";
   return fmt::format("| {} | {} | {} x {} | {:.2f} | {:.2f} | {:.1f} | {} | {} {}\n",
-                     cell(row.name), row.is_published ? "published" : "measured", row.rows,
+                     table_cell(row.name), row.is_published ? "published" : "measured", row.rows,
                      row.columns, row.seconds_per_step, row.seconds_per_gigapixel(),
-                     row.gigapixels_per_hour(), cell(row.peak_memory),
+                     row.gigapixels_per_hour(), table_cell(row.peak_memory),
                      row.times_plain ? fmt::format("{:.0f} x", *row.times_plain) : "unknown", cost);
 }
 
@@ -123,13 +116,87 @@ std::vector<const MachinePrice*> prices_of(const MachineRow& row,
   return fitting;
 }
 
-/// Machines of one name are told apart by their files.
-void tell_apart(std::vector<MachineRow>& rows, const std::vector<std::filesystem::path>& files) {
+/// A file with the name that its machine has in tables.
+struct NamedFile {
+  std::filesystem::path path;
+  Json content;
+};
+
+/// Those that hold figures of this kind. Machines of one name are told apart by their files.
+std::vector<NamedFile> files_with(const std::vector<NamedFile>& files, const char* kind) {
+  std::vector<NamedFile> chosen;
   std::map<std::string, int> count;
-  for (const MachineRow& row : rows) ++count[row.name];
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (count[rows[i].name] > 1) rows[i].name += fmt::format(" ({})", files[i].stem().string());
+  for (const NamedFile& file : files) {
+    if (!file.content.contains(kind)) continue;
+    chosen.push_back(file);
+    ++count[file.content.at("name").get<std::string>()];
   }
+  for (NamedFile& file : chosen) {
+    const auto name = file.content["name"].get<std::string>();
+    if (count[name] > 1) {
+      file.content["name"] = fmt::format("{} ({})", name, file.path.stem().string());
+    }
+  }
+  return chosen;
+}
+
+/// What `read` makes of a file, or an error that names it.
+template <typename Read>
+auto read_named(const std::filesystem::path& path, const Read& read) {
+  try {
+    return read();
+  } catch (const Json::exception& error) {
+    throw DataError(
+        fmt::format("{} is no file of bench run or bench tiles ({})", path.string(), error.what()));
+  } catch (const DataError& error) {
+    throw DataError(fmt::format("{}: {}", path.string(), error.what()));
+  }
+}
+
+NamedFile load_file(const std::filesystem::path& path) {
+  return read_named(path, [&] {
+    NamedFile file{path, parse_json<Json>(read_file(path))};
+    file.content.at("name").get<std::string>();
+    if (!file.content.contains("steps") && !file.content.contains("tiles")) {
+      throw DataError("holds neither steps of bench run nor jobs of bench tiles");
+    }
+    return file;
+  });
+}
+
+std::string step_table(const std::vector<MachineRow>& rows,
+                       const std::vector<MachinePrice>& prices) {
+  std::string text =
+      "| machine | figures | rows x columns | seconds a step | seconds a gigapixel | gigapixels an "
+      "hour | peak memory | over plain LibTorch | price | USD a terapixel |\n"
+      "|---|---|---|---|---|---|---|---|---|---|\n";
+  for (const MachineRow& row : rows) {
+    const auto fitting = prices_of(row, prices);
+    if (fitting.empty()) text += table_row(row, nullptr);
+    for (const MachinePrice* price : fitting) text += table_row(row, price);
+  }
+  text +=
+      "\nA step reads, forwards and backwards every pixel of a slide once, with the "
+      "4,492-parameter "
+      "network. A terapixel is a thousand gigapixels of such steps.\n";
+  for (const MachineRow& row : rows) {
+    if (row.is_published) {
+      text += fmt::format("{}: published, not measured by this program{}{}.\n", row.name,
+                          row.source.empty() ? "" : "; ", row.source);
+    }
+  }
+  return text;
+}
+
+void write_chart(const std::filesystem::path& file, const std::vector<MachineRow>& rows) {
+  constexpr PictureColor kMeasured = {40, 90, 200};
+  constexpr PictureColor kPublished = {150, 150, 150};
+  std::vector<Bar> bars;
+  for (const MachineRow& row : rows) {
+    bars.push_back({row.name + (row.is_published ? " (published)" : ""),
+                    row.is_published ? kPublished : kMeasured, row.seconds_per_gigapixel()});
+  }
+  write_picture(file, draw_bars("training step, seconds a gigapixel (less is better)", bars));
 }
 
 }  // namespace
@@ -155,59 +222,36 @@ std::vector<MachinePrice> load_prices(const std::filesystem::path& file) {
   }
 }
 
-std::vector<MachineRow> load_rows(const std::vector<std::filesystem::path>& files) {
-  std::vector<MachineRow> rows;
-  for (const auto& file : files) {
-    try {
-      rows.push_back(row_of(parse_json<Json>(read_file(file))));
-    } catch (const Json::exception& error) {
-      throw DataError(fmt::format("{} is no file of bench run ({})", file.string(), error.what()));
-    } catch (const DataError& error) {
-      throw DataError(fmt::format("{}: {}", file.string(), error.what()));
-    }
+BenchFiles load_bench_files(const std::vector<std::filesystem::path>& paths) {
+  std::vector<NamedFile> files;
+  for (const auto& path : paths) files.push_back(load_file(path));
+  BenchFiles loaded;
+  for (const NamedFile& file : files_with(files, "steps")) {
+    loaded.steps.push_back(read_named(file.path, [&] { return row_of(file.content); }));
   }
-  tell_apart(rows, files);
-  return rows;
+  for (const NamedFile& file : files_with(files, "tiles")) {
+    const auto rows = read_named(file.path, [&] { return tile_rows(file.content); });
+    loaded.tiles.insert(loaded.tiles.end(), rows.begin(), rows.end());
+  }
+  return loaded;
 }
 
-std::string comparison_markdown(const std::vector<MachineRow>& rows,
-                                const std::vector<MachinePrice>& prices) {
-  std::string text =
-      "| machine | figures | rows x columns | seconds a step | seconds a gigapixel | gigapixels an "
-      "hour | peak memory | over plain LibTorch | price | USD a terapixel |\n"
-      "|---|---|---|---|---|---|---|---|---|---|\n";
-  for (const MachineRow& row : rows) {
-    const auto fitting = prices_of(row, prices);
-    if (fitting.empty()) text += table_row(row, nullptr);
-    for (const MachinePrice* price : fitting) text += table_row(row, price);
-  }
-  text +=
-      "\nA step reads, forwards and backwards every pixel of a slide once, with the "
-      "4,492-parameter "
-      "network. A terapixel is a thousand gigapixels of such steps.\n";
-  for (const MachineRow& row : rows) {
-    if (row.is_published) {
-      text += fmt::format("{}: published, not measured by this program{}{}.\n", row.name,
-                          row.source.empty() ? "" : "; ", row.source);
-    }
-  }
+std::string comparison_markdown(const BenchFiles& files, const std::vector<MachinePrice>& prices) {
+  std::string text;
+  if (!files.steps.empty()) text += step_table(files.steps, prices);
+  if (!files.steps.empty() && !files.tiles.empty()) text += "\n";
+  if (!files.tiles.empty()) text += tile_table(files.tiles);
   return text;
 }
 
-void write_comparison(const std::filesystem::path& folder, const std::vector<MachineRow>& rows,
+void write_comparison(const std::filesystem::path& folder, const BenchFiles& files,
                       const std::vector<MachinePrice>& prices) {
-  constexpr PictureColor kMeasured = {40, 90, 200};
-  constexpr PictureColor kPublished = {150, 150, 150};
-  std::vector<Bar> bars;
-  for (const MachineRow& row : rows) {
-    bars.push_back({row.name + (row.is_published ? " (published)" : ""),
-                    row.is_published ? kPublished : kMeasured, row.seconds_per_gigapixel()});
+  std::string text = "# Machines compared\n\n" + comparison_markdown(files, prices);
+  if (!files.steps.empty()) {
+    write_chart(folder / "comparison.png", files.steps);
+    text += "\n![seconds a gigapixel](comparison.png)\n";
   }
-  write_picture(folder / "comparison.png",
-                draw_bars("training step, seconds a gigapixel (less is better)", bars));
-  write_file(folder / "comparison.md", "# Training whole slides: machines compared\n\n" +
-                                           comparison_markdown(rows, prices) +
-                                           "\n![seconds a gigapixel](comparison.png)\n");
+  write_file(folder / "comparison.md", text);
 }
 
 }  // namespace untiled

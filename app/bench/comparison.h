@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "app/bench/tile_rows.h"
+
 namespace untiled {
 
 /// What a machine costs. Bought ones are written off over `hours`.
@@ -37,15 +39,22 @@ struct MachineRow {
   double gigapixels_per_hour() const { return 3600 / seconds_per_gigapixel(); }
 };
 
-/// Reads files that `bench run` wrote, or published ones. Throws DataError naming the file.
-std::vector<MachineRow> load_rows(const std::vector<std::filesystem::path>& files);
+/// What several files hold: steps, jobs of tiled I/O, or both.
+struct BenchFiles {
+  std::vector<MachineRow> steps;
+  std::vector<TileRow> tiles;
+};
 
-/// The table in Markdown: a row a machine, and one for each price that fits it.
-std::string comparison_markdown(const std::vector<MachineRow>& rows,
-                                const std::vector<MachinePrice>& prices);
+/// Reads files that `bench run` and `bench tiles` wrote, or published ones. Throws DataError naming
+/// the file.
+BenchFiles load_bench_files(const std::vector<std::filesystem::path>& files);
 
-/// Writes `folder`/comparison.md and comparison.png (seconds a gigapixel). Throws DataError.
-void write_comparison(const std::filesystem::path& folder, const std::vector<MachineRow>& rows,
+/// Tables in Markdown: a row a machine and step, and one for each price that fits it; a row a job.
+std::string comparison_markdown(const BenchFiles& files, const std::vector<MachinePrice>& prices);
+
+/// Writes `folder`/comparison.md and, where there are steps, comparison.png (seconds a gigapixel).
+/// Throws DataError.
+void write_comparison(const std::filesystem::path& folder, const BenchFiles& files,
                       const std::vector<MachinePrice>& prices);
 
 }  // namespace untiled

@@ -1,39 +1,24 @@
 #include "app/bench/machine.h"
 
-#include <fmt/format.h>
-#include <sys/utsname.h>
-
-#include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <thread>
 
-#include "app/bench/git_state.h"
+#include "app/tile_bench/host.h"
 #include "lib/core/mapped_memory.h"
 #include "lib/core/parallel.h"
-#include "lib/core/platform.h"
 #include "lib/core/resources.h"
 #include "lib/core/stopwatch.h"
 #include "lib/device/device.h"
 #include "lib/kernels/fused/row_kernels.h"
 
 namespace untiled {
-namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string system_name() {
-  struct utsname names {};
-  if (uname(&names) != 0) return "unknown";
-  return fmt::format("{} {} {}", names.sysname, names.release, names.machine);
-}
-
-}  // namespace
 
 std::string machine_name(const std::string& device) {
   const BackendState cuda = probe_cuda();
   if (cuda.usable && (device == "auto" || device.starts_with("cuda"))) return cuda.detail;
-  return fmt::format("{}, {} cores", processor_name(), usable_cores());
+  return host_name_for_people();
 }
 
 Json describe_machine() {
@@ -41,20 +26,16 @@ Json describe_machine() {
   for (const BackendState& backend : {probe_cuda(), probe_mps()}) {
     if (backend.usable) gpus.push_back(backend.detail);
   }
-  return {{"processor", processor_name()},
-          {"usable_cores", usable_cores()},
-          {"host_cores", std::max(1U, std::thread::hardware_concurrency())},
-          {"memory_bytes", usable_memory_bytes()},
-          {"system", system_name()},
-          {"simd", fused::available_simd()},
-          {"gpus", gpus}};
+  Json machine = describe_host();
+  machine["simd"] = fused::available_simd();
+  machine["gpus"] = std::move(gpus);
+  return machine;
 }
 
 Json describe_versions() {
-  return {{"untiled", UNTILED_VERSION},
-          {"git", kGitState},
-          {"libtorch", torch_version()},
-          {"compiler", __VERSION__}};
+  Json versions = describe_build();
+  versions["libtorch"] = torch_version();
+  return versions;
 }
 
 double measure_new_memory() {

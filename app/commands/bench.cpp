@@ -1,25 +1,23 @@
 // bench: measures this machine, a slide's reading, and compares machines.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "app/bench/bench_run.h"
 #include "app/bench/comparison.h"
 #include "app/bench/read_speed.h"
+#include "app/commands/bench_tiles.h"
 #include "app/commands/command.h"
 #include "app/commands/options.h"
+#include "app/tile_bench/work_folder.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/json_text.h"
@@ -31,27 +29,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-/// A new folder that goes away with its owner.
-class WorkFolder {
- public:
-  explicit WorkFolder(const fs::path& parent) {
-    make_folder(parent);
-    std::string name = (parent / "untiled-bench.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw write_error(name, errno);
-    path_ = name;
-  }
-  ~WorkFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 struct RunFlags {
   bool full = false;
@@ -94,9 +71,8 @@ void print_steps(const Json& report) {
 }
 
 int run(const RunFlags& flags, bool json) {
-  const fs::path parent = flags.scratch.empty() ? fs::temp_directory_path() : flags.scratch;
   AtomicFile out(flags.out);  // What cannot be written is said before anything is measured.
-  const WorkFolder work(parent);
+  const WorkFolder work(flags.scratch);
   const Json report = run_benchmark({flags.full ? BenchExtent::kFull : BenchExtent::kQuick,
                                      work.path(), flags.name, flags.device});
   std::ofstream(out.path()) << json_text(report, 2) << "\n";
@@ -156,21 +132,21 @@ struct CompareFlags {
 };
 
 int compare(const CompareFlags& flags) {
-  const std::vector<MachineRow> rows = load_rows(flags.files);
+  const BenchFiles measured = load_bench_files(flags.files);
   fs::path prices = flags.prices;
   if (prices.empty()) {
     prices = flags.out / "prices.yaml";
     if (!fs::exists(prices)) write_file(prices, default_prices());
   }
   const std::vector<MachinePrice> costs = load_prices(prices);
-  write_comparison(flags.out, rows, costs);
-  fmt::print("{}", printable_lines(comparison_markdown(rows, costs)));
+  write_comparison(flags.out, measured, costs);
+  fmt::print("{}", printable_lines(comparison_markdown(measured, costs)));
   return 0;
 }
 
 std::function<int()> define_compare(CLI::App& verb) {
   const auto flags = std::make_shared<CompareFlags>();
-  verb.add_option("files", flags->files, "Files of bench run, or published figures")
+  verb.add_option("files", flags->files, "Files of bench run and bench tiles, or published figures")
       ->type_name("FILE.json")
       ->required();
   verb.add_option("--out", flags->out, "Folder for comparison.md and comparison.png")->required();
@@ -193,6 +169,7 @@ Command bench_command() {
             };
             add("run", "Measure reading, training and exporting on this machine", define_run);
             add("read", "Measure how fast a slide is read", define_read);
+            add("tiles", "Measure tiled reading, writing and filtering", define_bench_tiles);
             add("compare", "Put machines side by side, with their prices", define_compare);
             verb.require_subcommand(1);
             return [chosen] { return (*chosen)(); };

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -23,12 +22,6 @@ namespace untiled {
 namespace {
 
 using filters::FilterKind;
-
-double cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 std::shared_ptr<const SlideView> open_view(const TileJob& job, const Settings& settings,
                                            const SlideTask& task) {

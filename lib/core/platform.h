@@ -27,6 +27,10 @@ timespec modified_time(const struct stat& status);
 /// way. Memory, sizes and offsets must then be multiples of 4,096 bytes.
 int open_uncached(const char* path, int flags);
 
+/// Lets the system forget what it keeps of a file in memory, so that its next read comes from the
+/// disk. False where it cannot be made to: in a file system that is memory, and on macOS.
+bool forget_cached_file(const char* path);
+
 /// Puts to disk what was written to the file system that holds `path`, as far as it can be done
 /// without an error: where it cannot, a power cut may undo it.
 void flush_file_system(const char* path);

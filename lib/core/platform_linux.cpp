@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
@@ -43,6 +45,23 @@ int64_t rusage_peak_bytes() {
   return int64_t{usage.ru_maxrss} * 1024;
 }
 
+/// The part of a file's pages that are in memory; 1 where the system does not tell.
+double cached_part(int file) {
+  struct stat status {};
+  if (::fstat(file, &status) != 0 || status.st_size == 0) return 1;
+  const auto bytes = static_cast<size_t>(status.st_size);
+  void* const memory = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file, 0);
+  if (memory == MAP_FAILED) return 1;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> pages((bytes + page - 1) / page);
+  const bool is_known = ::mincore(memory, bytes, pages.data()) == 0;
+  ::munmap(memory, bytes);
+  if (!is_known) return 1;
+  const auto cached =
+      std::count_if(pages.begin(), pages.end(), [](unsigned char p) { return (p & 1) != 0; });
+  return static_cast<double>(cached) / static_cast<double>(pages.size());
+}
+
 /// The content of a link, or nothing.
 std::string link_target(const char* link) {
   std::error_code error;
@@ -59,7 +78,7 @@ std::string machine_token() {
 
 std::filesystem::path own_program() {
   std::error_code error;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error) throw InternalError("this program's own path is unknown: " + error.message());
   return program;
 }
@@ -92,6 +111,17 @@ timespec modified_time(const struct stat& status) { return status.st_mtim; }
 int open_uncached(const char* path, int flags) {
   constexpr mode_t kMode = 0666;
   return ::open(path, flags | O_DIRECT, kMode);
+}
+
+bool forget_cached_file(const char* path) {
+  constexpr double kFew = 0.01;
+  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  ::fdatasync(file);  // Pages that are not on the disk yet would stay.
+  const bool is_asked = ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) == 0;
+  const bool is_gone = is_asked && cached_part(file) <= kFew;
+  ::close(file);
+  return is_gone;
 }
 
 void flush_file_system(const char* path) {

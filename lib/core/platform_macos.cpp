@@ -50,6 +50,8 @@ int open_uncached(const char* path, int flags) {
   return file;
 }
 
+bool forget_cached_file(const char* /*path*/) { return false; }
+
 void flush_file_system(const char* /*path*/) { ::sync(); }
 
 int64_t resident_bytes() {

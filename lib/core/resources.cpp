@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 
 #include "lib/core/cgroup.h"
 #include "lib/core/platform.h"
@@ -27,6 +28,12 @@ int usable_cores() {
 int64_t usable_memory_bytes() {
   return std::min(physical_memory_bytes(),
                   read_cgroup_limits().memory_bytes.value_or(physical_memory_bytes()));
+}
+
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 }  // namespace untiled

@@ -11,6 +11,8 @@ namespace untiled {
 int usable_cores();
 /// Bytes that the process may use: physical memory, limited by the cgroup (v1 and v2).
 int64_t usable_memory_bytes();
+/// Seconds of processors that the process has used, in the system too, all threads together.
+double cpu_seconds();
 /// Resident bytes now (VmRSS; on macOS task_info's resident_size).
 int64_t resident_bytes();
 /// Most resident bytes since start or the last reset (VmHWM; on macOS ru_maxrss).

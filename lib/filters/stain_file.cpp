@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/json_text.h"
@@ -12,6 +13,14 @@ namespace untiled::filters {
 namespace {
 
 constexpr const char* kFormat = "untiled stains 1";
+
+/// Whether a file may hold stains; one that is not there is for whoever opens it to say.
+bool is_small(const std::filesystem::path& path) {
+  constexpr uintmax_t kMostBytes = 1 << 16;
+  std::error_code failed;
+  const uintmax_t bytes = std::filesystem::file_size(path, failed);
+  return failed || bytes <= kMostBytes;
+}
 
 }  // namespace
 
@@ -34,7 +43,7 @@ void write_stains(const std::filesystem::path& path, const Stains& stains) {
 }
 
 Stains read_stains(const std::filesystem::path& path) {
-  const std::string text = read_file(path);
+  const std::string text = is_small(path) ? read_file(path) : "";
   try {
     const auto document = parse_json<nlohmann::json>(text);
     if (document.at("format") == kFormat) {

@@ -161,6 +161,7 @@ def check_plan(app, slides, findings):
     for settings, text in (((MACENKO, "memory_budget=100MiB"), "count a slide's colours"),
                            (("data.stain.method=reinhard",), "none, macenko"),
                            (("data.stain.reference=absent.json",), "absent.json"),
+                           ((f"data.stain.reference={slides[0]}",), "does not hold saved stains"),
                            (("data.stain.reference={vectors: [[1, 0, 0], [1, 0, 0]], high: [1, 1]}",), "no two stains")):
         result = app.run("plan", *sets(f"data.slides=[{slides[0]}]", *settings))
         findings.expect(result.returncode == 2 and text in result.stderr, f"{settings}: {result.returncode} {result.stderr}")
