@@ -206,7 +206,7 @@ void TileBenchmark::measure_tiling(const std::string& name, const fs::path& slid
              SlideReport report;
              report.slide_id = kSlideId;
              tile_slide(job, settings_,
-                        {entry, open_slide(slide), out_, [](double) {}, std::move(report)});
+                        {0, entry, open_slide(slide), out_, [](double) {}, std::move(report)});
            }});
 }
 
