@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -75,7 +74,7 @@ int run(const RunFlags& flags, bool json) {
   const WorkFolder work(flags.scratch);
   const Json report = run_benchmark({flags.full ? BenchExtent::kFull : BenchExtent::kQuick,
                                      work.path(), flags.name, flags.device});
-  std::ofstream(out.path()) << json_text(report, 2) << "\n";
+  out.write(json_text(report, 2) + "\n");
   out.commit();
   json ? print_json(report) : print_steps(report);
   return 0;

@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -57,7 +56,7 @@ int bench_tiles(const TilesFlags& flags, bool json) {
   const WorkFolder work(flags.scratch);
   options.scratch = work.path();
   const Json report = run_tile_benchmark(options);
-  std::ofstream(out.path()) << json_text(report, 2) << "\n";
+  out.write(json_text(report, 2) + "\n");
   out.commit();
   json ? print_json(report) : print(report);
   return 0;

@@ -193,7 +193,7 @@ class ModelEvaluator : public Evaluator {
 
   Slide prepare(const CohortEntry& entry, const std::string& id) const {
     Slide slide{.input = open(entry, id, view_options(settings(), entry), settings().data.stain)};
-    measure_stains(slide.input);
+    measure_stains(settings(), *slide.input.slide, id);
     const LazySlide& pixels = *slide.input.slide;
     const Engine& engine = model_->engine();
     MemoryLedger fixed;
@@ -204,13 +204,6 @@ class ModelEvaluator : public Evaluator {
                            class_weights(settings().data), engine.device().profile.has_float64);
     slide.thumbnail = slide_thumbnail(slide.input);
     return slide;
-  }
-
-  void measure_stains(const SlideInput& input) const {
-    if (settings().data.stain.method == StainMethod::kNone) return;
-    const int workers = counting_workers(settings(), input.slide->slide().held_bytes);
-    if (input.slide->measure_stains(workers)) return;
-    warn(fmt::format("{}: {}", input.id, kNoStainsWarning));
   }
 
   std::unique_ptr<TrainedModel> model_;

@@ -102,7 +102,7 @@ class JudgedRows {
                                             settings.data.stain);
         if (settings.run.deidentify) judged.slide.id = anonymous_id(slide->slide());
         judged.slide.label = class_of(row.entry, settings.data.labels);
-        measure_stains(*slide, judged.slide.id);
+        measure_stains(settings, *slide, judged.slide.id);
         classifier_.require_fits(slide->extent(), open_bytes(*slide), ranks_.size());
       });
       together.settle();
@@ -117,13 +117,6 @@ class JudgedRows {
       judged.failure = error.what();
     }
     judged_.push_back(std::move(judged));
-  }
-
-  void measure_stains(const LazySlide& slide, const std::string& id) const {
-    const Settings& settings = classifier_.settings();
-    if (settings.data.stain.method == StainMethod::kNone) return;
-    if (slide.measure_stains(counting_workers(settings, slide.slide().held_bytes))) return;
-    warn(fmt::format("{}: {}", id, kNoStainsWarning));
   }
 
   /// What a slide holds while it is open.

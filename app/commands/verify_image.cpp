@@ -23,10 +23,7 @@ PixelBlock noise(const Extent& extent, uint64_t seed) {
 
 PixelBlock crop(const Settings& settings, const std::string& path, const Extent& size) {
   const LazySlide slide(path, view_options(settings, {.path = path}), settings.data.stain);
-  if (settings.data.stain.method != StainMethod::kNone &&
-      !slide.measure_stains(counting_workers(settings, slide.slide().held_bytes))) {
-    warn(fmt::format("{}: {}", path, kNoStainsWarning));
-  }
+  measure_stains(settings, slide, path);
   const Extent all = slide.extent();
   const Extent part{std::min(size.rows, all.rows), std::min(size.cols, all.cols)};
   const Region region = shift(whole(part), (all.rows - part.rows) / 2, (all.cols - part.cols) / 2);

@@ -271,23 +271,10 @@ void ClassifierRun::follow() {
   at::set_num_threads(1);
   measure_stains();
   const ClassifierWeights weights = classifier_.initial_weights();
-  const NamedTensors all = all_of(weights);
-  while (true) {
-    const RankCall call = receive_call(ranks_, all);
-    switch (call.kind) {
-      case RankCall::Kind::kGradients:
-        gradients(weights, call.step, call.slides);
-        break;
-      case RankCall::Kind::kEvaluate:
-        predict(weights);
-        break;
-      case RankCall::Kind::kMemory:
-        memory_of(ranks_);
-        break;
-      case RankCall::Kind::kEnd:
-        return;
-    }
-  }
+  follow_calls(
+      ranks_, all_of(weights),
+      [&](const RankCall& call) { gradients(weights, call.step, call.slides); },
+      [&](const RankCall&) { predict(weights); });
 }
 
 }  // namespace untiled

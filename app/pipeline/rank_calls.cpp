@@ -65,6 +65,9 @@ void send_call(Group& ranks, const RankCall& call, const NamedTensors& parameter
   if (takes_parameters(call.kind)) broadcast_parameters(ranks, parameters);
 }
 
+namespace {
+
+/// Waits for rank 0's next call and takes its parameters.
 RankCall receive_call(Group& ranks, const NamedTensors& parameters) {
   Header header = {};
   broadcast(ranks, header);
@@ -73,6 +76,29 @@ RankCall receive_call(Group& ranks, const NamedTensors& parameters) {
   broadcast(ranks, call.slides);
   if (takes_parameters(call.kind)) broadcast_parameters(ranks, parameters);
   return call;
+}
+
+}  // namespace
+
+void follow_calls(Group& ranks, const NamedTensors& parameters,
+                  const std::function<void(const RankCall&)>& gradients,
+                  const std::function<void(const RankCall&)>& evaluate) {
+  while (true) {
+    const RankCall call = receive_call(ranks, parameters);
+    switch (call.kind) {
+      case RankCall::Kind::kGradients:
+        gradients(call);
+        break;
+      case RankCall::Kind::kEvaluate:
+        evaluate(call);
+        break;
+      case RankCall::Kind::kMemory:
+        memory_of(ranks);
+        break;
+      case RankCall::Kind::kEnd:
+        return;
+    }
+  }
 }
 
 namespace {

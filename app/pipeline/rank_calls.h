@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,10 @@ struct RankCall {
 
 /// Rank 0 calls; parameters go along.
 void send_call(Group& ranks, const RankCall& call, const NamedTensors& parameters);
-/// Waits for rank 0's next call and takes its parameters.
-RankCall receive_call(Group& ranks, const NamedTensors& parameters);
+/// The other ranks: does what rank 0 calls for, with its parameters, until it calls the end.
+void follow_calls(Group& ranks, const NamedTensors& parameters,
+                  const std::function<void(const RankCall&)>& gradients,
+                  const std::function<void(const RankCall&)>& evaluate);
 
 /// What ranks on several machines may have that rank 0 has not: other files, other processors. Of
 /// settings all but the number of threads count. `instructions` decide last bits. A collective

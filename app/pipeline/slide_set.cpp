@@ -252,14 +252,26 @@ SeenPixels see_pixels(const Settings& settings, const CohortEntry& entry,
   return {make_normalised(std::move(view), *stains, *target)};
 }
 
+namespace {
+
+void measure_or_warn(const LazySlide& slide, const std::string& id, int workers) {
+  if (!slide.measure_stains(workers)) warn(fmt::format("{}: {}", id, kNoStainsWarning));
+}
+
+}  // namespace
+
+void measure_stains(const Settings& settings, const LazySlide& slide, const std::string& id) {
+  if (settings.data.stain.method == StainMethod::kNone) return;
+  measure_or_warn(slide, id, counting_workers(settings, slide.slide().held_bytes));
+}
+
 void measure_all_stains(const Settings& settings, const SlideSets& sets, int workers) {
   if (settings.data.stain.method == StainMethod::kNone) return;
   Progress progress("stains", static_cast<int64_t>(sets.training.size() + sets.validation.size()));
   for (const std::vector<SlideInput>* set : {&sets.training, &sets.validation}) {
     for (const SlideInput& input : *set) {
       progress.set_status(input.id);
-      if (!input.slide->measure_stains(workers))
-        warn(fmt::format("{}: {}", input.id, kNoStainsWarning));
+      measure_or_warn(*input.slide, input.id, workers);
       input.close();
       progress.advance();
     }

@@ -125,8 +125,12 @@ SeenPixels see_pixels(const Settings& settings, const CohortEntry& entry,
                       std::shared_ptr<const SlideReader> reader,
                       std::shared_ptr<const SlideView> view);
 
-/// Tells what each slide's stains are, where settings.data.stain asks for it; slides without any
-/// are warned of. Throws DataError, Interrupted.
+/// Tells what a slide's stains are, where settings.data.stain asks for it, with as many threads as
+/// memory_budget has room for; a slide without any is warned of by the name `id`. Throws
+/// ConfigError (a budget that is too small), DataError, Interrupted.
+void measure_stains(const Settings& settings, const LazySlide& slide, const std::string& id);
+
+/// The same of each slide of a run, by `workers` threads. Throws DataError, Interrupted.
 void measure_all_stains(const Settings& settings, const SlideSets& sets, int workers);
 
 /// What a slide's reader, mask and labels take. Throws DataError.

@@ -246,22 +246,10 @@ void TrainingRun::follow() {
   make_all_labels(settings_, slides_, "");
   return_heap_memory();
   const NamedTensors parameters = options().parameters;
-  while (true) {
-    const RankCall call = receive_call(ranks_, parameters);
-    switch (call.kind) {
-      case RankCall::Kind::kGradients:
-        step_gradients(parameters, call.step, call.slides);
-        break;
-      case RankCall::Kind::kEvaluate:
-        evaluate(parameters, call.slides.front(), "");
-        break;
-      case RankCall::Kind::kMemory:
-        memory_of(ranks_);
-        break;
-      case RankCall::Kind::kEnd:
-        return;
-    }
-  }
+  follow_calls(
+      ranks_, parameters,
+      [&](const RankCall& call) { step_gradients(parameters, call.step, call.slides); },
+      [&](const RankCall& call) { evaluate(parameters, call.slides.front(), ""); });
 }
 
 }  // namespace untiled

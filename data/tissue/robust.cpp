@@ -15,6 +15,7 @@
 #include "data/tissue/padding.h"
 #include "data/tissue/quantile.h"
 #include "data/tissue/spot_frame.h"
+#include "data/tissue/tissue_pieces.h"
 
 namespace untiled {
 namespace {
@@ -34,8 +35,6 @@ constexpr double kCloseUm = 24;
 constexpr double kLineUm = 28;        ///< Half the width of threads that are dropped.
 constexpr double kFrameUm = 80;       ///< The same of straight lines ...
 constexpr double kFrameLongUm = 400;  ///< ... that are at least so long.
-constexpr double kSolidUm = 56;       ///< Thinner pieces must be coloured and compact.
-constexpr double kLeastPieceUm2 = 6e3;
 
 /// The picture at the scale of work.
 struct Work {
@@ -252,118 +251,6 @@ void drop_lines(cv::Mat& mask, double um) {
   mask &= 1 - (across | down);
 }
 
-/// What is known of one piece of the mask.
-struct PieceFacts {
-  double pixels = 0;
-  double radius = 0;  ///< Of the largest circle inside, pixels.
-  double colour = 0;  ///< Sums over its pixels.
-  double light = 0;
-  double flat = 0;
-  cv::Rect box;
-
-  double colourfulness() const { return colour / std::max(1e-6, light); }
-  double strength() const { return (colour + light) / std::max(1.0, pixels); }
-};
-
-class PieceFilter {
- public:
-  PieceFilter(const cv::Mat& mask, const Strength& strength, const cv::Mat& flat, bool dark,
-              double um)
-      : dark_(dark), um_(um), size_(mask.size()), has_flat_(!flat.empty()) {
-    cv::Mat stats;
-    cv::Mat centroids;
-    const int count = cv::connectedComponentsWithStats(mask, labels_, stats, centroids, 8, CV_32S);
-    pieces_.resize(static_cast<size_t>(count));
-    for (int i = 0; i < count; ++i) {
-      PieceFacts& piece = pieces_[static_cast<size_t>(i)];
-      piece.pixels = stats.at<int>(i, cv::CC_STAT_AREA);
-      piece.box = {stats.at<int>(i, cv::CC_STAT_LEFT), stats.at<int>(i, cv::CC_STAT_TOP),
-                   stats.at<int>(i, cv::CC_STAT_WIDTH), stats.at<int>(i, cv::CC_STAT_HEIGHT)};
-    }
-    cv::Mat padded;
-    cv::copyMakeBorder(mask, padded, 1, 1, 1, 1, cv::BORDER_REPLICATE);
-    cv::Mat distance;
-    cv::distanceTransform(padded, distance, cv::DIST_L2, cv::DIST_MASK_3);
-    for (int row = 0; row < mask.rows; ++row) {
-      for (int col = 0; col < mask.cols; ++col) {
-        PieceFacts& piece = pieces_[static_cast<size_t>(labels_.at<int>(row, col))];
-        piece.radius = std::max<double>(piece.radius, distance.at<float>(row + 1, col + 1));
-        piece.colour += strength.colour.at<float>(row, col);
-        piece.light += std::abs(strength.light.at<float>(row, col));
-        if (has_flat_) piece.flat += flat.at<uint8_t>(row, col);
-      }
-    }
-  }
-
-  cv::Mat kept() const {
-    const PieceFacts all = sum();
-    std::vector<uint8_t> keep;
-    for (const PieceFacts& piece : pieces_) {
-      keep.push_back(is_tissue(piece) && !is_smudge(piece, all) ? 1 : 0);
-    }
-    keep.front() = 0;
-    cv::Mat mask(size_, CV_8U);
-    for (int row = 0; row < size_.height; ++row) {
-      for (int col = 0; col < size_.width; ++col) {
-        mask.at<uint8_t>(row, col) = keep[static_cast<size_t>(labels_.at<int>(row, col))];
-      }
-    }
-    return mask;
-  }
-
- private:
-  bool is_tissue(const PieceFacts& piece) const {
-    constexpr double kCompact = 14;  // Area over radius squared; pi of a circle.
-    if (piece.pixels * um_ * um_ < kLeastPieceUm2) return false;
-    const bool solid = piece.radius * um_ >= kSolidUm || dark_;
-    const bool coloured =
-        piece.pixels < kCompact * piece.radius * piece.radius && piece.colourfulness() > 0.2;
-    return (solid || coloured) && !is_edge_of_glass(piece);
-  }
-
-  /// Of all pieces that may be tissue.
-  PieceFacts sum() const {
-    PieceFacts all;
-    for (size_t i = 1; i < pieces_.size(); ++i) {
-      if (!is_tissue(pieces_[i])) continue;
-      all.pixels += pieces_[i].pixels;
-      all.colour += pieces_[i].colour;
-      all.light += pieces_[i].light;
-    }
-    return all;
-  }
-
-  /// Dirt, print and smudges on glass: without colour where the rest has some, or smooth and faint
-  /// beside the rest.
-  bool is_smudge(const PieceFacts& piece, const PieceFacts& all) const {
-    constexpr double kColoured = 0.3;
-    constexpr double kColourless = 0.12;
-    constexpr double kFaint = 0.25;
-    constexpr double kSmooth = 0.4;
-    if (dark_) return false;
-    if (all.colourfulness() > kColoured && piece.colourfulness() < kColourless) return true;
-    return has_flat_ && piece.flat > kSmooth * piece.pixels &&
-           piece.strength() < kFaint * all.strength();
-  }
-
-  /// Smooth rectangles at the border: light from outside, a cover slip, a label.
-  bool is_edge_of_glass(const PieceFacts& piece) const {
-    if (!has_flat_ || dark_) return false;
-    const cv::Rect& box = piece.box;
-    const bool at_border = box.x <= 2 || box.y <= 2 || box.x + box.width >= size_.width - 2 ||
-                           box.y + box.height >= size_.height - 2;
-    return at_border && piece.flat > 0.6 * piece.pixels && piece.colourfulness() < 0.25 &&
-           piece.pixels > 0.8 * box.area() && piece.pixels < 0.25 * size_.area();
-  }
-
-  bool dark_;
-  double um_;
-  cv::Size size_;
-  bool has_flat_;
-  cv::Mat labels_;
-  std::vector<PieceFacts> pieces_;
-};
-
 /// All that was found on the way to a mask.
 struct Detection {
   cv::Mat mask;  ///< 0 and 1, at the scale of work.
@@ -440,9 +327,8 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   fill_small_holes(mask, settings.min_hole_um2 / work.area());
   mask.setTo(0, padding.area);
   drop_lines(mask, work.um);
-  mask = PieceFilter(mask, strength, flat_pixels(found.background, mask.size()), reference.dark,
-                     work.um)
-             .kept();
+  const cv::Mat flat = flat_pixels(found.background, mask.size());
+  mask = tissue_pieces(mask, {strength.light, strength.colour, flat, reference.dark, work.um});
   // The rim beside padding, which was left out, where tissue touches it.
   cv::Mat rim;
   cv::dilate(mask, rim, cv::Mat::ones(5, 5, CV_8U));

@@ -42,9 +42,8 @@ class Spots {
   }
 
   const std::vector<cv::Point2f>& centres() const { return centres_; }
-  double farthest() const { return farthest_; }
 
-  /// The spot nearest to a place, within a radius of at most farthest(); -1: none.
+  /// The spot nearest to a place, within a radius of at most a cell's side; -1: none.
   int at(const cv::Point2f& place, double radius) const {
     return best(place, [&](const cv::Point2f& offset) {
       const double distance = std::hypot(offset.x, offset.y);

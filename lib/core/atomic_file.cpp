@@ -94,6 +94,13 @@ AtomicFile::~AtomicFile() {
   if (!committed_) ::unlink(temporary_.c_str());
 }
 
+void AtomicFile::write(std::string_view content) const {
+  Descriptor descriptor = open_file(temporary_, O_WRONLY | O_TRUNC);
+  if (!descriptor.valid()) throw write_error(destination_, errno);
+  write_all(descriptor, content, destination_);
+  if (!descriptor.close()) throw write_error(destination_, errno);
+}
+
 void AtomicFile::commit() {
   Descriptor descriptor = open_file(temporary_, O_RDWR);
   if (!descriptor.valid() || ::fsync(descriptor.get()) != 0 || !descriptor.close() ||
@@ -106,10 +113,7 @@ void AtomicFile::commit() {
 
 void write_file(const fs::path& path, std::string_view content) {
   AtomicFile file(path);
-  Descriptor descriptor = open_file(file.path(), O_WRONLY);
-  if (!descriptor.valid()) throw write_error(path, errno);
-  write_all(descriptor, content, path);
-  if (!descriptor.close()) throw write_error(path, errno);
+  file.write(content);
   file.commit();
 }
 

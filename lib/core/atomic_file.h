@@ -29,6 +29,8 @@ class AtomicFile {
 
   const std::filesystem::path& path() const { return temporary_; }
   const std::filesystem::path& destination() const { return destination_; }
+  /// Writes the whole content. Throws DataError (a full disk, say).
+  void write(std::string_view content) const;
   /// Flushes the file to the disk and renames it. Throws DataError (a full disk, say).
   void commit();
 

@@ -11,6 +11,7 @@
 #include "lib/ranks/thread_ranks.h"
 #include "lib/ranks/together.h"
 #include "tests/catch.h"
+#include "tests/ranks/forwarding_group.h"
 #include "tests/streaming/streaming_fixtures.h"
 
 namespace untiled::testing {
@@ -148,29 +149,17 @@ TEST_CASE("where rank 0 cannot write others stop, and the next slide is whole") 
 }
 
 /// Counts the tiles that are sent.
-class Counting : public Group {
+class Counting : public ForwardingGroup {
  public:
-  Counting(Group& group, std::atomic<size_t>& sent) : group_(group), sent_(sent) {}
-  int rank() const override { return group_.rank(); }
-  int size() const override { return group_.size(); }
+  Counting(Group& group, std::atomic<size_t>& sent) : ForwardingGroup(group), sent_(sent) {}
   std::unique_ptr<Message> send(int to, int tag, std::span<const std::byte> bytes) override {
     if (bytes.size() == kTileBytes) ++sent_;
     return group_.send(to, tag, bytes);
   }
-  std::unique_ptr<Message> receive(int from, int tag, std::span<std::byte> bytes) override {
-    return group_.receive(from, tag, bytes);
-  }
-  void sum(std::span<int64_t> values) override { group_.sum(values); }
-  void maximum(std::span<int64_t> values) override { group_.maximum(values); }
-  void broadcast(std::span<std::byte> bytes, int root) override { group_.broadcast(bytes, root); }
-  void barrier() override { group_.barrier(); }
-  void fail(const Failure& failure) override { group_.fail(failure); }
-  void throw_if_failed() const override { group_.throw_if_failed(); }
 
   static constexpr size_t kTileBytes = size_t{32} * 32;  ///< Of its classes.
 
  private:
-  Group& group_;
   std::atomic<size_t>& sent_;
 };
 

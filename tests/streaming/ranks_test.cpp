@@ -10,6 +10,7 @@
 #include "lib/ranks/thread_ranks.h"
 #include "lib/streaming/verification.h"
 #include "tests/catch.h"
+#include "tests/ranks/forwarding_group.h"
 #include "tests/streaming/streaming_fixtures.h"
 
 namespace untiled::testing {
@@ -100,42 +101,19 @@ TEST_CASE("networks with other strides and kernels are exact over ranks") {
 
 // ---- the check can fail ------------------------------------------------------------------------
 
-/// A group whose collectives are another's, changed.
-class Changed : public Group {
- public:
-  explicit Changed(Group& group) : group_(group) {}
-  int rank() const override { return group_.rank(); }
-  int size() const override { return group_.size(); }
-  std::unique_ptr<Message> send(int to, int tag, std::span<const std::byte> bytes) override {
-    return group_.send(to, tag, bytes);
-  }
-  std::unique_ptr<Message> receive(int from, int tag, std::span<std::byte> bytes) override {
-    return group_.receive(from, tag, bytes);
-  }
-  void sum(std::span<int64_t> values) override { group_.sum(values); }
-  void maximum(std::span<int64_t> values) override { group_.maximum(values); }
-  void broadcast(std::span<std::byte> bytes, int root) override { group_.broadcast(bytes, root); }
-  void barrier() override { group_.barrier(); }
-  void fail(const Failure& failure) override { group_.fail(failure); }
-  void throw_if_failed() const override { group_.throw_if_failed(); }
-
- protected:
-  Group& group_;
-};
-
 /// Long sums, which are gradients, of this rank alone.
-class GradientsPerRank : public Changed {
+class GradientsPerRank : public ForwardingGroup {
  public:
-  using Changed::Changed;
+  using ForwardingGroup::ForwardingGroup;
   void sum(std::span<int64_t> values) override {
     if (values.size() < 1000) group_.sum(values);
   }
 };
 
 /// Long sums over the number of ranks, as data parallelism has them.
-class GradientsAveraged : public Changed {
+class GradientsAveraged : public ForwardingGroup {
  public:
-  using Changed::Changed;
+  using ForwardingGroup::ForwardingGroup;
   void sum(std::span<int64_t> values) override {
     group_.sum(values);
     if (values.size() < 1000) return;
@@ -144,9 +122,9 @@ class GradientsAveraged : public Changed {
 };
 
 /// Short sums, which are losses and Dice's totals, of this rank alone.
-class TotalsPerRank : public Changed {
+class TotalsPerRank : public ForwardingGroup {
  public:
-  using Changed::Changed;
+  using ForwardingGroup::ForwardingGroup;
   void sum(std::span<int64_t> values) override {
     if (values.size() >= 1000 || values.size() <= static_cast<size_t>(size())) group_.sum(values);
   }
@@ -171,7 +149,7 @@ Case case_of_three() {
 }
 
 TEST_CASE("gradients that are not summed over ranks, or averaged, are caught") {
-  CHECK(errors_with<Changed>(case_of_three()).gradient <= kExact);
+  CHECK(errors_with<ForwardingGroup>(case_of_three()).gradient <= kExact);
   CHECK(errors_with<GradientsPerRank>(case_of_three()).gradient > 1e-3);
   CHECK(errors_with<GradientsAveraged>(case_of_three()).gradient > 1e-3);
 }
