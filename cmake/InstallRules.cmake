@@ -10,6 +10,15 @@ else()
 endif()
 set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
 
+# CMake leaves out of these the folders that lie in the clone, as UNTILED_DEPS does unless it is set.
+# Called once they are known, before the first target.
+macro(untiled_find_installed_libraries)
+  foreach(library IN ITEMS ${untiled_openslide_file} ${untiled_torch_root}/lib/.)
+    get_filename_component(folder ${library} DIRECTORY)
+    list(APPEND CMAKE_INSTALL_RPATH ${folder})
+  endforeach()
+endmacro()
+
 # untiled_install_library(NAME [HEADERS_BESIDE sources...])
 # As untiled::<name without untiled_>, which it is called in the build too; with the headers that lie
 # in its sources' folders, but for those that Highway compiles several times.

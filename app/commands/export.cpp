@@ -26,6 +26,7 @@
 #include "lib/core/hasher.h"
 #include "lib/core/progress.h"
 #include "lib/core/stopwatch.h"
+#include "lib/output/mask_geojson.h"
 #include "lib/streaming/crop_planes.h"
 #include "lib/train/classifier_checkpoint.h"
 
@@ -136,10 +137,7 @@ Prepared prepare(const Exporter& e, Group& ranks, std::shared_ptr<const PixelSou
 
 /// Probability planes that outputs of these formats need of each tile.
 int64_t planes_of(const Exporter& e) {
-  const OutputOptions options = e.output_options();
-  const bool wanted =
-      options.wants(OutputFormat::kProbability) || options.wants(OutputFormat::kProbabilityOmeZarr);
-  return wanted ? e.model.logit_count() : 0;
+  return e.output_options().want_probabilities() ? e.model.logit_count() : 0;
 }
 
 void predict(const Exporter& e, Group& ranks, const Prepared& slide, const PredictionWork& work) {

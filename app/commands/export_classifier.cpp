@@ -19,6 +19,7 @@
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
 #include "lib/core/stopwatch.h"
+#include "lib/output/probability_tiff.h"
 
 namespace untiled {
 namespace {

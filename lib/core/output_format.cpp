@@ -14,6 +14,7 @@ struct FormatNames {
   OutputFormat format;
   const char* name;
   const char* ending;
+  bool takes_probabilities = false;
 };
 
 constexpr std::array<FormatNames, 9> kFormats = {{
@@ -23,8 +24,8 @@ constexpr std::array<FormatNames, 9> kFormats = {{
     {OutputFormat::kOmeZarr, "ome-zarr", ".mask.ome.zarr"},
     {OutputFormat::kOmeZarr04, "ome-zarr-0.4", ".mask.ome.zarr"},
     {OutputFormat::kGeoJson, "geojson", ".geojson"},
-    {OutputFormat::kProbability, "probability", ".probability.tif"},
-    {OutputFormat::kProbabilityOmeZarr, "probability-ome-zarr", ".probability.ome.zarr"},
+    {OutputFormat::kProbability, "probability", ".probability.tif", true},
+    {OutputFormat::kProbabilityOmeZarr, "probability-ome-zarr", ".probability.ome.zarr", true},
     {OutputFormat::kPreview, "preview", ".preview.png"},
 }};
 
@@ -36,6 +37,8 @@ const FormatNames& names_of(OutputFormat format) {
 }  // namespace
 
 std::string to_string(OutputFormat format) { return names_of(format).name; }
+
+bool needs_probabilities(OutputFormat format) { return names_of(format).takes_probabilities; }
 
 std::string ending_of(OutputFormat format) { return names_of(format).ending; }
 

@@ -22,6 +22,8 @@ enum class OutputFormat {
 std::string to_string(OutputFormat format);
 /// What follows the slide's id in a file's name: ".mask.png", ".ome.tif", ...
 std::string ending_of(OutputFormat format);
+/// Whether its files hold probabilities, which a mask's classes do not tell.
+bool needs_probabilities(OutputFormat format);
 const std::vector<OutputFormat>& all_output_formats();
 /// Throws ConfigError for an unknown name.
 OutputFormat output_format(const std::string& name);

@@ -50,8 +50,9 @@ def check_places(prefix, words, findings):
     package = list((prefix / "lib" / "cmake" / "untiled").glob("*.cmake"))
     findings.expect(len(package) >= 5, f"CMake package: {package}")
     for file in package:
+        text = file.read_text().replace(words.deps, "")  # They may lie in the clone, and stay there.
         for place in (str(ROOT), words.build, words.scratch):
-            findings.expect(place not in file.read_text(), f"{file.name} names {place}")
+            findings.expect(place not in text, f"{file.name} names {place}")
     modules = [path.name for path in Path(words.build, "lib").glob("libuntiled_mpi.*")]
     findings.expect(all((prefix / "lib" / name).exists() for name in modules), f"not {modules}")
     for sample in ("include/untiled/lib/core/region.h", "share/untiled/configs/tissue_unet.yaml",
