@@ -70,11 +70,10 @@ at::Tensor LayeredRun::output_gradient(size_t slide, LayerId layer, const Region
   const LayerId norm = program_.reading_of[at_index(layer)].norm;
   if (norm < 0) return read;
   at::Tensor gradient = empty_tile(read.size(1), region.extent(), options_.dtype);
-  gradient.copy_(read);
   const auto means = norm_means_.find(norm);
   const NormGradientSums constants;
   const NormGradientSums& sums = means == norm_means_.end() ? constants : means->second;
-  norm_backward(value(slide, layer, region), norms_.at(norm), sums.gradient, sums.product,
+  norm_backward(value(slide, layer, region), norms_.at(norm), sums.gradient, sums.product, read,
                 gradient);
   return gradient;
 }
@@ -122,6 +121,11 @@ at::Tensor LayeredRun::input_gradient(size_t slide, const Use& use, const Region
   const Region out =
       clip(window_output(region, layer.geometry), slides_[slide].extents[at_index(node.layer)]);
   const int64_t channels = graph_.layer(node.inputs[0].value).channels;
+  const Region window = window_input(out, layer.geometry);
+  const Region reached = intersect(region, window);
+  if (layer.kind == LayerKind::kConv && reached == region) {
+    return part_of(window_gradient(slide, node, out, window), region, window);
+  }
   at::Tensor own = empty_tile(channels, region.extent(), options_.dtype);
   if (layer.kind == LayerKind::kMaxPool) {
     const at::Tensor choices = slides_[slide].choices[at_index(node.layer)]->view(out);
@@ -129,9 +133,7 @@ at::Tensor LayeredRun::input_gradient(size_t slide, const Use& use, const Region
                       own.zero_());
     return own;
   }
-  const Region window = window_input(out, layer.geometry);
-  const Region reached = intersect(region, window);
-  if (reached != region) own.zero_();
+  own.zero_();
   if (out.empty()) return own;
   part_of(own, reached, region)
       .copy_(part_of(window_gradient(slide, node, out, window), reached, window));

@@ -2,9 +2,10 @@
 
 #include <ATen/Dispatch.h>
 
-#include <algorithm>
+#include <optional>
 
 #include "lib/core/error.h"
+#include "lib/layered/value_rows.h"
 
 namespace untiled {
 namespace {
@@ -44,68 +45,58 @@ struct Affine {
       scale[c] = static_cast<T>(norm.weight[c] * norm.inverse_deviation[c]);
     }
   }
+  ChannelAffine<T> view() const { return {mean.data(), scale.data(), bias.data()}; }
+
   std::vector<T> mean;
   std::vector<T> scale;
   std::vector<T> bias;
 };
 
-template <typename T, typename Change>
-void change_rows(const Rows<T>& from, const Rows<T>& onto, Change change) {
-  const auto channels = static_cast<size_t>(from.channels);
-  for (int64_t y = 0; y < from.rows; ++y) {
-    const T* in = from.row(y);
-    T* out = onto.row(y);
-    for (int64_t x = 0; x < from.cols; ++x, in += channels, out += channels) {
-      for (size_t c = 0; c < channels; ++c) out[c] = change(in[c], c);
-    }
-  }
+template <typename T>
+RowSize size_of(const Rows<T>& rows) {
+  return {rows.cols, rows.channels};
 }
 
 template <typename T>
 void read_rows(const Rows<T>& from, const NormValues* norm, bool relu, const Rows<T>& onto) {
-  if (norm == nullptr) {
-    if (relu) {
-      change_rows(from, onto, [](T y, size_t) { return y > T(0) ? y : T(0); });
-    } else {
-      change_rows(from, onto, [](T y, size_t) { return y; });
-    }
-    return;
+  std::optional<Affine<T>> affine;
+  if (norm != nullptr) affine.emplace(*norm, static_cast<size_t>(from.channels));
+  const auto view = affine ? affine->view() : ChannelAffine<T>{};
+  for (int64_t y = 0; y < from.rows; ++y) {
+    value_rows(T()).read(size_of(from), from.row(y), affine ? &view : nullptr, relu, onto.row(y));
   }
-  const Affine<T> affine(*norm, static_cast<size_t>(from.channels));
-  const T* mean = affine.mean.data();
-  const T* scale = affine.scale.data();
-  const T* bias = affine.bias.data();
-  if (relu) {
-    change_rows(from, onto, [=](T y, size_t c) {
-      const T z = (y - mean[c]) * scale[c] + bias[c];
-      return z > T(0) ? z : T(0);
-    });
-  } else {
-    change_rows(from, onto, [=](T y, size_t c) { return (y - mean[c]) * scale[c] + bias[c]; });
+}
+
+/// Moments of some values with those of others: Chan, Golub and LeVeque 1983, equations 2.1.
+void merge(TileMoments& all, int64_t count, const std::vector<double>& mean,
+           const std::vector<double>& squares) {
+  const auto before = static_cast<double>(all.count);
+  const auto added = static_cast<double>(count);
+  all.count += count;
+  const auto after = static_cast<double>(all.count);
+  for (size_t c = 0; c < mean.size(); ++c) {
+    const double off = mean[c] - all.mean[c];
+    all.mean[c] += off * (added / after);
+    all.squares[c] += squares[c] + off * off * (before * added / after);
   }
 }
 
 template <typename T>
 TileMoments moments_of(const Rows<T>& y) {
   const auto channels = static_cast<size_t>(y.channels);
-  TileMoments moments{y.rows * y.cols, std::vector<double>(channels, 0.0),
-                      std::vector<double>(channels, 0.0)};
-  const auto visit = [&](auto add) {
-    for (int64_t row = 0; row < y.rows; ++row) {
-      const T* values = y.row(row);
-      for (int64_t x = 0; x < y.cols; ++x, values += channels) {
-        for (size_t c = 0; c < channels; ++c) add(static_cast<double>(values[c]), c);
-      }
-    }
-  };
-  double* mean = moments.mean.data();
-  double* squares = moments.squares.data();
-  visit([mean](double value, size_t c) { mean[c] += value; });
-  for (double& m : moments.mean) m /= static_cast<double>(moments.count);
-  visit([mean, squares](double value, size_t c) {
-    squares[c] += (value - mean[c]) * (value - mean[c]);
-  });
+  TileMoments moments{0, std::vector<double>(channels, 0.0), std::vector<double>(channels, 0.0)};
+  std::vector<double> mean(channels);
+  std::vector<double> squares(channels);
+  for (int64_t row = 0; row < y.rows && y.cols > 0; ++row) {
+    value_rows(T()).moments(size_of(y), y.row(row), mean.data(), squares.data());
+    merge(moments, y.cols, mean, squares);
+  }
   return moments;
+}
+
+NormValues identity_norm(size_t channels) {
+  return {std::vector<double>(channels, 0.0), std::vector<double>(channels, 1.0),
+          std::vector<double>(channels, 1.0), std::vector<double>(channels, 0.0)};
 }
 
 template <typename T>
@@ -113,39 +104,19 @@ NormGradientSums mask_rows(const Rows<T>& y, const NormValues* norm, bool relu,
                            const Rows<T>& gradient) {
   const auto channels = static_cast<size_t>(y.channels);
   NormGradientSums sums{std::vector<double>(channels, 0.0), std::vector<double>(channels, 0.0)};
-  NormValues identity;
-  if (norm == nullptr) {
-    identity = {std::vector<double>(channels, 0.0), std::vector<double>(channels, 1.0),
-                std::vector<double>(channels, 1.0), std::vector<double>(channels, 0.0)};
-  }
-  const NormValues& used = norm == nullptr ? identity : *norm;
+  const NormValues used = norm == nullptr ? identity_norm(channels) : *norm;
   const Affine<T> affine(used, channels);
-  const T* mean = affine.mean.data();
-  const T* scale = affine.scale.data();
-  const T* bias = affine.bias.data();
-  double* gradient_sum = sums.gradient.data();
-  double* product_sum = sums.product.data();
   for (int64_t row = 0; row < y.rows; ++row) {
-    const T* in = y.row(row);
-    T* g = gradient.row(row);
-    for (int64_t x = 0; x < y.cols; ++x, in += channels, g += channels) {
-      for (size_t c = 0; c < channels; ++c) {
-        const T centred = in[c] - mean[c];
-        const bool is_cut = relu && !(centred * scale[c] + bias[c] > T(0));
-        const T kept = is_cut ? T(0) : g[c];
-        g[c] = kept;
-        gradient_sum[c] += static_cast<double>(kept);
-        product_sum[c] += static_cast<double>(kept) * static_cast<double>(centred);
-      }
-    }
+    value_rows(T()).mask(size_of(y), y.row(row), affine.view(), relu, gradient.row(row),
+                         sums.gradient.data(), sums.product.data());
   }
-  for (size_t c = 0; c < channels; ++c) product_sum[c] *= used.inverse_deviation[c];
+  for (size_t c = 0; c < channels; ++c) sums.product[c] *= used.inverse_deviation[c];
   return sums;
 }
 
 template <typename T>
 void norm_back_rows(const Rows<T>& y, const NormValues& norm, const std::vector<double>& gradient,
-                    const std::vector<double>& product, const Rows<T>& g) {
+                    const std::vector<double>& product, const Rows<T>& from, const Rows<T>& onto) {
   const auto channels = static_cast<size_t>(y.channels);
   const Affine<T> affine(norm, channels);
   std::vector<T> shift(channels, T(0));
@@ -154,16 +125,9 @@ void norm_back_rows(const Rows<T>& y, const NormValues& norm, const std::vector<
     shift[c] = static_cast<T>(gradient[c]);
     slope[c] = static_cast<T>(product[c] * norm.inverse_deviation[c]);
   }
-  const T* mean = affine.mean.data();
-  const T* scale = affine.scale.data();
   for (int64_t row = 0; row < y.rows; ++row) {
-    const T* in = y.row(row);
-    T* out = g.row(row);
-    for (int64_t x = 0; x < y.cols; ++x, in += channels, out += channels) {
-      for (size_t c = 0; c < channels; ++c) {
-        out[c] = scale[c] * (out[c] - shift[c] - (in[c] - mean[c]) * slope[c]);
-      }
-    }
+    value_rows(T()).back(size_of(y), y.row(row), from.row(row), affine.view(), shift.data(),
+                         slope.data(), onto.row(row));
   }
 }
 
@@ -193,10 +157,11 @@ NormGradientSums mask_gradient(const at::Tensor& y, const NormValues* norm, bool
 
 void norm_backward(const at::Tensor& y, const NormValues& norm,
                    const std::vector<double>& mean_gradient,
-                   const std::vector<double>& mean_product, const at::Tensor& gradient) {
+                   const std::vector<double>& mean_product, const at::Tensor& gradient,
+                   const at::Tensor& onto) {
   AT_DISPATCH_FLOATING_TYPES(y.scalar_type(), "norm_backward", [&] {
     norm_back_rows(rows_of<scalar_t>(y), norm, mean_gradient, mean_product,
-                   rows_of<scalar_t>(gradient));
+                   rows_of<scalar_t>(gradient), rows_of<scalar_t>(onto));
   });
 }
 

@@ -43,11 +43,12 @@ TileMoments tile_moments(const at::Tensor& y);
 NormGradientSums mask_gradient(const at::Tensor& y, const NormValues* norm, bool relu,
                                const at::Tensor& gradient);
 
-/// The gradient of `y` from that of its normalised value, in place:
+/// Writes the gradient of `y`, from that of its normalised value, to `onto`:
 ///   weight * inverse_deviation * (g - mean_gradient - normalised * mean_product)
 /// where the means are over all pixels, or empty where the norm's statistics are constants.
 void norm_backward(const at::Tensor& y, const NormValues& norm,
                    const std::vector<double>& mean_gradient,
-                   const std::vector<double>& mean_product, const at::Tensor& gradient);
+                   const std::vector<double>& mean_product, const at::Tensor& gradient,
+                   const at::Tensor& onto);
 
 }  // namespace untiled
