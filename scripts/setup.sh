@@ -23,6 +23,9 @@ apt_extras=(clang ccache openmpi-bin libopenmpi-dev)
 # folder; nothing else needs them.
 apt_checks=(clang-format clang-tidy chromium libbenchmark-dev g++-aarch64-linux-gnu qemu-user
   clang-19 libc++-19-dev libc++abi-19-dev debootstrap)
+# The test of the job scripts starts Slurm's daemons itself; where systemd runs, installing them would
+# start them for good, which is left to whoever wants that.
+apt_daemons=(slurmctld slurmd slurm-client munge)
 brew_packages=(
   cmake ninja ccache clang-format llvm catch2 cli11 nlohmann-json yaml-cpp
   opencv openslide libtiff libpng jpeg-turbo openjpeg zstd c-blosc xxhash highway geos fast_float python
@@ -159,7 +162,10 @@ make_oracle() {
 }
 
 case "${1:-}" in
-  "" | --cuda) apt_extras+=("${apt_checks[@]}") ;;
+  "" | --cuda)
+    apt_extras+=("${apt_checks[@]}")
+    if [[ ! -d /run/systemd/system ]]; then apt_extras+=("${apt_daemons[@]}"); fi
+    ;;
   --program) ;;
   *) fail "unknown option $1; there are --cuda and --program" ;;
 esac

@@ -9,7 +9,7 @@
 #SBATCH --ntasks-per-node=1
 #SBATCH --exclusive
 #SBATCH --time=08:00:00
-#SBATCH --signal=TERM@120
+#SBATCH --signal=B:TERM@120
 set -euo pipefail
 : "${1:?usage: sbatch --nodes=N $0 CONFIG [options of untiled train]}"
 untiled="${UNTILED:-untiled}"

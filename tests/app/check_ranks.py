@@ -9,24 +9,11 @@ import time
 
 import tifffile
 
+from mpi import POLITE
 from untiled_app import (Image, files_of, main, metric_rows, np, outputs_of, results_of,
                          write_settings, write_slide)
 
 STEPS = 4
-#: Ranks may share cores politely, and are given time to save, which Open MPI 4 waits in full before
-#: it ends them; a test may run as root.
-POLITE = {
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "OMPI_MCA_hwloc_base_binding_policy": "none",
-    "OMPI_MCA_mpi_yield_when_idle": "1",
-    "OMPI_MCA_odls_base_sigkill_timeout": "4",
-    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-    "PRTE_MCA_hwloc_default_binding_policy": "none",
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "PRTE_ALLOW_RUN_AS_ROOT": "1",
-    "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-}
 LIMIT_S = 120
 
 
