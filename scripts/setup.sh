@@ -22,7 +22,7 @@ apt_extras=(clang ccache openmpi-bin libopenmpi-dev)
 # NEON, a Mac's compiler and library (a version that Debian 12 and 13 have), a fresh machine in a
 # folder; nothing else needs them.
 apt_checks=(clang-format clang-tidy chromium libbenchmark-dev g++-aarch64-linux-gnu qemu-user
-  clang-19 libc++-19-dev libc++abi-19-dev debootstrap)
+  clang-19 libc++-19-dev libc++abi-19-dev debootstrap iproute2)
 # The test of the job scripts starts Slurm's daemons itself; where systemd runs, installing them would
 # start them for good, which is left to whoever wants that.
 apt_daemons=(slurmctld slurmd slurm-client munge)

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "lib/core/error.h"
+#include "lib/ranks/mpi/launcher.h"
 #include "lib/ranks/world.h"
 
 namespace untiled {
@@ -161,6 +162,7 @@ class MpiWorld : public World {
 
   [[noreturn]] void abort(int code) override {
     const std::lock_guard lock(mpi_);
+    if (has_lost_rank_) end_launcher_after(launcher_grace());
     MPI_Abort(MPI_COMM_WORLD, code);
     std::_Exit(code);
   }
@@ -333,6 +335,7 @@ class MpiWorld : public World {
   void check_silence() {
     if (has_failed_ || Clock::now() - heard_ < silence_) return;
     const int before = (rank_ + size_ - 1) % size_;
+    has_lost_rank_ = true;
     set_failure({kInternalErrorCode,
                  "rank " + std::to_string(before) + " was not heard of for " +
                      std::to_string(silence_.count()) +
@@ -360,6 +363,7 @@ class MpiWorld : public World {
   std::condition_variable changed_;
   std::optional<Failure> failure_;
   std::atomic<bool> has_failed_ = false;
+  std::atomic<bool> has_lost_rank_ = false;  ///< One that was not heard of.
   bool tells_ = false;
   bool ends_ = false;
 
