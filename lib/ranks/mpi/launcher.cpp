@@ -37,11 +37,8 @@ bool is_there(pid_t process) { return kill(process, 0) == 0; }
     if (!is_there(launcher)) _exit(0);
     sleep(1);
   }
-  for (const int signal : {SIGTERM, SIGKILL}) {
-    if (!is_there(launcher)) break;
-    kill(launcher, signal);
-    sleep(2);
-  }
+  // It was asked to end by MPI_Abort already.
+  kill(launcher, SIGKILL);
   _exit(0);
 }
 
