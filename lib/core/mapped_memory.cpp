@@ -43,6 +43,29 @@ void MappedMemory::release(int64_t begin, int64_t end) {
 #endif
 }
 
+// A system does not care how much of a mapping is given back at a time, nor in how many calls it
+// was made.
+
+std::unique_ptr<MappedMemory> MappedMemory::split(int64_t begin) {
+  std::unique_ptr<MappedMemory> rest(new MappedMemory());
+  rest->data_ = data_ + begin;
+  rest->bytes_ = bytes_ - begin;
+  rest->is_fresh_ = is_fresh_;
+  rest->was_released_ = was_released_;
+  bytes_ = begin;
+  return rest;
+}
+
+bool MappedMemory::join(MappedMemory& next) {
+  if (next.data_ != data_ + bytes_) return false;
+  bytes_ += next.bytes_;
+  is_fresh_ = is_fresh_ && next.is_fresh_;
+  was_released_ = was_released_ || next.was_released_;
+  next.data_ = nullptr;
+  next.bytes_ = 0;
+  return true;
+}
+
 MappedMemory::~MappedMemory() {
   if (data_ != nullptr) munmap(data_, static_cast<size_t>(bytes_));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 namespace untiled {
 
@@ -24,6 +25,11 @@ class MappedMemory {
   /// using them.
   void release(int64_t begin, int64_t end);
 
+  /// What lies from byte `begin` on, a whole number of pages, becomes an object of its own.
+  std::unique_ptr<MappedMemory> split(int64_t begin);
+  /// Takes over `next`, which is empty then, where it begins at this memory's end.
+  bool join(MappedMemory& next);
+
   /// Nobody needs what was written: the next user finds it instead of zeros.
   void forget() { is_fresh_ = false; }
   bool is_fresh() const { return is_fresh_; }
@@ -31,8 +37,10 @@ class MappedMemory {
   bool was_released() const { return was_released_; }
 
  private:
+  MappedMemory() = default;
+
   uint8_t* data_ = nullptr;
-  int64_t bytes_;
+  int64_t bytes_ = 0;
   bool is_fresh_ = true;
   bool was_released_ = false;
 };

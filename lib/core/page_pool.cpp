@@ -1,8 +1,24 @@
 #include "lib/core/page_pool.h"
 
+#include <cstddef>
 #include <utility>
 
 namespace untiled {
+namespace {
+
+/// What is left over of less is given out with the rest.
+constexpr int64_t kLeastRest = 1 << 20;
+
+/// Large memory lies in large pages, and its parts should too.
+int64_t whole_pages(int64_t bytes) {
+  constexpr int64_t kLarge = 32 << 20;
+  constexpr int64_t kLargePage = 2 << 20;
+  constexpr int64_t kPage = 64 << 10;  // The largest that systems use.
+  const int64_t page = bytes >= kLarge ? kLargePage : kPage;
+  return (bytes + page - 1) / page * page;
+}
+
+}  // namespace
 
 int64_t PagePool::idle_bytes() const {
   const std::lock_guard lock(mutex_);
@@ -25,30 +41,49 @@ void PagePool::limit(int64_t bytes) {
   keep_limit();
 }
 
-/// The smallest that fits, or null. Much larger ones are left to others: all their pages are there.
+/// The smallest that fits, or null; what it has too much stays.
 std::unique_ptr<MappedMemory> PagePool::find(int64_t bytes) {
-  const int64_t most = bytes + bytes / 8;
   auto best = idle_.end();
   for (auto it = idle_.begin(); it != idle_.end(); ++it) {
     const int64_t size = (*it)->size_bytes();
-    const bool fits = bytes <= size && size <= most;
-    if (fits && (best == idle_.end() || size < (*best)->size_bytes())) best = it;
+    if (size >= bytes && (best == idle_.end() || size < (*best)->size_bytes())) best = it;
   }
   if (best == idle_.end()) return nullptr;
-  std::unique_ptr<MappedMemory> found = std::move(*best);
-  idle_.erase(best);
-  return found;
+  if ((*best)->size_bytes() - bytes < kLeastRest) {
+    std::unique_ptr<MappedMemory> found = std::move(*best);
+    idle_.erase(best);
+    return found;
+  }
+  std::unique_ptr<MappedMemory> rest = (*best)->split(bytes);
+  std::swap(*best, rest);
+  return rest;
+}
+
+/// With what is idle before and behind it.
+std::unique_ptr<MappedMemory> PagePool::joined(std::unique_ptr<MappedMemory> memory) {
+  for (size_t i = 0; i < idle_.size();) {
+    const bool is_before = idle_[i]->join(*memory);
+    if (is_before) memory = std::move(idle_[i]);
+    if (is_before || memory->join(*idle_[i])) {
+      idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
+      i = 0;
+    } else {
+      ++i;
+    }
+  }
+  return memory;
 }
 
 void PagePool::give_back(std::unique_ptr<MappedMemory> memory) {
   const std::lock_guard lock(mutex_);
   used_bytes_ -= memory->size_bytes();
   // Released pages would have to be asked for again, while others have taken their place.
-  if (!memory->was_released()) idle_.push_back(std::move(memory));
+  if (!memory->was_released()) idle_.push_back(joined(std::move(memory)));
   keep_limit();
 }
 
-std::shared_ptr<MappedMemory> PagePool::take(int64_t bytes) {
+std::shared_ptr<MappedMemory> PagePool::take(int64_t least) {
+  const int64_t bytes = whole_pages(least);
   std::unique_ptr<MappedMemory> memory;
   {
     const std::lock_guard lock(mutex_);
