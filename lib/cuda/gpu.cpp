@@ -75,7 +75,8 @@ int cuda_index(const std::string& device) {
   const auto index =
       device.starts_with(kPrefix) ? parse_number<int>(device.substr(kPrefix.size())) : std::nullopt;
   if (index && *index >= 0) return *index;
-  throw ConfigError(fmt::format("device {}: expected cpu, cuda or cuda:N with N from 0", device));
+  throw ConfigError(
+      fmt::format("device {}: expected cpu, auto, cuda or cuda:N with N from 0", device));
 }
 
 // An allocation of nothing is an error for the driver.
