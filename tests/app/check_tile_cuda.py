@@ -1,6 +1,7 @@
 """tile --device cuda: the CPU's bytes, by way of a driver that stands in for NVIDIA's and runs the kernels on the host."""
 
 import ctypes
+import json
 import os
 import random
 from pathlib import Path
@@ -96,6 +97,21 @@ def check_refusals(app, driver, none, folder, findings):
     findings.expect(said["slides"][0]["device"] == "cpu", f"auto without a driver: {said['slides'][0]['device']}")
 
 
+def check_bench_and_doctor(app, driver, folder, findings):
+    out = folder / "bench.json"
+    app.succeed("bench", "tiles", "--size", "300x200", "--repeats", 1, "--workers", 2, "--device", "cuda", "--scratch", folder,
+                "--out", out, env=driver)
+    report = json.loads(out.read_text())
+    written = {(row["job"], row["cache"]): row["bytes_out"] for row in report["tiles"]}
+    on_device = [key for key in written if key[0].endswith("_cuda")]
+    findings.expect(len({job for job, _ in on_device}) == 3 and "the host" in report["device"], f"bench on a device: {on_device}")
+    for job, cache in on_device:
+        findings.expect(written[job, cache] == written[job.removesuffix("_cuda"), cache] > 0, f"bench: {job} wrote other bytes")
+    found = json.loads(app.run("doctor", "--json", env=driver).stdout)["findings"]
+    states = [finding["found"] for finding in found if finding["subject"] == "CUDA filters"]
+    findings.expect(len(states) == 1 and "built in, for the host" in states[0], f"doctor: {states}")
+
+
 def check(app, folder, findings):
     write_slide(folder / "probe.tif", 64, 64)
     stand_in = Path(app.program).parents[1] / "stand_in"
@@ -109,6 +125,7 @@ def check(app, folder, findings):
     check_random(app, driver, folder, findings)
     check_reuse(app, driver, folder, findings)
     check_refusals(app, driver, none, folder, findings)
+    check_bench_and_doctor(app, driver, folder, findings)
 
 
 if __name__ == "__main__":
