@@ -24,6 +24,7 @@
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/cuda/cuda_driver.h"
+#include "lib/cuda/device_files.h"
 #include "lib/device/device.h"
 #include "lib/filters/cuda/filter_device.h"
 #include "lib/kernels/fused/row_kernels.h"
@@ -87,6 +88,19 @@ Finding find_cuda_filters() {
   } catch (const CudaFault& fault) {
     return {subject, "built in, but the driver cannot be used", fault.what()};
   } catch (const ConfigError& error) {
+    return {subject, "built in, but cannot be used", error.what()};
+  }
+}
+
+/// Every call of KvikIO's fails without a driver.
+Finding find_kvikio() {
+  const std::string subject = "KvikIO";
+  if (find_kvikio_library().empty()) return {subject, "not built in: the host writes", ""};
+  try {
+    if (!CudaDriver::open()) return {subject, "built in; no driver to use", ""};
+    const bool is_direct = DeviceFiles::open()->expected_mode() == "gds";
+    return {subject, is_direct ? "GPUDirect Storage" : "POSIX: no GPUDirect Storage here", ""};
+  } catch (const std::exception& error) {
     return {subject, "built in, but cannot be used", error.what()};
   }
 }
@@ -197,6 +211,7 @@ int diagnose(const Settings& settings, bool json) {
   Findings findings = find_versions();
   append(findings, find_devices());
   findings.push_back(find_cuda_filters());
+  findings.push_back(find_kvikio());
   findings.push_back(find_mpi());
   append(findings, find_limits(settings));
   const bool ok = std::all_of(findings.begin(), findings.end(),

@@ -67,7 +67,11 @@ TileJob job_of(const TileOptions& options, const Settings& settings) {
   if (options.global && options.device != "cpu") {
     throw ConfigError("--global: is for --device cpu; a CUDA device filters in tiles alone");
   }
+  if (job.output.from_device && options.device == "cpu") {
+    throw ConfigError("--kvikio: writes from a device's memory; give --device cuda too");
+  }
   job.device = open_filter_device(options.device);
+  if (job.output.from_device && job.device) job.files = DeviceFiles::open();
   return job;
 }
 
@@ -213,6 +217,9 @@ Command tile_command() {
                             "is one); the same bytes")
                 ->type_name("DEVICE")
                 ->capture_default_str();
+            verb.add_flag("--kvikio", options->output.from_device,
+                          "Chunks of zarr without codec go from the device to their files by "
+                          "KvikIO: GPUDirect Storage where the system has it");
             verb.add_flag("--global", options->global,
                           "Filter the whole slide in memory, once, for the same result");
             verb.add_option("--part", options->part, "Part i of N of the slides, for job arrays")

@@ -71,8 +71,12 @@ int64_t stain_bytes(const TileJob& job) {
 /// How a slide's chunks are made.
 struct Filtering {
   int64_t held_bytes = 0;  ///< Of the host's memory.
-  std::function<filters::TiledCounts(const filters::ChunkWriter&)> run;
+  std::function<filters::TiledCounts(TileSink&)> run;
 };
+
+filters::ChunkWriter writer_to(TileSink& sink) {
+  return [&sink](const Region& chunk, std::span<const uint8_t> bytes) { sink.write(chunk, bytes); };
+}
 
 class TiledSlide {
  public:
@@ -132,17 +136,21 @@ class TiledSlide {
   Filtering filtering_on_device() const {
     const auto run = std::make_shared<filters::DeviceRun>(*job_.device, *view_, job_.chain,
                                                           recoloring_, options_);
-    return {run->needs().host_bytes,
-            [run](const filters::ChunkWriter& write) { return run->run(write); }};
+    return {
+        run->needs().host_bytes, [run, this](TileSink& sink) {
+          if (!job_.files) return run->run(writer_to(sink));
+          return run->run_on_device([&](const Region& chunk, DeviceAddress bytes, int64_t size) {
+            job_.files->write(sink.make_place(chunk), bytes, size);
+          });
+        }};
   }
 
   Filtering filtering() const {
     if (job_.device) return filtering_on_device();
     const auto chain =
         filters::make_row_filters(job_.chain, filters::filter_rows(settings_.simd), recoloring_);
-    return {filters::tiled_bytes(*view_, chain, options_),
-            [chain, this](const filters::ChunkWriter& write) {
-              return filters::run_tiled(*view_, chain, options_, write);
+    return {filters::tiled_bytes(*view_, chain, options_), [chain, this](TileSink& sink) {
+              return filters::run_tiled(*view_, chain, options_, writer_to(sink));
             }};
   }
 
@@ -166,8 +174,7 @@ class TiledSlide {
     image.first_x = static_cast<double>(options_.region.cols.begin);
     image.first_y = static_cast<double>(options_.region.rows.begin);
     const auto sink = make_tile_sink(path, image, job_.output);
-    const auto counts = filtering.run(
-        [&](const Region& chunk, std::span<const uint8_t> bytes) { sink->write(chunk, bytes); });
+    const auto counts = filtering.run(*sink);
     decoded_ += counts.decoded_tiles;
     watch_.lap("filter");
     sink->finish();
@@ -187,6 +194,7 @@ class TiledSlide {
     report.mask_mpp = view.mpp_x;
     report.details["decoded_tiles"] = decoded_;
     report.details["device"] = job_.device ? job_.device->gpu().name() : "cpu";
+    if (job_.files) report.details["kvikio_mode"] = job_.files->modes();
   }
 
   const TileJob& job_;

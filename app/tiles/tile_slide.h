@@ -11,6 +11,7 @@
 #include "app/batch/run_batch.h"
 #include "app/tiles/tile_format.h"
 #include "lib/config/settings.h"
+#include "lib/cuda/device_files.h"
 #include "lib/filters/cuda/filter_device.h"
 #include "lib/filters/filter_spec.h"
 #include "lib/filters/stains.h"
@@ -28,6 +29,7 @@ struct TileJob {
   int workers = 1;
   bool global = false;
   std::shared_ptr<const filters::FilterDevice> device;  ///< What filters; null: the CPU.
+  std::shared_ptr<const DeviceFiles> files;  ///< Writes from the device; null: the host writes.
 };
 
 /// "cpu" (null), "cuda", "cuda:N", or "auto": CUDA where a driver has a device that can be used,

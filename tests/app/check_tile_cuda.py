@@ -51,6 +51,26 @@ def check_bytes(app, driver, folder, findings):
         findings.expect("the host" in said["slides"][0]["device"], f"{job}: ran on {said['slides'][0]['device']}")
 
 
+def check_kvikio(app, driver, folder, findings):
+    """KvikIO writes through the host's memory here: there is no cuFile for a driver that stands in."""
+    job = ("tile", folder / "pyramid.tif", "--filter", "sobel", "--format", "zarr", "--chunk", 100)
+    flags = ("--device", "cuda", "--kvikio")
+    for words in (("--codec", "zstd"), ("--shard", 200), ("--direct-io",), ("--format", "ome-zarr"), ("--device", "cpu")):
+        result = app.run(*job, *flags, *words, "--out", folder / "refused", env=driver)
+        findings.expect(result.returncode == 2, f"--kvikio {words}: exit {result.returncode}: {result.stderr}")
+    if not (Path(app.program).parents[1] / "lib" / "libuntiled_kvikio.so").exists():
+        result = app.run(*job, *flags, "--out", folder / "refused", env=driver)
+        findings.expect(result.returncode == 2 and "built without KvikIO" in result.stderr, f"no KvikIO: {result.stderr}")
+        print("not checked: KvikIO was not there when this was built")
+        return
+    said = app.json(*job, *flags, "--workers", 3, "--out", folder / "kvikio", env=driver)
+    findings.expect(said["slides"][0]["kvikio_mode"] == "posix", f"KvikIO's mode: {said['slides'][0]['kvikio_mode']}")
+    findings.expect(outputs_of(folder / "kvikio") == outputs_of(folder / "cpu1") != {}, "KvikIO wrote other bytes")
+    found = json.loads(app.run("doctor", "--json", env=driver).stdout)["findings"]
+    states = [finding["found"] for finding in found if finding["subject"] == "KvikIO"]
+    findings.expect(len(states) == 1 and states[0].startswith("POSIX"), f"doctor: {states}")
+
+
 def check_random(app, driver, folder, findings):
     """Small slides, one pixel among them, in one run of each kind."""
     choose = random.Random(11)
@@ -122,6 +142,7 @@ def check(app, folder, findings):
         print("SKIPPED: nvcc was not found when this was built")
         raise SystemExit(77)
     check_bytes(app, driver, folder, findings)
+    check_kvikio(app, driver, folder, findings)
     check_random(app, driver, folder, findings)
     check_reuse(app, driver, folder, findings)
     check_refusals(app, driver, none, folder, findings)

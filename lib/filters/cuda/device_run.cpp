@@ -97,16 +97,16 @@ class DeviceRun::Ring {
 
 class DeviceRun::Worker final : public TileWorker {
  public:
-  Worker(DeviceRun& run, const Ring& ring, const ChunkWriter& write, std::atomic<int64_t>& done)
+  Worker(DeviceRun& run, const Ring& ring, const Outlet& outlet, std::atomic<int64_t>& done)
       : run_(run),
         ring_(ring),
-        write_(write),
+        outlet_(outlet),
         done_(done),
         stream_(used(run.device_).gpu()),
         cell_(run.device_.gpu(), run.cells_.cell_rows() * run.cells_.cell_cols() * kChannels),
-        chunks_(run.device_.gpu(), run.batch_ * run.chunk_bytes()),
+        chunks_(run.device_.gpu(), outlet.from_host ? run.batch_ * run.chunk_bytes() : 0),
         flag_(run.device_.gpu(), sizeof(uint32_t)),
-        device_chunks_(run.device_.gpu(), chunks_.size_bytes()),
+        device_chunks_(run.device_.gpu(), run.batch_ * run.chunk_bytes()),
         device_flag_(run.device_.gpu(), sizeof(uint32_t)),
         even_(run.device_.gpu(), run.chain_.step_bytes(batch_extent())),
         odd_(run.device_.gpu(), run.chain_.step_bytes(batch_extent())) {}
@@ -131,18 +131,26 @@ class DeviceRun::Worker final : public TileWorker {
 
   void write(int64_t row, int64_t col) override {
     const Region made = run_.batch_at(row, col);
-    const uint8_t* bytes = chunks_.data();
+    int64_t at = 0;
     for (int64_t begin = made.cols.begin; begin < made.cols.end; begin += run_.options_.chunk) {
       const Interval cols = {begin, std::min(begin + run_.options_.chunk, made.cols.end)};
       const Region& whole = run_.options_.region;
-      write_(shift({made.rows, cols}, -whole.rows.begin, -whole.cols.begin),
-             {bytes, static_cast<size_t>(run_.chunk_bytes())});
-      bytes += run_.chunk_bytes();
+      hand_out(shift({made.rows, cols}, -whole.rows.begin, -whole.cols.begin), at);
+      at += run_.chunk_bytes();
       advance();
     }
   }
 
  private:
+  void hand_out(const Region& chunk, int64_t at) {
+    const int64_t bytes = run_.chunk_bytes();
+    if (outlet_.from_host) {
+      outlet_.from_host(chunk, {chunks_.data() + at, static_cast<size_t>(bytes)});
+    } else {
+      outlet_.from_device(chunk, device_chunks_.address() + static_cast<DeviceAddress>(at), bytes);
+    }
+  }
+
   Extent batch_extent() const { return {run_.options_.chunk, run_.options_.chunk * run_.batch_}; }
 
   void make(const Region& made) {
@@ -157,7 +165,9 @@ class DeviceRun::Worker final : public TileWorker {
     out.chunk_cols = static_cast<int32_t>(side);
     out.chunk_bytes = run_.chunk_bytes();
     run_.chain_.run(stream_, ring_.plane(), made, out, {even_, odd_, device_flag_.address()});
-    stream_.copy_to_host(chunks_.data(), device_chunks_.address(), bytes);
+    if (outlet_.from_host) {
+      stream_.copy_to_host(chunks_.data(), device_chunks_.address(), bytes);
+    }
     stream_.copy_to_host(flag_.data(), device_flag_.address(), sizeof(uint32_t));
     stream_.wait();
   }
@@ -183,7 +193,7 @@ class DeviceRun::Worker final : public TileWorker {
 
   DeviceRun& run_;
   const Ring& ring_;
-  const ChunkWriter& write_;
+  const Outlet& outlet_;
   std::atomic<int64_t>& done_;
   GpuStream stream_;
   PinnedMemory cell_;
@@ -243,11 +253,15 @@ void DeviceRun::require_memory() const {
                   format_bytes(needs_.device_bytes), format_bytes(free)));
 }
 
-TiledCounts DeviceRun::run(const ChunkWriter& write) {
+TiledCounts DeviceRun::run(const ChunkWriter& write) { return run_to({write, {}}); }
+
+TiledCounts DeviceRun::run_on_device(const DeviceChunkWriter& write) { return run_to({{}, write}); }
+
+TiledCounts DeviceRun::run_to(const Outlet& outlet) {
   const Ring ring(used(device_).gpu(), cells_, plan_);
   std::atomic<int64_t> done{0};
   run_tile_workers(cells_, grid_, plan_, options_.workers,
-                   [&] { return std::make_unique<Worker>(*this, ring, write, done); });
+                   [&] { return std::make_unique<Worker>(*this, ring, outlet, done); });
   return {plan_.cell_rows.size() * plan_.cell_cols.size(), needs_.host_bytes};
 }
 

@@ -15,6 +15,10 @@ struct DeviceOptions {
   int64_t batch = 0;  ///< Chunks side by side that are made together; 0: some 32 MiB of them.
 };
 
+/// Where chunks go that are written from the device's memory, as a ChunkWriter has them.
+using DeviceChunkWriter =
+    std::function<void(const Region& chunk, DeviceAddress bytes, int64_t size)>;
+
 struct DeviceNeeds {
   int64_t host_bytes = 0;    ///< Pinned, for pixels and chunks on their way.
   int64_t device_bytes = 0;  ///< A ring of the slide's tiles, and batches in work.
@@ -36,12 +40,20 @@ class DeviceRun {
   const DeviceNeeds& needs() const { return needs_; }
   /// As run_tiled. Throws what source and writer throw, Interrupted, and CudaFault.
   TiledCounts run(const ChunkWriter& write);
+  /// The same, but chunks do not come back to the host.
+  TiledCounts run_on_device(const DeviceChunkWriter& write);
 
  private:
   class Colors;
   class Ring;
   class Worker;
+  /// One of them.
+  struct Outlet {
+    ChunkWriter from_host;
+    DeviceChunkWriter from_device;
+  };
 
+  TiledCounts run_to(const Outlet& outlet);
   Region batch_at(int64_t row, int64_t col) const;
   int64_t chunk_bytes() const;
   /// Of one worker.

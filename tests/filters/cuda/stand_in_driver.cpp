@@ -8,29 +8,21 @@
 #include <mutex>
 #include <string>
 
-#include "lib/cuda/driver_calls.h"
 #include "lib/filters/cuda/filter_values.h"
+#include "tests/filters/cuda/stand_in.h"
+
+namespace stand_in {
+
+thread_local bool is_current = false;
 
 namespace {
 
 using untiled::CopyRows;
-using untiled::DeviceAddress;
 using untiled::filters::Pass;
 
-constexpr int kSuccess = 0;
-constexpr int kInvalidValue = 1;
-constexpr int kOutOfMemory = 2;
-constexpr int kInvalidContext = 201;
-constexpr int kInvalidImage = 200;
-constexpr int kNotFound = 500;
-constexpr int kLaunchFailed = 719;
-
-/// Set in every address of the device: whoever takes one for the host's crashes.
-constexpr DeviceAddress kDevice = DeviceAddress{1} << 62;
 constexpr unsigned char kRubbish = 0xA5;
 
 int context;
-thread_local bool is_current = false;
 
 std::mutex mutex;
 std::map<void*, size_t> allocated;
@@ -54,9 +46,6 @@ template <typename T>
 T* on_host(T* address) {
   return reinterpret_cast<T*>(reinterpret_cast<DeviceAddress>(address) & ~kDevice);
 }
-void* on_host(DeviceAddress address) { return reinterpret_cast<void*>(address & ~kDevice); }
-
-bool is_device(DeviceAddress address) { return (address & kDevice) != 0; }
 
 using Kernel = void(const Pass&);
 
@@ -78,6 +67,21 @@ struct Named {
 constexpr Named kKernels[] = {UNTILED_FILTER_KERNELS(UNTILED_NAME_KERNEL)};
 
 }  // namespace
+
+void* current_context() { return is_current ? &context : nullptr; }
+
+Allocation allocation_of(DeviceAddress address) {
+  const std::lock_guard lock(mutex);
+  for (const auto& [memory, bytes] : allocated) {
+    const DeviceAddress begin = reinterpret_cast<DeviceAddress>(memory) | kDevice;
+    if (begin <= address && address < begin + bytes) return {begin, bytes};
+  }
+  return {};
+}
+
+}  // namespace stand_in
+
+using namespace stand_in;  // NOLINT(google-build-using-namespace): the driver has no namespace
 
 extern "C" {
 
