@@ -50,14 +50,28 @@ compare_outputs() {
   done
 }
 
+# Chunks that go from the device to their files.
+compare_kvikio() {
+  "$bin/untiled" synth --size 6000x9000 --out "$scratch/slide.tif"
+  "$bin/untiled" tile "$scratch/slide.tif" --filter sobel --format zarr --out "$scratch/host"
+  "$bin/untiled" tile "$scratch/slide.tif" --filter sobel --format zarr --device cuda --kvikio \
+    --out "$scratch/kvikio" --json | grep kvikio_mode
+  [[ "$(bytes_of "$scratch/host")" == "$(bytes_of "$scratch/kvikio")" ]] ||
+    { echo "KvikIO has other bytes"; return 1; }
+  rm -rf "$scratch/host" "$scratch/kvikio"
+}
+
 has nvidia-smi && nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
 "$bin/untiled" doctor | tee "$out/doctor.log" | grep -i cuda || true
-part kernels 120 "$bin/test_cuda_filters" '[gpu]'
+part kernels 90 "$bin/test_cuda_filters" '[gpu]'
 if grep -q SKIPPED "$out/kernels.log"; then fail "$(grep SKIPPED "$out/kernels.log")"; fi
-export -f compare_outputs bytes_of digest has
+export -f compare_outputs compare_kvikio bytes_of digest has
 export bin scratch
-part outputs 150 bash -euo pipefail -c compare_outputs
-part bench 240 "$bin/untiled" bench tiles --device cuda --repeats 3 --scratch "$scratch" \
+part outputs 120 bash -euo pipefail -c compare_outputs
+if [[ -e "$root/build/release/lib/libuntiled_kvikio.so" ]]; then
+  part kvikio 60 bash -euo pipefail -c compare_kvikio
+fi
+part bench 180 "$bin/untiled" bench tiles --device cuda --repeats 3 --scratch "$scratch" \
   --out "$out/tiles.json" --name "$(hostname)"
 grep -E 'convert|trip' "$out/bench.log" || true
 for test in test_device test_gpu; do

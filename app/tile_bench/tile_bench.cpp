@@ -48,6 +48,8 @@ struct BenchJob {
 struct Way {
   bool global = false;
   bool on_device = false;
+  std::shared_ptr<const DeviceFiles> files =
+      nullptr;  ///< What writes from the device, if anything.
 };
 
 /// What one run took.
@@ -127,6 +129,7 @@ class TileBenchmark {
   Json rows_ = Json::array();
   Json failed_ = Json::array();
   bool has_cold_ = true;
+  std::string kvikio_mode_;
   Progress progress_{"bench tiles", 0};
 };
 
@@ -209,6 +212,7 @@ void TileBenchmark::measure_tiling(const std::string& name, const fs::path& slid
   job.workers = options_.workers;
   job.global = way.global;
   if (way.on_device) job.device = options_.device;
+  job.files = way.files;
   const CohortEntry entry{.path = slide};
   measure({name, options_.extent, slide_bytes(), slide, out_, [&] {
              SlideReport report;
@@ -240,6 +244,11 @@ void TileBenchmark::measure_device() {
   on_device("convert_raw_cuda", slides_.raw, "none", zarr);
   on_device("convert_jpeg_cuda", slides_.jpeg, "none", zarr);
   on_device("trip_sobel_tiled_cuda", slides_.raw, "sobel", large);
+  if (find_kvikio_library().empty()) return;
+  const auto files = DeviceFiles::open();
+  measure_tiling("trip_sobel_tiled_kvikio", slides_.raw, "sobel", large,
+                 {.on_device = true, .files = files});
+  kvikio_mode_ = files->modes();
 }
 
 Json TileBenchmark::run() {
@@ -262,6 +271,7 @@ Json TileBenchmark::run() {
                  {"cold_runs", has_cold_},
                  {"tiles", rows_}};
   if (options_.device) report["device"] = options_.device->gpu().name();
+  if (!kvikio_mode_.empty()) report["kvikio_mode"] = kvikio_mode_;
   if (!failed_.empty()) report["failed"] = failed_;
   return report;
 }
