@@ -12,6 +12,7 @@
 #include "app/commands/size_argument.h"
 #include "app/tile_bench/tile_bench.h"
 #include "app/tile_bench/work_folder.h"
+#include "app/tiles/tile_slide.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/json_text.h"
 #include "lib/core/printable.h"
@@ -31,6 +32,7 @@ struct TilesFlags {
   std::string name;
   int repeats = 3;
   int workers = 0;  ///< 0: one a usable core.
+  std::string device = "cpu";
 };
 
 void print(const Json& report) {
@@ -52,6 +54,7 @@ int bench_tiles(const TilesFlags& flags, bool json) {
   TileBenchOptions options{.extent = parse_size(flags.size), .repeats = flags.repeats};
   options.workers = flags.workers > 0 ? flags.workers : usable_cores();
   options.name = flags.name;
+  options.device = open_filter_device(flags.device);
   AtomicFile out(flags.out);  // What cannot be written is said before anything is measured.
   const WorkFolder work(flags.scratch);
   options.scratch = work.path();
@@ -75,6 +78,11 @@ std::function<int()> define_bench_tiles(CLI::App& verb) {
       ->capture_default_str();
   verb.add_option("--workers", flags->workers, "Threads; one a usable core by default")
       ->check(CLI::Range(1, 1024));
+  verb.add_option("--device", flags->device,
+                  "cuda or cuda:N: tiling is measured on that device as well; auto: where there "
+                  "is one")
+      ->type_name("DEVICE")
+      ->capture_default_str();
   verb.add_option("--name", flags->name, "What to call this machine");
   verb.add_option(
           "--scratch", flags->scratch,

@@ -23,7 +23,10 @@
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
+#include "lib/cuda/cuda_driver.h"
+#include "lib/cuda/device_files.h"
 #include "lib/device/device.h"
+#include "lib/filters/cuda/filter_device.h"
 #include "lib/kernels/fused/row_kernels.h"
 #include "lib/ranks/world.h"
 
@@ -73,6 +76,34 @@ Finding find_backend(const BackendState& backend) {
 }
 
 Findings find_devices() { return {find_backend(probe_cuda()), find_backend(probe_mps())}; }
+
+/// What `tile --device cuda` needs. A machine without a device lacks nothing.
+Finding find_cuda_filters() {
+  const std::string subject = "CUDA filters";
+  if (*filters::filter_ptx() == 0) return {subject, "not built in: nvcc was not found", ""};
+  try {
+    const auto driver = CudaDriver::open();
+    if (!driver || driver->device_count() == 0) return {subject, "built in; no device to use", ""};
+    return {subject, "built in, for " + filters::FilterDevice::open("cuda").gpu().name(), ""};
+  } catch (const CudaFault& fault) {
+    return {subject, "built in, but the driver cannot be used", fault.what()};
+  } catch (const ConfigError& error) {
+    return {subject, "built in, but cannot be used", error.what()};
+  }
+}
+
+/// Every call of KvikIO's fails without a driver.
+Finding find_kvikio() {
+  const std::string subject = "KvikIO";
+  if (find_kvikio_library().empty()) return {subject, "not built in: the host writes", ""};
+  try {
+    if (!CudaDriver::open()) return {subject, "built in; no driver to use", ""};
+    const bool is_direct = DeviceFiles::open()->expected_mode() == "gds";
+    return {subject, is_direct ? "GPUDirect Storage" : "POSIX: no GPUDirect Storage here", ""};
+  } catch (const std::exception& error) {
+    return {subject, "built in, but cannot be used", error.what()};
+  }
+}
 
 /// Ranks as threads need no MPI, so a program without it lacks nothing; half of it is a fault.
 Finding find_mpi() {
@@ -179,6 +210,8 @@ nlohmann::ordered_json to_json(const Findings& findings) {
 int diagnose(const Settings& settings, bool json) {
   Findings findings = find_versions();
   append(findings, find_devices());
+  findings.push_back(find_cuda_filters());
+  findings.push_back(find_kvikio());
   findings.push_back(find_mpi());
   append(findings, find_limits(settings));
   const bool ok = std::all_of(findings.begin(), findings.end(),

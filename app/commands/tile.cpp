@@ -45,6 +45,7 @@ struct TileOptions {
   std::filesystem::path stain;
   std::filesystem::path save_stain;
   std::string part = "0/1";
+  std::string device = "cpu";
   bool global = false;
 };
 
@@ -63,6 +64,14 @@ TileJob job_of(const TileOptions& options, const Settings& settings) {
   const int cores = settings.threads > 0 ? settings.threads : usable_cores();
   job.workers = options.workers.value_or(cores);
   job.global = options.global;
+  if (options.global && options.device != "cpu") {
+    throw ConfigError("--global: is for --device cpu; a CUDA device filters in tiles alone");
+  }
+  if (job.output.from_device && options.device == "cpu") {
+    throw ConfigError("--kvikio: writes from a device's memory; give --device cuda too");
+  }
+  job.device = open_filter_device(options.device);
+  if (job.output.from_device && job.device) job.files = DeviceFiles::open();
   return job;
 }
 
@@ -203,6 +212,14 @@ Command tile_command() {
             add_output_options(verb, *options);
             verb.add_option("--workers", options->workers, "Threads; one a usable core by default")
                 ->check(CLI::Range(1, 1024));
+            verb.add_option("--device", options->device,
+                            "What filters: cpu, cuda, cuda:N, or auto (a CUDA device where there "
+                            "is one); the same bytes")
+                ->type_name("DEVICE")
+                ->capture_default_str();
+            verb.add_flag("--kvikio", options->output.from_device,
+                          "Chunks of zarr without codec go from the device to their files by "
+                          "KvikIO: GPUDirect Storage where the system has it");
             verb.add_flag("--global", options->global,
                           "Filter the whole slide in memory, once, for the same result");
             verb.add_option("--part", options->part, "Part i of N of the slides, for job arrays")

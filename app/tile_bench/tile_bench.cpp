@@ -44,6 +44,14 @@ struct BenchJob {
   std::function<void()> run;
 };
 
+/// How a slide is tiled.
+struct Way {
+  bool global = false;
+  bool on_device = false;
+  std::shared_ptr<const DeviceFiles> files =
+      nullptr;  ///< What writes from the device, if anything.
+};
+
 /// What one run took.
 struct BenchRun {
   double seconds = 0;
@@ -109,7 +117,8 @@ class TileBenchmark {
   void measure_writing(const std::string& name, const BenchArray& array, const TileOutput& output);
   void measure_tiling();
   void measure_tiling(const std::string& name, const fs::path& slide, const std::string& filter,
-                      const TileOutput& output, bool global = false);
+                      const TileOutput& output, const Way& way = {});
+  void measure_device();
   void measure(const BenchJob& job);
   void measure_runs(const BenchJob& job, bool cold);
 
@@ -120,6 +129,7 @@ class TileBenchmark {
   Json rows_ = Json::array();
   Json failed_ = Json::array();
   bool has_cold_ = true;
+  std::string kvikio_mode_;
   Progress progress_{"bench tiles", 0};
 };
 
@@ -195,12 +205,14 @@ void TileBenchmark::measure_writing() {
 /// As the verb `tile` does it, from the opened file to the output in its place.
 void TileBenchmark::measure_tiling(const std::string& name, const fs::path& slide,
                                    const std::string& filter, const TileOutput& output,
-                                   bool global) {
+                                   const Way& way) {
   TileJob job;
   job.chain = filters::parse_filters(filter);
   job.output = output;
   job.workers = options_.workers;
-  job.global = global;
+  job.global = way.global;
+  if (way.on_device) job.device = options_.device;
+  job.files = way.files;
   const CohortEntry entry{.path = slide};
   measure({name, options_.extent, slide_bytes(), slide, out_, [&] {
              SlideReport report;
@@ -216,9 +228,27 @@ void TileBenchmark::measure_tiling() {
   measure_tiling("convert_raw", slides_.raw, "none", zarr);
   measure_tiling("convert_jpeg", slides_.jpeg, "none", zarr);
   measure_tiling("trip_sobel_tiled", slides_.raw, "sobel", large);
-  measure_tiling("trip_sobel_global", slides_.raw, "sobel", large, /*global=*/true);
+  measure_tiling("trip_sobel_global", slides_.raw, "sobel", large, {.global = true});
   measure_tiling("pyramid", slides_.raw, "none",
                  {.format = TileFormat::kOmeZarr, .codec = TileCodec::kZstd});
+}
+
+/// What the device has a part in: the same jobs, whose bytes are the same.
+void TileBenchmark::measure_device() {
+  const TileOutput zarr{.format = TileFormat::kZarr};
+  const TileOutput large{.format = TileFormat::kZarr, .chunk = 1024};
+  const auto on_device = [this](const char* name, const fs::path& slide, const char* filter,
+                                const TileOutput& output) {
+    measure_tiling(name, slide, filter, output, {.on_device = true});
+  };
+  on_device("convert_raw_cuda", slides_.raw, "none", zarr);
+  on_device("convert_jpeg_cuda", slides_.jpeg, "none", zarr);
+  on_device("trip_sobel_tiled_cuda", slides_.raw, "sobel", large);
+  if (find_kvikio_library().empty()) return;
+  const auto files = DeviceFiles::open();
+  measure_tiling("trip_sobel_tiled_kvikio", slides_.raw, "sobel", large,
+                 {.on_device = true, .files = files});
+  kvikio_mode_ = files->modes();
 }
 
 Json TileBenchmark::run() {
@@ -227,6 +257,7 @@ Json TileBenchmark::run() {
   measure_reading();
   measure_writing();
   measure_tiling();
+  if (options_.device) measure_device();
   Json report = {{"kind", "measured"},
                  {"name", options_.name.empty() ? host_name_for_people() : options_.name},
                  {"machine", describe_host()},
@@ -239,6 +270,8 @@ Json TileBenchmark::run() {
                  {"jpeg_file_bytes", fs::file_size(slides_.jpeg)},
                  {"cold_runs", has_cold_},
                  {"tiles", rows_}};
+  if (options_.device) report["device"] = options_.device->gpu().name();
+  if (!kvikio_mode_.empty()) report["kvikio_mode"] = kvikio_mode_;
   if (!failed_.empty()) report["failed"] = failed_;
   return report;
 }

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "lib/core/region.h"
+#include "lib/filters/cuda/filter_device.h"
 
 namespace untiled {
 
@@ -16,6 +18,7 @@ struct TileBenchOptions {
   int workers = 1;
   std::filesystem::path scratch;  ///< An empty folder for slides and outputs; its owner removes it.
   std::string name;               ///< Of the machine in comparisons; empty: its processor.
+  std::shared_ptr<const filters::FilterDevice> device;  ///< Tiling is measured on it too.
 };
 
 /// Makes a slide with uncompressed and one with JPEG tiles and runs each job so often: from the

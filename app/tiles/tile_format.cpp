@@ -61,6 +61,10 @@ std::string obstacle(const TileOutput& output) {
     return "--direct-io: goes with chunks of zarr and ome-zarr that are files of their own with "
            "--codec none";
   }
+  const bool is_plain = output.format == TileFormat::kZarr && output.codec == TileCodec::kNone;
+  if (output.from_device && (!is_plain || sharded || output.direct_io)) {
+    return "--kvikio: goes with --format zarr, --codec none and neither --shard nor --direct-io";
+  }
   return "";
 }
 

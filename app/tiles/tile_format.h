@@ -18,6 +18,7 @@ struct TileOutput {
   bool planar = false;  ///< OME-Zarr: one channel a chunk.
   TileCodec codec = TileCodec::kNone;
   bool direct_io = false;
+  bool from_device = false;  ///< Chunks go from a device's memory to their files.
 };
 
 /// "ome-zarr", "ome-zarr-0.4", "zarr", "ome-tiff", "tiff".

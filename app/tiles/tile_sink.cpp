@@ -5,6 +5,7 @@
 
 #include "lib/codecs/codecs.h"
 #include "lib/core/atomic_folder.h"
+#include "lib/core/error.h"
 #include "lib/filters/filter_rows.h"
 #include "lib/output/color_tiff.h"
 #include "lib/zarr/array_writer.h"
@@ -12,6 +13,8 @@
 
 namespace untiled {
 namespace {
+
+namespace fs = std::filesystem;
 
 using filters::kChannels;
 using filters::Sample;
@@ -51,6 +54,9 @@ class ZarrSink final : public TileSink {
 
   void write(const Region& chunk, std::span<const uint8_t> bytes) override {
     writer_.write_chunk({chunk.rows.begin / side_, chunk.cols.begin / side_, 0}, bytes);
+  }
+  fs::path make_place(const Region& chunk) override {
+    return writer_.make_place({chunk.rows.begin / side_, chunk.cols.begin / side_, 0});
   }
   void finish() override {
     writer_.finish();
@@ -140,6 +146,10 @@ class TiffSink final : public TileSink {
 };
 
 }  // namespace
+
+fs::path TileSink::make_place(const Region& /*chunk*/) {
+  throw InternalError("chunks of this format are no files");
+}
 
 std::unique_ptr<TileSink> make_tile_sink(const std::filesystem::path& path, const TileImage& image,
                                          const TileOutput& output) {

@@ -35,6 +35,9 @@ class TileSink {
   /// A whole chunk, interleaved, of which `chunk` is the part inside the image; any thread, each
   /// once. Throws DataError (a full disk, say).
   virtual void write(const Region& chunk, std::span<const uint8_t> bytes) = 0;
+  /// The file that such a chunk's bytes are, in a folder that is there, for somebody who writes it
+  /// himself; only zarr without codec and shards has them (TileOutput::from_device).
+  virtual std::filesystem::path make_place(const Region& chunk);
   virtual void finish() = 0;
 };
 

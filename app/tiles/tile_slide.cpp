@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -10,9 +11,12 @@
 #include "app/tiles/tile_sink.h"
 #include "data/slide/view.h"
 #include "data/stain/reference_stains.h"
+#include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/core/stopwatch.h"
+#include "lib/cuda/cuda_driver.h"
+#include "lib/filters/cuda/device_run.h"
 #include "lib/filters/recoloring.h"
 #include "lib/filters/row_filters.h"
 #include "lib/filters/stain_file.h"
@@ -64,6 +68,16 @@ int64_t stain_bytes(const TileJob& job) {
   return has_macenko(job) ? filters::counting_bytes(job.workers) : 0;
 }
 
+/// How a slide's chunks are made.
+struct Filtering {
+  int64_t held_bytes = 0;  ///< Of the host's memory.
+  std::function<filters::TiledCounts(TileSink&)> run;
+};
+
+filters::ChunkWriter writer_to(TileSink& sink) {
+  return [&sink](const Region& chunk, std::span<const uint8_t> bytes) { sink.write(chunk, bytes); };
+}
+
 class TiledSlide {
  public:
   TiledSlide(const TileJob& job, const Settings& settings, SlideTask task)
@@ -82,10 +96,12 @@ class TiledSlide {
     const double cpu_start = cpu_seconds();
     const bool was_reset = reset_peak_resident();
     normalise();
-    const auto chain =
-        filters::make_row_filters(job_.chain, filters::filter_rows(settings_.simd), recoloring_);
-    require_memory(chain);
-    write(chain);
+    try {
+      filter();
+    } catch (const CudaFault& fault) {
+      throw ConfigError(
+          fmt::format("{}: {}; use --device cpu", task_.entry.path.string(), fault.what()));
+    }
     describe();
     SlideResult result{std::move(task_.report), {}, {}};
     result.measured["seconds"] = watch_.seconds();
@@ -104,6 +120,7 @@ class TiledSlide {
     const filters::Stains stains = stains_of_slide(count.histogram);
     if (!job_.save_stain.empty()) filters::write_stains(job_.save_stain, stains);
     recoloring_ = std::make_shared<filters::Recoloring>(stains, job_.target);
+    if (job_.device) recoloring_->learn(count.histogram.keys);
     task_.report.details["stains"] = {{"vectors", stains.vectors}, {"high", stains.high}};
     watch_.lap("stains");
   }
@@ -116,9 +133,29 @@ class TiledSlide {
     }
   }
 
-  void require_memory(const std::vector<filters::RowFilter>& chain) const {
-    const int64_t needed = filters::tiled_bytes(*view_, chain, options_) + stain_bytes(job_) +
-                           task_.reader->info().held_bytes;
+  Filtering filtering_on_device() const {
+    const auto run = std::make_shared<filters::DeviceRun>(*job_.device, *view_, job_.chain,
+                                                          recoloring_, options_);
+    return {
+        run->needs().host_bytes, [run, this](TileSink& sink) {
+          if (!job_.files) return run->run(writer_to(sink));
+          return run->run_on_device([&](const Region& chunk, DeviceAddress bytes, int64_t size) {
+            job_.files->write(sink.make_place(chunk), bytes, size);
+          });
+        }};
+  }
+
+  Filtering filtering() const {
+    if (job_.device) return filtering_on_device();
+    const auto chain =
+        filters::make_row_filters(job_.chain, filters::filter_rows(settings_.simd), recoloring_);
+    return {filters::tiled_bytes(*view_, chain, options_), [chain, this](TileSink& sink) {
+              return filters::run_tiled(*view_, chain, options_, writer_to(sink));
+            }};
+  }
+
+  void require_memory(int64_t held_bytes) const {
+    const int64_t needed = held_bytes + stain_bytes(job_) + task_.reader->info().held_bytes;
     if (needed <= settings_.memory_budget) return;
     throw ConfigError(fmt::format(
         "{}: needs {} of memory but memory_budget is {}; set memory_budget to that, or {}",
@@ -126,7 +163,9 @@ class TiledSlide {
         job_.global ? "leave out --global" : "take smaller chunks and fewer workers"));
   }
 
-  void write(const std::vector<filters::RowFilter>& chain) {
+  void filter() {
+    const Filtering filtering = this->filtering();
+    require_memory(filtering.held_bytes);
     const ViewInfo& view = view_->info();
     const std::string& id = task_.report.slide_id;
     const auto path = task_.out / (id + ending_of(job_.output.format));
@@ -135,9 +174,7 @@ class TiledSlide {
     image.first_x = static_cast<double>(options_.region.cols.begin);
     image.first_y = static_cast<double>(options_.region.rows.begin);
     const auto sink = make_tile_sink(path, image, job_.output);
-    const auto counts = filters::run_tiled(
-        *view_, chain, options_,
-        [&](const Region& chunk, std::span<const uint8_t> bytes) { sink->write(chunk, bytes); });
+    const auto counts = filtering.run(*sink);
     decoded_ += counts.decoded_tiles;
     watch_.lap("filter");
     sink->finish();
@@ -156,6 +193,8 @@ class TiledSlide {
     report.mask = options_.region.extent();
     report.mask_mpp = view.mpp_x;
     report.details["decoded_tiles"] = decoded_;
+    report.details["device"] = job_.device ? job_.device->gpu().name() : "cpu";
+    if (job_.files) report.details["kvikio_mode"] = job_.files->modes();
   }
 
   const TileJob& job_;
@@ -169,6 +208,21 @@ class TiledSlide {
 };
 
 }  // namespace
+
+std::shared_ptr<const filters::FilterDevice> open_filter_device(const std::string& name) {
+  const auto open = [](const std::string& device) {
+    return std::make_shared<filters::FilterDevice>(filters::FilterDevice::open(device));
+  };
+  if (name == "cpu") return nullptr;
+  if (name != "auto") return open(name);
+  if (!CudaDriver::open()) return nullptr;
+  try {
+    return open("cuda");
+  } catch (const ConfigError& error) {
+    warn(fmt::format("running on the CPU although a CUDA driver is there: {}", error.what()));
+    return nullptr;
+  }
+}
 
 SlideResult tile_slide(const TileJob& job, const Settings& settings, SlideTask task) {
   return TiledSlide(job, settings, std::move(task)).run();

@@ -3,12 +3,16 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "app/batch/run_batch.h"
 #include "app/tiles/tile_format.h"
 #include "lib/config/settings.h"
+#include "lib/cuda/device_files.h"
+#include "lib/filters/cuda/filter_device.h"
 #include "lib/filters/filter_spec.h"
 #include "lib/filters/stains.h"
 
@@ -24,9 +28,16 @@ struct TileJob {
   std::filesystem::path save_stain;  ///< Where a slide's own stains go; empty: nowhere.
   int workers = 1;
   bool global = false;
+  std::shared_ptr<const filters::FilterDevice> device;  ///< What filters; null: the CPU.
+  std::shared_ptr<const DeviceFiles> files;  ///< Writes from the device; null: the host writes.
 };
 
-/// Throws DataError, ConfigError where the memory budget is too small, Interrupted.
+/// "cpu" (null), "cuda", "cuda:N", or "auto": CUDA where a driver has a device that can be used,
+/// with a warning where one cannot. Throws ConfigError that says what is missing and what to do.
+std::shared_ptr<const filters::FilterDevice> open_filter_device(const std::string& name);
+
+/// Throws DataError, ConfigError where the memory budget is too small or the device fails,
+/// Interrupted.
 SlideResult tile_slide(const TileJob& job, const Settings& settings, SlideTask task);
 
 }  // namespace untiled

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "lib/device/cuda_driver.h"
+#include "lib/cuda/cuda_driver.h"
 #include "lib/device/device.h"
 
 namespace untiled {

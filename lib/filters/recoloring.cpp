@@ -16,6 +16,10 @@ uint32_t Recoloring::learn(uint32_t key) const {
   return entry;
 }
 
+void Recoloring::learn(std::span<const uint32_t> keys) const {
+  for (const uint32_t key : keys) learn(key);
+}
+
 void Recoloring::apply(const uint8_t* rgb, int64_t pixels, uint8_t* out) const {
   for (int64_t i = 0; i < pixels; ++i, rgb += 3, out += 3) {
     const uint32_t key = color_key(rgb);

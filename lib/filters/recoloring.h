@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "lib/core/mapped_memory.h"
 #include "lib/filters/stains.h"
@@ -15,6 +16,11 @@ class Recoloring {
 
   /// `pixels` interleaved ones; may be done in place.
   void apply(const uint8_t* rgb, int64_t pixels, uint8_t* out) const;
+  /// Computes these colours now; see color_key.
+  void learn(std::span<const uint32_t> keys) const;
+  /// kColors entries, at each colour's key the new colour's with 255 above, or 0 where it was not
+  /// asked for yet.
+  const uint32_t* table() const { return place_of(0); }
   /// Bytes that such a table takes at most. Memory is taken for colours that occur, in pages of a
   /// thousand.
   static constexpr int64_t kMostBytes = kColors * 4;

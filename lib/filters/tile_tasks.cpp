@@ -11,6 +11,14 @@ Interval all_of(const std::vector<Interval>& parts) {
   return all;
 }
 
+std::vector<Interval> cut(const Interval& whole, int64_t size) {
+  std::vector<Interval> parts;
+  for (int64_t begin = whole.begin; begin < whole.end; begin += size) {
+    parts.push_back({begin, std::min(begin + size, whole.end)});
+  }
+  return parts;
+}
+
 /// A row of chunks, its new rows of cells just before the chunks that need them.
 void add_row(const CellLayout& cells, const ChunkGrid& chunks, int64_t row, const Interval& fresh,
              TilePlan& plan) {
@@ -26,6 +34,18 @@ void add_row(const CellLayout& cells, const ChunkGrid& chunks, int64_t row, cons
 
 }  // namespace
 
+ChunkGrid cut_into_chunks(const Region& region, const Extent& chunk,
+                          const std::function<Region(const Region&)>& input_of) {
+  ChunkGrid grid{cut(region.rows, chunk.rows), cut(region.cols, chunk.cols), {}, {}};
+  for (const Interval& rows : grid.rows) {
+    grid.input_rows.push_back(input_of({rows, region.cols}).rows);
+  }
+  for (const Interval& cols : grid.cols) {
+    grid.input_cols.push_back(input_of({region.rows, cols}).cols);
+  }
+  return grid;
+}
+
 TilePlan plan_tiles(const CellLayout& cells, const ChunkGrid& chunks) {
   TilePlan plan;
   plan.cell_rows = cells.rows_of(all_of(chunks.input_rows));
@@ -39,6 +59,10 @@ TilePlan plan_tiles(const CellLayout& cells, const ChunkGrid& chunks) {
     next_row = std::max(next_row, needed.end);
   }
   return plan;
+}
+
+Interval pixel_cols(const CellLayout& cells, const TilePlan& plan) {
+  return hull(cells.col_interval(plan.cell_cols.begin), cells.col_interval(plan.cell_cols.end - 1));
 }
 
 }  // namespace untiled::filters

@@ -1,6 +1,7 @@
 // The order in which tiles are decoded and chunks made: what each chunk needs comes before it.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "lib/filters/cell_layout.h"
@@ -15,6 +16,11 @@ struct ChunkGrid {
   std::vector<Interval> input_rows;  ///< What each row of chunks needs.
   std::vector<Interval> input_cols;
 };
+
+/// A region cut into chunks of so many rows and columns. `input_of` says what a part of the result
+/// needs, rows and columns each on their own.
+ChunkGrid cut_into_chunks(const Region& region, const Extent& chunk,
+                          const std::function<Region(const Region&)>& input_of);
 
 struct TileTask {
   bool is_chunk = false;
@@ -32,5 +38,8 @@ struct TilePlan {
 /// Whoever takes the tasks in this order waits for earlier ones alone: a chunk for its cells, a
 /// cell for the chunks that need what lay in its place.
 TilePlan plan_tiles(const CellLayout& cells, const ChunkGrid& chunks);
+
+/// Columns of pixels that the cells of a plan have.
+Interval pixel_cols(const CellLayout& cells, const TilePlan& plan);
 
 }  // namespace untiled::filters

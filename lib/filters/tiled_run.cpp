@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <exception>
 #include <memory>
-#include <mutex>
 
 #include "lib/core/mapped_memory.h"
 #include "lib/core/parallel.h"
@@ -13,28 +11,14 @@
 #include "lib/filters/cell_ring.h"
 #include "lib/filters/filter_rows.h"
 #include "lib/filters/row_stride.h"
+#include "lib/filters/tile_workers.h"
 
 namespace untiled::filters {
 namespace {
 
-std::vector<Interval> cut(const Interval& whole, int64_t size) {
-  std::vector<Interval> parts;
-  for (int64_t begin = whole.begin; begin < whole.end; begin += size) {
-    parts.push_back({begin, std::min(begin + size, whole.end)});
-  }
-  return parts;
-}
-
 ChunkGrid chunk_grid_of(const ChainRun& chain, const TiledOptions& options) {
-  ChunkGrid grid{
-      cut(options.region.rows, options.chunk), cut(options.region.cols, options.chunk), {}, {}};
-  for (const Interval& rows : grid.rows) {
-    grid.input_rows.push_back(chain.input_of({rows, options.region.cols}).rows);
-  }
-  for (const Interval& cols : grid.cols) {
-    grid.input_cols.push_back(chain.input_of({options.region.rows, cols}).cols);
-  }
-  return grid;
+  return cut_into_chunks(options.region, {options.chunk, options.chunk},
+                         [&](const Region& out) { return chain.input_of(out); });
 }
 
 /// Whether no cell is needed by two chunks.
@@ -128,12 +112,11 @@ class Run {
     options_.progress(static_cast<double>(++done_) / all);
   }
 
-  void make(ChainRun& chain, const PixelRows& pixels, const Region& region, Chunk& chunk) {
+  static void make(ChainRun& chain, const PixelRows& pixels, const Region& region, Chunk& chunk) {
     chain.begin(pixels, region);
     for (int64_t row = region.rows.begin; row < region.rows.end; ++row) {
       chain.make_row(row, chunk.row(row - region.rows.begin));
     }
-    hand_out(region, chunk);
   }
 
   void for_each_worker(const std::function<void()>& work) {
@@ -175,6 +158,7 @@ class Run {
         make(*chain,
              {input->data(), row_bytes, region.rows.begin, region.cols.begin, region.rows.size()},
              region, *chunk);
+        hand_out(region, *chunk);
       };
     });
   }
@@ -189,40 +173,8 @@ class Run {
     hand_out(region, chunk);
   }
 
-  void run_ring() {
-    decoded_ = plan_.cell_rows.size() * plan_.cell_cols.size();
-    CellRing ring(source_, cells_, grid_, plan_);
-    std::atomic<size_t> next{0};
-    std::exception_ptr failure;
-    std::mutex mutex;
-    for_each_worker([&] {
-      try {
-        play(ring, next);
-      } catch (const CellRing::Stopped&) {
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (!failure) failure = std::current_exception();
-        ring.stop();
-      }
-    });
-    if (failure) std::rethrow_exception(failure);
-  }
-
-  void play(CellRing& ring, std::atomic<size_t>& next) {
-    Chunk chunk(options_.chunk, pixel_bytes_);
-    ChainRun chain(chain_, source_.extent());
-    for (size_t i = next++; i < plan_.tasks.size(); i = next++) {
-      throw_if_stopped();
-      const TileTask& task = plan_.tasks[i];
-      if (!task.is_chunk) {
-        ring.decode(task.row, task.col);
-        continue;
-      }
-      ring.wait_for(task.row, task.col);
-      make(chain, ring.pixels(), chunk_at(task.row, task.col), chunk);
-      ring.release(task.row, task.col);
-    }
-  }
+  class Worker;
+  void run_ring();
 
   void run_global() {
     const Extent slide = source_.extent();
@@ -284,6 +236,35 @@ class Run {
   int64_t decoded_ = 0;
   std::atomic<int64_t> done_{0};
 };
+
+/// Makes chunks from a ring.
+class Run::Worker final : public TileWorker {
+ public:
+  Worker(Run& run, const CellRing& ring)
+      : run_(run),
+        ring_(ring),
+        chunk_(run.options_.chunk, run.pixel_bytes_),
+        chain_(run.chain_, run.source_.extent()) {}
+
+  void read(const Region& cell) override { ring_.read(cell); }
+  void filter(int64_t row, int64_t col) override {
+    make(chain_, ring_.pixels(), run_.chunk_at(row, col), chunk_);
+  }
+  void write(int64_t row, int64_t col) override { run_.hand_out(run_.chunk_at(row, col), chunk_); }
+
+ private:
+  Run& run_;
+  const CellRing& ring_;
+  Chunk chunk_;
+  ChainRun chain_;
+};
+
+void Run::run_ring() {
+  decoded_ = plan_.cell_rows.size() * plan_.cell_cols.size();
+  const CellRing ring(source_, cells_, plan_);
+  run_tile_workers(cells_, grid_, plan_, options_.workers,
+                   [&] { return std::make_unique<Worker>(*this, ring); });
+}
 
 }  // namespace
 

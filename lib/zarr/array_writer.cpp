@@ -174,6 +174,15 @@ void ArrayWriter::write_chunk(const ChunkIndex& index, std::span<const uint8_t> 
   shards_.erase(file);
 }
 
+fs::path ArrayWriter::make_place(const ChunkIndex& index) const {
+  if (!metadata_.shard.empty() || !metadata_.codecs.empty()) {
+    throw InternalError(fmt::format("{}: its files are not chunks' bytes", folder_.string()));
+  }
+  fs::path file = folder_ / file_key(metadata_, index);
+  make_folder(file.parent_path());
+  return file;
+}
+
 std::shared_ptr<ArrayWriter::Shard> ArrayWriter::shard_at(const ChunkIndex& file) {
   const std::lock_guard lock(mutex_);
   std::shared_ptr<Shard>& shard = shards_[file];

@@ -40,6 +40,10 @@ class ArrayWriter {
   /// DataError (a full disk, say).
   void write_chunk(const ChunkIndex& index, std::span<const uint8_t> bytes);
 
+  /// The file of a chunk, in a folder that is there, for somebody who writes its bytes himself
+  /// instead of `write_chunk`. The array has neither codecs nor shards. Throws DataError.
+  std::filesystem::path make_place(const ChunkIndex& index) const;
+
   /// After the last chunk: ends shards of which chunks were left out, and writes the metadata.
   void finish();
 

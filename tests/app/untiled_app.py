@@ -46,8 +46,8 @@ class App:
         assert result.returncode == 0, f"{' '.join(map(str, arguments))}\n{result.stderr}"
         return result.stdout
 
-    def json(self, *arguments):
-        return json.loads(self.succeed(*arguments, "--json"))
+    def json(self, *arguments, **options):
+        return json.loads(self.succeed(*arguments, "--json", **options))
 
     def start(self, *arguments):
         return subprocess.Popen(self.command(*arguments), stdout=subprocess.DEVNULL,

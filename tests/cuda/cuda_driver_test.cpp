@@ -1,4 +1,4 @@
-#include "lib/device/cuda_driver.h"
+#include "lib/cuda/cuda_driver.h"
 
 #include "tests/catch.h"
 

@@ -1,0 +1,76 @@
+#include "lib/cuda/device_files.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <system_error>
+
+#include "lib/core/atomic_file.h"
+#include "lib/core/error.h"
+#include "lib/core/platform.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kLibrary = "libuntiled_kvikio.so";
+constexpr size_t kTextSize = 1024;
+
+void* function_of(void* library, const char* name) {
+  void* function = dlsym(library, name);
+  if (function == nullptr) throw ConfigError(fmt::format("KvikIO cannot be used: {}", dlerror()));
+  return function;
+}
+
+}  // namespace
+
+std::string find_kvikio_library() {
+  const fs::path folder = own_program().parent_path();
+  for (const fs::path& path : {folder / kLibrary, folder.parent_path() / "lib" / kLibrary}) {
+    std::error_code error;
+    if (fs::exists(path, error)) return path.string();
+  }
+  return "";
+}
+
+std::shared_ptr<const DeviceFiles> DeviceFiles::open(const std::string& library) {
+  if (library.empty()) {
+    throw ConfigError(
+        "--kvikio: this program was built without KvikIO; fetch it with scripts/setup.sh --cuda "
+        "and "
+        "build again, or leave --kvikio out");
+  }
+  void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) throw ConfigError(fmt::format("KvikIO cannot be opened: {}", dlerror()));
+  return std::shared_ptr<const DeviceFiles>(new DeviceFiles(handle));
+}
+
+DeviceFiles::DeviceFiles(void* library)
+    : write_(reinterpret_cast<Write*>(function_of(library, "untiled_kvikio_write"))),
+      mode_(reinterpret_cast<Mode*>(function_of(library, "untiled_kvikio_mode"))) {}
+
+void DeviceFiles::write(const fs::path& path, DeviceAddress memory, int64_t bytes) const {
+  std::array<char, kTextSize> text{};
+  const auto* from = reinterpret_cast<const void*>(memory);
+  const int mode = write_(path.c_str(), from, static_cast<size_t>(bytes), text.data(), text.size());
+  if (mode < 0) {
+    throw WriteError(fmt::format("{} cannot be written by KvikIO: {}", path.string(), text.data()));
+  }
+  (mode > 0 ? used_gds_ : used_posix_) = true;
+}
+
+std::string DeviceFiles::modes() const {
+  if (used_gds_ && used_posix_) return "gds and posix";
+  return used_gds_ ? "gds" : used_posix_ ? "posix" : "";
+}
+
+std::string DeviceFiles::expected_mode() const {
+  std::array<char, kTextSize> text{};
+  const int mode = mode_(text.data(), text.size());
+  if (mode < 0) throw ConfigError(fmt::format("KvikIO cannot be used: {}", text.data()));
+  return mode > 0 ? "gds" : "posix";
+}
+
+}  // namespace untiled

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# On a machine with an NVIDIA GPU and a build of this clone that has CUDA's filters: compares the
+# device's bits with the CPU's and measures both, in ten minutes at most. Needs no network.
+#
+#   scripts/gpu_check.sh [FOLDER]     figures and logs go there; build/gpu_check by default
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+bin="$root/build/release/bin"
+out="${1:-$root/build/gpu_check}"
+[[ -x "$bin/untiled" ]] || fail "there is no build: run scripts/build.sh first"
+mkdir -p "$out"
+scratch="$(mktemp -d)"
+trap 'rm -rf "$scratch"' EXIT
+failed=0
+
+# A part of the check with its seconds at most; what it prints is kept.
+part() {
+  local name="$1" seconds="$2" code=0
+  shift 2
+  say "$name"
+  timeout "$seconds" "$@" >"$out/$name.log" 2>&1 || code=$?
+  if ((code == 0)); then
+    tail -n 3 "$out/$name.log"
+    return
+  fi
+  failed=1
+  printf 'FAILED: %s (exit %s; 124: out of time), see %s\n' "$name" "$code" "$out/$name.log" >&2
+  tail -n 20 "$out/$name.log" >&2
+}
+
+# The bytes of all files of an output, in their order.
+bytes_of() { (cd "$1" && find . -type f ! -path './.untiled/*' ! -name 'report.*' ! -name 'timings.csv' -print0 |
+  sort -z | xargs -0 cat | digest); }
+
+compare_outputs() {
+  local chain cpu cuda
+  [[ -e "$scratch/slide.tif" ]] || "$bin/untiled" synth --size 6000x9000 --out "$scratch/slide.tif"
+  for chain in none sobel gaussian:2.5 gaussian:2.5:uint8 median absorbance separation macenko \
+    median,gaussian:1,sobel; do
+    for device in cpu cuda; do
+      "$bin/untiled" tile "$scratch/slide.tif" --filter "$chain" --format zarr --device "$device" \
+        --out "$scratch/$device"
+    done
+    cpu="$(bytes_of "$scratch/cpu")" cuda="$(bytes_of "$scratch/cuda")"
+    rm -rf "$scratch/cpu" "$scratch/cuda"
+    [[ "$cpu" == "$cuda" ]] || { echo "$chain: the device has other bytes"; return 1; }
+    echo "$chain: the same bytes"
+  done
+}
+
+# Chunks that go from the device to their files.
+compare_kvikio() {
+  [[ -e "$scratch/slide.tif" ]] || "$bin/untiled" synth --size 6000x9000 --out "$scratch/slide.tif"
+  "$bin/untiled" tile "$scratch/slide.tif" --filter sobel --format zarr --out "$scratch/host"
+  "$bin/untiled" tile "$scratch/slide.tif" --filter sobel --format zarr --device cuda --kvikio \
+    --out "$scratch/kvikio" --json | grep kvikio_mode
+  [[ "$(bytes_of "$scratch/host")" == "$(bytes_of "$scratch/kvikio")" ]] ||
+    { echo "KvikIO has other bytes"; return 1; }
+  rm -rf "$scratch/host" "$scratch/kvikio"
+}
+
+has nvidia-smi && nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
+"$bin/untiled" doctor | tee "$out/doctor.log" | grep -i cuda || true
+part kernels 90 "$bin/test_cuda_filters" '[gpu]'
+if grep -q SKIPPED "$out/kernels.log"; then fail "$(grep SKIPPED "$out/kernels.log")"; fi
+export -f compare_outputs compare_kvikio bytes_of digest has
+export bin scratch
+part outputs 120 bash -euo pipefail -c compare_outputs
+if [[ -e "$root/build/release/lib/libuntiled_kvikio.so" ]]; then
+  part kvikio 60 bash -euo pipefail -c compare_kvikio
+fi
+part bench 180 "$bin/untiled" bench tiles --device cuda --repeats 3 --scratch "$scratch" \
+  --out "$out/tiles.json" --name "$(hostname)"
+grep -E 'convert|trip' "$out/bench.log" || true
+for test in test_device test_gpu; do
+  if [[ -x "$bin/$test" ]]; then part "$test" 60 "$bin/$test" '[gpu]'; fi
+done
+exit "$failed"
