@@ -8,6 +8,7 @@
 
 #include "lib/core/error.h"
 #include "lib/core/json_text.h"
+#include "lib/train/check_sum.h"
 #include "lib/train/named_tensors.h"
 
 namespace untiled {
@@ -44,19 +45,8 @@ std::string entry(const SafetensorsFile& file, const char* key) {
   return found == file.metadata.end() ? "" : found->second;
 }
 
-/// Over all that a state says: names, shapes and values of tensors, by name, and the facts.
-std::string check_sum(const NamedTensors& tensors, const std::string& facts) {
-  std::map<std::string, at::Tensor> by_name;
-  for (size_t i = 0; i < tensors.names.size(); ++i) by_name[tensors.names[i]] = tensors.tensors[i];
-  NamedTensors sorted;
-  for (const auto& [name, tensor] : by_name) {
-    sorted.names.push_back(name);
-    sorted.tensors.push_back(tensor);
-  }
-  return content_hash(content_hash(sorted) + facts);
-}
-
-void require_check_sum(const SafetensorsFile& file) {
+/// The sum is over the tensors and the facts.
+void require_own_sum(const SafetensorsFile& file) {
   const std::string format = entry(file, "format");
   if (format == kOldFormat) return;
   if (format != kFormat) {
@@ -71,7 +61,7 @@ void require_check_sum(const SafetensorsFile& file) {
 }
 
 TrainingState parse_state(const SafetensorsFile& file) {
-  require_check_sum(file);
+  require_own_sum(file);
   const json facts = parse_json<json>(entry(file, "facts"));
   TrainingState state;
   state.step = facts.at("step").get<int64_t>();
