@@ -94,11 +94,11 @@ double usd_per_terapixel(const MachineRow& row, const MachinePrice& price) {
 }
 
 std::string table_row(const MachineRow& row, const MachinePrice* price) {
-  const std::string cost = price == nullptr
-                               ? "| not listed | |"
-                               : fmt::format("| {}: {:.2f} USD/h | {:.2f} ", price->label,
-                                             price->usd_per_hour, usd_per_terapixel(row, *price)) +
-                                     "|";
+  const std::string cost =
+      price == nullptr ? "| not listed | |"
+                       : fmt::format("| {}: {:.2f} USD/h | {:.2f} ", table_cell(price->label),
+                                     price->usd_per_hour, usd_per_terapixel(row, *price)) +
+                             "|";
   return fmt::format("| {} | {} | {} x {} | {:.2f} | {:.2f} | {:.1f} | {} | {} {}\n",
                      table_cell(row.name), row.is_published ? "published" : "measured", row.rows,
                      row.columns, row.seconds_per_step, row.seconds_per_gigapixel(),
@@ -154,8 +154,9 @@ auto read_named(const std::filesystem::path& path, const Read& read) {
 }
 
 NamedFile load_file(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
   return read_named(path, [&] {
-    NamedFile file{path, parse_json<Json>(read_file(path))};
+    NamedFile file{path, parse_json<Json>(text)};
     file.content.at("name").get<std::string>();
     if (!file.content.contains("steps") && !file.content.contains("tiles")) {
       throw DataError("holds neither steps of bench run nor jobs of bench tiles");
@@ -181,8 +182,8 @@ std::string step_table(const std::vector<MachineRow>& rows,
       "network. A terapixel is a thousand gigapixels of such steps.\n";
   for (const MachineRow& row : rows) {
     if (row.is_published) {
-      text += fmt::format("{}: published, not measured by this program{}{}.\n", row.name,
-                          row.source.empty() ? "" : "; ", row.source);
+      text += fmt::format("{}: published, not measured by this program{}{}.\n", page_text(row.name),
+                          row.source.empty() ? "" : "; ", page_text(row.source));
     }
   }
   return text;

@@ -72,8 +72,9 @@ std::string tile_table(const std::vector<TileRow>& rows) {
                         row.cpu_seconds ? fmt::format("{:.3f}", *row.cpu_seconds) : "unknown",
                         row.megapixels_per_second(), table_cell(row.peak_memory));
     if (row.is_published) {
-      sources.insert(fmt::format("{}: published, not measured by this program; {}.\n", row.machine,
-                                 row.source.empty() ? "no source is given" : row.source));
+      sources.insert(
+          fmt::format("{}: published, not measured by this program; {}.\n", page_text(row.machine),
+                      row.source.empty() ? "no source is given" : page_text(row.source)));
     }
   }
   for (const std::string& source : sources) text += "\n" + source;

@@ -21,6 +21,7 @@
 #include "app/pipeline/gathered_prediction.h"
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/trained_model.h"
+#include "lib/config/scale_limits.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
@@ -301,7 +302,7 @@ Command export_command() {
                                           "Pyramid level to run at, instead of the training scale")
                               ->check(CLI::NonNegativeNumber);
             verb.add_option("--mpp", options->mpp, "Micrometres per pixel to run at")
-                ->check(CLI::PositiveNumber)
+                ->check(CLI::Range(kLeastMpp, kMostMpp))
                 ->excludes(level);
             verb.add_option("--threshold", options->threshold,
                             "Probability from which a pixel counts, instead of the checkpoint's")
