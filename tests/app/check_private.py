@@ -156,7 +156,7 @@ def classify(app, folder, ward, slides):
     """A classifier's run, scores and maps, on one rank and on two."""
     manifest = ward / "Klassen-Ypsilon.csv"
     manifest.write_text("slide,label,split,group\nMRN-4711-Meyer.tif,a,train,Xaver\n"
-                        "Schulze-0815.tif,b,train,Yvonne\nSchulze-0816.tif,b,val,Yvonne\n")
+                        "Schulze-0815.tif,b,train,Yvonne\nSchulze-0816.tif,b,val,Zeppelin\n")
     write_slide(ward / "Schulze-0816.tif", 300, 260, seed=5)
     yaml = write_settings(folder / "geheim-klassen.yaml", [], augment={"flip": False, "stain": 0},
                           model={"kind": "resnet", "depth": 10, "width": 2},
