@@ -42,6 +42,8 @@ def check_scales(app, folder, findings):
     for sigma in ("nan", "inf", "1e9"):
         fails(app, findings, USAGE, ["gaussian"], "tile", folder / "a.tif", "--filter",
               f"gaussian:{sigma}", "--out", folder / "scaled")
+    for size in ("0x5", "4000000000x4000000000", "10000000x10000000", "x", "5"):
+        fails(app, findings, USAGE, ["--size"], "verify", "--size", size)
     app.succeed("tile", folder / "a.tif", "--mpp", 100, "--format", "tiff", "--out", folder / "small")
 
 
@@ -91,12 +93,19 @@ def check_class_names(app, folder, findings):
         return yaml
 
     run = folder / "named"
+    one = settings(("a", "b"))
+    (cohort / "named.csv").write_text("slide,label\n" + "".join(f"{s},a\n" for s in slides))
+    fails(app, findings, DATA, ["one class", "none of b"], "train", one, "--out", run)
     fails(app, findings, USAGE, ["data.labels[1]", "UTF-8"], "train", settings(("a", "caf\xe9")),
           "--out", run)
     app.succeed("train", settings(("a/b", "a_b")), "--out", run)
     fails(app, findings, DATA, ["a/b", "a_b"], "export", "--checkpoint",
           run / "checkpoints" / "last.safetensors", "--out", folder / "maps", cohort / slides[0])
     findings.expect(not files_of(folder / "maps"), "a refused export wrote files")
+    for flags in (("--format", "geojson"), ("--threshold", "0.5"), ("--preview",)):
+        fails(app, findings, USAGE, [flags[0], "classifier"], "export", "--checkpoint",
+              run / "checkpoints" / "last.safetensors", "--out", folder / "maps", *flags,
+              cohort / slides[0])
 
 
 def check_pages(app, folder, findings):
