@@ -21,6 +21,11 @@ std::string text_of(const Metadata& metadata) {
   return text;
 }
 
+/// As JSON, which all values of a checkpoint's metadata are.
+std::string entry_of(const NamedTensors& tensors, const Metadata& metadata) {
+  return fmt::format("\"{}\"", check_sum(tensors, text_of(metadata)));
+}
+
 }  // namespace
 
 std::string check_sum(const NamedTensors& tensors, std::string_view text) {
@@ -35,14 +40,14 @@ std::string check_sum(const NamedTensors& tensors, std::string_view text) {
 }
 
 Metadata with_check_sum(const NamedTensors& tensors, Metadata metadata) {
-  metadata[kEntry] = check_sum(tensors, text_of(metadata));
+  metadata[kEntry] = entry_of(tensors, metadata);
   return metadata;
 }
 
 void require_check_sum(const SafetensorsFile& file) {
   const auto expected = file.metadata.find(kEntry);
   if (expected == file.metadata.end()) return;
-  const std::string found = check_sum(file.tensors, text_of(file.metadata));
+  const std::string found = entry_of(file.tensors, file.metadata);
   if (found == expected->second) return;
   throw DataError(fmt::format(
       "it is damaged, or was changed by another program: its check sum is {} where {} belongs",

@@ -12,7 +12,7 @@ namespace untiled {
 /// hexadecimal digits.
 std::string check_sum(const NamedTensors& tensors, std::string_view text);
 
-/// `metadata` with the entry "check_sum", over the tensors and all other entries.
+/// `metadata` with the entry "check_sum", a JSON text, over the tensors and all other entries.
 Metadata with_check_sum(const NamedTensors& tensors, Metadata metadata);
 
 /// Throws DataError, naming no file, where the entry "check_sum" is not that of what was read. A
