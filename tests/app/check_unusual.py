@@ -37,7 +37,7 @@ def check_saved_stains(app, folder, findings):
 
 def check_scales(app, folder, findings):
     for mpp in ("1e-9", "1e9", "nan", "0", "-1"):
-        fails(app, findings, USAGE, ["--mpp"], "tile", folder / "a.tif", "--mpp", mpp, "--out",
+        fails(app, findings, USAGE, ["mpp"], "tile", folder / "a.tif", "--mpp", mpp, "--out",
               folder / "scaled")
     for sigma in ("nan", "inf", "1e9"):
         fails(app, findings, USAGE, ["gaussian"], "tile", folder / "a.tif", "--filter",
