@@ -49,11 +49,11 @@ UNTILED_FUZZ_TARGET({
            as_bytes(is_v3 ? sharded(kind) : plain(kind)));
   put_file(chunk, bytes.subspan(1));
   const ArrayReader reader(folder);
-  const size_t size = chunk_bytes(reader.metadata());
+  const size_t expected = chunk_bytes(reader.metadata());
   for (int64_t i = 0; i < (is_v3 ? 4 : 1); ++i) {
     refusing([&] {
       const auto read = reader.read_chunk({0, i / 2, i % 2});
-      if (read && read->size() != size) std::abort();
+      if (read && read->size() != expected) std::abort();
     });
   }
 })
