@@ -6,8 +6,8 @@ target_include_directories(untiled_options INTERFACE
   $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}> $<INSTALL_INTERFACE:include/untiled>)
 target_compile_features(untiled_options INTERFACE cxx_std_20)
 # GCC 12 takes members that aggregates leave to their defaults for missing or uninitialised.
-set(untiled_flags -Wall -Wextra -Wno-missing-field-initializers -Wno-maybe-uninitialized -Wshadow
-  -Wnon-virtual-dtor)
+set(untiled_flags -Wall -Wextra -Wno-missing-field-initializers
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> -Wshadow -Wnon-virtual-dtor)
 if(UNTILED_WERROR)
   list(APPEND untiled_flags -Werror)
 endif()

@@ -20,6 +20,7 @@
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/json_number.h"
 #include "lib/core/json_text.h"
 #include "lib/core/left_overs.h"
 #include "lib/core/platform.h"
@@ -113,7 +114,8 @@ struct Owner {
 std::optional<Owner> owner_of(const std::string& content) {
   try {
     const auto json = parse_json<nlohmann::json>(content);
-    return Owner{json.at("machine").get<std::string>(), json.at("process").get<int>()};
+    const int64_t process = whole_number("process", json.at("process"), 1, INT32_MAX);
+    return Owner{json.at("machine").get<std::string>(), static_cast<int>(process)};
   } catch (const DataError&) {
   } catch (const nlohmann::json::exception&) {
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/core/error.h"
+#include "lib/core/json_number.h"
 
 namespace untiled {
 namespace {
@@ -21,18 +22,26 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
 }
 
-template <typename T>
-std::optional<T> read_optional(const Json& json, const char* key) {
+std::optional<double> read_optional(const Json& json, const char* key) {
   if (json.at(key).is_null()) return std::nullopt;
-  return json.at(key).get<T>();
+  return json.at(key).get<double>();
+}
+
+int64_t read_whole(const Json& json, const char* key) {
+  constexpr int64_t kMost = int64_t{1} << 53;
+  return whole_number(key, json.at(key), -kMost, kMost);
+}
+
+std::optional<int64_t> read_optional_whole(const Json& json, const char* key) {
+  return json.at(key).is_null() ? std::nullopt : std::optional(read_whole(json, key));
 }
 
 /// Sides of what was never read are undefined.
 Json side(const Extent& extent, int64_t size) { return extent.empty() ? Json() : Json(size); }
 
 Extent read_extent(const Json& json, const char* height, const char* width) {
-  return {read_optional<int64_t>(json, height).value_or(0),
-          read_optional<int64_t>(json, width).value_or(0)};
+  return {read_optional_whole(json, height).value_or(0),
+          read_optional_whole(json, width).value_or(0)};
 }
 
 SlideStatus read_status(const std::string& text) {
@@ -52,17 +61,17 @@ SlideReport read(const Json& json) {
   r.warnings = json.at("warnings").get<std::vector<std::string>>();
   r.vendor = json.at("vendor");
   r.extent = read_extent(json, "height", "width");
-  r.mpp_x = read_optional<double>(json, "mpp_x");
-  r.mpp_y = read_optional<double>(json, "mpp_y");
+  r.mpp_x = read_optional(json, "mpp_x");
+  r.mpp_y = read_optional(json, "mpp_y");
   r.mpp_source = json.at("mpp_source");
-  r.origin_x = json.at("origin_x");
-  r.origin_y = json.at("origin_y");
+  r.origin_x = read_whole(json, "origin_x");
+  r.origin_y = read_whole(json, "origin_y");
   r.mask = read_extent(json, "mask_height", "mask_width");
-  r.mask_mpp = read_optional<double>(json, "mask_mpp");
-  r.area_mm2 = read_optional<double>(json, "area_mm2");
-  r.tissue_fraction = read_optional<double>(json, "tissue_fraction");
-  r.objects = read_optional<int64_t>(json, "objects");
-  r.confidence = read_optional<double>(json, "confidence");
+  r.mask_mpp = read_optional(json, "mask_mpp");
+  r.area_mm2 = read_optional(json, "area_mm2");
+  r.tissue_fraction = read_optional(json, "tissue_fraction");
+  r.objects = read_optional_whole(json, "objects");
+  r.confidence = read_optional(json, "confidence");
   r.confidence_reasons = json.at("confidence_reasons").get<std::vector<std::string>>();
   r.fingerprint = json.at("fingerprint");
   r.settings_hash = json.at("settings_hash");

@@ -10,6 +10,7 @@
 #include "lib/config/yaml_text.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/json_number.h"
 #include "lib/core/json_text.h"
 #include "lib/core/lower_case.h"
 #include "lib/core/progress.h"
@@ -52,10 +53,14 @@ MachinePrice price_of(const std::filesystem::path& file, const YAML::Node& node,
   return price;
 }
 
+constexpr int64_t kMostSide = 100'000'000;
+constexpr int64_t kMostBytes = int64_t{1} << 60;
+
 /// The step that stands for a machine: the default network, of the largest slides the fastest.
 const Json& representative(const Json& steps) {
   const auto pixels = [](const Json& s) {
-    return s.at("rows").get<int64_t>() * s.at("columns").get<int64_t>();
+    return whole_number("rows", s.at("rows"), 1, kMostSide) *
+           whole_number("columns", s.at("columns"), 1, kMostSide);
   };
   const Json* best = nullptr;
   for (const Json& step : steps) {
@@ -74,17 +79,16 @@ MachineRow row_of(const Json& file) {
   row.name = file.at("name").get<std::string>();
   row.is_published = file.at("kind") == "published";
   const Json& step = representative(file.at("steps"));
-  row.rows = step.at("rows").get<int64_t>();
-  row.columns = step.at("columns").get<int64_t>();
+  row.rows = whole_number("rows", step.at("rows"), 1, kMostSide);
+  row.columns = whole_number("columns", step.at("columns"), 1, kMostSide);
   row.seconds_per_step = step.at("median_seconds").get<double>();
-  row.peak_memory = step.contains("peak_rss_bytes")
-                        ? format_bytes(step["peak_rss_bytes"].get<int64_t>())
-                        : step.value("peak_memory", "unknown");
+  row.peak_memory =
+      step.contains("peak_rss_bytes")
+          ? format_bytes(whole_number("peak_rss_bytes", step["peak_rss_bytes"], 0, kMostBytes))
+          : step.value("peak_memory", "unknown");
   if (step.contains("times_plain")) row.times_plain = step["times_plain"].get<double>();
   row.source = file.value("source", "");
-  if (!(row.seconds_per_step > 0) || row.rows <= 0 || row.columns <= 0) {
-    throw DataError("a step without pixels or without seconds");
-  }
+  if (!(row.seconds_per_step > 0)) throw DataError("a step without seconds");
   return row;
 }
 
@@ -94,11 +98,11 @@ double usd_per_terapixel(const MachineRow& row, const MachinePrice& price) {
 }
 
 std::string table_row(const MachineRow& row, const MachinePrice* price) {
-  const std::string cost = price == nullptr
-                               ? "| not listed | |"
-                               : fmt::format("| {}: {:.2f} USD/h | {:.2f} ", price->label,
-                                             price->usd_per_hour, usd_per_terapixel(row, *price)) +
-                                     "|";
+  const std::string cost =
+      price == nullptr ? "| not listed | |"
+                       : fmt::format("| {}: {:.2f} USD/h | {:.2f} ", table_cell(price->label),
+                                     price->usd_per_hour, usd_per_terapixel(row, *price)) +
+                             "|";
   return fmt::format("| {} | {} | {} x {} | {:.2f} | {:.2f} | {:.1f} | {} | {} {}\n",
                      table_cell(row.name), row.is_published ? "published" : "measured", row.rows,
                      row.columns, row.seconds_per_step, row.seconds_per_gigapixel(),
@@ -154,8 +158,9 @@ auto read_named(const std::filesystem::path& path, const Read& read) {
 }
 
 NamedFile load_file(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
   return read_named(path, [&] {
-    NamedFile file{path, parse_json<Json>(read_file(path))};
+    NamedFile file{path, parse_json<Json>(text)};
     file.content.at("name").get<std::string>();
     if (!file.content.contains("steps") && !file.content.contains("tiles")) {
       throw DataError("holds neither steps of bench run nor jobs of bench tiles");
@@ -181,8 +186,8 @@ std::string step_table(const std::vector<MachineRow>& rows,
       "network. A terapixel is a thousand gigapixels of such steps.\n";
   for (const MachineRow& row : rows) {
     if (row.is_published) {
-      text += fmt::format("{}: published, not measured by this program{}{}.\n", row.name,
-                          row.source.empty() ? "" : "; ", row.source);
+      text += fmt::format("{}: published, not measured by this program{}{}.\n", page_text(row.name),
+                          row.source.empty() ? "" : "; ", page_text(row.source));
     }
   }
   return text;

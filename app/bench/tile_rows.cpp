@@ -8,6 +8,7 @@
 
 #include "app/bench/table_cell.h"
 #include "lib/core/error.h"
+#include "lib/core/json_number.h"
 #include "lib/core/progress.h"
 
 namespace untiled {
@@ -22,18 +23,18 @@ TileRow row_of(const Json& file, const Json& entry) {
   row.job = entry.at("job").get<std::string>();
   row.tool = entry.value("tool", "untiled");
   row.cache = entry.value("cache", "not known");
-  row.pixels = entry.at("pixels").get<int64_t>();
+  constexpr int64_t kMost = int64_t{1} << 60;
+  row.pixels = whole_number("pixels", entry.at("pixels"), 1, kMost);
   row.seconds = entry.at("median_seconds").get<double>();
   if (entry.contains("median_cpu_seconds")) {
     row.cpu_seconds = entry["median_cpu_seconds"].get<double>();
   }
-  row.peak_memory = entry.contains("peak_rss_bytes")
-                        ? format_bytes(entry["peak_rss_bytes"].get<int64_t>())
-                        : "unknown";
+  row.peak_memory =
+      entry.contains("peak_rss_bytes")
+          ? format_bytes(whole_number("peak_rss_bytes", entry["peak_rss_bytes"], 0, kMost))
+          : "unknown";
   row.source = file.value("source", "");
-  if (!(row.seconds > 0) || row.pixels <= 0) {
-    throw DataError("a job without pixels or without seconds");
-  }
+  if (!(row.seconds > 0)) throw DataError("a job without seconds");
   return row;
 }
 
@@ -72,8 +73,9 @@ std::string tile_table(const std::vector<TileRow>& rows) {
                         row.cpu_seconds ? fmt::format("{:.3f}", *row.cpu_seconds) : "unknown",
                         row.megapixels_per_second(), table_cell(row.peak_memory));
     if (row.is_published) {
-      sources.insert(fmt::format("{}: published, not measured by this program; {}.\n", row.machine,
-                                 row.source.empty() ? "no source is given" : row.source));
+      sources.insert(
+          fmt::format("{}: published, not measured by this program; {}.\n", page_text(row.machine),
+                      row.source.empty() ? "no source is given" : page_text(row.source)));
     }
   }
   for (const std::string& source : sources) text += "\n" + source;

@@ -26,6 +26,7 @@
 #include "data/cohort/manifest.h"
 #include "data/cohort/slide_ids.h"
 #include "data/slide/fingerprint.h"
+#include "lib/config/scale_limits.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/json_text.h"
@@ -470,7 +471,7 @@ Command evaluate_command() {
                           ->check(CLI::NonNegativeNumber);
         verb.add_option("--mpp", options->scale.mpp,
                         "Micrometres per pixel to run the checkpoint at")
-            ->check(CLI::PositiveNumber)
+            ->check(CLI::Range(kLeastMpp, kMostMpp))
             ->excludes(level);
         options->settings = add_settings_flags(verb);
         add_deidentify_flag(verb, options->settings);

@@ -21,6 +21,7 @@
 #include "app/pipeline/gathered_prediction.h"
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/trained_model.h"
+#include "lib/config/scale_limits.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
@@ -44,6 +45,8 @@ struct ExportOptions {
   std::optional<double> mpp;
   std::optional<int64_t> downsample;
   std::optional<double> threshold;
+  std::string
+      of_masks;  ///< The first option given that a classifier's maps have not; may be empty.
 };
 
 /// What a run of export applies to every slide.
@@ -255,6 +258,12 @@ SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) 
 int run_export(const ExportOptions& options, Group& ranks) {
   refuse_foreign_settings(options.batch->settings->overrides);
   if (is_classifier(options.checkpoint)) {
+    if (!options.of_masks.empty()) {
+      throw ConfigError(fmt::format(
+          "{} is for masks, and the checkpoint is a classifier's: it writes predictions.csv and a "
+          "probability map a class",
+          options.of_masks));
+    }
     return export_classifier(
         {options.batch, options.checkpoint, options.probability_type, {options.level, options.mpp}},
         ranks);
@@ -299,7 +308,7 @@ Command export_command() {
                                           "Pyramid level to run at, instead of the training scale")
                               ->check(CLI::NonNegativeNumber);
             verb.add_option("--mpp", options->mpp, "Micrometres per pixel to run at")
-                ->check(CLI::PositiveNumber)
+                ->check(CLI::Range(kLeastMpp, kMostMpp))
                 ->excludes(level);
             verb.add_option("--threshold", options->threshold,
                             "Probability from which a pixel counts, instead of the checkpoint's")
@@ -309,7 +318,11 @@ Command export_command() {
                             "hold")
                 ->check(CLI::PositiveNumber);
             options->ranks = add_ranks_option(verb);
-            return [=] {
+            return [=, &verb] {
+              for (const char* name :
+                   {"--format", "--preview", "--tolerance", "--threshold", "--downsample"}) {
+                if (options->of_masks.empty() && verb.count(name) > 0) options->of_masks = name;
+              }
               return run_ranks(options->ranks,
                                [&](Group& ranks) { return run_export(*options, ranks); });
             };

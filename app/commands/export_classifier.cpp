@@ -18,6 +18,8 @@
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
+#include "lib/core/json_text.h"
+#include "lib/core/printable.h"
 #include "lib/core/stopwatch.h"
 #include "lib/output/probability_tiff.h"
 
@@ -40,6 +42,23 @@ std::string ending_of_class(std::string label) {
     if (c == '/' || c == '\\' || c == ':' || static_cast<unsigned char>(c) < ' ') c = '_';
   }
   return "." + label + ".probability.tif";
+}
+
+/// The endings of a slide's files, one a class. Throws DataError where two classes would be one
+/// file.
+std::vector<std::string> endings_of(const std::vector<std::string>& labels) {
+  std::vector<std::string> endings;
+  for (const std::string& label : labels) {
+    endings.push_back(ending_of_class(label));
+    const auto same = std::find(endings.begin(), endings.end() - 1, endings.back());
+    if (same == endings.end() - 1) continue;
+    throw DataError(fmt::format(
+        "the maps of the classes {} and {} would both be named <slide>{}: train with other names "
+        "in data.labels",
+        printable(labels[static_cast<size_t>(same - endings.begin())]), printable(label),
+        printable(endings.back())));
+  }
+  return endings;
 }
 
 void write_map(const std::filesystem::path& path, const Exporter& e, const ViewInfo& view,
@@ -126,7 +145,7 @@ SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) 
 
 /// Of all slides with a record, also of those that earlier runs and other processes did.
 void write_predictions(const std::filesystem::path& out, const std::vector<std::string>& labels) {
-  const auto document = nlohmann::ordered_json::parse(read_file(out / "report.json"));
+  const auto document = parse_json<nlohmann::ordered_json>(read_file(out / "report.json"));
   const auto& slides = document.is_array() ? document : document.at("slides");
   std::vector<SlidePredictionRow> rows;
   for (const auto& slide : slides) {
@@ -155,10 +174,7 @@ int export_classifier(const ExportClassifierOptions& options, Group& ranks) {
   identity["probability_type"] = options.probability_type;
   BatchOptions batch_options = options.batch->batch_options("export", settings, identity);
   batch_options.model_hash = hash_of(read_file(options.checkpoint));
-  batch_options.endings.clear();
-  for (const std::string& label : exporter.labels()) {
-    batch_options.endings.push_back(ending_of_class(label));
-  }
+  batch_options.endings = endings_of(exporter.labels());
   SharedBatch batch(ranks, batch_options);
   if (ranks.rank() != 0) {
     batch.follow(

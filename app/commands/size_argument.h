@@ -7,7 +7,7 @@
 
 namespace untiled {
 
-/// "ROWSxCOLUMNS", both at least 1. Throws ConfigError.
+/// "ROWSxCOLUMNS", both at least 1 and no more than any slide has. Throws ConfigError.
 Extent parse_size(const std::string& text);
 
 }  // namespace untiled

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,10 +20,12 @@
 #include "data/cohort/slide_list.h"
 #include "data/stain/reference_stains.h"
 #include "lib/config/flatten.h"
+#include "lib/config/scale_limits.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
 #include "lib/core/resources.h"
+#include "lib/filters/stain_file.h"
 
 namespace untiled {
 namespace {
@@ -87,6 +90,20 @@ void require_macenko_for_stains(const TileOptions& options, const TileJob& job, 
   }
 }
 
+/// A file that is there is replaced only where it holds stains: it may be a slide.
+void require_replaceable(const std::filesystem::path& save_stain) {
+  std::error_code ignored;
+  if (save_stain.empty() || !std::filesystem::exists(save_stain, ignored)) return;
+  try {
+    filters::read_stains(save_stain);
+  } catch (const DataError&) {
+    throw ConfigError(
+        fmt::format("--save-stain {}: is there already and holds no saved stains, so it is not "
+                    "replaced; choose another name",
+                    save_stain.string()));
+  }
+}
+
 /// What decides a slide's output, but not how fast it is made.
 std::string settings_hash(const TileOptions& options, const TileJob& job,
                           const Settings& settings) {
@@ -139,6 +156,7 @@ int tile(const TileOptions& options) {
   BatchOptions batch;
   batch.slides = list_slides(*options.inputs);
   require_macenko_for_stains(options, job, batch.slides.size());
+  require_replaceable(options.save_stain);
   job.target = reference_stains(options.stain, job.workers);
   batch.out = options.out;
   batch.endings = {ending_of(job.output.format)};
@@ -187,7 +205,7 @@ void add_input_options(CLI::App& verb, TileOptions& options) {
   auto* level = verb.add_option("--level", options.level, "Pyramid level to read")
                     ->check(CLI::NonNegativeNumber);
   verb.add_option("--mpp", options.mpp, "Micrometres per pixel to resample to")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(kLeastMpp, kMostMpp))
       ->excludes(level);
   verb.add_option("--region", options.region,
                   "The part to write, in level-0 pixels; what lies around it is seen by filters")

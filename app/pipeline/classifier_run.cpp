@@ -63,6 +63,28 @@ NamedTensors all_of(const ClassifierWeights& weights) {
   return all;
 }
 
+/// Each slide is of a class, and they are of several; warns of a class that has none.
+void require_classes(const std::vector<std::string>& labels,
+                     const std::vector<SlideInput>& training) {
+  std::vector<int64_t> counts(labels.size());
+  for (const SlideInput& input : training) {
+    ++counts[static_cast<size_t>(class_of(input.entry, labels))];
+  }
+  std::vector<std::string> absent;
+  for (size_t k = 0; k < labels.size(); ++k) {
+    if (counts[k] == 0) absent.push_back(labels[k]);
+  }
+  if (absent.size() + 1 >= labels.size()) {
+    throw DataError(fmt::format(
+        "all slides for training are of one class and none of {}, so that nothing can be learnt: "
+        "see the manifest's columns label and split",
+        fmt::join(absent, ", ")));
+  }
+  if (!absent.empty()) {
+    warn(fmt::format("no slide for training is of the class {}", fmt::join(absent, ", ")));
+  }
+}
+
 }  // namespace
 
 int64_t class_of(const CohortEntry& entry, const std::vector<std::string>& labels) {
@@ -78,9 +100,8 @@ ClassifierRun::ClassifierRun(const Settings& settings, Group& ranks)
       classifier_(settings),
       slides_(open_slides(settings, load_cohort(settings.data))),
       held_bytes_(held_bytes(settings, slides_)) {
-  for (const std::vector<SlideInput>* set : {&slides_.training, &slides_.validation}) {
-    for (const SlideInput& input : *set) class_of(input.entry, settings.data.labels);
-  }
+  require_classes(settings.data.labels, slides_.training);
+  for (const SlideInput& input : slides_.validation) class_of(input.entry, settings.data.labels);
   step_plan_ =
       classifier_.plan(largest_slides(), LayeredPurpose::kTraining, held_bytes_, ranks.size());
   for (const SlideInput& input : evaluated()) {

@@ -11,6 +11,8 @@
 
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/thumbnail_classes.h"
+#include "data/slide/file_kind.h"
+#include "data/tissue/label_doubts.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
 #include "lib/core/progress.h"
@@ -136,6 +138,19 @@ void warn_of_nothing_to_learn(const ThumbnailClasses& classes, const Settings& s
                   input.id));
 }
 
+/// A TIFF of 0 and 255 is often meant to be of value 1. (PNG masks are looked through when they are
+/// opened, TIFFs are read piece by piece.)
+void warn_of_ignored_mask(const DataSettings& data, const SeenLabels& seen,
+                          const SlideInput& input) {
+  const std::filesystem::path& mask = input.entry.mask;
+  if (mask.empty() || file_kind(mask) != FileKind::kTiff || !seen[kIgnoredLabel]) return;
+  if (absent_classes(data, seen).size() < label_classes(data).size()) return;
+  warn_once(mask, {fmt::format("where it was looked at, all of its values but 0 are ignored ({}): "
+                               "give a class that value and data.ignore another, or correct the "
+                               "mask",
+                               data.ignore)});
+}
+
 /// Which labels were seen on the way.
 SeenLabels write_label_overlay(const std::filesystem::path& folder, const Settings& settings,
                                const SlideInput& input) {
@@ -143,6 +158,7 @@ SeenLabels write_label_overlay(const std::filesystem::path& folder, const Settin
   const SampledLabels sampled = sampled_labels(*input.labels, thumbnail.extent);
   const ThumbnailClasses& classes = sampled.classes;
   warn_of_nothing_to_learn(classes, settings, input);
+  warn_of_ignored_mask(settings.data, sampled.seen, input);
   std::vector<LegendEntry> legend = class_legend(settings.data);
   std::vector<PictureColor> colors;
   for (const LegendEntry& entry : legend) colors.push_back(entry.color);

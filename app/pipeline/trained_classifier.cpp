@@ -63,6 +63,21 @@ NamedTensors found_in(const NamedTensors& file, const NamedTensors& pattern,
   return found;
 }
 
+/// A file of few weights may claim a width whose network takes gigabytes.
+void require_claimed_weights(const std::filesystem::path& path, const Graph& graph,
+                             const NamedTensors& tensors) {
+  if (graph.parameter_count() > count_values(tensors)) {
+    throw DataError(
+        fmt::format("{}: the network that the file describes has {} weights and the "
+                    "file holds {} numbers; give another checkpoint",
+                    path.string(), graph.parameter_count(), count_values(tensors)));
+  }
+  if (!all_finite(tensors.tensors)) {
+    throw DataError(fmt::format("{} holds weights that are not finite; give another checkpoint",
+                                path.string()));
+  }
+}
+
 }  // namespace
 
 TrainedClassifier::TrainedClassifier(const Settings& settings,
@@ -72,6 +87,7 @@ TrainedClassifier::TrainedClassifier(const Settings& settings,
   info_ = file.info;
   settings_ = settings_of(settings, info_, scale);
   classifier_ = std::make_unique<SlideClassifier>(settings_);
+  require_claimed_weights(checkpoint, classifier_->graph(), file.tensors);
   const ClassifierWeights pattern = classifier_->initial_weights();
   weights_ = {found_in(file.tensors, pattern.parameters, checkpoint),
               found_in(file.tensors, pattern.statistics, checkpoint)};

@@ -92,6 +92,7 @@ class LevelScaler {
       any_padded_ |= is_padded_;
       return static_cast<double>(*stated);
     }
+    if (is_power && exact <= before_) return next_power(level.extent, exact);
     if (is_power || (is_whole && !any_padded_)) return exact;
     const std::vector<int64_t> powers = fitting_powers(level0_, level, before_);
     if (powers.empty()) return exact;
@@ -99,6 +100,13 @@ class LevelScaler {
     const auto next = std::llround(before_ * step_);
     const bool goes_on = std::find(powers.begin(), powers.end(), next) != powers.end();
     return static_cast<double>(goes_on ? next : powers.front());
+  }
+
+  /// Levels of a few pixels fit several powers: one that is smaller than the level before has the
+  /// next of them.
+  double next_power(const Extent& level, double exact) const {
+    const double next = 2 * before_;
+    return fits(level0_, level, next) ? next : exact;
   }
 
   Extent unpadded(const StoredLevel& level, double downsample) const {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/slide/image_description.h"
 #include "data/slide/length_unit.h"
 #include "data/slide/ome.h"
 #include "data/slide/samples.h"
@@ -18,6 +19,7 @@
 #include "data/slide/tiled_reader.h"
 #include "lib/core/error.h"
 #include "lib/zarr/array_reader.h"
+#include "lib/zarr/metadata_file.h"
 #include "lib/zarr/ome_reader.h"
 
 namespace untiled {
@@ -260,11 +262,21 @@ std::optional<double> stated_downsample(const OmeMetadata& metadata, const Dimen
   return std::isfinite(ratio) && ratio > 0 ? std::optional(ratio) : std::nullopt;
 }
 
+/// The tile that a level may be padded to: where its scale is no whole number, it says that the
+/// pixels are what they are.
+Extent padding_tile(const Level& level, const std::optional<double>& stated) {
+  constexpr double kTolerance = 0.01;
+  const bool is_whole =
+      stated && *stated > 1.5 && std::abs(*stated / std::round(*stated) - 1) < kTolerance;
+  return is_whole ? level.tile() : Extent{};
+}
+
 std::vector<LevelInfo> describe_levels(const std::vector<Level>& levels,
                                        const OmeMetadata& metadata) {
   std::vector<StoredLevel> stored;
   for (size_t i = 0; i < levels.size(); ++i) {
-    stored.push_back({levels[i].extent(), {}, stated_downsample(metadata, levels[i].at, i)});
+    const auto stated = stated_downsample(metadata, levels[i].at, i);
+    stored.push_back({levels[i].extent(), padding_tile(levels[i], stated), stated});
   }
   const std::vector<ScaledLevel> scaled = scale_levels(stored);
   std::vector<LevelInfo> described;
@@ -294,6 +306,53 @@ std::vector<Level> open_levels(OmeSource& source, const OpenOptions& options) {
   return levels;
 }
 
+/// The images' names in the OME-XML that bioformats2raw leaves beside them; none where there is no
+/// such file, or none that can be read.
+std::vector<std::string> names_in_xml(const fs::path& folder) {
+  const fs::path file = folder / "OME" / "METADATA.ome.xml";
+  std::vector<std::string> names;
+  try {
+    if (!is_there(file)) return names;
+    for (const OmeImage& image : parse_ome(read_metadata_file(file))) names.push_back(image.name);
+  } catch (const DataError&) {
+    names.clear();
+  }
+  return names;
+}
+
+/// Pixels of an image's first level; 0 where it cannot be read.
+int64_t area_of(const OmeSource& source) {
+  try {
+    const ArrayReader array(source.levels.front());
+    const Dimensions at = dimensions_of(source.metadata.axes, source.folder);
+    const std::vector<int64_t>& shape = array.metadata().shape;
+    if (shape.size() != source.metadata.axes.size()) return 0;
+    return Extent{shape[at.y], shape[at.x]}.area();
+  } catch (const DataError&) {
+    return 0;
+  }
+}
+
+/// Of a folder's images the largest that is by its name no macro, label or thumbnail.
+OmeSource slide_of(const fs::path& folder) {
+  std::vector<OmeSource> images = find_images(folder);
+  if (images.size() == 1) return std::move(images.front());
+  const std::vector<std::string> names = names_in_xml(folder);
+  const auto rank = [&](const OmeSource& image) {
+    const auto number = static_cast<size_t>(image.number);
+    const bool is_other = names_other_picture(image.metadata.name) ||
+                          (number < names.size() && names_other_picture(names[number]));
+    return std::pair(!is_other, area_of(image));
+  };
+  std::vector<std::pair<bool, int64_t>> ranks;
+  for (const OmeSource& image : images) ranks.push_back(rank(image));
+  const auto best = std::max_element(ranks.begin(), ranks.end()) - ranks.begin();
+  OmeSource slide = std::move(images[static_cast<size_t>(best)]);
+  slide.warnings.push_back(fmt::format("it holds {} further images; the largest, image {}, is read",
+                                       images.size() - 1, slide.number));
+  return slide;
+}
+
 int64_t held_bytes(const std::vector<Level>& levels, const OpenOptions& options) {
   int64_t tile = 0;
   int64_t indexes = 0;
@@ -308,7 +367,7 @@ int64_t held_bytes(const std::vector<Level>& levels, const OpenOptions& options)
 
 std::shared_ptr<const SlideReader> open_zarr_slide(const fs::path& folder,
                                                    const OpenOptions& options) {
-  OmeSource source = find_image(folder);
+  OmeSource source = slide_of(folder);
   std::vector<Level> levels = open_levels(source, options);
   const auto colors = colors_of(source);
   SlideInfo info;

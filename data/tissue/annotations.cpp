@@ -393,4 +393,14 @@ int64_t count_outside(const Annotations& annotations, const Extent& extent) {
       });
 }
 
+int64_t count_tiny(const Annotations& annotations) {
+  return std::count_if(
+      annotations.areas.begin(), annotations.areas.end(), [](const Annotation& area) {
+        return std::all_of(area.polygons.begin(), area.polygons.end(), [](const AreaPolygon& part) {
+          const Box box = box_of(part.outline);
+          return box.most.x - box.least.x < 1 && box.most.y - box.least.y < 1;
+        });
+      });
+}
+
 }  // namespace untiled

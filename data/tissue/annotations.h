@@ -61,6 +61,9 @@ int64_t annotation_bytes(const std::filesystem::path& path, int64_t most_bytes);
 /// How many areas lie outside a slide of `extent` at level 0, in its frame's coordinates.
 int64_t count_outside(const Annotations& annotations, const Extent& extent);
 
+/// How many areas are less than a pixel wide and high, as those are whose unit is no pixel.
+int64_t count_tiny(const Annotations& annotations);
+
 /// Whether a file begins as GeoJSON or gzip does.
 bool looks_like_geojson(const std::filesystem::path& path);
 

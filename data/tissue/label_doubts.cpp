@@ -34,6 +34,13 @@ std::vector<std::string> doubts_about(const Annotations& annotations, const Exte
         "{} of its {} annotations lie outside the slide, which has {}: are they of another slide?",
         outside, annotations.areas.size(), to_string(extent)));
   }
+  const int64_t tiny = count_tiny(annotations);
+  if (tiny > 0) {
+    doubts.push_back(fmt::format(
+        "{} of its {} annotations are smaller than a pixel; GeoJSON counts in pixels of "
+        "the full resolution: is it in micrometres?",
+        tiny, annotations.areas.size()));
+  }
   if (annotations.areas.empty()) doubts.emplace_back("it holds no annotation with an area");
   return doubts;
 }

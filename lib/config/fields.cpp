@@ -13,7 +13,9 @@
 #include "lib/config/class_colors.h"
 #include "lib/config/convert.h"
 #include "lib/config/nearest_key.h"
+#include "lib/config/scale_limits.h"
 #include "lib/config/stain_reference.h"
+#include "lib/core/printable.h"
 
 namespace untiled {
 namespace {
@@ -191,9 +193,6 @@ void append(std::vector<Field<Settings>>& all, const std::string& section, Acces
 
 // --- The settings --------------------------------------------------------------------------------
 
-constexpr double kLeastMpp = 0.01;
-constexpr double kMostMpp = 100.0;
-
 bool is_device(const std::string& text) {
   if (text == "auto" || text == "cpu" || text == "mps" || text == "cuda") return true;
   const std::string_view number = std::string_view(text).substr(std::min<size_t>(text.size(), 5));
@@ -237,8 +236,8 @@ std::vector<Field<RunSettings>> run_fields() {
 std::vector<Field<ClassSettings>> class_fields() {
   return {
       text(
-          "name", &ClassSettings::name, "a name",
-          [](const std::string& name) { return !name.empty() && name != "[]"; },
+          "name", &ClassSettings::name, "a name in UTF-8",
+          [](const std::string& name) { return !name.empty() && name != "[]" && is_utf8(name); },
           "Its name in tables and masks."),
       number("value", &ClassSettings::value, {0, 254}, "Its pixel value in masks."),
       {"color", "a colour: [red, green, blue] or \"#rrggbb\"",
@@ -301,7 +300,7 @@ Field<DataSettings> classes_field() {
 
 std::string read_label(const Value& value) {
   std::string name = value.text().value_or("");
-  if (name.empty()) throw value.refused("a name");
+  if (name.empty() || !is_utf8(name)) throw value.refused("a name in UTF-8");
   return name;
 }
 

@@ -60,6 +60,15 @@ Character first_character(std::string_view text) {
   return {.length = length, .code = code, .is_valid = true, .is_control = is_control(code)};
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const Character next = first_character(text);
+    if (!next.is_valid) return false;
+    text.remove_prefix(next.length);
+  }
+  return true;
+}
+
 std::string printable(std::string_view text) { return replaced(text, false, question_mark); }
 
 std::string printable_lines(std::string_view text) { return replaced(text, true, question_mark); }

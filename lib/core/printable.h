@@ -19,6 +19,9 @@ struct Character {
 /// Of a text that is not empty.
 Character first_character(std::string_view text);
 
+/// Whether all of a text is UTF-8.
+bool is_utf8(std::string_view text);
+
 /// One line of valid UTF-8: control characters and bytes that are none become '?'.
 std::string printable(std::string_view text);
 

@@ -54,7 +54,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
 FilterSpec gaussian(const std::string& text, const std::vector<std::string>& parts) {
   const auto sigma = parts.size() > 1 ? parse_number<double>(parts[1]) : std::nullopt;
   const bool to_bytes = parts.size() == 3 && parts[2] == "uint8";
-  if (!sigma || *sigma < kSmallestSigma || *sigma > kLargestSigma ||
+  if (!sigma || !(*sigma >= kSmallestSigma && *sigma <= kLargestSigma) ||
       (parts.size() > 2 && !to_bytes)) {
     throw ConfigError(fmt::format(
         "--filter {}: expected gaussian:SIGMA or gaussian:SIGMA:uint8, SIGMA from {} to {} pixels",

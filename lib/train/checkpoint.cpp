@@ -8,6 +8,7 @@
 
 #include "lib/core/error.h"
 #include "lib/core/json_text.h"
+#include "lib/train/check_sum.h"
 #include "lib/train/checkpoint_claims.h"
 #include "lib/train/checkpoint_stains.h"
 
@@ -146,13 +147,15 @@ CheckpointInfo checkpoint_info(const Metadata& metadata) {
 
 void save_checkpoint(const std::filesystem::path& path, const NamedTensors& parameters,
                      const CheckpointInfo& info) {
-  write_safetensors(path, parameters, to_metadata(info));
+  write_safetensors(path, parameters, with_check_sum(parameters, to_metadata(info)));
 }
 
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
   SafetensorsFile file = read_safetensors(path);
   try {
-    return {checkpoint_info(file.metadata), std::move(file.tensors)};
+    CheckpointInfo info = checkpoint_info(file.metadata);
+    require_check_sum(file);
+    return {std::move(info), std::move(file.tensors)};
   } catch (const DataError& problem) {
     throw DataError(fmt::format(
         "{} is not a checkpoint of untiled: {}; give the last.safetensors or best.safetensors of "

@@ -38,11 +38,12 @@ struct Checkpoint {
 Metadata to_metadata(const CheckpointInfo& info);
 CheckpointInfo checkpoint_info(const Metadata& metadata);
 
-/// The file appears whole or not at all. Throws DataError.
+/// The file appears whole or not at all, with a check sum. Throws DataError.
 void save_checkpoint(const std::filesystem::path& path, const NamedTensors& parameters,
                      const CheckpointInfo& info);
 
-/// Throws DataError naming the file when it is not a checkpoint of this program.
+/// Throws DataError naming the file when it is not a checkpoint of this program, or is damaged; one
+/// without a check sum is read as it is.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
 }  // namespace untiled

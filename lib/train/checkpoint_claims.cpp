@@ -59,20 +59,52 @@ void require_classes(const std::vector<ClassSettings>& classes) {
   }
 }
 
+void require_resnet(const ModelSettings& model) {
+  const int depth = model.depth;
+  if (depth != 10 && depth != 18 && depth != 34 && depth != 50) {
+    throw DataError(
+        fmt::format("its depth is {}, and this program knows 10, 18, 34 and 50", depth));
+  }
+  require_within("width", model.width, 1, 1024);
+  require_within("first_stride", model.first_stride, 1, 8);
+}
+
+void require_labels(const ClassifierInfo& info) {
+  const auto count = static_cast<double>(info.labels.size());
+  require_within("number of labels", count, 2, info.loss == LossKind::kBce ? 2 : kMostClasses);
+  std::set<std::string> names;
+  for (const std::string& name : info.labels) {
+    if (name.empty()) throw DataError("one of its labels has no name");
+    if (!names.insert(name).second)
+      throw DataError(fmt::format("its label {} is there twice", name));
+  }
+}
+
+/// What both kinds of checkpoints say of the slides that they were trained on, and for how long.
+void require_training(const std::optional<double>& mpp, int level, int64_t step) {
+  if (mpp) require_within("training_mpp", *mpp, 1e-3, 1e4);
+  require_within("training_level", level, 0, 32);
+  require_within("step", static_cast<double>(step), 0, 1e9);
+}
+
 }  // namespace
+
+void require_sound_claims(const ClassifierInfo& info) {
+  require_resnet(info.model);
+  require_labels(info);
+  require_training(info.training_mpp, info.training_level, info.step);
+}
 
 void require_sound_claims(const CheckpointInfo& info) {
   require_model(info);
   require_classes(info.classes);
-  if (info.training_mpp) require_within("training_mpp", *info.training_mpp, 1e-3, 1e4);
-  require_within("training_level", info.training_level, 0, 32);
+  require_training(info.training_mpp, info.training_level, info.step);
   constexpr double kScaling = 1.0 / 255.0;
   if (!(std::abs(info.input_scaling - kScaling) <= 1e-12)) {
     throw DataError(fmt::format("its input_scaling is {}, and pixels are scaled by 1/255 here",
                                 info.input_scaling));
   }
   require_within("threshold", info.threshold, 0, 1);
-  require_within("step", static_cast<double>(info.step), 0, 1e9);
 }
 
 }  // namespace untiled

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lib/train/checkpoint.h"
+#include "lib/train/classifier_checkpoint.h"
 
 namespace untiled {
 
@@ -9,5 +10,6 @@ namespace untiled {
 /// or a number outside the range of its setting. Looks at the claims alone, before anything is made
 /// from them.
 void require_sound_claims(const CheckpointInfo& info);
+void require_sound_claims(const ClassifierInfo& info);
 
 }  // namespace untiled

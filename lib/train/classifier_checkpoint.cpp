@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "lib/core/error.h"
+#include "lib/core/json_text.h"
+#include "lib/train/check_sum.h"
+#include "lib/train/checkpoint_claims.h"
 #include "lib/train/checkpoint_stains.h"
 
 namespace untiled {
@@ -48,21 +52,37 @@ json facts_of(const ClassifierInfo& info) {
   return facts;
 }
 
+/// Ranges are checked later; what is no such number would be wrapped into one before.
+template <typename Number>
+Number whole(const json& facts, const char* key) {
+  const json& value = facts.at(key);
+  const bool fits = value.is_number_integer() && value >= std::numeric_limits<Number>::min() &&
+                    value <= std::numeric_limits<Number>::max();
+  if (!fits) throw DataError(fmt::format("its {} is {}, no whole number", key, value.dump()));
+  return value.get<Number>();
+}
+
+LossKind loss_named(const std::string& name) {
+  if (name == "bce") return LossKind::kBce;
+  if (name == "cross_entropy") return LossKind::kCrossEntropy;
+  throw DataError(fmt::format("its loss is '{}', expected bce or cross_entropy", name));
+}
+
 ClassifierInfo info_of(const json& facts) {
   ClassifierInfo info;
   info.model.kind = ModelKind::kResnet;
-  info.model.depth = facts.at("depth").get<int>();
-  info.model.width = facts.at("width").get<int>();
-  info.model.first_stride = facts.at("first_stride").get<int>();
+  info.model.depth = whole<int>(facts, "depth");
+  info.model.width = whole<int>(facts, "width");
+  info.model.first_stride = whole<int>(facts, "first_stride");
   info.model.norm = norm_named(facts.at("norm").get<std::string>());
-  info.loss = facts.at("loss") == "bce" ? LossKind::kBce : LossKind::kCrossEntropy;
+  info.loss = loss_named(facts.at("loss").get<std::string>());
   info.labels = facts.at("labels").get<std::vector<std::string>>();
   if (!facts.at("training_mpp").is_null()) {
     info.training_mpp = facts.at("training_mpp").get<double>();
   }
-  info.training_level = facts.at("training_level").get<int>();
+  info.training_level = whole<int>(facts, "training_level");
   if (facts.contains("stain")) info.stains = stains_from_json(facts["stain"]);
-  info.step = facts.at("step").get<int64_t>();
+  info.step = whole<int64_t>(facts, "step");
   info.version = facts.at("version").get<std::string>();
   return info;
 }
@@ -74,19 +94,35 @@ bool has_format(const Metadata& metadata) {
 
 }  // namespace
 
+Metadata to_metadata(const ClassifierInfo& info) {
+  return {{"format", kFormat}, {"facts", facts_of(info).dump()}};
+}
+
+ClassifierInfo classifier_info(const Metadata& metadata) {
+  if (!has_format(metadata)) {
+    throw DataError(fmt::format("its metadata lack \"format\": \"{}\"", kFormat));
+  }
+  try {
+    ClassifierInfo info = info_of(parse_json<json>(metadata.at("facts")));
+    require_sound_claims(info);
+    return info;
+  } catch (const json::exception& problem) {
+    throw DataError(fmt::format("its metadata cannot be understood ({})", problem.what()));
+  }
+}
+
 void save_classifier(const std::filesystem::path& path, const NamedTensors& tensors,
                      const ClassifierInfo& info) {
-  write_safetensors(path, tensors, {{"format", kFormat}, {"facts", facts_of(info).dump()}});
+  write_safetensors(path, tensors, with_check_sum(tensors, to_metadata(info)));
 }
 
 ClassifierCheckpoint load_classifier(const std::filesystem::path& path) {
   SafetensorsFile file = read_safetensors(path);
   try {
-    if (!has_format(file.metadata)) {
-      throw DataError(fmt::format("its metadata lack \"format\": \"{}\"", kFormat));
-    }
-    return {info_of(json::parse(file.metadata.at("facts"))), std::move(file.tensors)};
-  } catch (const std::exception& problem) {
+    ClassifierInfo info = classifier_info(file.metadata);
+    require_check_sum(file);
+    return {std::move(info), std::move(file.tensors)};
+  } catch (const DataError& problem) {
     throw DataError(
         fmt::format("{} is not a classifier of untiled: {}; give the last.safetensors "
                     "or best.safetensors of a run folder",

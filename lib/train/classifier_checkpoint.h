@@ -29,11 +29,17 @@ struct ClassifierCheckpoint {
   NamedTensors tensors;  ///< In the order of their bytes in the file.
 };
 
-/// The file appears whole or not at all. Throws DataError.
+/// `info` as a safetensors file's metadata and back. The latter throws DataError that says what is
+/// missing, wrong or outside the range that settings have.
+Metadata to_metadata(const ClassifierInfo& info);
+ClassifierInfo classifier_info(const Metadata& metadata);
+
+/// The file appears whole or not at all, with a check sum. Throws DataError.
 void save_classifier(const std::filesystem::path& path, const NamedTensors& tensors,
                      const ClassifierInfo& info);
 
-/// Throws DataError naming the file when it is no such checkpoint.
+/// Throws DataError naming the file when it is no such checkpoint, or is damaged; one without a
+/// check sum is read as it is.
 ClassifierCheckpoint load_classifier(const std::filesystem::path& path);
 
 /// Whether a checkpoint is of a classifier; false for any other file.

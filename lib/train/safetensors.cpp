@@ -36,8 +36,12 @@ struct DtypeName {
   const char* name;
   at::ScalarType dtype;
 };
-constexpr std::array<DtypeName, 4> kDtypes = {
-    {{"F64", at::kDouble}, {"I64", at::kLong}, {"F32", at::kFloat}, {"U8", at::kByte}}};
+constexpr std::array<DtypeName, 6> kDtypes = {{{"F64", at::kDouble},
+                                               {"I64", at::kLong},
+                                               {"F32", at::kFloat},
+                                               {"U8", at::kByte},
+                                               {"F16", at::kHalf},
+                                               {"BF16", at::kBFloat16}}};
 
 /// Where a tensor lies: bytes [begin, end) behind the header.
 struct Entry {
@@ -110,7 +114,8 @@ at::ScalarType read_dtype(const json& value) {
   for (const DtypeName& known : kDtypes) {
     if (value == known.name) return known.dtype;
   }
-  throw DataError(fmt::format("dtype {} is not one of F64, F32, I64 and U8", value.dump()));
+  throw DataError(
+      fmt::format("dtype {} is not one of F64, F32, F16, BF16, I64 and U8", value.dump()));
 }
 
 std::vector<int64_t> read_indices(const json& value) {

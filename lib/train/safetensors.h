@@ -18,9 +18,9 @@ struct SafetensorsFile {
   Metadata metadata;
 };
 
-/// Writes float32, float64, int64 and uint8 tensors of any shape and device, sorted by falling
-/// element size and then by name, so that equal content gives equal bytes. The file appears whole
-/// or not at all. Throws DataError when it cannot be written.
+/// Writes tensors of floats of 16, 32 and 64 bits, int64 and uint8, of any shape and device, sorted
+/// by falling element size and then by name, so that equal content gives equal bytes. The file
+/// appears whole or not at all. Throws DataError when it cannot be written.
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const Metadata& metadata = {});
 

@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/core/error.h"
+#include "lib/core/json_number.h"
 #include "lib/core/json_text.h"
+#include "lib/train/check_sum.h"
 #include "lib/train/named_tensors.h"
 
 namespace untiled {
@@ -18,6 +20,7 @@ using nlohmann::json;
 constexpr const char* kFormat = "untiled state 2";
 /// Of builds before, without a check sum.
 constexpr const char* kOldFormat = "untiled state 1";
+constexpr int64_t kMostSteps = 1'000'000'000'000;
 constexpr const char* kParameterPrefix = "parameter.";
 constexpr const char* kOptimizerPrefix = "optimizer.";
 constexpr const char* kBestPrefix = "best.";
@@ -44,19 +47,8 @@ std::string entry(const SafetensorsFile& file, const char* key) {
   return found == file.metadata.end() ? "" : found->second;
 }
 
-/// Over all that a state says: names, shapes and values of tensors, by name, and the facts.
-std::string check_sum(const NamedTensors& tensors, const std::string& facts) {
-  std::map<std::string, at::Tensor> by_name;
-  for (size_t i = 0; i < tensors.names.size(); ++i) by_name[tensors.names[i]] = tensors.tensors[i];
-  NamedTensors sorted;
-  for (const auto& [name, tensor] : by_name) {
-    sorted.names.push_back(name);
-    sorted.tensors.push_back(tensor);
-  }
-  return content_hash(content_hash(sorted) + facts);
-}
-
-void require_check_sum(const SafetensorsFile& file) {
+/// The sum is over the tensors and the facts.
+void require_own_sum(const SafetensorsFile& file) {
   const std::string format = entry(file, "format");
   if (format == kOldFormat) return;
   if (format != kFormat) {
@@ -71,20 +63,24 @@ void require_check_sum(const SafetensorsFile& file) {
 }
 
 TrainingState parse_state(const SafetensorsFile& file) {
-  require_check_sum(file);
+  require_own_sum(file);
   const json facts = parse_json<json>(entry(file, "facts"));
   TrainingState state;
-  state.step = facts.at("step").get<int64_t>();
+  state.step = whole_number("step", facts.at("step"), 0, kMostSteps);
+  if (!facts.at("seed").is_number_unsigned()) throw DataError("its seed is no whole number");
   state.seed = facts.at("seed").get<uint64_t>();
   state.last_dice = number_or_nan(facts.at("last_dice"));
-  state.file_bytes = facts.at("file_bytes").get<std::map<std::string, int64_t>>();
+  for (const auto& [name, bytes] : facts.at("file_bytes").items()) {
+    state.file_bytes[name] = whole_number(name, bytes, 0, INT64_MAX);
+  }
   state.settings = facts.at("settings").get<SettingsMap>();
   state.fingerprints = facts.at("fingerprints").get<std::map<std::string, std::string>>();
   state.parameters = with_prefix(file.tensors, kParameterPrefix);
   state.optimizer = with_prefix(file.tensors, kOptimizerPrefix);
   if (facts.contains("best")) {
     const json& best = facts["best"];
-    state.best = BestWeights{with_prefix(file.tensors, kBestPrefix), best.at("step").get<int64_t>(),
+    state.best = BestWeights{with_prefix(file.tensors, kBestPrefix),
+                             whole_number("best step", best.at("step"), 0, kMostSteps),
                              number_or_nan(best.at("dice")), number_or_nan(best.at("loss"))};
   }
   return state;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -19,6 +20,7 @@ using Json = nlohmann::json;
 
 constexpr size_t kMostAxes = 8;
 constexpr size_t kMostDatasets = 64;
+constexpr int kMostImages = 64;
 
 /// What a folder's metadata say of it.
 struct Node {
@@ -162,6 +164,8 @@ OmeSource parse_image(const fs::path& folder, const Node& node) {
   OmeSource source;
   source.folder = folder;
   source.metadata.version = node.version;
+  const Json* const name = find_member(image, "name");
+  if (name != nullptr && name->is_string()) source.metadata.name = name->get<std::string>();
   source.metadata.axes = parse_axes(image);
   source.metadata.datasets = parse_datasets(image, source.metadata.axes.size());
   source.metadata.channels = parse_channels(node.attributes);
@@ -194,6 +198,25 @@ OmeSource array_source(const fs::path& folder) {
   throw DataError("it is a group without multiscales, which an image has");
 }
 
+/// The images 0, 1, 2... of bioformats2raw's layout.
+std::vector<OmeSource> numbered_images(const fs::path& folder) {
+  std::vector<OmeSource> images;
+  std::exception_ptr failure;
+  for (int number = 0; number < kMostImages; ++number) {
+    const fs::path image = folder / std::to_string(number);
+    if (number > 0 && !is_there(image)) break;
+    try {
+      const Node node = read_node(image);
+      images.push_back(naming(node.file, [&] { return parse_image(image, node); }));
+      images.back().number = number;
+    } catch (const DataError&) {
+      if (failure == nullptr) failure = std::current_exception();
+    }
+  }
+  if (images.empty()) std::rethrow_exception(failure);
+  return images;
+}
+
 }  // namespace
 
 bool stays_inside(const std::string& name) {
@@ -208,25 +231,20 @@ bool stays_inside(const std::string& name) {
   return true;
 }
 
-OmeSource find_image(const fs::path& folder) {
-  Node node = read_node(folder);
-  if (node.is_array) return array_source(folder);
+std::vector<OmeSource> find_images(const fs::path& folder) {
+  const Node node = read_node(folder);
+  if (node.is_array) return {array_source(folder)};
   const Json* const layout = find_member(node.attributes, "bioformats2raw.layout");
-  if (layout != nullptr && find_member(node.attributes, "multiscales") == nullptr) {
+  const bool is_image = find_member(node.attributes, "multiscales") != nullptr;
+  if (layout != nullptr && !is_image) {
     if (*layout != 3) {
       naming(node.file, [&] { refuse("bioformats2raw.layout", *layout, "3"); });
     }
-    const fs::path image = folder / "0";
-    node = read_node(image);
-    OmeSource source = naming(node.file, [&] { return parse_image(image, node); });
-    if (is_there(folder / "1")) {
-      source.warnings.emplace_back("it holds further images; image 0 is read");
-    }
-    return source;
+    return numbered_images(folder);
   }
   return naming(node.file, [&] {
-    if (find_member(node.attributes, "multiscales") == nullptr) refuse_node(node);
-    return parse_image(folder, node);
+    if (!is_image) refuse_node(node);
+    return std::vector<OmeSource>{parse_image(folder, node)};
   });
 }
 

@@ -1,4 +1,4 @@
-// Finds the image of an OME-Zarr folder and reads what it says.
+// Finds the images of an OME-Zarr folder and reads what they say.
 #pragma once
 
 #include <filesystem>
@@ -16,12 +16,14 @@ struct OmeSource {
   bool is_array = false;
   OmeMetadata metadata;  ///< Of an array the axes alone; their names may be empty.
   std::vector<std::filesystem::path> levels;  ///< Folders of arrays, as the datasets list them.
-  std::vector<std::string> warnings;          ///< Other images beside it.
+  int number = 0;                             ///< Of the image in the folder.
+  std::vector<std::string> warnings;          ///< What of it is not read.
 };
 
-/// In bioformats2raw's layout it is image 0. Throws DataError naming the file, what was found and
-/// what is read: for other versions, plates, and names that lead out of the folder.
-OmeSource find_image(const std::filesystem::path& folder);
+/// The image or array that a folder is, or in bioformats2raw's layout its images, of which those
+/// that cannot be read are left out where another can. Throws DataError naming the file, what was
+/// found and what is read: for other versions, plates, and names that lead out of the folder.
+std::vector<OmeSource> find_images(const std::filesystem::path& folder);
 
 /// Whether a name may be joined to a folder: relative, and nothing of it leads up or nowhere.
 bool stays_inside(const std::string& name);

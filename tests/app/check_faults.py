@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import shutil
 import signal
@@ -117,6 +118,7 @@ def check_claims(app, folder, findings):
     weights = load_file(good)
     with safe_open(good, "np") as file:
         metadata = file.metadata()
+    findings.expect(len(json.loads(metadata.pop("check_sum"))) == 32, "the checkpoint has no check sum")
     name = next(n for n in weights if n.endswith("weight"))
     changes = [({"widths": "[1024,1024,1024,1024]", "strides": "[4,4,4,4]"}, weights),
                ({"architecture": '"resnet999"'}, weights), ({"threshold": "7"}, weights),
@@ -131,6 +133,17 @@ def check_claims(app, folder, findings):
         findings.expect(result.returncode == DATA and bad.name in result.stderr
                         and "c10" not in result.stderr and len(result.stderr) < 1000,
                         f"claim {i}: exit {result.returncode}: {result.stderr[:300]}")
+    unsummed = folder / "unsummed.safetensors"
+    save_file(weights, unsummed, metadata)
+    app.succeed("export", "--checkpoint", unsummed, "--out", folder / "unsummed", folder / "a.tif")
+    flipped = bytearray(good.read_bytes())
+    flipped[-2] ^= 64
+    damaged = folder / "flipped.safetensors"
+    damaged.write_bytes(flipped)
+    result = app.run("export", "--checkpoint", damaged, "--out", folder / "z", folder / "a.tif")
+    findings.expect(result.returncode == DATA and "check sum" in result.stderr
+                    and damaged.name in result.stderr,
+                    f"a flipped bit: exit {result.returncode}: {result.stderr[:300]}")
 
 
 def check_names(app, folder, findings):

@@ -160,6 +160,15 @@ TEST_CASE("a bad class is refused with its place") {
   CHECK_THAT(refusal("data:\n  classes: tissue\n"), contains_text("expected a list of classes"));
 }
 
+TEST_CASE("names of classes are UTF-8, for checkpoints and reports hold no other text") {
+  const std::string latin1 = "caf\xe9";
+  CHECK_THAT(refusal("data:\n  labels: [a, " + latin1 + "]\n"),
+             StartsWith("run.yaml:2: data.labels[1]: expected a name in UTF-8"));
+  CHECK_THAT(refusal("data:\n  classes:\n    - {name: " + latin1 + ", value: 1}\n"),
+             StartsWith("run.yaml:3: data.classes[0].name: expected a name in UTF-8"));
+  CHECK(load_text("data:\n  labels: [a, caf\xc3\xa9]\n").data.labels[1] == "caf\xc3\xa9");
+}
+
 TEST_CASE("reference stains are a file's, whose numbers settings hold, or the numbers themselves") {
   const TemporaryFolder folder;
   const filters::Stains stains{{{{0.1 + 0.2, std::sqrt(1 - 0.09), 0}, {0, 0.6, 0.8}}},

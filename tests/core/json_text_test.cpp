@@ -1,5 +1,6 @@
 #include "lib/core/json_text.h"
 
+#include "lib/core/json_number.h"
 #include "tests/catch.h"
 
 namespace untiled {
@@ -35,6 +36,19 @@ TEST_CASE("written JSON holds no character that a terminal obeys, and reads back
   CHECK(text.find("\\u009b") != std::string::npos);
   CHECK(text.find("\xC2\x9B") == std::string::npos);
   CHECK(parse_json<nlohmann::json>(text).at("slide") == name);
+}
+
+TEST_CASE("a number of JSON that is none of the whole ones in a range is refused by its name") {
+  const auto number = [](const char* text) {
+    return whole_number("rows", parse_json<nlohmann::json>(text), -5, 7);
+  };
+  CHECK(number("-5") == -5);
+  CHECK(number("7") == 7);
+  for (const char* text : {"8", "-6", "1.5", "1e3", "1e300", "-1e300", "18446744073709551615",
+                           "10044444444444444444444444440", "null", "\"3\"", "[3]", "true"}) {
+    CAPTURE(text);
+    CHECK_THROWS_WITH(number(text), "its rows is no whole number from -5 to 7");
+  }
 }
 
 }  // namespace

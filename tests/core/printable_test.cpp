@@ -22,6 +22,15 @@ TEST_CASE("control sequences of one character, overlong forms and directions are
   CHECK(printable_lines("a\n\tb\x1b[2J") == "a\n\tb?[2J");
 }
 
+TEST_CASE("UTF-8 is told from other bytes") {
+  CHECK(is_utf8(""));
+  CHECK(is_utf8("caf\xc3\xa9 \x1b \xf0\x9f\x94\xac"));
+  for (const char* other : {"caf\xe9", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "a\xff"}) {
+    CAPTURE(other);
+    CHECK_FALSE(is_utf8(other));
+  }
+}
+
 TEST_CASE("names that are no UTF-8 become different texts") {
   CHECK(text_name("sl\xE9.svs") == "sl%E9.svs");
   CHECK(text_name("sl\xE8.svs") != text_name("sl\xE9.svs"));

@@ -142,7 +142,9 @@ TEST_CASE("an error of the writer or the reader ends all workers and is thrown o
 TEST_CASE("filters that do not fit together are refused by name") {
   CHECK_THROWS_WITH(parse_filters("blur"), contains_text("no such filter"));
   CHECK_THROWS_WITH(parse_filters("gaussian"), contains_text("gaussian:SIGMA"));
-  CHECK_THROWS_WITH(parse_filters("gaussian:0"), contains_text("0.1 to 64"));
+  for (const char* sigma : {"0", "65", "nan", "inf", "-1"}) {
+    CHECK_THROWS_WITH(parse_filters(std::string("gaussian:") + sigma), contains_text("0.1 to 64"));
+  }
   CHECK_THROWS_WITH(parse_filters("sobel:3"), contains_text("takes no number"));
   CHECK_THROWS_WITH(parse_filters("sobel,absorbance"), contains_text("takes bytes"));
   CHECK_THROWS_WITH(parse_filters("median,macenko"), contains_text("comes first"));

@@ -5,9 +5,12 @@ import io
 import json
 import struct
 import sys
+import zlib
 from pathlib import Path
 
 try:
+    import google_crc32c
+    import numcodecs
     import numpy as np
     import tifffile
     from PIL import Image
@@ -119,6 +122,161 @@ def facts():
                                "best": {"step": 2, "dice": None, "loss": 0.1}}).encode()
 
 
+def classifier():
+    facts = {"depth": 10, "width": 2, "first_stride": 2, "norm": "batch", "loss": "bce",
+             "labels": ["a", "b"], "training_mpp": 0.5, "training_level": 0, "step": 3,
+             "version": "0.1.0", "stain": {"method": "macenko", "vectors": STAINS["vectors"],
+                                           "high": STAINS["high"]}}
+    return {"format": "untiled classifier 1", "facts": json.dumps(facts)}
+
+
+def safetensors():
+    yield from tensors()
+    yield "classifier", save({"fc.bias": np.zeros(2, np.float32)}, classifier())
+
+
+def claims():
+    """The metadata of each checkpoint: see checkpoint.cpp."""
+    for name, data in safetensors():
+        header = json.loads(data[8:8 + int.from_bytes(data[:8], "little")])
+        lines = [f"{key}\t{value}\n" for key, value in header.get("__metadata__", {}).items()]
+        yield name, "".join(lines).encode()
+
+
+def masks():
+    for name, options in {"tiles": {"tile": (16, 16), "compression": "zlib"},
+                          "strips": {"rowsperstrip": 7}}.items():
+        for dtype in (np.uint8, np.uint16):
+            buffer = io.BytesIO()
+            tifffile.imwrite(buffer, PIXELS[..., 0].astype(dtype), photometric="minisblack", **options)
+            yield f"{name}_{np.dtype(dtype).name}", buffer.getvalue()
+    buffer = io.BytesIO()
+    Image.fromarray(PIXELS[..., 0] > 100).save(buffer, "TIFF", compression="group4")
+    yield "one_bit", buffer.getvalue()
+
+
+def gzipped(data):
+    return gzip.compress(data, 1, mtime=0)
+
+
+def summed(data):
+    return data + struct.pack("<I", google_crc32c.value(data))
+
+
+def zstd(data):
+    return bytes(numcodecs.Zstd(1).encode(data))
+
+
+def blosc(data):
+    return bytes(numcodecs.Blosc("lz4", 1).encode(data))
+
+
+def streams():
+    """Behind the number of a codec in the list of lib/codecs."""
+    for number, encode in enumerate((blosc, summed, gzipped, zlib.compress, zstd)):
+        yield str(number), bytes([number]) + encode(PIXELS.tobytes())
+        yield f"{number}_empty", bytes([number]) + encode(b"")
+
+
+def shard(kind):
+    """As zarr_chunk.cpp's array of that number has it."""
+    encode = (zstd, gzipped, blosc, summed, zstd)[kind % 5]
+    chunk = encode(PIXELS[:8, :8].tobytes() * (1 + kind % 2))
+    order = ">" if kind % 5 == 0 else "<"
+    first = kind % 3 == 0
+    start = 64 + (4 if kind % 7 == 0 else 0) if first else 0
+    index = struct.pack(order + "8Q", start, len(chunk), *[2**64 - 1] * 2, start, len(chunk),
+                        start + len(chunk), len(chunk))
+    index = summed(index) if kind % 7 == 0 else index
+    return index + 2 * chunk if first else 2 * chunk + index
+
+
+def chunks():
+    for kind in range(15):
+        yield f"shard{kind}", bytes([2 * kind]) + shard(kind)
+    plain = PIXELS[:16, :16].tobytes()
+    for kind, encode in enumerate((zlib.compress, blosc, bytes, zstd)):
+        yield f"chunk{kind}", bytes([2 * kind + 1]) + encode(plain)
+        yield f"wide{kind}", bytes([2 * kind + 9]) + encode(plain * 2)
+
+
+AXES = [{"name": "c", "type": "channel"}, {"name": "y", "type": "space", "unit": "micrometer"},
+        {"name": "x", "type": "space", "unit": "micrometer"}]
+IMAGE = {"axes": AXES, "name": "slide", "datasets": [{"path": "0", "coordinateTransformations": [
+    {"type": "scale", "scale": [1, 0.5, 0.5]}]}]}
+CHANNELS = {"channels": [{"label": name, "color": color, "active": True, "window": {
+    "min": 0, "max": 255, "start": 0, "end": 255}} for name, color in
+    (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF"))]}
+ARRAY2 = {"zarr_format": 2, "shape": [3, 40, 36], "chunks": [3, 40, 36], "dtype": "|u1",
+          "fill_value": 0, "order": "C", "filters": None, "dimension_separator": "/",
+          "compressor": {"id": "zstd", "level": 1}}
+
+
+def named(name, **configuration):
+    return {"name": name, "configuration": configuration}
+
+
+def array3(*codecs, chunk=(3, 40, 36), **more):
+    return {"zarr_format": 3, "node_type": "array", "shape": [3, 40, 36], "data_type": "uint8",
+            "chunk_grid": named("regular", chunk_shape=chunk), "fill_value": 0,
+            "chunk_key_encoding": named("default", separator="/"), "codecs": codecs, **more}
+
+
+def arrays():
+    sharding = named("sharding_indexed", chunk_shape=[3, 8, 8], index_location="end",
+                     codecs=[named("transpose", order=[1, 2, 0]), {"name": "bytes"}, named("zstd")],
+                     index_codecs=[named("bytes", endian="little"), {"name": "crc32c"}])
+    yield "shards", array3(sharding, chunk=(3, 16, 16), dimension_names=["c", "y", "x"])
+    yield "blosc", array3({"name": "bytes"}, named("blosc", cname="zstd", clevel=5, typesize=1,
+                                                   shuffle="bitshuffle", blocksize=0))
+    yield "floats", {**array3(named("bytes", endian="big")), "data_type": "float32",
+                     "fill_value": "NaN", "attributes": {"a": [1]}}
+    yield "v2", ARRAY2
+    yield "v2_order", {**ARRAY2, "order": "F", "dtype": ">u2", "compressor": {"id": "blosc"}}
+
+
+def zarr_slides():
+    planar = PIXELS.transpose(2, 0, 1).tobytes()
+    group = {"zarr_format": 3, "node_type": "group",
+             "attributes": {"ome": {"version": "0.5", "multiscales": [IMAGE], "omero": CHANNELS}}}
+    old = {"multiscales": [{**IMAGE, "version": "0.4"}], "omero": CHANNELS}
+    interleaved = array3(named("transpose", order=[1, 2, 0]), {"name": "bytes"}, named("gzip", level=1))
+
+    def folder(version, top, array, data):
+        return version + b"\x1e".join([json.dumps(top).encode(), json.dumps(array).encode(), data])
+
+    yield "planar", folder(b"3", group, array3({"name": "bytes"}), planar)
+    yield "interleaved", folder(b"3", group, interleaved, gzipped(PIXELS.tobytes()))
+    yield "v2", folder(b"2", old, ARRAY2, zstd(planar))
+    yield "v2_alone", folder(b"2", old, {**ARRAY2, "chunks": [1, 16, 16]}, zstd(planar[:256]))
+
+
+STAINS = {"format": "untiled stains 1", "vectors": [[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]],
+          "high": [1.9705, 1.0308]}
+
+
+def bench_files():
+    step = {"name": "default", "rows": 1000, "columns": 2000, "median_seconds": 0.5,
+            "peak_rss_bytes": 1 << 30, "times_plain": 1.5}
+    job = {"job": "read_raw", "tool": "untiled", "cache": "warm", "pixels": 4000000,
+           "median_seconds": 0.25, "median_cpu_seconds": 0.4, "peak_rss_bytes": 1 << 20}
+    for name, content in {"run": {"steps": [step]}, "tiles": {"tiles": [job, job]},
+                          "both": {"steps": [step], "tiles": [job]}}.items():
+        yield name, json.dumps({"name": "machine", "kind": "published", "source": "a paper",
+                                **content}).encode()
+    yield "prices", b"hours: 13000\nmachines:\n  - {match: M1, label: a, purchase_usd: 5}\n"
+
+
+def descriptions():
+    yield "aperio", (b"Aperio Image Library v11.2.1\r\n46000x32914 [0,100 46000x32814] (256x256) "
+                     b"JPEG/RGB Q=30|AppMag = 20|MPP = 0.4990|Left = 25.6")
+    yield "imagej", b"ImageJ=1.53t\nimages=1\nunit=\\u00B5m\nmin=0.0\n"
+    yield "perkin_elmer", b"<PerkinElmer-QPI-ImageDescription><ImageType>Thumbnail</ImageType>"
+    yield "unit", b"micrometer"
+    yield "reason", b"Unsupported transfer syntax 1.2.840.10008.1.2.4.90"
+
+
+METRICS = b"step,loss,learning_rate,gradient_norm\n1,0.5,0.001,2\n2,nan,1e-3,inf\n"
 CSV = b'slide,mask,split,group,mpp,region\r\na.svs,,train,p1,0.5,"0,0,20,20"\r\n'
 YAML = b"train: {steps: 3}\ndata:\n  classes:\n    - {name: a, value: 1, color: '#102030'}\n"
 
@@ -127,7 +285,11 @@ CORPUS = {
     "png": lambda: images("PNG"), "ome": lambda: [("ome", OME.encode())], "annotations": geojson,
     "manifest": lambda: [("comma", CSV), ("excel", CSV.replace(b",", b";"))],
     "settings": lambda: [("file", YAML), ("set", b"train.steps=3"), ("list", b"[{name: a, value: 1}]")],
-    "json": geojson, "records": records, "safetensors": tensors, "state": facts,
+    "json": geojson, "records": records, "safetensors": safetensors, "state": facts,
+    "checkpoint": claims, "mask": masks, "codecs": streams, "zarr_chunk": chunks,
+    "zarr_metadata": lambda: ((name, json.dumps(array).encode()) for name, array in arrays()),
+    "zarr_slide": zarr_slides, "stains": lambda: [("stains", json.dumps(STAINS).encode())],
+    "bench": bench_files, "description": descriptions, "metrics": lambda: [("metrics", METRICS)],
 }
 
 

@@ -74,6 +74,18 @@ TEST_CASE("a strided view is written as its values") {
   CHECK(values_of<float>(file.tensors.tensors.at(0)) == std::vector<float>{1, 3, 2, 4});
 }
 
+TEST_CASE("half precision, in which weights are often published, is read") {
+  const ScratchFolder folder;
+  const at::Tensor values = tensor_of<float>({3}, {1.5F, -0.25F, 0});
+  write_safetensors(folder / "t", {{"b", "h"}, {values.to(at::kBFloat16), values.to(at::kHalf)}});
+  const SafetensorsFile file = read_safetensors(folder / "t");
+  CHECK(file.tensors.tensors.at(0).scalar_type() == at::kBFloat16);
+  CHECK(file.tensors.tensors.at(1).scalar_type() == at::kHalf);
+  for (const at::Tensor& tensor : file.tensors.tensors) {
+    CHECK(values_of<float>(tensor.to(at::kFloat)) == std::vector<float>{1.5F, -0.25F, 0});
+  }
+}
+
 TEST_CASE("a safetensors file cut anywhere is refused") {
   const ScratchFolder folder;
   write_safetensors(folder / "file", sample());
@@ -95,7 +107,7 @@ TEST_CASE("headers that break the format are refused with the reason") {
       {"[]", "its header is not a JSON object"},
       {"{\"a\":", "its header is not JSON"},
       {R"({"a":{"dtype":"F32","shape":[2]}})", "tensor a lacks dtype, shape or data_offsets"},
-      {R"({"a":{"dtype":"BF16","shape":[4],"data_offsets":[0,8]}})", "dtype \"BF16\""},
+      {R"({"a":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}})", "dtype \"F8_E4M3\""},
       {R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", "disagree with its shape"},
       {R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", "not a whole number"},
       {R"({"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,8]}})", "not a whole number"},

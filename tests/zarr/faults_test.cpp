@@ -163,7 +163,7 @@ TEST_CASE("names of levels that lead out of the folder are refused") {
   writer.write_tile({{0, 10}, {0, 10}}, Bytes(300).data(), 30);
   writer.finish();
   replace(folder / "a" / "zarr.json", "\"path\": \"0\"", "\"path\": \"../b\"");
-  CHECK_THAT(data_error([&] { find_image(folder / "a"); }), contains_text("../b"));
+  CHECK_THAT(data_error([&] { find_images(folder / "a"); }), contains_text("../b"));
 }
 
 TEST_CASE("a full disk is one clear error and leaves nothing of a folder") {

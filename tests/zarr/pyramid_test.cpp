@@ -126,7 +126,7 @@ template <typename T>
 void check_pyramid(const OmeZarrImage& image, const Pixels<T>& pixels) {
   const TemporaryFolder folder;
   write_image(folder / "a", image, pixels, 2);
-  const OmeSource source = find_image(folder / "a");
+  const OmeSource source = find_images(folder / "a").front();
   Pixels<T> expected = pixels;
   for (const fs::path& level : source.levels) {
     const Pixels<T> found = read_level<T>(level);
@@ -212,7 +212,7 @@ TEST_CASE("levels lie where the centres of their pixels are") {
   const TemporaryFolder folder;
   write_image(folder / "a", image, random_pixels<uint8_t>(image.extent, 3, 256, 7), 1);
   const std::string text = read_file(folder / "a" / "zarr.json");
-  const OmeSource source = find_image(folder / "a");
+  const OmeSource source = find_images(folder / "a").front();
   REQUIRE(source.metadata.datasets.size() == 3);
   CHECK(source.metadata.datasets[2].scale == std::vector<double>{1, 1, 2});
   CHECK(source.metadata.datasets[2].translation.empty());  // Of no use to slides: not read.

@@ -68,6 +68,16 @@ TEST_CASE("tags that fit no level change nothing") {
   CHECK(downsamples(levels) == std::vector<double>{1, 2, 4});
 }
 
+TEST_CASE("levels down to one pixel, as libvips writes them, each have the next power of two") {
+  std::vector<StoredLevel> stored;
+  std::vector<double> expected;
+  for (int64_t d = 1; d <= 1024; d *= 2) {
+    stored.push_back({{ceil_div(int64_t{600}, d), ceil_div(int64_t{800}, d)}, {}, {}});
+    expected.push_back(static_cast<double>(d));
+  }
+  CHECK(downsamples(stored) == expected);
+}
+
 TEST_CASE("levels that are not padded keep the scale of their sizes") {
   CHECK(downsamples({{{4000, 5000}, kTile, {}}, {{360, 450}, kTile, {}}})[1] ==
         Approx(level_downsample({4000, 5000}, {360, 450})));

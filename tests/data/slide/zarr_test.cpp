@@ -140,3 +140,80 @@ TEST_CASE("an array of (y, x, 3) alone is a slide of one level and unknown scale
   const Region region = {{10, 100}, {5, 90}};
   CHECK(reader->read(0, region).bytes == pattern_block(region).bytes);
 }
+
+namespace {
+
+/// The metadata of an array without a chunk: all of it is fill value.
+void write_empty_array(const fs::path& folder, const std::vector<int64_t>& shape) {
+  ArrayMetadata array;
+  array.shape = shape;
+  array.chunk = {3, 16, 16};
+  make_folder(folder);
+  write_file(folder / "zarr.json", to_json_text(array));
+}
+
+/// An image whose second level has this many rows and columns, and this scale.
+fs::path two_levels(const fs::path& folder, const Extent& second, double scale) {
+  write_empty_array(folder / "0", {3, 100, 70});
+  write_empty_array(folder / "1", {3, second.rows, second.cols});
+  OmeMetadata image;
+  image.axes = {{"c", "channel"}, {"y", "space", "micrometer"}, {"x", "space", "micrometer"}};
+  image.datasets = {{"0", {1, 0.5, 0.5}}, {"1", {1, 0.5 * scale, 0.5 * scale}}};
+  write_image_group(folder, image);
+  return folder;
+}
+
+}  // namespace
+
+TEST_CASE("a Zarr level that is padded to whole chunks has the scale that it says") {
+  const TemporaryFolder folder;
+  const auto padded = open_slide(two_levels(folder / "padded", {64, 48}, 2));
+  REQUIRE(padded->info().levels.size() == 2);
+  CHECK(padded->info().levels[1].downsample == 2);
+  CHECK(padded->info().levels[1].extent == Extent{50, 35});
+  const auto squeezed = open_slide(two_levels(folder / "squeezed", {64, 48}, 1.5));
+  CHECK(squeezed->info().levels[1].extent == Extent{64, 48});
+  CHECK(squeezed->info().levels[1].downsample == (100.0 / 64 + 70.0 / 48) / 2);
+}
+
+TEST_CASE("of the images of a Zarr folder the largest that is no macro or label is the slide") {
+  const TemporaryFolder folder;
+  const fs::path slides = folder / "a.zarr";
+  OmeZarrImage small = pattern_image();
+  small.extent = {40, 30};
+  small.mpp_x = small.mpp_y = 4;
+  write_slide(slides / "0", small);
+  write_slide(slides / "1", pattern_image());
+  OmeZarrImage large = pattern_image();
+  large.extent = {400, 300};
+  large.name = "macro image";
+  write_slide(slides / "2", large);
+  write_slide(slides / "3", large);
+  write_file(slides / "3" / "zarr.json", "{}");
+  write_file(slides / "zarr.json",
+             R"({"zarr_format": 3, "node_type": "group", "attributes":
+                 {"ome": {"version": "0.5", "bioformats2raw.layout": 3}}})");
+  const auto reader = open_slide(slides);
+  CHECK(reader->info().levels.front().extent == kExtent);
+  CHECK(reader->info().mpp_x == 0.25);
+  REQUIRE(reader->info().warnings.size() == 1);
+  CHECK_THAT(reader->info().warnings.front(), contains_text("image 1, is read"));
+}
+
+TEST_CASE("the OME-XML beside the images of a Zarr folder names those that are no slide") {
+  const TemporaryFolder folder;
+  const fs::path slides = folder / "a.zarr";
+  OmeZarrImage large = pattern_image();
+  large.extent = {400, 300};
+  write_slide(slides / "0", large);
+  write_slide(slides / "1", pattern_image());
+  write_file(slides / "zarr.json",
+             R"({"zarr_format": 3, "node_type": "group", "attributes":
+                 {"ome": {"version": "0.5", "bioformats2raw.layout": 3}}})");
+  CHECK(open_slide(slides)->info().levels.front().extent == large.extent);
+  make_folder(slides / "OME");
+  const std::string pixels = R"(<Pixels Type="uint8" SizeX="9" SizeY="9" SizeC="3"/></Image>)";
+  write_file(slides / "OME" / "METADATA.ome.xml", "<OME><Image Name=\"label image\">" + pixels +
+                                                      "<Image Name=\"scan\">" + pixels + "</OME>");
+  CHECK(open_slide(slides)->info().levels.front().extent == kExtent);
+}

@@ -84,6 +84,19 @@ TEST_CASE("annotations outside the slide are counted, those that touch it are no
   CHECK_THAT(doubts[0], contains_text("2 of its 4 annotations lie outside the slide"));
 }
 
+TEST_CASE("annotations smaller than a pixel are counted: their unit may be another") {
+  const std::string tiny =
+      R"({"type":"Feature","properties":{},"geometry":{"type":"Polygon","coordinates":)"
+      R"([[[3.1,3.1],[3.9,3.1],[3.9,3.9],[3.1,3.1]]]}})";
+  const std::string line = R"({"type":"Feature","properties":{},"geometry":{"type":"Polygon",)"
+                           R"("coordinates":[[[3,3],[9,3],[9,3.5],[3,3]]]}})";
+  const Annotations found = read(tiny + "," + line + "," + object("a", ""));
+  CHECK(count_tiny(found) == 1);
+  const auto doubts = doubts_about(found, kSlide);
+  REQUIRE(doubts.size() == 1);
+  CHECK_THAT(doubts[0], contains_text("1 of its 3 annotations are smaller than a pixel"));
+}
+
 TEST_CASE("a file without an annotation is doubtful, a sound one is not") {
   CHECK_THAT(doubts_about(read(""), kSlide).at(0), contains_text("no annotation"));
   CHECK(doubts_about(read(object("a", "")), kSlide).empty());

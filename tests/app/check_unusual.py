@@ -1,0 +1,132 @@
+"""Inputs and options that people have by mistake: each is refused, or warned of, before it does harm."""
+
+import csv
+import json
+import shutil
+
+from untiled_app import files_of, main, np, tifffile, write_settings, write_slide
+
+USAGE, DATA = 2, 3
+
+
+def fails(app, findings, code, words, *arguments):
+    result = app.run(*arguments)
+    what = " ".join(map(str, arguments))
+    findings.expect(result.returncode == code, f"{what}: exit {result.returncode}: {result.stderr[-300:]}")
+    for word in words:
+        findings.expect(word in result.stderr, f"{what}: no {word!r} in {result.stderr[-300:]}")
+    findings.expect(result.stderr.count("error: ") == 1, f"{what}: errors: {result.stderr[-300:]}")
+
+
+def check_saved_stains(app, folder, findings):
+    """--save-stain replaces saved stains, and never a slide or another file."""
+    slide, text = folder / "a.tif", folder / "notes.txt"
+    text.write_text("patients")
+    before = slide.read_bytes()
+    out = folder / "tiles"
+    for target in (slide, text, folder):
+        fails(app, findings, USAGE, ["--save-stain", "not replaced"], "tile", slide, "--filter",
+              "macenko", "--save-stain", target, "--out", out)
+    findings.expect(slide.read_bytes() == before and text.read_text() == "patients",
+                    "--save-stain changed a file that was there")
+    findings.expect(not files_of(out), f"a refused tile left {list(files_of(out))}")
+    stains = folder / "stains.json"
+    for _ in range(2):
+        app.succeed("tile", slide, "--filter", "macenko", "--save-stain", stains, "--out", out)
+
+
+def check_scales(app, folder, findings):
+    for mpp in ("1e-9", "1e9", "nan", "0", "-1"):
+        fails(app, findings, USAGE, ["mpp"], "tile", folder / "a.tif", "--mpp", mpp, "--out",
+              folder / "scaled")
+    for sigma in ("nan", "inf", "1e9"):
+        fails(app, findings, USAGE, ["gaussian"], "tile", folder / "a.tif", "--filter",
+              f"gaussian:{sigma}", "--out", folder / "scaled")
+    for size in ("0x5", "4000000000x4000000000", "10000000x10000000", "x", "5"):
+        fails(app, findings, USAGE, ["--size"], "verify", "--size", size)
+    app.succeed("tile", folder / "a.tif", "--mpp", 100, "--format", "tiff", "--out", folder / "small")
+
+
+def square(low, high):
+    return {"type": "Feature", "properties": {"classification": {"name": "Tissue"}}, "geometry": {
+        "type": "Polygon", "coordinates": [[[low, low], [high, low], [high, high], [low, low]]]}}
+
+
+def check_doubtful_labels(app, folder, findings):
+    """Beside a sound slide: annotations in another unit, and a TIFF mask whose 255 are ignored."""
+    shutil.copyfile(folder / "a.tif", folder / "b.tif")
+    shutil.copyfile(folder / "a.tif", folder / "c.tif")
+    for name, feature in (("sound", square(10, 200)), ("tiny", square(0.1, 0.4))):
+        (folder / f"{name}.geojson").write_text(json.dumps(feature))
+    mask = np.zeros((300, 280), np.uint8)
+    mask[50:200, 50:200] = 255
+    tifffile.imwrite(folder / "mask.tif", mask, tile=(128, 128))
+    manifest = folder / "doubtful.csv"
+    manifest.write_text("slide,mask\na.tif,sound.geojson\nb.tif,tiny.geojson\nc.tif,mask.tif\n")
+    settings = write_settings(folder / "doubtful.yaml", [], train={"steps": 1}, data={
+        "manifest": str(manifest), "slides": [], "classes": [{"name": "Tissue", "value": 1}]},
+        labels={"method": "mask"})
+    result = app.run("train", settings, "--out", folder / "doubtful")
+    findings.expect(result.returncode == 0, f"train: exit {result.returncode}: {result.stderr[-300:]}")
+    for words in (("tiny.geojson", "1 of its 1 annotations are smaller than a pixel"),
+                  ("mask.tif", "all of its values but 0 are ignored (255)")):
+        found = [line for line in result.stderr.splitlines() if all(w in line for w in words)]
+        findings.expect(len(found) == 1, f"{words}: {result.stderr[-600:]}")
+
+
+def check_class_names(app, folder, findings):
+    """Names of a classifier's classes: two that are one file name, and one that is no UTF-8."""
+    cohort = folder / "cohort"
+    app.succeed("synth", "--cohort", 2, "--size", "200x200", "--seed", 1, "--out", cohort)
+    with open(cohort / "manifest.csv", encoding="utf-8") as file:
+        slides = [row["slide"] for row in csv.DictReader(file)]
+
+    def settings(names):
+        manifest, yaml = cohort / "named.csv", cohort / "named.yaml"
+        rows = "".join(f'{slide},"{name}"\n' for slide, name in zip(slides, names))
+        manifest.write_bytes(b"slide,label\n" + rows.encode("latin-1"))
+        write_settings(yaml, [], model={"kind": "resnet", "depth": 10, "width": 2},
+                       data={"manifest": str(manifest), "labels": ["LEFT", "RIGHT"], "slides": []},
+                       augment={"flip": False, "stain": 0}, train={"steps": 1, "loss": "cross_entropy"})
+        text = yaml.read_text().replace("LEFT", names[0]).replace("RIGHT", names[1])
+        yaml.write_bytes(text.encode("latin-1"))
+        return yaml
+
+    run = folder / "named"
+    one = settings(("a", "b"))
+    (cohort / "named.csv").write_text("slide,label\n" + "".join(f"{s},a\n" for s in slides))
+    fails(app, findings, DATA, ["one class", "none of b"], "train", one, "--out", run)
+    fails(app, findings, USAGE, ["data.labels[1]", "UTF-8"], "train", settings(("a", "caf\xe9")),
+          "--out", run)
+    app.succeed("train", settings(("a/b", "a_b")), "--out", run)
+    fails(app, findings, DATA, ["a/b", "a_b"], "export", "--checkpoint",
+          run / "checkpoints" / "last.safetensors", "--out", folder / "maps", cohort / slides[0])
+    findings.expect(not files_of(folder / "maps"), "a refused export wrote files")
+    for flags in (("--format", "geojson"), ("--threshold", "0.5"), ("--preview",)):
+        fails(app, findings, USAGE, [flags[0], "classifier"], "export", "--checkpoint",
+              run / "checkpoints" / "last.safetensors", "--out", folder / "maps", *flags,
+              cohort / slides[0])
+
+
+def check_pages(app, folder, findings):
+    """Names in bench files reach neither a page nor a terminal as escapes or markup."""
+    name = "<script>alert(1)</script>\x1b[31m\u202e|\n# a"
+    (folder / "bench.json").write_text(json.dumps(
+        {"name": name, "kind": "published", "source": name, "tiles": [
+            {"job": name, "tool": name, "pixels": 10, "median_seconds": 1}], "steps": [
+            {"name": "default", "rows": 9, "columns": 9, "median_seconds": 1}]}))
+    printed = app.succeed("bench", "compare", folder / "bench.json", "--out", folder / "compared")
+    for text in (printed, (folder / "compared" / "comparison.md").read_text(encoding="utf-8")):
+        for bad in ("\x1b", "\u202e", "<script", "\n# a"):
+            findings.expect(bad not in text, f"compare shows {bad!r}")
+        findings.expect("alert(1)" in text, "the machine is not in the comparison")
+
+
+def check(app, folder, findings):
+    write_slide(folder / "a.tif", 300, 280)
+    for part in (check_saved_stains, check_scales, check_doubtful_labels, check_class_names,
+                 check_pages):
+        part(app, folder, findings)
+
+
+main(check)
