@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <future>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -185,13 +184,11 @@ void RankBenchmark::measure_network(const RankBenchNetwork& network) {
 }
 
 RankMachine RankBenchmark::fit(const RankBenchNetwork& network, const RankMeasurement& one) const {
-  RankMachine machine{.name = "this machine, fitted"};
-  machine.rate = fitted_rate(network_of(network.settings), one.asked, one.middle().compute());
-  machine.latency = links_.latency;
-  machine.link_bandwidth = links_.link_bandwidth;
-  machine.sum_bandwidth = links_.sum_bandwidth;
-  machine.memory_bandwidth = std::numeric_limits<double>::infinity();
-  return machine;
+  const RankMachine links{.name = kFittedMachine,
+                          .latency = links_.latency,
+                          .link_bandwidth = links_.link_bandwidth,
+                          .sum_bandwidth = links_.sum_bandwidth};
+  return fitted_to(links, network_of(network.settings), one.asked, one.middle().compute());
 }
 
 Json row_of(const RankMeasurement& m) {
@@ -241,7 +238,7 @@ void RankBenchmark::report(const RankBenchNetwork& network,
     row["modelled"] = to_json(model_step(graph, machine, m.asked));
     rows_.push_back(std::move(row));
   }
-  models_.push_back(to_json(machine, network.settings.model.kind));
+  models_.push_back(to_json(machine, network.name));
   const bool is_unet = network.settings.model.kind == ModelKind::kUnet;
   const Halos halos = is_unet ? Halos::kComputed : Halos::kExchanged;
   append_modelled(modelled_, network.name, graph, halos, machine);

@@ -1,15 +1,8 @@
 #include "app/bench/rank_prediction.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
-
-#include "lib/core/atomic_file.h"
-#include "lib/core/error.h"
-#include "lib/core/json_text.h"
 
 namespace untiled {
 namespace {
@@ -72,17 +65,6 @@ class Prediction {
   RankMachine machine_;
 };
 
-const char* kind_name(ModelKind kind) { return kind == ModelKind::kResnet ? "resnet" : "unet"; }
-
-RankMachine machine_of(const Json& entry) {
-  return {.name = entry.at("machine").get<std::string>(),
-          .rate = entry.at("flop_per_second").get<double>(),
-          .latency = entry.at("latency_seconds").get<double>(),
-          .link_bandwidth = entry.at("link_bytes_per_second").get<double>(),
-          .sum_bandwidth = entry.at("sum_bytes_per_second").get<double>(),
-          .memory_bandwidth = std::numeric_limits<double>::infinity()};
-}
-
 }  // namespace
 
 std::string name_of(Scaling scaling) {
@@ -104,26 +86,13 @@ Json to_json(const RankTime& time) {
           {"parts", {{"compute", time.compute}, {"halo", time.halo}, {"sums", time.sums}}}};
 }
 
-Json to_json(const RankMachine& machine, ModelKind kind) {
-  return {{"kind", kind_name(kind)},
+Json to_json(const RankMachine& machine, const std::string& network) {
+  return {{"network", network},
           {"machine", machine.name},
           {"flop_per_second", machine.rate},
           {"latency_seconds", machine.latency},
           {"link_bytes_per_second", machine.link_bandwidth},
           {"sum_bytes_per_second", machine.sum_bandwidth}};
-}
-
-RankMachine fitted_machine(const std::filesystem::path& file, ModelKind kind) {
-  const char* name = kind_name(kind);
-  try {
-    for (const Json& entry : parse_json<Json>(read_file(file)).at("models")) {
-      if (entry.at("kind") == name) return machine_of(entry);
-    }
-  } catch (const Json::exception& error) {
-    throw DataError(fmt::format("{} is no file of bench ranks ({})", file.string(), error.what()));
-  }
-  throw DataError(fmt::format("{} has no {} that was measured; run bench ranks --network {}",
-                              file.string(), name, name));
 }
 
 void append_modelled(Json& rows, const std::string& network, const Graph& graph, Halos halos,

@@ -1,11 +1,9 @@
 // What the model says of a network over up to 2,304 ranks, as rows of a benchmark's file.
 #pragma once
 
-#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "lib/config/settings.h"
 #include "lib/network/graph.h"
 #include "lib/plan/rank_model.h"
 
@@ -22,13 +20,14 @@ enum class Scaling {
 /// "data parallel", for people and JSON.
 std::string name_of(Scaling scaling);
 
+/// In files the name of the machine that the file is of.
+inline constexpr const char* kFittedMachine = "this machine";
+
 /// {seconds, parts: {compute, halo, sums}}.
 nlohmann::ordered_json to_json(const RankTime& time);
 
-/// A machine whose rate was fitted to a network of this kind, and back.
-nlohmann::ordered_json to_json(const RankMachine& machine, ModelKind kind);
-/// The fitted machine of a file of `bench ranks`. Throws DataError where it has none for the kind.
-RankMachine fitted_machine(const std::filesystem::path& file, ModelKind kind);
+/// A machine, and the network that its rate was fitted to.
+nlohmann::ordered_json to_json(const RankMachine& machine, const std::string& network);
 
 /// Appends a slide of 22,528 x 22,528 pixels over 1 to 2,304 ranks, 1,408 x 1,408 pixels on each of
 /// as many, and 2,304 ranks with 16 to 2,304 slides; every row says that it is modelled.

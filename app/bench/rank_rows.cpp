@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <map>
 #include <nlohmann/json.hpp>
 
+#include "app/bench/rank_prediction.h"
 #include "app/bench/table_cell.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
@@ -72,28 +71,20 @@ std::string table_row(const RankRow& row) {
       row.memory_bytes_per_rank ? format_bytes(*row.memory_bytes_per_rank) : "-");
 }
 
-/// What a curve joins.
-std::string curve_name(const RankRow& row) {
-  return fmt::format("{}, {}, {}", row.is_modelled ? "modelled" : "measured", row.network,
-                     row.machine);
+/// What stands in one chart.
+std::string chart_title(const RankRow& row) {
+  return fmt::format("{} on {}: {} scaling, % of the ideal by log2(ranks)", row.network,
+                     row.machine, row.scaling);
 }
 
-Chart chart_of(const std::string& scaling, const std::vector<RankRow>& rows) {
-  constexpr std::array<PictureColor, 6> kColors = {
-      {{40, 90, 200}, {200, 60, 40}, {30, 140, 70}, {150, 80, 180}, {210, 140, 20}, {90, 90, 90}}};
-  Chart chart{scaling + " scaling: per cent of the ideal speed, against log2 of the ranks", {}};
-  std::map<std::string, size_t> curves;
-  for (const RankRow& row : rows) {
-    if (row.scaling != scaling) continue;
-    const auto [found, is_new] = curves.try_emplace(curve_name(row), chart.curves.size());
-    if (is_new) {
-      chart.curves.push_back({found->first, kColors[found->second % kColors.size()], {}, {}});
-    }
-    Curve& curve = chart.curves[found->second];
-    curve.x.push_back(std::log2(static_cast<double>(row.ranks)));
-    curve.y.push_back(100.0 * row.efficiency);
-  }
-  return chart;
+Chart& chart_for(std::vector<Chart>& charts, const std::string& title) {
+  constexpr PictureColor kMeasured = {40, 90, 200};
+  constexpr PictureColor kModelled = {200, 60, 40};
+  const auto found = std::find_if(charts.begin(), charts.end(),
+                                  [&](const Chart& chart) { return chart.title == title; });
+  if (found != charts.end()) return *found;
+  charts.push_back({title, {{"measured", kMeasured, {}, {}}, {"modelled", kModelled, {}, {}}}});
+  return charts.back();
 }
 
 }  // namespace
@@ -105,9 +96,7 @@ std::vector<RankRow> rank_rows(const Json& file) {
   for (const Json& entry : file.at("modelled")) {
     rows.push_back(common_row(entry, "seconds"));
     const auto machine = entry.at("machine").get<std::string>();
-    rows.back().machine = machine.starts_with("this machine")
-                              ? file.at("name").get<std::string>() + " (fitted)"
-                              : machine;
+    rows.back().machine = machine == kFittedMachine ? file.at("name").get<std::string>() : machine;
   }
   return rows;
 }
@@ -123,14 +112,22 @@ std::string rank_table(const std::vector<RankRow>& rows) {
     }
   }
   return text +
-         "\nRows that say modelled were computed, not measured: docs/ranks.md has the formula. A "
-         "fitted machine has the rate of one rank that was measured there, and its messages and "
+         "\nRows that say modelled were computed, not measured: docs/rank_model.md has the "
+         "formula. Of "
+         "a "
+         "machine that was measured the model has the rate of one rank, its messages and its "
          "sums.\n";
 }
 
 void write_rank_chart(const std::filesystem::path& file, const std::vector<RankRow>& rows) {
-  write_picture(file,
-                draw_charts(std::vector<Chart>{chart_of("strong", rows), chart_of("weak", rows)}));
+  std::vector<Chart> charts;
+  for (const RankRow& row : rows) {
+    if (row.scaling != "strong" && row.scaling != "weak") continue;
+    Curve& curve = chart_for(charts, chart_title(row)).curves[row.is_modelled ? 1 : 0];
+    curve.x.push_back(std::log2(static_cast<double>(row.ranks)));
+    curve.y.push_back(100.0 * row.efficiency);
+  }
+  write_picture(file, draw_charts(charts));
 }
 
 }  // namespace untiled

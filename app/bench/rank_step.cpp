@@ -1,5 +1,7 @@
 #include "app/bench/rank_step.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -8,6 +10,7 @@
 #include "app/pipeline/rank_calls.h"
 #include "app/pipeline/slide_classifier.h"
 #include "app/pipeline/slide_parts.h"
+#include "lib/core/stopwatch.h"
 #include "lib/layered/running_statistics.h"
 #include "lib/ranks/alone.h"
 #include "lib/train/losses.h"
@@ -49,9 +52,7 @@ class UnetStep : public RankStep {
     if (slides_.count > 1 || ranks_ == 1) return step;
     const RankBalance balance = balance_ranks(engine_, planned_, step.pixels, layout_, ranks_);
     step.grid = balance.grid;
-    double most = 0.0;
-    for (const RankShare& share : balance.shares) most = std::max(most, share.work);
-    step.largest_share = most / balance.work_alone;
+    step.largest_share = balance.largest_share();
     return step;
   }
 
@@ -128,6 +129,24 @@ std::unique_ptr<RankStep> make_rank_step(const Settings& settings, const RankSli
     return std::make_unique<ClassifierStep>(settings, slides, ranks);
   }
   return std::make_unique<UnetStep>(settings, slides, ranks);
+}
+
+TimedTile time_tile(Settings settings) {
+  settings.threads = 1;
+  at::set_num_threads(1);
+  const int64_t side = settings.streaming.tile.value_or(kUsualTile);
+  RankSlides slides;
+  slides.pixels = std::make_shared<HeldImage>(noise_pixels({side, side}, 3, 256, 1));
+  slides.labels = std::make_shared<HeldImage>(noise_pixels({side, side}, 1, 2, 2));
+  Alone alone;
+  const std::unique_ptr<RankStep> step = make_rank_step(settings, slides, alone);
+  TimedTile timed{.step = step->model_case()};
+  for (int i = 0; i < 2; ++i) {
+    const Stopwatch watch;
+    step->run(alone);
+    timed.seconds = watch.seconds();
+  }
+  return timed;
 }
 
 Graph network_of(const Settings& settings) {

@@ -34,6 +34,13 @@ class RankStep {
 std::unique_ptr<RankStep> make_rank_step(const Settings& settings, const RankSlides& slides,
                                          const Group& ranks);
 
+/// A step of one rank with one thread on one tile of noise, the second of two.
+struct TimedTile {
+  RankCase step;
+  double seconds = 0.0;
+};
+TimedTile time_tile(Settings settings);
+
 /// The network as the model sees it.
 Graph network_of(const Settings& settings);
 

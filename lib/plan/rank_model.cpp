@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace untiled {
@@ -129,8 +130,11 @@ RankTime model_step(const Graph& graph, const RankMachine& machine, const RankCa
   return time;
 }
 
-double fitted_rate(const Graph& graph, const RankCase& step, double seconds) {
-  return 2.0 * passes_of(step) * forward_work(graph, graph.extents(step.pixels)) / seconds;
+RankMachine fitted_to(RankMachine machine, const Graph& graph, const RankCase& step,
+                      double seconds) {
+  machine.rate = 2.0 * passes_of(step) * forward_work(graph, graph.extents(step.pixels)) / seconds;
+  machine.memory_bandwidth = std::numeric_limits<double>::infinity();
+  return machine;
 }
 
 RankGrid square_grid(int64_t ranks) {

@@ -66,8 +66,9 @@ struct RankTime {
 
 RankTime model_step(const Graph& graph, const RankMachine& machine, const RankCase& step);
 
-/// The rate at which a step of one rank computes for `seconds`, its norms counted in.
-double fitted_rate(const Graph& graph, const RankCase& step, double seconds);
+/// The machine with the rate at which a step of one rank computes for `seconds`, norms counted in.
+RankMachine fitted_to(RankMachine machine, const Graph& graph, const RankCase& step,
+                      double seconds);
 
 /// As many rows as columns of ranks, or as nearly as the number allows, the more columns.
 RankGrid square_grid(int64_t ranks);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "models/resnet_graph.h"
@@ -131,9 +130,7 @@ TEST_CASE("cores of one machine take what the reference says") {
 TEST_CASE("a machine fitted to a step of one rank takes that step's time") {
   const Graph graph = unet_graph({}, 1);
   const RankCase step{.pixels = {4000, 16000}, .halos = Halos::kComputed, .recomputes = false};
-  RankMachine machine = usual_core();
-  machine.memory_bandwidth = std::numeric_limits<double>::infinity();
-  machine.rate = fitted_rate(graph, step, 1.25);
+  const RankMachine machine = fitted_to(usual_core(), graph, step, 1.25);
   CHECK(model_step(graph, machine, step).total() == Approx(1.25));
 }
 
