@@ -28,9 +28,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// One step: seconds, and of them and of bytes the means over the ranks.
+/// One step: seconds, those of processors of all ranks together, and means over the ranks.
 struct StepTimes {
   double seconds = 0.0;
+  double cpu_seconds = 0.0;
   GroupTimes group;
 
   double compute() const { return seconds - group.messages - group.sums - group.waiting; }
@@ -43,11 +44,12 @@ struct RankMeasurement {
   int64_t memory_bytes_per_rank = 0;  ///< Beside the pixels; 0: not known here.
 
   int64_t ranks() const { return asked.ranks(); }
-  double median_seconds() const {
-    std::vector<double> seconds;
-    for (const StepTimes& s : steps) seconds.push_back(s.seconds);
-    return median(seconds);
+  std::vector<double> all(double StepTimes::*what) const {
+    std::vector<double> values;
+    for (const StepTimes& s : steps) values.push_back(s.*what);
+    return values;
   }
+  double median_seconds() const { return median(all(&StepTimes::seconds)); }
   /// The step that took the median, the lower one of an even number.
   StepTimes middle() const {
     std::vector<StepTimes> sorted = steps;
@@ -70,15 +72,26 @@ GroupTimes mean_over(Group& ranks, const GroupTimes& own) {
   return {mean(all[0]), mean(all[1]), mean(all[2]), all[3] / ranks.size(), all[4] / ranks.size()};
 }
 
-StepTimes timed_step(RankStep& step, Group& ranks) {
+/// Of all ranks together. A collective call of processes.
+double sum_over_processes(Group& ranks, bool are_processes, double seconds) {
+  if (!are_processes) return seconds;
+  constexpr double kNano = 1e-9;
+  std::array<int64_t, 1> all = {static_cast<int64_t>(seconds / kNano)};
+  ranks.sum(all);
+  return kNano * static_cast<double>(all.front());
+}
+
+StepTimes timed_step(RankStep& step, Group& ranks, bool are_processes) {
   throw_if_stopped();
   TimedGroup timed(ranks);
   ranks.barrier();
   const Stopwatch watch;
+  const double cpu_before = cpu_seconds();
   step.run(timed);
   timed.barrier();
   const double seconds = watch.seconds();
-  return {seconds, mean_over(ranks, timed.times())};
+  const double cpu = cpu_seconds() - cpu_before;
+  return {seconds, sum_over_processes(ranks, are_processes, cpu), mean_over(ranks, timed.times())};
 }
 
 RankSlides noise_slides(const Settings& settings, const Extent& extent, int64_t count) {
@@ -153,7 +166,9 @@ RankMeasurement RankBenchmark::measure(const RankBenchNetwork& network, Scaling 
     at::set_num_threads(1);  // The tile workers have the cores.
     const auto step = make_silently(network.settings, input, group);
     std::vector<StepTimes> steps;
-    for (int i = 0; i <= options_.steps; ++i) steps.push_back(timed_step(*step, group));
+    for (int i = 0; i <= options_.steps; ++i) {
+      steps.push_back(timed_step(*step, group, options_.as_processes));
+    }
     const int64_t memory = memory_per_rank(group, before);
     if (group.rank() != 0) return;
     measured.steps.assign(steps.begin() + 1, steps.end());  // The first one warms up.
@@ -192,8 +207,8 @@ RankMachine RankBenchmark::fit(const RankBenchNetwork& network, const RankMeasur
 }
 
 Json row_of(const RankMeasurement& m) {
-  std::vector<double> seconds;
-  for (const StepTimes& s : m.steps) seconds.push_back(s.seconds);
+  const std::vector<double> seconds = m.all(&StepTimes::seconds);
+  const std::vector<double> cpu = m.all(&StepTimes::cpu_seconds);
   const StepTimes middle = m.middle();
   Json row = {{"figures", "measured"},
               {"scaling", name_of(m.scaling)},
@@ -206,6 +221,8 @@ Json row_of(const RankMeasurement& m) {
               {"seconds", seconds},
               {"median_seconds", m.median_seconds()},
               {"spread", spread(seconds)},
+              {"cpu_seconds", cpu},
+              {"median_cpu_seconds", median(cpu)},
               {"seconds_per_slide", m.median_seconds() / static_cast<double>(m.asked.slides)},
               {"parts",
                {{"compute", middle.compute()},

@@ -85,14 +85,15 @@ std::vector<int> doubled_up_to(int most) {
 void print_row(const Json& row) {
   const Json& parts = row["parts"];
   fmt::print(
-      "  {:<20} {:<13} {:>2} ranks, {:>2} of {} x {}: {:8.3f} s, {:3.0f} % (model {:.3f} s); "
-      "computing {:.3f}, halos {:.3f}, sums {:.3f}, waiting {:.3f}\n",
+      "  {:<20} {:<13} {:>2} ranks, {:>2} of {} x {}: {:8.3f} s, {:3.0f} % (model {:.3f} s), "
+      "{:.3f} "
+      "s of cores; computing {:.3f}, halos {:.3f}, sums {:.3f}, waiting {:.3f}\n",
       row["network"].get<std::string>(), row["scaling"].get<std::string>(),
       row["ranks"].get<int64_t>(), row["slides"].get<int64_t>(), row["rows"].get<int64_t>(),
       row["columns"].get<int64_t>(), row["median_seconds"].get<double>(),
       100.0 * row["efficiency"].get<double>(), row["modelled"]["seconds"].get<double>(),
-      parts["compute"].get<double>(), parts["halo"].get<double>(), parts["sums"].get<double>(),
-      parts["waiting"].get<double>());
+      row["median_cpu_seconds"].get<double>(), parts["compute"].get<double>(),
+      parts["halo"].get<double>(), parts["sums"].get<double>(), parts["waiting"].get<double>());
 }
 
 /// The slide is the same in both: shared by the ranks, or one on each.

@@ -65,6 +65,7 @@ def check_measured(report, most, counts, findings):
             parts = row["parts"]
             findings.expect(len(row["seconds"]) == 3 and row["median_seconds"] == sorted(row["seconds"])[1], f"median: {row}")
             findings.expect(math.isclose(sum(parts.values()), row["median_seconds"], rel_tol=1e-6), f"parts: {row}")
+            findings.expect(row["median_cpu_seconds"] == sorted(row["cpu_seconds"])[1] > 0, f"seconds of cores: {row}")
             findings.expect(min(parts.values()) >= 0 and parts["compute"] > 0, f"parts below zero: {row}")
             alone = one.get(row["scaling"], one["strong"])
             ideal = row["ranks"] if row["scaling"] == "strong" else 1
