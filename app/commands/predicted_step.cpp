@@ -4,19 +4,15 @@
 
 #include <nlohmann/json.hpp>
 
-#include "lib/core/progress.h"
-
 namespace untiled {
 
 void print_predicted(const nlohmann::ordered_json& predicted) {
-  const auto part = [&](const char* name) {
-    return format_duration(predicted["parts"][name].get<double>());
-  };
+  const nlohmann::ordered_json& parts = predicted["parts"];
   fmt::print(
-      "  predicted step    {} over ranks of one machine: {} of computing, {} of halos, {} of sums; "
-      "a model, reading not counted\n",
-      format_duration(predicted["seconds"].get<double>()), part("compute"), part("halo"),
-      part("sums"));
+      "  predicted step    {:.3g} s over ranks of one machine: computing {:.3g}, "
+      "halos {:.2g}, sums {:.2g} (a model; reading not counted)\n",
+      predicted["seconds"].get<double>(), parts["compute"].get<double>(),
+      parts["halo"].get<double>(), parts["sums"].get<double>());
 }
 
 }  // namespace untiled

@@ -87,7 +87,7 @@ template <typename Call>
 void TimedGroup::collect(size_t bytes, Call call) {
   barrier();
   const Span span(times_.sums);
-  times_.sum_bytes += static_cast<int64_t>(bytes);
+  if (size() > 1) times_.sum_bytes += static_cast<int64_t>(bytes);
   call();
 }
 

@@ -81,6 +81,7 @@ def check_bytes(row, findings):
     """U-Nets exchange no halos; sums have 24 bytes a parameter, and weights 4."""
     shares_tensors = row["network"].startswith("ResNet") and row["ranks"] > 1 and row["slides"] == 1
     findings.expect((row["halo_bytes_per_rank"] > 0) == shares_tensors, f"bytes of halos: {row}")
+    findings.expect((row["sum_bytes_per_rank"] > 0) == (row["ranks"] > 1), f"bytes of sums: {row}")
     if row["network"].startswith("U-Net") and row["ranks"] > 1 and row["slides"] == 1:
         extra = row["sum_bytes_per_rank"] - 28 * UNET_PARAMETERS
         findings.expect(0 <= extra < 1000, f"bytes of sums: {extra} more than the parameters'")
