@@ -39,11 +39,12 @@ struct StepTimes {
 
 struct RankMeasurement {
   Scaling scaling = Scaling::kStrong;
-  RankCase asked;  ///< What the model is to say of it.
-  std::vector<StepTimes> steps;
+  int ranks = 1;
+  RankSlides slides;
+  RankCase asked = {};  ///< What the model is to say of it.
+  std::vector<StepTimes> steps = {};
   int64_t memory_bytes_per_rank = 0;  ///< Beside the pixels; 0: not known here.
 
-  int64_t ranks() const { return asked.ranks(); }
   std::vector<double> all(double StepTimes::*what) const {
     std::vector<double> values;
     for (const StepTimes& s : steps) values.push_back(s.*what);
@@ -94,9 +95,9 @@ StepTimes timed_step(RankStep& step, Group& ranks, bool are_processes) {
   return {seconds, sum_over_processes(ranks, are_processes, cpu), mean_over(ranks, timed.times())};
 }
 
-RankSlides noise_slides(const Settings& settings, const Extent& extent, int64_t count) {
+RankSlides noise_slides(const Settings& settings, const Extent& extent) {
   constexpr uint64_t kSeed = 1;
-  RankSlides slides{.count = count};
+  RankSlides slides;
   slides.pixels = std::make_shared<HeldImage>(noise_pixels(extent, 3, 256, kSeed));
   if (settings.model.kind == ModelKind::kUnet) {
     slides.labels = std::make_shared<HeldImage>(noise_pixels(extent, 1, 2, kSeed + 1));
@@ -125,13 +126,15 @@ class RankBenchmark {
   Json run();
 
  private:
+  /// Of each network the strong, the weak and the data parallel ones.
   int64_t runs() const {
-    return static_cast<int64_t>(options_.networks.size() * (3 * options_.counts.size() - 2) + 1);
+    const size_t measured = 3 * options_.counts.size() - 2;
+    return options_.steps * static_cast<int64_t>(options_.networks.size() * measured);
   }
   int most() const { return options_.counts.back(); }
   void measure_network(const RankBenchNetwork& network);
-  RankMeasurement measure(const RankBenchNetwork& network, Scaling scaling, int ranks,
-                          const Extent& extent, int64_t slides);
+  std::vector<RankMeasurement> plan(const RankBenchNetwork& network) const;
+  void take_step(const RankBenchNetwork& network, RankMeasurement& measured);
   int64_t memory_per_rank(Group& ranks, int64_t before) const;
   RankMachine fit(const RankBenchNetwork& network, const RankMeasurement& one) const;
   void report(const RankBenchNetwork& network, const std::vector<RankMeasurement>& all);
@@ -153,49 +156,67 @@ int64_t RankBenchmark::memory_per_rank(Group& ranks, int64_t before) const {
   return bytes.front() / ranks.size();
 }
 
-RankMeasurement RankBenchmark::measure(const RankBenchNetwork& network, Scaling scaling, int ranks,
-                                       const Extent& extent, int64_t slides) {
-  if (progress_)
-    progress_->set_status(fmt::format("{}, {}, {} ranks", network.name, name_of(scaling), ranks));
-  const RankSlides input = noise_slides(network.settings, extent, slides);
-  RankMeasurement measured{.scaling = scaling};
+/// One step after one that warms up.
+void RankBenchmark::take_step(const RankBenchNetwork& network, RankMeasurement& measured) {
+  if (progress_) {
+    progress_->set_status(
+        fmt::format("{}, {}, {} ranks", network.name, name_of(measured.scaling), measured.ranks));
+  }
   return_heap_memory();
   const bool knows_memory = reset_peak_resident();
   const int64_t before = resident_bytes();
-  launch_(ranks, [&](Group& group) {
+  launch_(measured.ranks, [&](Group& group) {
     at::set_num_threads(1);  // The tile workers have the cores.
-    const auto step = make_silently(network.settings, input, group);
-    std::vector<StepTimes> steps;
-    for (int i = 0; i <= options_.steps; ++i) {
-      steps.push_back(timed_step(*step, group, options_.as_processes));
-    }
+    const auto step = make_silently(network.settings, measured.slides, group);
+    timed_step(*step, group, options_.as_processes);
+    const StepTimes times = timed_step(*step, group, options_.as_processes);
     const int64_t memory = memory_per_rank(group, before);
     if (group.rank() != 0) return;
-    measured.steps.assign(steps.begin() + 1, steps.end());  // The first one warms up.
-    measured.memory_bytes_per_rank = knows_memory ? memory : 0;
+    measured.steps.push_back(times);
     measured.asked = step->model_case();
+    if (knows_memory) {
+      measured.memory_bytes_per_rank = std::max(measured.memory_bytes_per_rank, memory);
+    }
   });
   if (progress_) progress_->advance();
-  return measured;
 }
 
+/// All but weak scaling on most ranks, which is the same step as strong scaling there.
+std::vector<RankMeasurement> RankBenchmark::plan(const RankBenchNetwork& network) const {
+  const auto slides_of = [&](int parts) {
+    return noise_slides(network.settings, {network.part.rows * parts, network.part.cols});
+  };
+  const RankSlides all_rows = slides_of(most());
+  std::vector<RankMeasurement> cases;
+  for (const int ranks : options_.counts) cases.push_back({Scaling::kStrong, ranks, all_rows});
+  for (const int ranks : options_.counts) {
+    if (ranks < most()) cases.push_back({Scaling::kWeak, ranks, slides_of(ranks)});
+  }
+  for (const int ranks : options_.counts) {
+    if (ranks == 1) continue;
+    cases.push_back({Scaling::kDataParallel, ranks, all_rows});
+    cases.back().slides.count = ranks;
+  }
+  return cases;
+}
+
+/// In rounds, so that what else the machine does in a while falls on all of them alike.
 void RankBenchmark::measure_network(const RankBenchNetwork& network) {
-  const auto rows = [&](int parts) { return Extent{network.part.rows * parts, network.part.cols}; };
-  std::vector<RankMeasurement> all;
-  for (const int ranks : options_.counts) {
-    all.push_back(measure(network, Scaling::kStrong, ranks, rows(most()), 1));
+  std::vector<RankMeasurement> all = plan(network);
+  for (int round = 0; round < options_.steps; ++round) {
+    for (RankMeasurement& measured : all) take_step(network, measured);
   }
-  const RankMeasurement largest = all.back();
-  for (const int ranks : options_.counts) {
-    if (ranks < most()) all.push_back(measure(network, Scaling::kWeak, ranks, rows(ranks), 1));
-  }
-  all.push_back(largest);  // Of most ranks it is the same step.
-  all.back().scaling = Scaling::kWeak;
-  for (const int ranks : options_.counts) {
-    if (ranks > 1)
-      all.push_back(measure(network, Scaling::kDataParallel, ranks, rows(most()), ranks));
-  }
-  if (leads_) report(network, all);
+  if (!leads_) return;
+  const auto largest = std::find_if(all.begin(), all.end(), [&](const RankMeasurement& m) {
+    return m.scaling == Scaling::kStrong && m.ranks == most();
+  });
+  RankMeasurement weak = *largest;
+  weak.scaling = Scaling::kWeak;
+  const auto after_weak = std::find_if(all.begin(), all.end(), [](const RankMeasurement& m) {
+    return m.scaling == Scaling::kDataParallel;
+  });
+  all.insert(after_weak, std::move(weak));
+  report(network, all);
 }
 
 RankMachine RankBenchmark::fit(const RankBenchNetwork& network, const RankMeasurement& one) const {
@@ -212,7 +233,7 @@ Json row_of(const RankMeasurement& m) {
   const StepTimes middle = m.middle();
   Json row = {{"figures", "measured"},
               {"scaling", name_of(m.scaling)},
-              {"ranks", m.ranks()},
+              {"ranks", m.ranks},
               {"slides", m.asked.slides},
               {"grid_rows", m.asked.grid.rows},
               {"grid_columns", m.asked.grid.cols},
@@ -242,7 +263,7 @@ void RankBenchmark::report(const RankBenchNetwork& network,
   const auto alone = [&](Scaling scaling) {
     return std::find_if(
                all.begin(), all.end(),
-               [&](const RankMeasurement& m) { return m.scaling == scaling && m.ranks() == 1; })
+               [&](const RankMeasurement& m) { return m.scaling == scaling && m.ranks == 1; })
         ->median_seconds();
   };
   for (const RankMeasurement& m : all) {
@@ -250,8 +271,7 @@ void RankBenchmark::report(const RankBenchNetwork& network,
     row.update(row_of(m));
     const bool is_strong = m.scaling == Scaling::kStrong;
     const double one = alone(m.scaling == Scaling::kWeak ? Scaling::kWeak : Scaling::kStrong);
-    row["efficiency"] =
-        one / m.median_seconds() / (is_strong ? static_cast<double>(m.ranks()) : 1.0);
+    row["efficiency"] = one / m.median_seconds() / (is_strong ? static_cast<double>(m.ranks) : 1.0);
     row["modelled"] = to_json(model_step(graph, machine, m.asked));
     rows_.push_back(std::move(row));
   }
@@ -268,7 +288,6 @@ Json RankBenchmark::run() {
     const RankLinks links = measure_links(ranks);
     if (ranks.rank() == 0) links_ = links;
   });
-  if (progress_) progress_->advance();
   for (const RankBenchNetwork& network : options_.networks) measure_network(network);
   if (!leads_) return {};
   return {{"kind", "measured"},

@@ -22,7 +22,7 @@ struct RankBenchNetwork {
 struct RankBenchOptions {
   std::vector<RankBenchNetwork> networks;
   std::vector<int> counts;    ///< Of ranks, rising, from 1 on.
-  int steps = 3;              ///< Of which medians are taken, after one that warms up.
+  int steps = 3;              ///< Of which medians are taken, each after one that warms up.
   bool as_processes = false;  ///< Else ranks are threads of this process.
   std::string name;           ///< Of the machine; empty: as its maker calls it.
 };
@@ -31,10 +31,11 @@ struct RankBenchOptions {
 using RankLauncher = std::function<void(int count, const std::function<void(Group&)>& body)>;
 
 /// Measures, by network and number of ranks: one slide over all of them (strong scaling), a slide
-/// that grows with them (weak), a slide on each (data parallel). Pixels are noise in memory. Each
-/// step is split into computing, messages (halos), sums and waiting for other ranks, means over the
-/// ranks. Beside them stands what the model says, fitted to one rank here. Every process of several
-/// calls it; the report is that of the process that `leads`. Throws ConfigError, Interrupted.
+/// that grows with them (weak), a slide on each (data parallel). Pixels are noise in memory. All
+/// of a network are measured in rounds, a step of each at a time. Each step is split into
+/// computing, messages (halos), sums and waiting for other ranks, means over the ranks. Beside them
+/// stands what the model says, fitted to one rank here. Every process of several calls it; the
+/// report is that of the process that `leads`. Throws ConfigError, Interrupted.
 nlohmann::ordered_json run_rank_benchmark(const RankBenchOptions& options,
                                           const RankLauncher& launch, bool leads);
 
