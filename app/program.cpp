@@ -54,7 +54,7 @@ int guarded(const std::function<int()>& body,
 
 bool works_over_ranks(const std::string& verb) {
   return verb == "train" || verb == "export" || verb == "evaluate" || verb == "verify" ||
-         verb == "doctor";
+         verb == "doctor" || verb == "bench";
 }
 
 /// Adds the verbs; the body of the one that was chosen is in `chosen` after parsing.

@@ -12,6 +12,7 @@
 #include "app/bench/machine.h"
 #include "app/bench/overlap.h"
 #include "app/bench/plain_step.h"
+#include "app/bench/repeats.h"
 #include "data/cohort/csv.h"
 #include "data/tissue/index_png.h"
 #include "lib/config/load.h"
@@ -126,13 +127,6 @@ StepCase three_classes(const fs::path& slide, const fs::path& folder) {
                        fmt::format("data.manifest={}", quoted(manifest)),
                        "data.classes=[{name: glass, value: 0}, {name: tissue, value: 1}, "
                        "{name: other, value: 7}]"}};
-}
-
-/// The largest deviation between repeats, of their median.
-double spread(const std::vector<double>& seconds) {
-  if (seconds.empty()) throw InternalError("a benchmark without a measurement");
-  const auto [least, most] = std::minmax_element(seconds.begin(), seconds.end());
-  return (*most - *least) / median(seconds);
 }
 
 /// Seconds of repeats in a row of the report.

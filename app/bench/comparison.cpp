@@ -1,10 +1,13 @@
 #include "app/bench/comparison.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "app/bench/table_cell.h"
 #include "lib/config/yaml_text.h"
@@ -150,8 +153,8 @@ auto read_named(const std::filesystem::path& path, const Read& read) {
   try {
     return read();
   } catch (const Json::exception& error) {
-    throw DataError(
-        fmt::format("{} is no file of bench run or bench tiles ({})", path.string(), error.what()));
+    throw DataError(fmt::format("{} is no file of bench run, bench tiles or bench ranks ({})",
+                                path.string(), error.what()));
   } catch (const DataError& error) {
     throw DataError(fmt::format("{}: {}", path.string(), error.what()));
   }
@@ -162,8 +165,9 @@ NamedFile load_file(const std::filesystem::path& path) {
   return read_named(path, [&] {
     NamedFile file{path, parse_json<Json>(text)};
     file.content.at("name").get<std::string>();
-    if (!file.content.contains("steps") && !file.content.contains("tiles")) {
-      throw DataError("holds neither steps of bench run nor jobs of bench tiles");
+    const auto holds = [&](const char* kind) { return file.content.contains(kind); };
+    if (!holds("steps") && !holds("tiles") && !holds("ranks")) {
+      throw DataError("holds no steps of bench run, jobs of bench tiles or steps of bench ranks");
     }
     return file;
   });
@@ -191,6 +195,14 @@ std::string step_table(const std::vector<MachineRow>& rows,
     }
   }
   return text;
+}
+
+/// A modelled machine stands in every file that was measured beside it.
+bool same(const RankRow& a, const RankRow& b) {
+  const auto key = [](const RankRow& r) {
+    return std::tie(r.machine, r.network, r.scaling, r.ranks, r.slides, r.rows, r.columns);
+  };
+  return a.is_modelled && b.is_modelled && key(a) == key(b);
 }
 
 void write_chart(const std::filesystem::path& file, const std::vector<MachineRow>& rows) {
@@ -238,15 +250,22 @@ BenchFiles load_bench_files(const std::vector<std::filesystem::path>& paths) {
     const auto rows = read_named(file.path, [&] { return tile_rows(file.content); });
     loaded.tiles.insert(loaded.tiles.end(), rows.begin(), rows.end());
   }
+  for (const NamedFile& file : files_with(files, "ranks")) {
+    for (RankRow& row : read_named(file.path, [&] { return rank_rows(file.content); })) {
+      const bool is_known = std::any_of(loaded.ranks.begin(), loaded.ranks.end(),
+                                        [&](const RankRow& other) { return same(row, other); });
+      if (!is_known) loaded.ranks.push_back(std::move(row));
+    }
+  }
   return loaded;
 }
 
 std::string comparison_markdown(const BenchFiles& files, const std::vector<MachinePrice>& prices) {
-  std::string text;
-  if (!files.steps.empty()) text += step_table(files.steps, prices);
-  if (!files.steps.empty() && !files.tiles.empty()) text += "\n";
-  if (!files.tiles.empty()) text += tile_table(files.tiles);
-  return text;
+  std::vector<std::string> tables;
+  if (!files.steps.empty()) tables.push_back(step_table(files.steps, prices));
+  if (!files.tiles.empty()) tables.push_back(tile_table(files.tiles));
+  if (!files.ranks.empty()) tables.push_back(rank_table(files.ranks));
+  return fmt::format("{}", fmt::join(tables, "\n"));
 }
 
 void write_comparison(const std::filesystem::path& folder, const BenchFiles& files,
@@ -255,6 +274,10 @@ void write_comparison(const std::filesystem::path& folder, const BenchFiles& fil
   if (!files.steps.empty()) {
     write_chart(folder / "comparison.png", files.steps);
     text += "\n![seconds a gigapixel](comparison.png)\n";
+  }
+  if (!files.ranks.empty()) {
+    write_rank_chart(folder / "ranks.png", files.ranks);
+    text += "\n![efficiency over ranks](ranks.png)\n";
   }
   write_file(folder / "comparison.md", text);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/bench/rank_rows.h"
 #include "app/bench/tile_rows.h"
 
 namespace untiled {
@@ -39,21 +40,23 @@ struct MachineRow {
   double gigapixels_per_hour() const { return 3600 / seconds_per_gigapixel(); }
 };
 
-/// What several files hold: steps, jobs of tiled I/O, or both.
+/// What several files hold: steps, jobs of tiled I/O, steps over ranks, or some of them.
 struct BenchFiles {
   std::vector<MachineRow> steps;
   std::vector<TileRow> tiles;
+  std::vector<RankRow> ranks;  ///< Each modelled one once.
 };
 
-/// Reads files that `bench run` and `bench tiles` wrote, or published ones. Throws DataError naming
-/// the file.
+/// Reads files that `bench run`, `bench tiles` and `bench ranks` wrote, or published ones. Throws
+/// DataError naming the file.
 BenchFiles load_bench_files(const std::vector<std::filesystem::path>& files);
 
-/// Tables in Markdown: a row a machine and step, and one for each price that fits it; a row a job.
+/// Tables in Markdown: a row a machine and step, and one for each price that fits it; a row a job;
+/// a row a step over ranks.
 std::string comparison_markdown(const BenchFiles& files, const std::vector<MachinePrice>& prices);
 
-/// Writes `folder`/comparison.md and, where there are steps, comparison.png (seconds a gigapixel).
-/// Throws DataError.
+/// Writes `folder`/comparison.md and, where there are steps, comparison.png (seconds a gigapixel),
+/// for those over ranks ranks.png (efficiency). Throws DataError.
 void write_comparison(const std::filesystem::path& folder, const BenchFiles& files,
                       const std::vector<MachinePrice>& prices);
 

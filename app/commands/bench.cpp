@@ -13,9 +13,11 @@
 #include "app/bench/bench_run.h"
 #include "app/bench/comparison.h"
 #include "app/bench/read_speed.h"
+#include "app/commands/bench_ranks.h"
 #include "app/commands/bench_tiles.h"
 #include "app/commands/command.h"
 #include "app/commands/options.h"
+#include "app/commands/rank_options.h"
 #include "app/tile_bench/work_folder.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
@@ -145,10 +147,11 @@ int compare(const CompareFlags& flags) {
 
 std::function<int()> define_compare(CLI::App& verb) {
   const auto flags = std::make_shared<CompareFlags>();
-  verb.add_option("files", flags->files, "Files of bench run and bench tiles, or published figures")
+  verb.add_option("files", flags->files,
+                  "Files of bench run, bench tiles and bench ranks, or published figures")
       ->type_name("FILE.json")
       ->required();
-  verb.add_option("--out", flags->out, "Folder for comparison.md and comparison.png")->required();
+  verb.add_option("--out", flags->out, "Folder for comparison.md and its pictures")->required();
   verb.add_option("--prices", flags->prices,
                   "What machines cost; without it prices.yaml in --out, which is made to be edited")
       ->type_name("FILE.yaml");
@@ -162,13 +165,20 @@ Command bench_command() {
           "untiled bench run --quick --out mine.json", [](CLI::App& verb) {
             // The chosen part's body; CLI11 calls the parts' callbacks before the verb's.
             const auto chosen = std::make_shared<std::function<int()>>();
-            const auto add = [&](const char* name, const char* sentence, auto define) {
+            const auto add = [&](const std::string& name, const char* sentence, auto define) {
               CLI::App* part = verb.add_subcommand(name, sentence);
-              part->callback([chosen, body = define(*part)] { *chosen = body; });
+              part->callback([chosen, name, body = define(*part)] {
+                *chosen = [name, body] {
+                  if (name != "ranks") require_one_rank("bench " + name);
+                  return body();
+                };
+              });
             };
             add("run", "Measure reading, training and exporting on this machine", define_run);
             add("read", "Measure how fast a slide is read", define_read);
             add("tiles", "Measure tiled reading, writing and filtering", define_bench_tiles);
+            add("ranks", "Measure how training scales over ranks, beside a model",
+                define_bench_ranks);
             add("compare", "Put machines side by side, with their prices", define_compare);
             verb.require_subcommand(1);
             return [chosen] { return (*chosen)(); };

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "app/commands/options.h"
+#include "app/commands/rank_options.h"
 #include "app/commands/size_argument.h"
 #include "app/tile_bench/tile_bench.h"
 #include "app/tile_bench/work_folder.h"
@@ -100,7 +101,10 @@ Command bench_tiles_command() {
             *body = define_bench_tiles(
                 *verb.add_subcommand("tiles", "Measure tiled reading, writing and filtering"));
             verb.require_subcommand(1);
-            return [body] { return (*body)(); };
+            return [body] {
+              require_one_rank("bench tiles");
+              return (*body)();
+            };
           }};
 }
 

@@ -11,9 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "app/bench/rank_prediction.h"
 #include "app/commands/command.h"
 #include "app/commands/options.h"
 #include "app/commands/plan_classifier.h"
+#include "app/commands/predicted_step.h"
 #include "app/commands/size_argument.h"
 #include "app/pipeline/engine.h"
 #include "app/pipeline/label_overlay.h"
@@ -173,7 +175,18 @@ Json to_json(const Report& r, const Engine& engine, const Settings& settings) {
   return json;
 }
 
-Json to_json(const RankBalance& balance) {
+/// Of the rank with most, from what one rank was measured to take here, with the usual links
+/// between ranks of one machine.
+RankTime predict_step(const Engine& engine, const Extent& pixels, const RankBalance& balance,
+                      double seconds_alone) {
+  RankCase step{.pixels = pixels, .halos = Halos::kComputed};
+  const RankMachine machine = fitted_to(usual_core(), engine.graph(), step, seconds_alone);
+  step.grid = balance.grid;
+  step.largest_share = balance.largest_share();
+  return model_step(engine.graph(), machine, step);
+}
+
+Json to_json(const RankBalance& balance, const RankTime& predicted) {
   Json shares = Json::array();
   for (const RankShare& share : balance.shares) {
     const Region& cell = share.cell;
@@ -184,7 +197,8 @@ Json to_json(const RankBalance& balance) {
   return {{"count", balance.shares.size()},     {"grid_rows", balance.grid.rows},
           {"grid_columns", balance.grid.cols},  {"efficiency", balance.efficiency()},
           {"extra_work", balance.extra_work()}, {"halo_pixels", balance.halo},
-          {"sum_bytes", balance.sum_bytes},     {"shares", shares}};
+          {"sum_bytes", balance.sum_bytes},     {"shares", shares},
+          {"predicted", to_json(predicted)}};
 }
 
 /// Nothing else is exchanged: halos are computed on both sides of a border.
@@ -198,6 +212,7 @@ void print_ranks(const Json& ranks) {
       "  between ranks     halos of {} pixels are computed on both sides; {} of sums a rank "
       "and slide; memory as above on each\n",
       ranks["halo_pixels"].get<int64_t>(), format_bytes(ranks["sum_bytes"].get<int64_t>()));
+  print_predicted(ranks["predicted"]);
   int64_t number = 0;
   for (const auto& share : ranks["shares"]) {
     fmt::print("    rank {:<11} rows {}-{}, columns {}-{}: {:.1f} % of the work of one\n", number++,
@@ -302,9 +317,11 @@ int plan(const SettingsOptions& settings_options, const PlanOptions& options, bo
     document.push_back(to_json(report, engine, settings));
     if (!json) print_plan(document.back());
     if (options.ranks == 1) continue;
+    const RankBalance balance =
+        balance_ranks(engine, report.planned, shape.extent,
+                      parse_rank_layout(settings.ranks.layout), options.ranks);
     document.back()["ranks"] =
-        to_json(balance_ranks(engine, report.planned, shape.extent,
-                              parse_rank_layout(settings.ranks.layout), options.ranks));
+        to_json(balance, predict_step(engine, shape.extent, balance, report.compute_seconds));
     if (!json) print_ranks(document.back()["ranks"]);
   }
   if (json) print_json(document.size() == 1 ? document.front() : document);

@@ -6,7 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "app/bench/rank_prediction.h"
+#include "app/bench/rank_step.h"
 #include "app/commands/options.h"
+#include "app/commands/predicted_step.h"
 #include "app/commands/size_argument.h"
 #include "app/pipeline/slide_classifier.h"
 #include "app/pipeline/slide_parts.h"
@@ -43,6 +46,20 @@ double largest_share(const std::vector<Extent>& slides, int ranks, int64_t tile)
          static_cast<double>(all);
 }
 
+/// Of the rank with most, from a step on one tile that is taken here and now, with the usual links
+/// between ranks of one machine.
+RankTime predict_step(const Settings& settings, const std::vector<Extent>& slides, int ranks,
+                      const ClassifierPlan& plan, double share) {
+  const Graph graph = network_of(settings);
+  const TimedTile tile = time_tile(settings);
+  RankMachine machine = fitted_to(usual_core(), graph, tile.step, tile.seconds);
+  machine.rate *= plan.workers;
+  RankCase step{.pixels = slides.front(), .grid = {ranks, 1}};
+  step.recomputes = plan.recomputes_blocks;
+  step.largest_share = share * static_cast<double>(slides.size());
+  return model_step(graph, machine, step);
+}
+
 }  // namespace
 
 int plan_classifier(const Settings& settings, const std::string& size, int ranks, bool json) {
@@ -59,21 +76,25 @@ int plan_classifier(const Settings& settings, const std::string& size, int ranks
     }
   }
   const double share = largest_share(slides, ranks, classifier.tile());
+  nlohmann::ordered_json predicted;
+  if (ranks > 1) predicted = to_json(predict_step(settings, slides, ranks, plan, share));
   if (json) {
-    print_json({{"rows", slides.front().rows},
-                {"columns", slides.front().cols},
-                {"slides", slides.size()},
-                {"parameters", graph.parameter_count()},
-                {"workers", plan.workers},
-                {"tile", classifier.tile()},
-                {"recomputes_blocks", plan.recomputes_blocks},
-                {"stored_bytes", plan.stored_bytes},
-                {"working_bytes", plan.working_bytes},
-                {"stain_bytes", stains},
-                {"predicted_peak_bytes", plan.bytes() + stains},
-                {"forward_multiply_adds", multiply_adds},
-                {"ranks", ranks},
-                {"largest_share", share}});
+    nlohmann::ordered_json document = {{"rows", slides.front().rows},
+                                       {"columns", slides.front().cols},
+                                       {"slides", slides.size()},
+                                       {"parameters", graph.parameter_count()},
+                                       {"workers", plan.workers},
+                                       {"tile", classifier.tile()},
+                                       {"recomputes_blocks", plan.recomputes_blocks},
+                                       {"stored_bytes", plan.stored_bytes},
+                                       {"working_bytes", plan.working_bytes},
+                                       {"stain_bytes", stains},
+                                       {"predicted_peak_bytes", plan.bytes() + stains},
+                                       {"forward_multiply_adds", multiply_adds},
+                                       {"ranks", ranks},
+                                       {"largest_share", share}};
+    if (ranks > 1) document["predicted"] = predicted;
+    print_json(document);
     return 0;
   }
   fmt::print("{} slide{} of {} a step, {} parameters\n", slides.size(),
@@ -86,6 +107,7 @@ int plan_classifier(const Settings& settings, const std::string& size, int ranks
     fmt::print(
         "  ranks             {}: memory is that of the rank with most, {:.1f} % of the pixels\n",
         ranks, 100.0 * share);
+    print_predicted(predicted);
   }
   fmt::print("  forward           {:.3g} multiply-adds\n", multiply_adds);
   return 0;

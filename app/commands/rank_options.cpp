@@ -156,6 +156,8 @@ RanksOption add_ranks_option(CLI::App& verb) {
 
 int count_of(const RanksOption& option) { return parse(*option).count; }
 
+bool are_threads(const RanksOption& option) { return parse(*option).as_threads; }
+
 void remember_command_line(int argc, char** argv) { command_line().assign(argv, argv + argc); }
 
 int run_ranks(const RanksOption& option, const std::function<int(Group&)>& body) {

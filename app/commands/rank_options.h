@@ -23,6 +23,8 @@ RanksOption add_ranks_option(CLI::App& verb);
 
 /// How many ranks that is; 1 where it says nothing. Throws ConfigError.
 int count_of(const RanksOption& option);
+/// Whether it asks for threads of this process. Throws ConfigError.
+bool are_threads(const RanksOption& option);
 
 /// The command line that --ranks N starts again under mpirun. To be called by main.
 void remember_command_line(int argc, char** argv);

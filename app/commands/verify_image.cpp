@@ -8,18 +8,9 @@
 #include "app/pipeline/slide_set.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
-#include "lib/core/random.h"
 
 namespace untiled {
 namespace {
-
-PixelBlock noise(const Extent& extent, uint64_t seed) {
-  Random random(seed, 1);
-  PixelBlock block{.region = whole(extent), .channels = 3};
-  block.bytes.resize(static_cast<size_t>(extent.area() * 3));
-  for (uint8_t& b : block.bytes) b = static_cast<uint8_t>(random.below(256));
-  return block;
-}
 
 PixelBlock crop(const Settings& settings, const std::string& path, const Extent& size) {
   const LazySlide slide(path, view_options(settings, {.path = path}), settings.data.stain);
@@ -43,20 +34,9 @@ void check_verified_size(const std::string& text, const Extent& size) {
       text, kMostVerifiedPixels));
 }
 
-PixelBlock HeldImage::read(const Region& region) const {
-  PixelBlock part{.region = region, .channels = block_.channels};
-  const int64_t cols = extent().cols;
-  for (int64_t y = region.rows.begin; y < region.rows.end; ++y) {
-    const auto row = block_.bytes.begin() + y * cols * block_.channels;
-    part.bytes.insert(part.bytes.end(), row + region.cols.begin * block_.channels,
-                      row + region.cols.end * block_.channels);
-  }
-  return part;
-}
-
 std::shared_ptr<HeldImage> verified_image(const Settings& settings, const std::string& slide,
                                           const Extent& size, uint64_t seed) {
-  return std::make_shared<HeldImage>(slide.empty() ? noise(size, seed)
+  return std::make_shared<HeldImage>(slide.empty() ? noise_pixels(size, 3, 256, seed)
                                                    : crop(settings, slide, size));
 }
 

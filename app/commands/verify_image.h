@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "app/pipeline/held_image.h"
 #include "lib/config/settings.h"
-#include "lib/core/pixel_source.h"
 
 namespace untiled {
 
@@ -17,19 +17,6 @@ inline constexpr int64_t kMostVerifiedPixels = 50'000'000;
 
 /// Throws ConfigError for more pixels than that.
 void check_verified_size(const std::string& text, const Extent& size);
-
-/// An image held in memory.
-class HeldImage : public PixelSource {
- public:
-  explicit HeldImage(PixelBlock block) : block_(std::move(block)) {}
-  Extent extent() const override { return block_.region.extent(); }
-  int channels() const override { return block_.channels; }
-  PixelBlock read(const Region& region) const override;
-  const PixelBlock& block() const { return block_; }
-
- private:
-  PixelBlock block_;
-};
 
 /// Pixels drawn from the seed, or the middle of `slide` where it is given, as the settings see it.
 std::shared_ptr<HeldImage> verified_image(const Settings& settings, const std::string& slide,

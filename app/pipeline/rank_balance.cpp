@@ -63,10 +63,14 @@ class Shares {
 
 }  // namespace
 
-double RankBalance::efficiency() const {
+double RankBalance::largest_share() const {
   double most = 0.0;
   for (const RankShare& share : shares) most = std::max(most, share.work);
-  return work_alone / (most * static_cast<double>(shares.size()));
+  return most / work_alone;
+}
+
+double RankBalance::efficiency() const {
+  return 1.0 / (largest_share() * static_cast<double>(shares.size()));
 }
 
 double RankBalance::extra_work() const {

@@ -20,6 +20,8 @@ struct RankBalance {
   int64_t halo = 0;               ///< Pixels beyond a cell that a logit of it may depend on.
   int64_t sum_bytes = 0;          ///< Sent by each rank a step: all sums over tiles.
 
+  /// Of one rank's work that of the rank with most.
+  double largest_share() const;
   /// The speed of so many ranks over as many times that of one, if arithmetic alone took time.
   double efficiency() const;
   /// What all do beyond one rank's work, as a part of it.

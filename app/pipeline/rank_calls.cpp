@@ -29,13 +29,6 @@ void broadcast(Group& ranks, Numbers& values) {
   ranks.broadcast(std::as_writable_bytes(std::span(values)), 0);
 }
 
-void broadcast_parameters(Group& ranks, const NamedTensors& parameters) {
-  for (const at::Tensor& p : parameters.tensors) {
-    auto* begin = static_cast<std::byte*>(p.mutable_data_ptr());
-    ranks.broadcast({begin, p.nbytes()}, 0);
-  }
-}
-
 bool takes_parameters(RankCall::Kind kind) {
   return kind == RankCall::Kind::kGradients || kind == RankCall::Kind::kEvaluate;
 }
@@ -54,6 +47,13 @@ size_t numbers_of(const NamedTensors& parameters) {
 }
 
 }  // namespace
+
+void broadcast_parameters(Group& ranks, const NamedTensors& parameters) {
+  for (const at::Tensor& p : parameters.tensors) {
+    auto* begin = static_cast<std::byte*>(p.mutable_data_ptr());
+    ranks.broadcast({begin, p.nbytes()}, 0);
+  }
+}
 
 void send_call(Group& ranks, const RankCall& call, const NamedTensors& parameters) {
   if (ranks.size() == 1) return;

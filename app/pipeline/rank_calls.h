@@ -23,6 +23,9 @@ struct RankCall {
   std::vector<size_t> slides;
 };
 
+/// All ranks get rank 0's. A collective call.
+void broadcast_parameters(Group& ranks, const NamedTensors& parameters);
+
 /// Rank 0 calls; parameters go along.
 void send_call(Group& ranks, const RankCall& call, const NamedTensors& parameters);
 /// The other ranks: does what rank 0 calls for, with its parameters, until it calls the end.

@@ -8,10 +8,10 @@
 
 #include "lib/core/error.h"
 #include "lib/kernels/libtorch_kernel.h"
+#include "lib/ranks/forwarding_group.h"
 #include "lib/ranks/thread_ranks.h"
 #include "lib/ranks/together.h"
 #include "tests/catch.h"
-#include "tests/ranks/forwarding_group.h"
 #include "tests/streaming/streaming_fixtures.h"
 
 namespace untiled::testing {

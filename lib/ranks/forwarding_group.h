@@ -1,4 +1,4 @@
-// Groups of ranks for tests that see or change what passes between ranks.
+// A group that passes all calls on to another: for groups that measure or change one of them.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,13 @@
 
 #include "lib/ranks/group.h"
 
-namespace untiled::testing {
+namespace untiled {
 
-/// A group that passes all calls on to another; tests change one of them.
 class ForwardingGroup : public Group {
  public:
+  /// Keeps a reference.
   explicit ForwardingGroup(Group& group) : group_(group) {}
+
   int rank() const override { return group_.rank(); }
   int size() const override { return group_.size(); }
   std::unique_ptr<Message> send(int to, int tag, std::span<const std::byte> bytes) override {
@@ -33,4 +34,4 @@ class ForwardingGroup : public Group {
   Group& group_;
 };
 
-}  // namespace untiled::testing
+}  // namespace untiled
