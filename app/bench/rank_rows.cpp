@@ -73,8 +73,7 @@ std::string table_row(const RankRow& row) {
 
 /// What stands in one chart.
 std::string chart_title(const RankRow& row) {
-  return fmt::format("{} on {}: {} scaling, % of the ideal by log2(ranks)", row.network,
-                     row.machine, row.scaling);
+  return fmt::format("{}, {}: {} scaling, % by log2(ranks)", row.network, row.machine, row.scaling);
 }
 
 Chart& chart_for(std::vector<Chart>& charts, const std::string& title) {

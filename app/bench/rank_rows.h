@@ -43,7 +43,7 @@ std::vector<RankRow> rank_rows(const nlohmann::ordered_json& file);
 /// A table in Markdown: what was measured with what the model says of it, then what is modelled.
 std::string rank_table(const std::vector<RankRow>& rows);
 
-/// Writes a picture of efficiency against the number of ranks.
+/// Writes a picture of efficiency in per cent against the logarithm of the number of ranks.
 void write_rank_chart(const std::filesystem::path& file, const std::vector<RankRow>& rows);
 
 }  // namespace untiled

@@ -71,9 +71,9 @@ double halo_seconds(const Graph& graph, const RankMachine& machine, const RankCa
   const double cut_cols = step.grid.cols > 1 ? 1.0 : 0.0;
   const double border = cut_rows * static_cast<double>(step.pixels.cols) / stride / step.grid.cols +
                         cut_cols * static_cast<double>(step.pixels.rows) / stride / step.grid.rows;
-  const auto reach = static_cast<double>(layer.geometry.kernel / 2);
-  const double bytes =
-      2.0 * border * reach * static_cast<double>(graph.layer(input).channels) * kElementBytes;
+  const int64_t reach = layer.geometry.kernel / 2;
+  const double bytes = 2.0 * border * static_cast<double>(reach) *
+                       static_cast<double>(graph.layer(input).channels) * kElementBytes;
   return 2.0 * (cut_rows + cut_cols) * machine.latency + bytes / machine.link_bandwidth;
 }
 

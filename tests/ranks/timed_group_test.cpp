@@ -59,7 +59,7 @@ TEST_CASE("a group that measures gives what the group itself gives, and counts i
     expect(bytes.front() == static_cast<std::byte>(1));
   });
   for (const GroupTimes& t : times) {
-    CHECK(t.message_bytes == 8 * 1001);
+    CHECK(t.message_bytes == int64_t{8} * 1001);
     CHECK(t.sum_bytes == 16 + 16 + 3);
     CHECK(t.messages > 0.0);
     CHECK(t.sums > 0.0);
