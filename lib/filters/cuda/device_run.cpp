@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <shared_mutex>
 #include <utility>
 
 #include "lib/core/error.h"
@@ -44,9 +45,12 @@ class DeviceRun::Colors {
 
   DeviceAddress address() const { return memory_.address(); }
 
+  /// Nothing is learnt as long as somebody holds one.
+  std::shared_lock<std::shared_mutex> reading() { return std::shared_lock(mutex_); }
+
   /// Makes the colours of these pixels known, on the device too.
   void learn(GpuStream& stream, const std::vector<uint8_t>& rgb) {
-    const std::lock_guard lock(mutex_);
+    const std::unique_lock lock(mutex_);
     std::vector<uint8_t> recolored(rgb.size());
     recoloring_->apply(rgb.data(), static_cast<int64_t>(rgb.size()) / kChannels, recolored.data());
     upload(stream);
@@ -60,7 +64,7 @@ class DeviceRun::Colors {
 
   std::shared_ptr<const Recoloring> recoloring_;
   DeviceMemory memory_;
-  std::mutex mutex_;
+  std::shared_mutex mutex_;
 };
 
 /// A ring of rows of the slide's tiles, on the device.
@@ -154,6 +158,8 @@ class DeviceRun::Worker final : public TileWorker {
   Extent batch_extent() const { return {run_.options_.chunk, run_.options_.chunk * run_.batch_}; }
 
   void make(const Region& made) {
+    std::shared_lock<std::shared_mutex> lock;
+    if (run_.colors_) lock = run_.colors_->reading();
     const int64_t side = run_.options_.chunk;
     const int64_t count = ceil_div(made.cols.size(), side);
     const int64_t bytes = count * run_.chunk_bytes();
