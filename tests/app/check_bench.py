@@ -59,7 +59,7 @@ def check_compare(app, folder, findings):
     rows = rows_of(text)
     findings.expect(printed in text, "what is printed stands in comparison.md")
     findings.expect([row[0].split(",")[0] for row in rows] ==
-                    ["NVIDIA A100-SXM4", "NVIDIA A100-SXM4", "Xeon <i>", "Mac Studio"],
+                    ["NVIDIA A100-SXM4", "NVIDIA A100-SXM4", "Xeon &lt;i>", "Mac Studio"],
                     f"rows {[row[0] for row in rows]}")
     findings.expect(rows[0][1] == "measured" and rows[-1][1] == "published", "published is marked")
     findings.expect(float(rows[0][4]) == 10 and float(rows[2][4]) == 100, "seconds a gigapixel")
@@ -76,7 +76,7 @@ def check_compare(app, folder, findings):
     twice = folder / "twice"
     (folder / "later.json").write_text(json.dumps(measured("Xeon <i>", 3.2)))
     printed = app.succeed("bench", "compare", folder / "b.json", folder / "later.json", "--out", twice)
-    findings.expect([row[0] for row in rows_of(printed)] == ["Xeon <i> (b)", "Xeon <i> (later)"],
+    findings.expect([row[0] for row in rows_of(printed)] == ["Xeon &lt;i> (b)", "Xeon &lt;i> (later)"],
                     "machines of one name are told apart by their files")
     again = app.succeed("bench", "compare", folder / "a.json", "--out", out)
     rented = next(row for row in rows_of(again) if "rented" in row[8])
