@@ -1,0 +1,104 @@
+#include "data/synth/glands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lib/core/error.h"
+#include "lib/core/random.h"
+
+namespace untiled {
+namespace {
+
+using Color = std::array<uint8_t, 3>;
+
+constexpr int64_t kPlacesAside = 8;
+constexpr Color kRim = {130, 70, 150};
+constexpr Color kInside = {225, 190, 215};
+constexpr double kRimPart = 0.35;  ///< Of a gland's radius.
+constexpr std::array<Color, 2> kSquares = {Color{235, 120, 20}, Color{20, 190, 200}};
+
+// What a draw is for.
+enum Purpose : uint64_t { kSquarePlaces = 41, kGlandPlaces = 42 };
+
+void paint_pixel(const Region& region, int64_t row, int64_t col, const Color& color, Truth truth,
+                 Painted& painted) {
+  const auto i =
+      static_cast<size_t>((row - region.rows.begin) * region.cols.size() + col - region.cols.begin);
+  std::copy(color.begin(), color.end(), painted.pixels.begin() + static_cast<ptrdiff_t>(3 * i));
+  painted.truth[i] = truth;
+}
+
+/// Two different places.
+std::array<int64_t, 2> draw_places(uint64_t seed) {
+  Random random(seed, kSquarePlaces);
+  constexpr int64_t kPlaces = kPlacesAside * kPlacesAside;
+  const int64_t first = random.below(kPlaces);
+  const int64_t second = random.below(kPlaces - 1);
+  return {first, second < first ? second : second + 1};
+}
+
+}  // namespace
+
+Glands::Glands(const Extent& extent, uint64_t seed, bool is_positive) : is_positive_(is_positive) {
+  const int64_t shorter = std::min(extent.rows, extent.cols);
+  if (shorter < kLeastGlandSide) {
+    throw ConfigError(
+        fmt::format("a slide of {} has no room for glands; both sides must be {} pixels "
+                    "or longer",
+                    to_string(extent), kLeastGlandSide));
+  }
+  const int64_t unit = shorter / kPlacesAside;
+  const int64_t square = unit / 4;
+  const std::array<int64_t, 2> told = draw_places(seed);
+  size_t squares = 0;
+  for (int64_t place = 0; place < kPlacesAside * kPlacesAside; ++place) {
+    Random random(seed, kGlandPlaces, static_cast<uint64_t>(place));
+    const int64_t top = place / kPlacesAside * (extent.rows / kPlacesAside);
+    const int64_t left = place % kPlacesAside * (extent.cols / kPlacesAside);
+    if (place == told[0] || place == told[1]) {
+      const int64_t row = top + random.below(unit - square);
+      const int64_t col = left + random.below(unit - square);
+      squares_[squares++] = {{row, row + square}, {col, col + square}};
+      continue;
+    }
+    const double side = static_cast<double>(unit);
+    const double radius = side * random.uniform(0.16, 0.24);
+    const double room = side - 2 * radius;
+    glands_.push_back({static_cast<double>(top) + radius + room * random.uniform(),
+                       static_cast<double>(left) + radius + room * random.uniform(), radius});
+  }
+}
+
+void Glands::paint(const Region& region, Painted& painted) const {
+  std::fill(painted.truth.begin(), painted.truth.end(), Truth::kGlass);
+  for (const Disc& gland : glands_) paint_gland(gland, region, painted);
+  for (const Region& square : squares_) {
+    const Region part = intersect(square, region);
+    for (int64_t row = part.rows.begin; row < part.rows.end; ++row) {
+      for (int64_t col = part.cols.begin; col < part.cols.end; ++col) {
+        paint_pixel(region, row, col, kSquares[is_positive_ ? 1 : 0], Truth::kGlass, painted);
+      }
+    }
+  }
+}
+
+void Glands::paint_gland(const Disc& gland, const Region& region, Painted& painted) const {
+  const auto reach = [&](double centre) {
+    return Interval{static_cast<int64_t>(std::floor(centre - gland.radius)),
+                    static_cast<int64_t>(std::ceil(centre + gland.radius)) + 1};
+  };
+  const Region box = intersect(region, Region{reach(gland.row), reach(gland.col)});
+  for (int64_t row = box.rows.begin; row < box.rows.end; ++row) {
+    for (int64_t col = box.cols.begin; col < box.cols.end; ++col) {
+      const double distance = std::hypot(static_cast<double>(row) + 0.5 - gland.row,
+                                         static_cast<double>(col) + 0.5 - gland.col);
+      if (distance > gland.radius) continue;
+      const bool is_rim = distance > gland.radius * (1 - kRimPart);
+      paint_pixel(region, row, col, is_rim ? kRim : kInside, Truth::kGland, painted);
+    }
+  }
+}
+
+}  // namespace untiled
