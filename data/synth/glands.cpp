@@ -14,13 +14,15 @@ namespace {
 using Color = std::array<uint8_t, 3>;
 
 constexpr int64_t kPlacesAside = 8;
+constexpr Color kStroma = {228, 180, 205};
+constexpr int64_t kGrain = 6;  ///< Stroma varies by as many grey levels, pixel by pixel.
 constexpr Color kRim = {130, 70, 150};
-constexpr Color kInside = {225, 190, 215};
+constexpr Color kInside = {240, 228, 238};
 constexpr double kRimPart = 0.35;  ///< Of a gland's radius.
 constexpr std::array<Color, 2> kSquares = {Color{235, 120, 20}, Color{20, 190, 200}};
 
 // What a draw is for.
-enum Purpose : uint64_t { kSquarePlaces = 41, kGlandPlaces = 42 };
+enum Purpose : uint64_t { kSquarePlaces = 41, kGlandPlaces = 42, kStromaGrain = 43 };
 
 void paint_pixel(const Region& region, int64_t row, int64_t col, const Color& color, Truth truth,
                  Painted& painted) {
@@ -41,7 +43,8 @@ std::array<int64_t, 2> draw_places(uint64_t seed) {
 
 }  // namespace
 
-Glands::Glands(const Extent& extent, uint64_t seed, bool is_positive) : is_positive_(is_positive) {
+Glands::Glands(const Extent& extent, uint64_t seed, bool is_positive)
+    : seed_(seed), is_positive_(is_positive) {
   const int64_t shorter = std::min(extent.rows, extent.cols);
   if (shorter < kLeastGlandSide) {
     throw ConfigError(
@@ -72,7 +75,7 @@ Glands::Glands(const Extent& extent, uint64_t seed, bool is_positive) : is_posit
 }
 
 void Glands::paint(const Region& region, Painted& painted) const {
-  std::fill(painted.truth.begin(), painted.truth.end(), Truth::kGlass);
+  paint_stroma(region, painted);
   for (const Disc& gland : glands_) paint_gland(gland, region, painted);
   for (const Region& square : squares_) {
     const Region part = intersect(square, region);
@@ -80,6 +83,18 @@ void Glands::paint(const Region& region, Painted& painted) const {
       for (int64_t col = part.cols.begin; col < part.cols.end; ++col) {
         paint_pixel(region, row, col, kSquares[is_positive_ ? 1 : 0], Truth::kGlass, painted);
       }
+    }
+  }
+}
+
+void Glands::paint_stroma(const Region& region, Painted& painted) const {
+  for (int64_t row = region.rows.begin; row < region.rows.end; ++row) {
+    for (int64_t col = region.cols.begin; col < region.cols.end; ++col) {
+      Random random(seed_, kStromaGrain, static_cast<uint64_t>(row), static_cast<uint64_t>(col));
+      const int64_t grain = random.below(2 * kGrain + 1) - kGrain;
+      Color color = kStroma;
+      for (uint8_t& value : color) value = static_cast<uint8_t>(value + grain);
+      paint_pixel(region, row, col, color, Truth::kGlass, painted);
     }
   }
 }

@@ -10,10 +10,11 @@
 
 namespace untiled {
 
-/// Round glands, one a place of a lattice of 8 x 8 places, and two squares instead of glands at
-/// two of them: orange on slides of the first class, blue-green on those of the second. A place is
-/// an eighth of the slide's shorter side; whoever does not see a square cannot tell a gland's
-/// class. Slides with one seed differ in the squares' colour alone. Any thread.
+/// Stroma all over the slide with round glands, one a place of a lattice of 8 x 8 places, and two
+/// squares instead of glands at two of them: orange on slides of the first class, blue-green on
+/// those of the second. A place is an eighth of the slide's shorter side; whoever does not see a
+/// square cannot tell a gland's class. Slides with one seed differ in the squares' colour alone.
+/// Any thread.
 class Glands {
  public:
   /// Throws ConfigError for a side below kLeastGlandSide.
@@ -22,8 +23,8 @@ class Glands {
   /// Level-0 pixels of the squares.
   const std::array<Region, 2>& squares() const { return squares_; }
 
-  /// Paints the glands and squares of a region over what is there; a gland's truth is kGland, all
-  /// other is kGlass.
+  /// Paints a region, whatever was there; a gland's truth is kGland, all other is kGlass. A pixel
+  /// depends on the seed and its place, not on the region.
   void paint(const Region& region, Painted& painted) const;
 
  private:
@@ -31,8 +32,10 @@ class Glands {
     double row, col, radius;
   };
 
+  void paint_stroma(const Region& region, Painted& painted) const;
   void paint_gland(const Disc& gland, const Region& region, Painted& painted) const;
 
+  uint64_t seed_;
   bool is_positive_;
   std::vector<Disc> glands_;
   std::array<Region, 2> squares_;
