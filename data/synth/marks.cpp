@@ -18,10 +18,11 @@ using Color = std::array<int, 3>;
 
 constexpr int64_t kBlock = 4;       ///< Cells are made of whole squares, aligned to the slide.
 constexpr int64_t kHalfPeriod = 2;  ///< Of stripes and checks.
-constexpr int64_t kSlack = 88;      ///< A place is as wide as a pair's distance and this.
-constexpr int64_t kColorPairs = 4;  ///< Pairs of two colours; each is as frequent as the others.
-constexpr int kContrast = 40;       ///< Of stripes and checks about a cell's colour.
-constexpr std::array<Color, 2> kColors = {Color{120, 60, 150}, Color{190, 90, 60}};
+constexpr int64_t kSlack = 8;   ///< A place is as wide as three times a pair's distance and this.
+constexpr double kJitter = 12;  ///< Pixels that cells may be off their place's middle, each way.
+constexpr int64_t kLeastPlaces = 4;
+constexpr int kContrast = 40;  ///< Of stripes and checks about a cell's colour.
+constexpr std::array<Color, 2> kColors = {Color{60, 140, 90}, Color{200, 110, 50}};
 
 // What a draw is for.
 enum Purpose : uint64_t { kPlaces = 31, kOrder = 32 };
@@ -54,55 +55,56 @@ bool is_odd(int64_t pixel) { return floor_div(pixel, kHalfPeriod) % 2 != 0; }
 
 Marks::Marks(const Extent& extent, uint64_t seed, const MarkOptions& options)
     : options_(options),
-      pitch_(ceil_div(options.distance + kSlack, kBlock) * kBlock),
+      pitch_(ceil_div(3 * options.distance + kSlack, kBlock) * kBlock),
       columns_(extent.cols / pitch_) {
   const int64_t places = extent.rows / pitch_ * columns_;
-  if (places < kColorPairs) {
+  if (places < kLeastPlaces) {
     throw ConfigError(fmt::format(
-        "a slide of {} has no room for four pairs of marks {} pixels apart; make both sides {} "
+        "a slide of {} has no room for four places with marks {} pixels apart; make both sides {} "
         "pixels or longer, or the distance shorter",
         to_string(extent), options.distance, 2 * pitch_));
   }
   const std::vector<int64_t> ranks = shuffled(places, seed);
-  const int64_t used = places - places % kColorPairs;
-  places_.resize(static_cast<size_t>(places));
+  const int64_t used = places - places % 2;
   for (int64_t place = 0; place < places; ++place) {
-    const int64_t rank = ranks[static_cast<size_t>(place)];
-    if (rank < used) places_[static_cast<size_t>(place)] = draw_pair(seed, place, rank);
+    places_.push_back(draw_cells(seed, place, ranks[static_cast<size_t>(place)], used));
   }
 }
 
-Marks::Pair Marks::draw_pair(uint64_t seed, int64_t place, int64_t rank) const {
+std::vector<Marks::Cell> Marks::draw_cells(uint64_t seed, int64_t place, int64_t rank,
+                                           int64_t used) const {
   Random random(seed, kPlaces, static_cast<uint64_t>(place));
+  const auto middle = [&](int64_t index) {
+    return static_cast<double>(index * pitch_) + static_cast<double>(pitch_) / 2 +
+           random.uniform(-kJitter, kJitter);
+  };
+  const double row = middle(place / columns_);
+  const double col = middle(place % columns_);
+  const bool upright = random.below(2) == 1;
+  const auto color = static_cast<size_t>(rank % 2);
+  if (rank >= used) return {};
+  const bool in_pairs = options_.told_by != ToldBy::kDetail && options_.is_positive;
+  if (!in_pairs) return {{snapped(row), snapped(col), color, upright}};
+  if (rank >= used / 2) return {};
+  const double angle = random.uniform(0.0, 2 * std::numbers::pi);
   const double half = static_cast<double>(options_.distance) / 2;
-  const double margin = half + kMarkRadius + kBlock;
-  const double room = static_cast<double>(pitch_) - 2 * margin;
-  const double row =
-      static_cast<double>(place / columns_ * pitch_) + margin + room * random.uniform();
-  const double col =
-      static_cast<double>(place % columns_ * pitch_) + margin + room * random.uniform();
-  const double angle = random.uniform(0.0, std::numbers::pi);
   const double dy = std::sin(angle) * half;
   const double dx = std::cos(angle) * half;
-  const auto first = static_cast<size_t>(rank % 2);
-  const bool differ =
-      options_.told_by == ToldBy::kDetail ? rank / 2 % 2 == 1 : options_.is_positive;
-  const bool upright = random.below(2) == 1;
-  return {Cell{snapped(row - dy), snapped(col - dx), first, upright},
-          Cell{snapped(row + dy), snapped(col + dx), differ ? 1 - first : first, !upright}};
+  return {{snapped(row - dy), snapped(col - dx), 0, upright},
+          {snapped(row + dy), snapped(col + dx), 1, !upright}};
 }
 
 void Marks::paint(const Region& region, Painted& painted) const {
-  // A pair stays within its place.
+  // Cells stay within their place.
   const Region squares{{floor_div(region.rows.begin, pitch_), ceil_div(region.rows.end, pitch_)},
                        {floor_div(region.cols.begin, pitch_), ceil_div(region.cols.end, pitch_)}};
   const int64_t rows = static_cast<int64_t>(places_.size()) / columns_;
   const Region held = intersect(squares, Region{{0, rows}, {0, columns_}});
   for (int64_t row = held.rows.begin; row < held.rows.end; ++row) {
     for (int64_t col = held.cols.begin; col < held.cols.end; ++col) {
-      const std::optional<Pair>& pair = places_[static_cast<size_t>(row * columns_ + col)];
-      if (!pair) continue;
-      for (const Cell& cell : *pair) paint_cell(cell, region, painted);
+      for (const Cell& cell : places_[static_cast<size_t>(row * columns_ + col)]) {
+        paint_cell(cell, region, painted);
+      }
     }
   }
 }

@@ -1,10 +1,8 @@
-// Marks on a synthetic slide that tell its class: round cells in pairs, all over the slide.
+// Marks on a synthetic slide that tell its class: round cells all over the slide.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "data/synth/painter.h"
@@ -17,7 +15,7 @@ enum class ToldBy {
   /// The pattern in the cells: stripes or checks, two pixels wide. Every aligned square of 4 x 4
   /// pixels has the same mean in both classes, so from a quarter of the resolution on it is gone.
   kDetail,
-  /// Whether the two cells of a pair have one colour or two: seen by who sees both.
+  /// Whether cells are in pairs or alone: seen by who sees both cells of a pair.
   kArrangement,
   /// Both; either is enough.
   kBoth,
@@ -31,12 +29,12 @@ inline constexpr int64_t kUsualMarkDistance = 40;  ///< Pixels between the cells
 struct MarkOptions {
   ToldBy told_by = ToldBy::kDetail;  ///< Not kContext.
   bool is_positive = false;
-  int64_t distance = kUsualMarkDistance;  ///< Pixels; pairs keep to it within 4.
+  int64_t distance = kUsualMarkDistance;  ///< Pixels; pairs keep to it within 6.
 };
 
-/// Slides with one seed and different classes have their cells at the same places, and every colour
-/// as many pixels in one as in the other: only what `told_by` says differs. A pixel depends on the
-/// seed and its place, not on the region. Any thread.
+/// Slides of both classes have as many cells and every colour equally often; where detail alone
+/// tells the class, the cells of slides with one seed are the same. A pixel depends on the seed and
+/// its place, not on the region. Any thread.
 class Marks {
  public:
   struct Cell {
@@ -45,26 +43,27 @@ class Marks {
     size_t color = 0;         ///< 0 or 1.
     bool is_upright = false;  ///< Its stripes are columns, not rows.
   };
-  using Pair = std::array<Cell, 2>;
 
-  /// Throws ConfigError where the slide has no room for four pairs.
+  /// Throws ConfigError where the slide has no room for four places.
   Marks(const Extent& extent, uint64_t seed, const MarkOptions& options);
 
-  /// Squares of the slide, row by row, with a pair each. Some may be without, so that as many pairs
-  /// begin with one colour as with the other, and as many are alike as not where both are allowed.
-  const std::vector<std::optional<Pair>>& places() const { return places_; }
+  /// The cells of equal squares of the slide, row by row: one in the middle of each; or two, of two
+  /// colours, in every other one, where the class has pairs. Cells of different places are at least
+  /// three times as far apart as those of a pair, less 16 pixels. One square may be empty, for
+  /// there are as many cells of one colour as of the other.
+  const std::vector<std::vector<Cell>>& places() const { return places_; }
 
   /// Paints the marks of a region over what is there.
   void paint(const Region& region, Painted& painted) const;
 
  private:
-  Pair draw_pair(uint64_t seed, int64_t place, int64_t rank) const;
+  std::vector<Cell> draw_cells(uint64_t seed, int64_t place, int64_t rank, int64_t used) const;
   void paint_cell(const Cell& cell, const Region& region, Painted& painted) const;
 
   MarkOptions options_;
   int64_t pitch_;  ///< Pixels a side of a place.
   int64_t columns_;
-  std::vector<std::optional<Pair>> places_;
+  std::vector<std::vector<Cell>> places_;
 };
 
 }  // namespace untiled
