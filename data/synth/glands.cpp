@@ -67,7 +67,7 @@ Glands::Glands(const Extent& extent, uint64_t seed, bool is_positive)
       continue;
     }
     const double side = static_cast<double>(unit);
-    const double radius = side * random.uniform(0.16, 0.24);
+    const double radius = side * random.uniform(0.26, 0.38);
     const double room = side - 2 * radius;
     glands_.push_back({static_cast<double>(top) + radius + room * random.uniform(),
                        static_cast<double>(left) + radius + room * random.uniform(), radius});
