@@ -60,6 +60,7 @@ def config_of(options, manifest, accumulate):
             "train": {"steps": options.steps, "loss": "bce", "accumulate": accumulate,
                       "validate_every": max(1, options.steps // 4), "checkpoint_every": options.steps,
                       "optimizer": {"name": "adam", "learning_rate": options.learning_rate},
+                      "clip_norm": options.clip_norm,
                       "schedule": {"name": "one_cycle"}},
             "memory_budget": options.memory_budget, "threads": options.threads, "seed": options.seed}
 
@@ -108,6 +109,7 @@ def main():
     parser.add_argument("--widths", type=int, nargs="+", default=[4, 8, 12, 16])
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--clip-norm", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1, help="of the trainings")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--memory-budget", default="4GiB")

@@ -6,8 +6,9 @@
 Makes cohorts whose classes are told by detail, by an arrangement, and by both (untiled synth --cohort). Trains one
 classifier on whole slides at each of several resolutions, and one on patches of the finest with averaged votes in
 about the time that the whole slides of that resolution took. Scores all on a cohort of another seed. Writes into OUT
-table.md (printed too), results.csv, results.json and resolution.svg. Needs nothing but Python and the program.
-docs/resolution.md has the results. --short takes some minutes and shows less.
+table.md (printed too), results.csv, results.json and resolution.svg. Run again with the same options, it goes on where
+it was stopped. Needs nothing but Python and the program. docs/resolution.md has the results. --short takes some
+minutes and shows less.
 """
 
 import argparse
@@ -34,18 +35,10 @@ class Study:
     test_slides: int = 60
     steps: int = 100
     batch: int = 4
+    patch_batch: int = 16
     seeds: tuple = (1,)
     resolutions: tuple = (0.25, 0.5, 1.0, 2.0)
     kinds: tuple = KINDS
-
-    @property
-    def patches_a_slide(self):
-        return (self.side // self.patch) ** 2
-
-    @property
-    def patch_batch(self):
-        """Patches a step: a quarter of the pixels that whole slides have in one."""
-        return max(2, self.batch * self.patches_a_slide // 4)
 
 
 SHORT = {"slides": 20, "test_slides": 20, "steps": 40, "seeds": (1,)}
@@ -97,7 +90,9 @@ def regions(study):
 
 
 def train(program, config, manifest, run, seed, steps, batch, mpp):
-    """The run's summary; its last step also judges the training slides."""
+    """The run's summary; its last step also judges the training slides. A finished run is kept."""
+    if (run / "summary.json").exists():
+        return json.loads((run / "summary.json").read_text(encoding="utf-8"))
     settings = {"data.manifest": manifest, "data.mpp": mpp, "train.steps": steps, "train.batch": batch,
                 "train.validate_every": 0, "train.checkpoint_every": steps, "seed": seed,
                 "threads": program.threads}
@@ -238,7 +233,8 @@ def options_of(study):
     parser.add_argument("--threads", type=int, default=0, help="0: as many as cores may be used")
     parser.add_argument("--short", action="store_true", help="fewer slides, steps and seeds")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
-    for name in ("side", "patch", "distance", "slides", "test_slides", "steps", "batch"):
+    for name in ("side", "patch", "distance", "slides", "test_slides", "steps", "batch",
+                 "patch_batch"):
         parser.add_argument("--" + name.replace("_", "-"), type=int, help=f"usually {getattr(study, name)}")
     parser.add_argument("--seeds", nargs="+", type=int, help=f"of trainings, usually {study.seeds}")
     parser.add_argument("--resolutions", nargs="+", type=float, help=f"usually {study.resolutions}")

@@ -21,7 +21,7 @@ def study(app, findings, script, folder, *options):
 def check_resolution(app, findings, folder):
     results = study(app, findings, "resolution_study.py", folder, "--kinds", "arrangement", "--side", 256,
                     "--patch", 128, "--distance", 40, "--slides", 6, "--test-slides", 8, "--steps", 3,
-                    "--resolutions", 0.25, 0.5, 1.0, 2.0)
+                    "--resolutions", 0.25, 0.5, 1.0, 2.0, "--patch-batch", 4)
     with open(folder / "results.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     findings.expect([float(row["mpp"]) for row in rows] == [0.25, 0.5, 1.0, 2.0, 0.25], "resolutions")
