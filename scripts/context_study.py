@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whether a U-Net learns what only a whole slide shows: glands whose class two squares tell, anywhere on the slide.
 
-    scripts/context_study.py OUT [--size 1024] [--steps 1200] [--untiled build/release/bin/untiled]
+    scripts/context_study.py OUT [--size 1024] [--steps 900] [--untiled build/release/bin/untiled]
 
 Makes slides with `untiled synth --cohort --told-by context`, trains one U-Net on whole slides and one on patches of a
 quarter of the side with as many pixels a step, and judges both on slides of another seed, which the second sees in
@@ -56,11 +56,12 @@ def write_manifest(path, folders, size, aside):
 
 def config_of(options, manifest, accumulate):
     return {"data": {"manifest": str(manifest.resolve()), "classes": [{"name": "positive", "value": 2}]},
-            "labels": {"method": "mask"}, "model": {"widths": options.widths},
+            "labels": {"method": "mask"}, "model": {"widths": options.widths, "up_kernel": options.up_kernel},
             "train": {"steps": options.steps, "loss": "bce", "accumulate": accumulate,
                       "validate_every": max(1, options.steps // 4), "checkpoint_every": options.steps,
                       "optimizer": {"name": "adam", "learning_rate": options.learning_rate},
                       "schedule": {"name": "one_cycle"}},
+            "augment": {"flip": True, "rotate": True},
             "memory_budget": options.memory_budget, "threads": options.threads, "seed": options.seed}
 
 
@@ -106,7 +107,9 @@ def main():
     parser.add_argument("--slides", type=int, default=64)
     parser.add_argument("--test-slides", type=int, default=16)
     parser.add_argument("--widths", type=int, nargs="+", default=[4, 8, 12, 16, 32])
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--up-kernel", type=int, default=7,
+                        help="5 does not reach the last quarter of a deepest pixel that lies at the border")
+    parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1, help="of the trainings")
     parser.add_argument("--threads", type=int, default=0)

@@ -80,18 +80,18 @@ std::vector<Marks::Cell> Marks::draw_cells(uint64_t seed, int64_t place, int64_t
   };
   const double row = middle(place / columns_);
   const double col = middle(place % columns_);
-  const bool upright = random.below(2) == 1;
-  const auto color = static_cast<size_t>(rank % 2);
-  if (rank >= used) return {};
-  const bool in_pairs = options_.told_by != ToldBy::kDetail && options_.is_positive;
-  if (!in_pairs) return {{snapped(row), snapped(col), color, upright}};
-  if (rank >= used / 2) return {};
   const double angle = random.uniform(0.0, 2 * std::numbers::pi);
   const double half = static_cast<double>(options_.distance) / 2;
   const double dy = std::sin(angle) * half;
   const double dx = std::cos(angle) * half;
-  return {{snapped(row - dy), snapped(col - dx), 0, upright},
-          {snapped(row + dy), snapped(col + dx), 1, !upright}};
+  const bool upright = random.below(2) == 1;
+  const Cell first{snapped(row - dy), snapped(col - dx), static_cast<size_t>(rank % 2), upright};
+  const Cell second{snapped(row + dy), snapped(col + dx), 1 - first.color, !upright};
+  const bool in_pairs = options_.told_by != ToldBy::kDetail && options_.is_positive;
+  if (rank >= (in_pairs ? used / 2 : used)) return {};
+  // A cell that is alone lies where one of a pair would: its place does not tell the class.
+  if (!in_pairs) return {first};
+  return {first, second};
 }
 
 void Marks::paint(const Region& region, Painted& painted) const {

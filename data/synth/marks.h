@@ -47,10 +47,11 @@ class Marks {
   /// Throws ConfigError where the slide has no room for four places.
   Marks(const Extent& extent, uint64_t seed, const MarkOptions& options);
 
-  /// The cells of equal squares of the slide, row by row: one in the middle of each; or two, of two
-  /// colours, in every other one, where the class has pairs. Cells of different places are at least
-  /// three times as far apart as those of a pair, less 16 pixels. One square may be empty, for
-  /// there are as many cells of one colour as of the other.
+  /// The cells of equal squares of the slide, row by row: one in each; or two, of two colours, in
+  /// every other one, where the class has pairs. A cell lies half a pair's distance off its
+  /// square's middle, alone or not, and cells of different squares are twice as far apart as those
+  /// of a pair, less 22 pixels. One square may be empty, for there are as many cells of one colour
+  /// as of the other.
   const std::vector<std::vector<Cell>>& places() const { return places_; }
 
   /// Paints the marks of a region over what is there.
