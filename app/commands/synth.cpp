@@ -39,6 +39,7 @@ struct SynthFlags {
   int threads = 0;
   int64_t cohort = 0;  ///< Slides; 0: one slide.
   std::string told_by = "detail";
+  int64_t distance = kUsualMarkDistance;
   std::string stain = "usual";
 };
 
@@ -108,6 +109,7 @@ void print_text(const SynthOptions& options, const SynthReport& report, double s
 
 ToldBy told_by(const std::string& name) {
   if (name == "detail") return ToldBy::kDetail;
+  if (name == "context") return ToldBy::kContext;
   return name == "arrangement" ? ToldBy::kArrangement : ToldBy::kBoth;
 }
 
@@ -116,6 +118,7 @@ int run_cohort(const SynthFlags& flags, bool json) {
   check_synth_extent(options.extent);
   options.seed = flags.seed;
   options.told_by = told_by(flags.told_by);
+  options.distance = flags.distance;
   options.stain = synth_stain(flags.stain);
   options.mpp = flags.mpp;
   options.threads = flags.threads > 0 ? flags.threads : usable_cores();
@@ -172,8 +175,12 @@ std::function<int()> define(CLI::App& verb) {
   verb.add_option(
           "--told-by", flags->told_by,
           "What tells a cohort's classes: detail that fine pixels show, an arrangement that "
-          "a wide view shows, or both")
-      ->check(CLI::IsMember({"detail", "arrangement", "both"}))
+          "a wide view shows, both, or the context of glands that look alike (docs/resolution.md)")
+      ->check(CLI::IsMember({"detail", "arrangement", "both", "context"}))
+      ->capture_default_str();
+  verb.add_option("--distance", flags->distance,
+                  "Level-0 pixels between the two marks whose arrangement tells the class")
+      ->check(CLI::Range(24, 100'000))
       ->capture_default_str();
   const auto json = add_json_flag(verb);
   return [flags, json] { return run(*flags, *json); };

@@ -12,7 +12,7 @@
 namespace untiled {
 
 /// What a pixel shows.
-enum class Truth : uint8_t { kGlass, kTissue, kInk };
+enum class Truth : uint8_t { kGlass, kTissue, kInk, kGland };
 
 /// A painted region: RGB bytes, and one Truth a pixel.
 struct Painted {

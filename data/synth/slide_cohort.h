@@ -14,15 +14,17 @@ struct CohortOptions {
   Extent extent;  ///< Of each slide.
   uint64_t seed = 0;
   ToldBy told_by = ToldBy::kDetail;
+  int64_t distance = kUsualMarkDistance;  ///< Of the marks of a pair, in pixels.
   SynthStain stain;
   double mpp = 0.25;
   int threads = 1;
   std::filesystem::path folder;
 };
 
-/// Writes slide_0000.tif ... with their tissue masks and manifest.csv with the columns slide, label
-/// (negative and positive by turns) and split (train, val and test as 3 : 1 : 1). The manifest
-/// comes last. Throws as synthesize does.
+/// Writes slide_0000.tif ... with their masks, and manifest.csv with the columns slide, label
+/// (negative and positive by turns) and split (train, val and test as 3 : 1 : 1). Masks show
+/// tissue; those of kContext show glands, 1 and 2 by the slide's class, and the manifest names them
+/// in a column mask. The manifest comes last. Throws as synthesize and Marks do.
 void synthesize_cohort(const CohortOptions& options);
 
 }  // namespace untiled

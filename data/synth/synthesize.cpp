@@ -25,7 +25,9 @@ int64_t mask_downsample(const SynthOptions& options) {
 }
 
 MaskFacts mask_facts(const SynthOptions& options, int64_t downsample) {
-  const MaskFacts full{.extent = options.extent, .scale = OutputScale{options.mpp, options.mpp}};
+  const MaskFacts full{.extent = options.extent,
+                       .scale = OutputScale{options.mpp, options.mpp},
+                       .classes = options.mask.classes};
   return reduced(full, downsample);
 }
 
@@ -42,8 +44,10 @@ Interval centred_in(const Interval& pixels, int64_t size, int64_t downsample) {
 /// The rows of the mask whose centres lie in one row of tiles.
 class MaskBand {
  public:
-  MaskBand(const Interval& rows_level0, const Extent& slide, int64_t downsample)
+  MaskBand(const Interval& rows_level0, const Extent& slide, int64_t downsample,
+           const MaskMeaning& meaning)
       : slide_(slide),
+        index_of_(meaning.index_of),
         downsample_(downsample),
         rows_(centred_in(rows_level0, slide.rows, downsample)),
         cols_(ceil_div(slide.cols, downsample)),
@@ -57,7 +61,7 @@ class MaskBand {
       const Truth* from = truth.data() + y * tile.cols.size() - tile.cols.begin;
       uint8_t* to = classes_.data() + (row - rows_.begin) * cols_;
       for (int64_t col = cols.begin; col < cols.end; ++col) {
-        to[col] = from[centre(col, slide_.cols)] == Truth::kTissue ? 1 : 0;
+        to[col] = index_of_[static_cast<size_t>(from[centre(col, slide_.cols)])];
       }
     }
   }
@@ -70,6 +74,7 @@ class MaskBand {
   }
 
   Extent slide_;
+  std::array<uint8_t, 4> index_of_;
   int64_t downsample_;
   Interval rows_;
   int64_t cols_;
@@ -119,7 +124,7 @@ SynthReport synthesize(const SynthOptions& options, const Patches& patches) {
   std::atomic<int64_t> tissue_pixels = 0;
   for (int64_t i = 0; i < pyramid.tile_rows(); ++i) {
     throw_if_stopped();
-    MaskBand band({i * kPyramidTile, (i + 1) * kPyramidTile}, slide, downsample);
+    MaskBand band({i * kPyramidTile, (i + 1) * kPyramidTile}, slide, downsample, options.mask);
     pyramid.add_tile_row([&](const Region& tile) {
       Painted painted = painter.paint(tile);
       if (options.decorate) options.decorate(tile, painted);

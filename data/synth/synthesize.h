@@ -1,15 +1,24 @@
 // Synthetic slides of any size, with the truth beside them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <vector>
 
 #include "data/synth/painter.h"
 #include "data/synth/patches.h"
 #include "lib/core/region.h"
+#include "lib/output/mask_facts.h"
 
 namespace untiled {
+
+/// What a slide's mask holds: tissue against the rest, unless told otherwise.
+struct MaskMeaning {
+  std::vector<MaskClass> classes;                  ///< As MaskFacts has them.
+  std::array<uint8_t, 4> index_of = {0, 1, 0, 0};  ///< The class index of each Truth.
+};
 
 struct SynthOptions {
   Extent extent;  ///< At least kLeastSynthSide a side.
@@ -17,6 +26,7 @@ struct SynthOptions {
   double mpp = 0.25;            ///< Micrometres per pixel that the files state.
   int threads = 1;              ///< Changes no byte.
   int64_t mask_downsample = 0;  ///< 0: the least at which the mask is readable.
+  MaskMeaning mask;
   std::filesystem::path slide;  ///< A pyramidal TIFF; see pyramid_writer.h.
   /// Paints over a region's pixels, from several threads; empty: nothing is added.
   std::function<void(const Region& region, Painted& painted)> decorate;
@@ -39,7 +49,8 @@ void check_synth_extent(const Extent& extent);
 /// Where the mask of a slide goes: slide.tif has slide.mask.png.
 std::filesystem::path synth_mask_path(const std::filesystem::path& slide);
 
-/// Writes the slide and its mask: an 8-bit grey PNG, 255 where the slide shows tissue, lowered by
+/// Writes the slide and its mask: an 8-bit grey PNG of options.mask, by default 255 where the slide
+/// shows tissue, lowered by
 /// options.mask_downsample or the least whole factor d that keeps it readable
 /// (lib/output/mask_png.h). Mask pixel (i, j) tells
 /// of level-0 pixel (min(i d + d / 2, rows - 1), min(j d + d / 2, columns - 1)). Ink is not tissue,

@@ -7,6 +7,7 @@ from untiled_app import ROOT, main, np, tifffile  # noqa: I001
 import resnet_numpy
 
 CONFIG = ROOT / "configs" / "resnet_slide.yaml"
+STEPS = 120  # Of the run that learns.
 ERRORS = ("max_relative_gradient_error", "relative_loss_error", "max_relative_logit_error",
           "max_relative_statistics_error")
 
@@ -46,10 +47,11 @@ def settings(cohort, folder, seed=1):
 
 def check_learning(app, findings, folder):
     cohort = folder / "cohort"
-    app.succeed("synth", "--cohort", 20, "--told-by", "detail", "--size", "256x256", "--seed", 1,
+    app.succeed("synth", "--cohort", 60, "--told-by", "detail", "--size", "256x256", "--seed", 1,
                 "--out", cohort)
     run = folder / "run"
-    app.succeed("train", *settings(cohort, run))
+    app.succeed("train", *settings(cohort, run), "--set", f"train.steps={STEPS}",
+                "--set", "train.validate_every=0", "--set", "train.checkpoint_every=40")
     other = folder / "other"
     app.succeed("synth", "--cohort", 12, "--told-by", "detail", "--size", "300x256", "--seed", 99,
                 "--out", other)
@@ -111,7 +113,7 @@ def check_resume(app, findings, folder, cohort, run):
         same = (again / name).read_bytes() == (straight / name).read_bytes()
         findings.expect(same, f"resumed, {name} has other bytes")
     summary = json.loads((run / "summary.json").read_text())
-    findings.expect(summary["finished"] and summary["steps"] == 24, f"summary {summary}")
+    findings.expect(summary["finished"] and summary["steps"] == STEPS, f"summary {summary}")
 
 
 def check_refusals(app, findings, folder):

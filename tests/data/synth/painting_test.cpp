@@ -2,7 +2,6 @@
 #include <set>
 
 #include "data/synth/field_grid.h"
-#include "data/synth/marks.h"
 #include "data/synth/painter.h"
 #include "data/synth/patchwork.h"
 #include "data/synth/scene.h"
@@ -110,39 +109,6 @@ TEST_CASE("the smallest slide has tissue too") {
     const std::vector<Truth> truth = painter.paint(whole(extent)).truth;
     CHECK(std::count(truth.begin(), truth.end(), Truth::kTissue) >= 64 * 64 / 5);
   }
-}
-
-/// The region in one colour, with marks on it.
-Bytes marked(const Marks& marks, const Region& region) {
-  Painted painted{Bytes(static_cast<size_t>(region.area() * 3), 230),
-                  std::vector<Truth>(static_cast<size_t>(region.area()), Truth::kTissue)};
-  marks.paint(region, painted);
-  return painted.pixels;
-}
-
-double mean_of(const Bytes& pixels) {
-  double sum = 0.0;
-  for (const uint8_t value : pixels) sum += value;
-  return sum / static_cast<double>(pixels.size());
-}
-
-TEST_CASE("marks in any region are a crop of the whole, and classes differ in detail alone") {
-  const Region all{{0, 512}, {0, 640}};
-  const Marks striped(5, ToldBy::kDetail, true);
-  const Bytes whole_marks = marked(striped, all);
-  const Region part{{100, 301}, {77, 400}};
-  const Bytes part_marks = marked(striped, part);
-  for (int64_t y = part.rows.begin; y < part.rows.end; ++y) {
-    const auto row = part_marks.begin() + (y - part.rows.begin) * part.cols.size() * 3;
-    CHECK(std::equal(row, row + part.cols.size() * 3,
-                     whole_marks.begin() + (y * all.cols.size() + part.cols.begin) * 3));
-  }
-  const Bytes plain = marked(Marks(5, ToldBy::kDetail, false), all);
-  CHECK(plain != whole_marks);
-  CHECK(std::abs(mean_of(plain) - mean_of(whole_marks)) < 0.2);
-  const Bytes apart = marked(Marks(5, ToldBy::kArrangement, false), all);
-  const Bytes mixed = marked(Marks(5, ToldBy::kArrangement, true), all);
-  CHECK(apart != mixed);
 }
 
 }  // namespace
