@@ -160,7 +160,7 @@ void predict_slide(const Exporter& e, SharedBatch& batch, const SlideTask& task,
   std::optional<Prepared> slide;
   const auto work = [&](const PredictedTile& predicted) {
     return [&outputs, tiles = encode(outputs, predicted)]() mutable {
-      for (auto& tile : tiles) outputs.add(std::move(tile));
+      for (const auto& tile : tiles) outputs.add(tile);
     };
   };
   batch.share(

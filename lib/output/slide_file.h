@@ -50,7 +50,7 @@ class SlideFile {
 
   /// What of a tile can be made in any thread and order; `add` gets it in the order of tiles.
   virtual std::any encode(const MaskTile& /*tile*/) const { return {}; }
-  virtual void add(std::any /*encoded*/) {}
+  virtual void add(const std::any& /*encoded*/) {}
   virtual void add_row(const MaskRow& /*row*/) {}
   /// After the last tile and row.
   virtual void finish() = 0;

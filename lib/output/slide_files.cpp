@@ -53,10 +53,8 @@ class TiffFiles : public SlideFile {
   std::any encode(const MaskTile& tile) const override {
     return files_.front()->encode(tile.region, tile.classes);
   }
-  void add(std::any encoded) override {
-    auto tile = std::any_cast<MaskTiff::EncodedTile>(std::move(encoded));
-    for (size_t i = 1; i < files_.size(); ++i) files_[i]->write(tile);
-    files_.front()->write(std::move(tile));
+  void add(const std::any& encoded) override {
+    for (const auto& file : files_) file->write(std::any_cast<MaskTiff::EncodedTile>(encoded));
   }
   void finish() override {
     for (const auto& file : files_) file->finish();
@@ -98,8 +96,8 @@ class ProbabilityTiffFile : public SlideFile {
   std::any encode(const MaskTile& tile) const override {
     return file_.encode(file_.index_of(tile.region), tile.probabilities);
   }
-  void add(std::any encoded) override {
-    file_.write(std::any_cast<ProbabilityTiff::EncodedTile>(std::move(encoded)));
+  void add(const std::any& encoded) override {
+    file_.write(std::any_cast<ProbabilityTiff::EncodedTile>(encoded));
   }
   void finish() override { file_.finish(); }
   int64_t held_bytes() const override { return held_; }

@@ -53,8 +53,8 @@ SlideOutputs::EncodedTile SlideOutputs::encode(const Region& tile,
   return encoded;
 }
 
-void SlideOutputs::add(EncodedTile tile) {
-  for (size_t i = 0; i < files_.size(); ++i) files_[i]->add(std::move(tile.parts[i]));
+void SlideOutputs::add(const EncodedTile& tile) {
+  for (size_t i = 0; i < files_.size(); ++i) files_[i]->add(tile.parts[i]);
   rows_.add(tile.region, {tile.classes->data(), tile.classes->size()});
 }
 

@@ -45,7 +45,7 @@ class SlideOutputs {
   EncodedTile encode(const Region& tile, std::shared_ptr<const Bytes> classes,
                      std::span<const float> probabilities = {}) const;
   /// One thread at a time, in the order of `tiles`. Throws DataError (a full disk, say).
-  void add(EncodedTile tile);
+  void add(const EncodedTile& tile);
   /// After the last tile. `thumbnail` of the slide, for the preview; its outline is drawn by the
   /// mask. Throws DataError.
   void finish(const Picture& thumbnail);
