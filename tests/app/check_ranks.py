@@ -9,36 +9,17 @@ import time
 
 import tifffile
 
-from mpi import POLITE
+from mpi import LIMIT_S, POLITE, finish, same
 from untiled_app import (Image, files_of, main, metric_rows, np, outputs_of, results_of,
                          write_settings, write_slide)
 
 STEPS = 4
-LIMIT_S = 120
 
 
 def mpirun(app, ranks, *arguments):
     command = ["mpirun", "-n", str(ranks), *app.command(*arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             env={**os.environ, **POLITE})
-
-
-def finish(process):
-    """Exit code and stderr."""
-    try:
-        _, stderr = process.communicate(timeout=LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
-    return process.returncode, stderr
-
-
-def same(run, expected, findings, what):
-    found = results_of(run)
-    changed = [n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n)]
-    findings.expect(not changed, f"{what}: {changed} differ from one rank's")
-    left = [n for n in files_of(run) if n.endswith((".part", ".tmp"))]
-    findings.expect(not left, f"{what} left {left}")
 
 
 def check_bytes(app, yaml, folder, expected, findings):

@@ -7,12 +7,11 @@ import socket
 import subprocess
 import time
 
-from mpi import POLITE
-from untiled_app import ROOT, files_of, main, outputs_of, results_of, write_settings, write_slide
+from mpi import LIMIT_S, POLITE, same
+from untiled_app import ROOT, main, outputs_of, results_of, write_settings, write_slide
 
 STEPS = 4
 CPUS = 4  # So many Slurm believes to have; ranks may share cores.
-LIMIT_S = 120
 JOBS = ROOT / "scripts" / "slurm"
 
 
@@ -121,14 +120,6 @@ class Slurm:
         shown = self.run("scontrol", "-o", "show", "job", job).stdout
         codes = [word.split("=")[1] for word in shown.split() if word.startswith("ExitCode=")]
         return max(int(code.split(":")[0]) for code in codes), self.printed(job)
-
-
-def same(run, expected, findings, what):
-    found = results_of(run)
-    changed = [n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n)]
-    findings.expect(not changed, f"{what}: {changed} differ from a run without Slurm")
-    left = [n for n in files_of(run) if n.endswith((".part", ".tmp"))]
-    findings.expect(not left, f"{what} left {left}")
 
 
 def check_training(slurm, yaml, folder, expected, findings):

@@ -4,15 +4,16 @@ one rank; a link that goes down ends all with one sentence, and the run goes on 
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import time
 
-from mpi import POLITE
-from untiled_app import files_of, main, metric_rows, results_of, write_settings, write_slide
+from mpi import LIMIT_S, POLITE, finish, same
+from untiled_app import main, metric_rows, results_of, write_settings, write_slide
 
 STEPS = 4
 SILENCE_S = 5
-LIMIT_S = 120
 
 
 def missing():
@@ -56,9 +57,13 @@ class TwoHosts:
             run("ip", "-n", name, "addr", "add", f"{self.SUBNET}.{number}/24", "dev", link)
             run("ip", "-n", name, "link", "set", link, "up")
             run("ip", "-n", name, "link", "set", "lo", "up")
+        self.wait_for_link()
         return self
 
     def __exit__(self, *_):
+        for process in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGKILL)
         for name in self.names:
             with contextlib.suppress(subprocess.CalledProcessError):
                 run("ip", "netns", "del", name)
@@ -68,6 +73,28 @@ class TwoHosts:
 
     def mend(self):
         run("ip", "-n", self.names[0], "link", "set", self.links[0], "up")
+        self.wait_for_link()
+
+    def wait_for_link(self):
+        """Until the far host refuses a connection, for it can be reached then."""
+        attempt = ("import socket\n"
+                   f"try: socket.create_connection(('{self.SUBNET}.2', 9), 1)\n"
+                   "except ConnectionRefusedError: print('refused')\n"
+                   "except OSError: pass\n")
+        end = time.monotonic() + LIMIT_S
+        while time.monotonic() < end:
+            tried = subprocess.run(["ip", "netns", "exec", self.names[0], sys.executable, "-c", attempt],
+                                   capture_output=True, text=True, check=False)
+            if "refused" in tried.stdout:
+                return
+            time.sleep(0.2)
+        raise AssertionError("the far host was never reached")
+
+    def processes(self):
+        """Those of both hosts."""
+        return [word for name in self.names
+                for word in subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True,
+                                           check=False).stdout.split()]
 
     def start(self, app, *arguments):
         """Two ranks, one on each host."""
@@ -82,24 +109,6 @@ class TwoHosts:
                    *app.command(*arguments)]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 env=environment)
-
-
-def finish(process):
-    """Exit code and stderr."""
-    try:
-        _, stderr = process.communicate(timeout=LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
-    return process.returncode, stderr
-
-
-def same(folder, expected, findings, what):
-    found = results_of(folder)
-    changed = [n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n)]
-    findings.expect(not changed, f"{what}: {changed} differ from one rank's")
-    left = [n for n in files_of(folder) if n.endswith((".part", ".tmp"))]
-    findings.expect(not left, f"{what} left {left}")
 
 
 def check_cut(hosts, app, yaml, folder, findings):
@@ -117,6 +126,9 @@ def check_cut(hosts, app, yaml, folder, findings):
     findings.expect(seconds < 60, f"a dead link: ended after {seconds:.0f} s")
     said = [line for line in stderr.splitlines() if line.startswith("error: ")]
     findings.expect(said and "rank" in said[0], f"a dead link: {stderr[-1500:]}")
+    while hosts.processes() and time.monotonic() - began < 60:
+        time.sleep(0.2)
+    findings.expect(not hosts.processes(), "a dead link: processes are left on a host")
     hosts.mend()
     saved = metric_rows(out)
     code, stderr = finish(hosts.start(app, "train", yaml, "--out", out, "--resume", "--set",
