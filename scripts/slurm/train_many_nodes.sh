@@ -15,6 +15,7 @@ set -euo pipefail
 untiled="${UNTILED:-untiled}"
 launch="${LAUNCH:-mpirun -n $SLURM_NNODES --map-by ppr:1:node --bind-to none}"
 
-export OMPI_MCA_odls_base_sigkill_timeout=60
+# Open MPI 4 waits so many seconds before it passes TERM on, and again before KILL.
+export OMPI_MCA_odls_base_sigkill_timeout="${OMPI_MCA_odls_base_sigkill_timeout:-30}"
 # shellcheck disable=SC2086  # The launcher is several words.
 exec $launch "$untiled" train "$@"

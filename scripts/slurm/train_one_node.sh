@@ -15,6 +15,7 @@ untiled="${UNTILED:-untiled}"
 # Two minutes before the time is up Slurm sends TERM to mpirun, which takes this shell's place (without
 # B: only steps of srun would get it): rank 0 saves, then all end, and the job can be started again with
 # --resume.
-export OMPI_MCA_odls_base_sigkill_timeout=60
+# Open MPI 4 waits so many seconds before it passes TERM on, and again before KILL.
+export OMPI_MCA_odls_base_sigkill_timeout="${OMPI_MCA_odls_base_sigkill_timeout:-30}"
 exec mpirun -n "$SLURM_NTASKS" --map-by "slot:PE=$SLURM_CPUS_PER_TASK" --bind-to core \
   "$untiled" train "$@" --set "threads=$SLURM_CPUS_PER_TASK"

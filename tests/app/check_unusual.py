@@ -77,7 +77,7 @@ def check_doubtful_labels(app, folder, findings):
 def check_class_names(app, folder, findings):
     """Names of a classifier's classes: two that are one file name, and one that is no UTF-8."""
     cohort = folder / "cohort"
-    app.succeed("synth", "--cohort", 2, "--size", "200x200", "--seed", 1, "--out", cohort)
+    app.succeed("synth", "--cohort", 2, "--size", "256x256", "--seed", 1, "--out", cohort)
     with open(cohort / "manifest.csv", encoding="utf-8") as file:
         slides = [row["slide"] for row in csv.DictReader(file)]
 
