@@ -87,7 +87,8 @@ RankBalance balance_ranks(const Engine& engine, const PlannedStep& planned, cons
   const Shares shares(engine, planned.plan, pixels);
   RankBalance balance;
   balance.halo = graph.receptive_field(graph.output()) / 2;
-  balance.grid = choose_rank_grid(layout, ranks, pixels, tile, balance.halo);
+  balance.grid =
+      choose_rank_grid(layout, ranks, pixels, tile, rank_reach(graph, planned.plan, pixels));
   balance.work_alone = shares.work(whole(pixels));
   balance.sum_bytes = kBytesOfSum * graph.parameter_count();
   for (const Region& cell : rank_cells(balance.grid, pixels, tile, shares.all())) {

@@ -53,7 +53,7 @@ void TrainingRun::make_team() {
         size, teams_, ranks_.size(), settings_.train.accumulate, teams_));
   }
   // Fails where the layout is for another number of ranks.
-  choose_rank_grid(parse_rank_layout(settings_.ranks.layout), size, {1, 1}, {1, 1}, 0);
+  choose_rank_grid(parse_rank_layout(settings_.ranks.layout), size, {1, 1}, {1, 1}, {0, 0});
   if (teams_ > 1) team_ = std::make_unique<Team>(ranks_, ranks_.rank() / size * size, size);
 }
 

@@ -23,9 +23,9 @@ std::optional<int> whole_number(std::string_view text) {
 }
 
 /// What a rank in the middle computes beyond its share along one axis, as a part of the share.
-double halo_part(int64_t pixels, int64_t tile, int64_t halo, int ranks) {
+double halo_part(int64_t pixels, int64_t tile, int64_t reach, int ranks) {
   const int64_t own = ceil_div(ceil_div(pixels, tile), ranks);
-  return 2.0 * static_cast<double>(ceil_div(halo, tile)) / static_cast<double>(own);
+  return 2.0 * static_cast<double>(ceil_div(reach, tile)) / static_cast<double>(own);
 }
 
 /// `parts` + 1 positions in [0, sizes of weights] between which weights are about equal.
@@ -74,8 +74,19 @@ RankLayout parse_rank_layout(const std::string& text) {
       fmt::format("ranks.layout {}: expected auto, rows, columns or a grid such as 2x3", text));
 }
 
+Extent rank_reach(const Graph& graph, const Plan& plan, const Extent& pixels) {
+  Extent widest;
+  for (const SegmentPlan& segment : plan.segments) {
+    const int64_t stride = graph.stride(segment.segment.target);
+    widest.rows = std::max(widest.rows, std::min(stride * segment.tile.rows, pixels.rows));
+    widest.cols = std::max(widest.cols, std::min(stride * segment.tile.cols, pixels.cols));
+  }
+  const int64_t halo = graph.receptive_field(graph.output()) / 2;
+  return {halo + widest.rows, halo + widest.cols};
+}
+
 RankGrid choose_rank_grid(const RankLayout& layout, int ranks, const Extent& pixels,
-                          const Extent& tile, int64_t halo) {
+                          const Extent& tile, const Extent& reach) {
   const RankGrid rows = {ranks, 1};
   const RankGrid cols = {1, ranks};
   switch (layout.kind) {
@@ -91,8 +102,8 @@ RankGrid choose_rank_grid(const RankLayout& layout, int ranks, const Extent& pix
     case RankLayout::Kind::kAuto:
       break;
   }
-  const double below = halo_part(pixels.rows, tile.rows, halo, ranks);
-  const double aside = halo_part(pixels.cols, tile.cols, halo, ranks);
+  const double below = halo_part(pixels.rows, tile.rows, reach.rows, ranks);
+  const double aside = halo_part(pixels.cols, tile.cols, reach.cols, ranks);
   return below <= aside ? rows : cols;
 }
 

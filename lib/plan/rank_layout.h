@@ -32,11 +32,15 @@ struct RankLayout {
 /// "auto", "rows", "columns" or "2x3" (rows x columns of ranks). Throws ConfigError.
 RankLayout parse_rank_layout(const std::string& text);
 
-/// The grid of so many ranks. Of rows and columns, kAuto takes those whose halos, which are
-/// computed twice, are the smaller part of a rank's share: tiles of the logits that reach `halo`
-/// pixels beyond its border. Throws ConfigError where a grid has another number of ranks.
+/// How far beyond a border of its share a rank computes at most, in pixels: half a receptive field,
+/// and the largest tile of any segment, of which no part can be left out.
+Extent rank_reach(const Graph& graph, const Plan& plan, const Extent& pixels);
+
+/// The grid of so many ranks. Of rows and columns, kAuto takes those for which what is computed
+/// twice is the smaller part of a rank's share: tiles of the logits within `reach` of its border.
+/// Throws ConfigError where a grid has another number of ranks.
 RankGrid choose_rank_grid(const RankLayout& layout, int ranks, const Extent& pixels,
-                          const Extent& tile, int64_t halo);
+                          const Extent& tile, const Extent& reach);
 
 /// The cell of each rank in pixels, rank by rank in row-major order of the grid. Cuts are put so
 /// that cells of a row or a column have as nearly as many of the `wanted` tiles of the logits.

@@ -35,8 +35,8 @@ std::vector<Region> rank_cells_of(const Graph& graph, const Plan& plan,
                                   const std::vector<bool>& wanted) {
   if (options.ranks == nullptr || options.ranks->size() == 1) return {whole(pixels)};
   const Extent& tile = plan.segments.back().tile;
-  const int64_t halo = graph.receptive_field(graph.output()) / 2;
-  const RankGrid grid = choose_rank_grid(options.layout, options.ranks->size(), pixels, tile, halo);
+  const RankGrid grid = choose_rank_grid(options.layout, options.ranks->size(), pixels, tile,
+                                         rank_reach(graph, plan, pixels));
   return rank_cells(grid, pixels, tile, wanted);
 }
 

@@ -2,6 +2,7 @@
 
 #include "lib/core/error.h"
 #include "lib/core/random.h"
+#include "models/unet_graph.h"
 #include "tests/catch.h"
 
 namespace untiled {
@@ -22,14 +23,26 @@ TEST_CASE("a layout is auto, rows, columns or a grid, and anything else is refus
 }
 
 TEST_CASE("a grid for another number of ranks is refused") {
-  CHECK_THROWS_AS(choose_rank_grid(parse_rank_layout("2x3"), 5, {100, 100}, {10, 10}, 5),
+  CHECK_THROWS_AS(choose_rank_grid(parse_rank_layout("2x3"), 5, {100, 100}, {10, 10}, {5, 5}),
                   ConfigError);
 }
 
-TEST_CASE("left alone, ranks cut where their halos are the smaller part") {
+TEST_CASE("left alone, ranks cut where what they compute twice is the smaller part") {
   const Extent low_tile = {128, 1016};
-  CHECK(choose_rank_grid({}, 2, {64'000, 16'000}, low_tile, 180) == RankGrid{2, 1});
-  CHECK(choose_rank_grid({}, 8, {16'000, 64'000}, {512, 512}, 180) == RankGrid{1, 8});
+  const Extent reach = {180, 180};
+  CHECK(choose_rank_grid({}, 2, {64'000, 16'000}, low_tile, reach) == RankGrid{2, 1});
+  CHECK(choose_rank_grid({}, 8, {16'000, 64'000}, {512, 512}, reach) == RankGrid{1, 8});
+}
+
+TEST_CASE("a wide slide whose deep tiles are wider still is cut in rows") {
+  const Graph graph = unet_graph({}, 1);
+  const Plan plan =
+      make_plan(graph, graph.storable_layers(), {128, 1016}, Tiling::kGrid, Order::kSweep);
+  const Extent pixels = {16'000, 64'000};
+  const Extent reach = rank_reach(graph, plan, pixels);
+  CHECK(reach.rows < 1'000);
+  CHECK(reach.cols > 10'000);
+  CHECK(choose_rank_grid({}, 2, pixels, {128, 1016}, reach) == RankGrid{2, 1});
 }
 
 TEST_CASE("cells partition the slide, on borders of tiles, whatever the sizes and ranks") {
