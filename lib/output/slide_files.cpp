@@ -143,7 +143,7 @@ class ZarrFile : public SlideFile {
 class ProbabilityZarrFile : public SlideFile {
  public:
   explicit ProbabilityZarrFile(const SlideFileWish& wish)
-      : held_(8 * class_count(wish.facts) * band_bytes(wish.facts)),
+      : held_(int64_t{8} * class_count(wish.facts) * band_bytes(wish.facts)),
         file_(wish.path(OutputFormat::kProbabilityOmeZarr), wish.facts,
               wish.options.probability_type, wish.id) {}
 
