@@ -4,18 +4,16 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <system_error>
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
-#include "lib/core/platform.h"
+#include "lib/core/program_module.h"
 
 namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kLibrary = "libuntiled_kvikio.so";
 constexpr size_t kTextSize = 1024;
 
 void* function_of(void* library, const char* name) {
@@ -26,21 +24,13 @@ void* function_of(void* library, const char* name) {
 
 }  // namespace
 
-std::string find_kvikio_library() {
-  const fs::path folder = own_program().parent_path();
-  for (const fs::path& path : {folder / kLibrary, folder.parent_path() / "lib" / kLibrary}) {
-    std::error_code error;
-    if (fs::exists(path, error)) return path.string();
-  }
-  return "";
-}
+std::string find_kvikio_library() { return find_program_module("untiled_kvikio"); }
 
 std::shared_ptr<const DeviceFiles> DeviceFiles::open(const std::string& library) {
   if (library.empty()) {
     throw ConfigError(
         "--kvikio: this program was built without KvikIO; fetch it with scripts/setup.sh --cuda "
-        "and "
-        "build again, or leave --kvikio out");
+        "and build again, or leave --kvikio out");
   }
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) throw ConfigError(fmt::format("KvikIO cannot be opened: {}", dlerror()));

@@ -7,25 +7,16 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <string_view>
 #include <thread>
 
 #include "lib/core/error.h"
-#include "lib/core/platform.h"
+#include "lib/core/program_module.h"
 #include "lib/core/stop.h"
 
 namespace untiled {
 namespace {
-
-namespace fs = std::filesystem;
-
-#ifdef __APPLE__
-constexpr const char* kLibrary = "libuntiled_mpi.dylib";
-#else
-constexpr const char* kLibrary = "libuntiled_mpi.so";
-#endif
 
 std::optional<int> number_in(const char* variable) {
   const char* text = std::getenv(variable);
@@ -77,14 +68,7 @@ Launch read_launch() {
   return {};
 }
 
-std::string find_mpi_library() {
-  const fs::path folder = own_program().parent_path();
-  for (const fs::path& path : {folder / kLibrary, folder.parent_path() / "lib" / kLibrary}) {
-    std::error_code error;
-    if (fs::exists(path, error)) return path.string();
-  }
-  return "";
-}
+std::string find_mpi_library() { return find_program_module("untiled_mpi"); }
 
 std::string mpi_version() {
   using Version = const char* (*)();
