@@ -14,7 +14,6 @@ namespace untiled::fused::HWY_NAMESPACE {
 
 /// Sums of a row, of one label's pixels.
 struct LabelSums {
-  Vector count;
   Vector probability;
   Vector linear;   ///< Of max(z, 0) - z y.
   Vector product;  ///< Of 1 + exp(-|z|): its logarithm completes the cross entropy.
@@ -24,13 +23,23 @@ struct LabelSums {
 template <bool kWithProbability>
 HWY_INLINE void add_pixels(hn::Mask<Floats> selected, Vector probability, Vector linear,
                            Vector factor, LabelSums& sums) {
-  const Vector one = hn::Set(kFloats, 1.0F);
-  sums.count = hn::Add(sums.count, hn::IfThenElseZero(selected, one));
-  if (kWithProbability) {
-    sums.probability = hn::Add(sums.probability, hn::IfThenElseZero(selected, probability));
+  const auto take = [&](Vector& sum, Vector with) HWY_ATTR {
+    sum = hn::IfThenElse(selected, with, sum);
+  };
+  if (kWithProbability) take(sums.probability, hn::Add(sums.probability, probability));
+  take(sums.linear, hn::Add(sums.linear, linear));
+  take(sums.product, hn::Mul(sums.product, factor));
+}
+
+/// How many of the labels are `label`.
+HWY_ATTR double count_of(const uint8_t* labels, int64_t pixels, uint8_t label) {
+  constexpr hn::ScalableTag<uint8_t> kBytes;
+  constexpr auto kStep = static_cast<int64_t>(hn::MaxLanes(kBytes));
+  size_t count = 0;
+  for (int64_t x = 0; x < pixels; x += kStep) {
+    count += hn::CountTrue(kBytes, hn::Eq(hn::LoadU(kBytes, labels + x), hn::Set(kBytes, label)));
   }
-  sums.linear = hn::Add(sums.linear, hn::IfThenElseZero(selected, linear));
-  sums.product = hn::Mul(sums.product, hn::IfThenElse(selected, factor, one));
+  return static_cast<double>(count);
 }
 
 /// 1 / v to about 1e-7 for v in [1, 2]: Newton's steps double the digits of an estimate of at least
@@ -61,8 +70,9 @@ HWY_INLINE void sigmoid_vector(const SigmoidLossRow& loss, Vector label, float* 
   }
   const auto is_zero = hn::Eq(label, zero);
   const auto is_one = hn::Eq(label, one);
-  add_pixels<kWithProbability>(is_zero, p, at_least_zero(z), factor, sums[0]);
-  add_pixels<kWithProbability>(is_one, p, at_least_zero(hn::Neg(z)), factor, sums[1]);
+  const Vector linear = at_least_zero(hn::IfThenElse(is_one, hn::Neg(z), z));
+  add_pixels<kWithProbability>(is_zero, p, linear, factor, sums[0]);
+  add_pixels<kWithProbability>(is_one, p, linear, factor, sums[1]);
   if constexpr (!kWithGradient) return;
   const Vector error = hn::Sub(p, hn::IfThenElseZero(is_one, one));
   Vector gradient = hn::Mul(hn::Set(kFloats, loss.cross_entropy), error);
@@ -92,7 +102,7 @@ HWY_ATTR void sigmoid_loss_of(const RowShape& shape, const SigmoidLossRow& loss,
                               const uint8_t* labels, float* logits, SigmoidSums& sums) {
   const Vector zero = hn::Zero(kFloats);
   LabelSums part[2];
-  for (int64_t y = 0; y < 2; ++y) part[y] = {zero, zero, zero, load(sums.product[y])};
+  for (int64_t y = 0; y < 2; ++y) part[y] = {zero, zero, load(sums.product[y])};
   for (int64_t j = 0; j < shape.width; j += kVector) {
     const auto words = hn::LoadU(kWords, reinterpret_cast<const uint32_t*>(labels + kPhases * j));
     float* at = logits + j;
@@ -112,7 +122,7 @@ HWY_ATTR void sigmoid_loss_of(const RowShape& shape, const SigmoidLossRow& loss,
   for (int64_t y = 0; y < 2; ++y) {
     normalise(part[y], sums.exponent[y]);
     hn::Store(part[y].product, kFloats, sums.product[y]);
-    sums.count[y] += static_cast<double>(hn::GetLane(hn::SumOfLanes(kFloats, part[y].count)));
+    sums.count[y] += count_of(labels, kPhases * shape.width, static_cast<uint8_t>(y));
     sums.probability[y] +=
         static_cast<double>(hn::GetLane(hn::SumOfLanes(kFloats, part[y].probability)));
     sums.cross_entropy[y] +=
