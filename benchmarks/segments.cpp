@@ -49,6 +49,7 @@ struct Problem {
                   : at::rand({1, graph().layer(id).channels, e.rows, e.cols});
     }
   }
+  TileRequest tile() const { return {segment, regions, extents, parameters, crops}; }
   int64_t pixels() const {
     const int64_t stride = graph().stride(segment.target);
     return out.area() * stride * stride;
@@ -60,8 +61,7 @@ using KernelPtr = std::shared_ptr<const SegmentKernel>;
 void forward(benchmark::State& state, const KernelPtr& kernel, const Segment& segment) {
   const Problem p(segment);
   while (state.KeepRunning()) {
-    benchmark::DoNotOptimize(
-        kernel->forward(p.segment, p.regions, p.extents, p.parameters, p.crops));
+    benchmark::DoNotOptimize(kernel->forward(p.tile()));
   }
   state.SetItemsProcessed(state.iterations() * p.pixels());
 }
@@ -71,8 +71,7 @@ void backward(benchmark::State& state, const KernelPtr& kernel, const Segment& s
   const int64_t channels = graph().layer(segment.target).channels;
   const at::Tensor gradient = at::rand({1, channels, p.out.rows, p.out.cols});
   while (state.KeepRunning()) {
-    benchmark::DoNotOptimize(
-        kernel->backward(p.segment, p.regions, p.extents, p.parameters, p.crops, gradient));
+    benchmark::DoNotOptimize(kernel->backward(p.tile(), gradient));
   }
   state.SetItemsProcessed(state.iterations() * p.pixels());
 }
@@ -83,8 +82,7 @@ void loss_backward(benchmark::State& state, const KernelPtr& kernel, const Segme
   const at::Tensor labels = at::randint(2, {p.out.rows, p.out.cols}, at::kByte);
   const LossSums totals(static_cast<size_t>(loss->sum_count()), 1.0);
   while (state.KeepRunning()) {
-    benchmark::DoNotOptimize(kernel->loss_backward(p.segment, p.regions, p.extents, p.parameters,
-                                                   p.crops, labels, *loss, totals));
+    benchmark::DoNotOptimize(kernel->loss_backward(p.tile(), labels, *loss, totals));
   }
   state.SetItemsProcessed(state.iterations() * p.pixels());
 }

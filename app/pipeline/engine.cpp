@@ -232,18 +232,18 @@ double Engine::measure_tile(const Segment& segment, const std::vector<Extent>& e
                               device_.profile.has_float64);
   const LossSums totals(static_cast<size_t>(loss->sum_count()), 1.0);
 
+  const TileRequest tile{segment, need, extents, parameters, std::move(crops)};
   const SegmentKernel& kernel = backend_->kernel();
   const auto run = [&] {
     if (is_last) {
       if (loss->needs_totals()) {
-        finish(kernel.loss_sums(segment, need, extents, parameters, crops, labels, *loss));
+        finish(kernel.loss_sums(tile, labels, *loss));
       }
-      return kernel.loss_backward(segment, need, extents, parameters, crops, labels, *loss, totals)
-          .gradients;
+      return kernel.loss_backward(tile, labels, *loss, totals).gradients;
     }
     // Once to be stored, and once more on the way back.
-    finish(kernel.forward(segment, need, extents, parameters, crops));
-    return kernel.backward(segment, need, extents, parameters, crops, gradient);
+    finish(kernel.forward(tile));
+    return kernel.backward(tile, gradient);
   };
   double least = 0.0;
   // The first run warms up; all run as in a worker, on one thread.

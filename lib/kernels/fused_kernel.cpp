@@ -48,16 +48,16 @@ at::Tensor sums_like(const std::vector<double>& sums, const at::Tensor& paramete
 /// gradients on the way back.
 class FusedKernel::Tile {
  public:
-  Tile(const FusedKernel& kernel, const TileRegions& regions, const std::vector<Extent>& extents,
-       const std::vector<at::Tensor>& parameters, LayerTensors values)
+  Tile(const FusedKernel& kernel, TileRequest request)
       : graph_(kernel.graph_),
         rows_(kernel.rows_),
-        regions_(regions),
-        extents_(extents),
-        parameters_(parameters),
-        values_(std::move(values)),
-        buffers_(regions, kernel.graph_.layers().size()) {
-    gradients_.parameters.resize(parameters.size());
+        segment_(request.segment),
+        regions_(request.regions),
+        extents_(request.extents),
+        parameters_(request.parameters),
+        values_(std::move(request.crops)),
+        buffers_(request.regions, kernel.graph_.layers().size()) {
+    gradients_.parameters.resize(parameters_.size());
     gradients_.inputs.resize(values_.size());
   }
 
@@ -65,6 +65,7 @@ class FusedKernel::Tile {
     for (const FusedBlock* block : blocks) forward(*block);
   }
   at::Tensor take_value(LayerId id) { return std::move(values_[index(id)]); }
+  at::Tensor take_target() { return take_value(segment_.target); }
 
   /// An encoder, its first layer's values too, as far as they lie in the result's region.
   void forward_keeping(const FusedBlock& block) {
@@ -119,14 +120,14 @@ class FusedKernel::Tile {
     return at::tensor(row.sums(), at::kDouble);
   }
 
-  void start_backward(LayerId target, at::Tensor gradient) {
-    buffers_.add(target, {std::move(gradient), region(target)});
+  void start_backward(at::Tensor gradient) {
+    buffers_.add(segment_.target, {std::move(gradient), region(segment_.target)});
   }
   void backward(const std::vector<const FusedBlock*>& blocks) {
     for (auto it = blocks.rbegin(); it != blocks.rend(); ++it) backward(**it);
   }
-  TileGradients take_gradients(const Segment& segment) {
-    for (const LayerId id : segment.inputs) {
+  TileGradients take_gradients() {
+    for (const LayerId id : segment_.inputs) {
       if (id != 0) gradients_.inputs[index(id)] = buffers_.take(id);
     }
     return std::move(gradients_);
@@ -287,6 +288,7 @@ class FusedKernel::Tile {
 
   const Graph& graph_;
   const fused::RowKernels& rows_;
+  const Segment& segment_;
   const TileRegions& regions_;
   const std::vector<Extent>& extents_;
   const std::vector<at::Tensor>& parameters_;
@@ -356,17 +358,14 @@ int64_t FusedKernel::tile_bytes(const Segment& segment, const TileRegions& regio
   return bytes;
 }
 
-at::Tensor FusedKernel::forward(const Segment& segment, const TileRegions& regions,
-                                const std::vector<Extent>& extents,
-                                const std::vector<at::Tensor>& parameters,
-                                LayerTensors crops) const {
-  const auto blocks = blocks_of(segment);
+at::Tensor FusedKernel::forward(TileRequest request) const {
+  const auto blocks = blocks_of(request.segment);
   if (blocks.empty()) {
-    return libtorch_.forward(segment, regions, extents, parameters, std::move(crops));
+    return libtorch_.forward(std::move(request));
   }
-  Tile tile(*this, regions, extents, parameters, std::move(crops));
+  Tile tile(*this, std::move(request));
   tile.forward(blocks);
-  return tile.take_value(segment.target);
+  return tile.take_target();
 }
 
 std::vector<LayerId> FusedKernel::kept_layers(const Segment& segment) const {
@@ -375,67 +374,52 @@ std::vector<LayerId> FusedKernel::kept_layers(const Segment& segment) const {
   return {blocks.front()->first_weights, blocks.front()->result()};
 }
 
-LayerTensors FusedKernel::forward_keeping(const Segment& segment, const TileRegions& regions,
-                                          const std::vector<Extent>& extents,
-                                          const std::vector<at::Tensor>& parameters,
-                                          LayerTensors crops,
+LayerTensors FusedKernel::forward_keeping(TileRequest request,
                                           const std::vector<LayerId>& kept) const {
   if (kept.empty()) {
-    return SegmentKernel::forward_keeping(segment, regions, extents, parameters, std::move(crops),
-                                          kept);
+    return SegmentKernel::forward_keeping(std::move(request), kept);
   }
-  const FusedBlock& encoder = *blocks_of(segment).front();
-  Tile tile(*this, regions, extents, parameters, std::move(crops));
+  const FusedBlock& encoder = *blocks_of(request.segment).front();
+  Tile tile(*this, std::move(request));
   tile.forward_keeping(encoder);
-  LayerTensors values(regions.size());
+  LayerTensors values(graph_.layers().size());
   for (const LayerId id : encoder.layers) values[index(id)] = tile.take_value(id);
   return values;
 }
 
-TileGradients FusedKernel::backward(const Segment& segment, const TileRegions& regions,
-                                    const std::vector<Extent>& extents,
-                                    const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                                    at::Tensor target_gradient) const {
-  const auto blocks = blocks_of(segment);
+TileGradients FusedKernel::backward(TileRequest request, at::Tensor target_gradient) const {
+  const auto blocks = blocks_of(request.segment);
   if (blocks.empty()) {
-    return libtorch_.backward(segment, regions, extents, parameters, std::move(crops),
-                              std::move(target_gradient));
+    return libtorch_.backward(std::move(request), std::move(target_gradient));
   }
-  Tile tile(*this, regions, extents, parameters, std::move(crops));
+  Tile tile(*this, std::move(request));
   // The way back through a block makes its rows anew: the last one's result is not read.
   tile.forward({blocks.begin(), blocks.end() - 1});
-  tile.start_backward(segment.target, std::move(target_gradient));
+  tile.start_backward(std::move(target_gradient));
   tile.backward(blocks);
-  return tile.take_gradients(segment);
+  return tile.take_gradients();
 }
 
-at::Tensor FusedKernel::loss_sums(const Segment& segment, const TileRegions& regions,
-                                  const std::vector<Extent>& extents,
-                                  const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                                  const at::Tensor& labels, const PixelLoss& loss) const {
-  auto blocks = blocks_of(segment);
+at::Tensor FusedKernel::loss_sums(TileRequest request, const at::Tensor& labels,
+                                  const PixelLoss& loss) const {
+  auto blocks = blocks_of(request.segment);
   if (blocks.empty() || !RowLoss::exists(loss)) {
-    return SegmentKernel::loss_sums(segment, regions, extents, parameters, std::move(crops), labels,
-                                    loss);
+    return SegmentKernel::loss_sums(std::move(request), labels, loss);
   }
   const FusedBlock& output = *blocks.back();
   blocks.pop_back();
-  Tile tile(*this, regions, extents, parameters, std::move(crops));
+  Tile tile(*this, std::move(request));
   tile.forward(blocks);
   return tile.output_loss(output, labels, loss, {}, /*gradient=*/false);
 }
 
-TileLoss FusedKernel::loss_backward(const Segment& segment, const TileRegions& regions,
-                                    const std::vector<Extent>& extents,
-                                    const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                                    const at::Tensor& labels, const PixelLoss& loss,
-                                    const LossSums& totals) const {
-  auto blocks = blocks_of(segment);
+TileLoss FusedKernel::loss_backward(TileRequest request, const at::Tensor& labels,
+                                    const PixelLoss& loss, const LossSums& totals) const {
+  auto blocks = blocks_of(request.segment);
   if (blocks.empty()) {
-    return libtorch_.loss_backward(segment, regions, extents, parameters, std::move(crops), labels,
-                                   loss, totals);
+    return libtorch_.loss_backward(std::move(request), labels, loss, totals);
   }
-  Tile tile(*this, regions, extents, parameters, std::move(crops));
+  Tile tile(*this, std::move(request));
   TileLoss result;
   if (RowLoss::exists(loss)) {
     const FusedBlock& output = *blocks.back();
@@ -444,30 +428,26 @@ TileLoss FusedKernel::loss_backward(const Segment& segment, const TileRegions& r
     result.sums = tile.output_loss(output, labels, loss, totals, /*gradient=*/true);
   } else {
     tile.forward(blocks);
-    const at::Tensor logits = tile.take_value(segment.target);
+    const at::Tensor logits = tile.take_target();
     result.sums = loss.sums(logits, labels);
-    tile.start_backward(segment.target, loss.gradient(logits, labels, totals));
+    tile.start_backward(loss.gradient(logits, labels, totals));
   }
   tile.backward(blocks);
-  result.gradients = tile.take_gradients(segment);
+  result.gradients = tile.take_gradients();
   return result;
 }
 
-TilePrediction FusedKernel::predict(const Segment& segment, const TileRegions& regions,
-                                    const std::vector<Extent>& extents,
-                                    const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                                    const at::Tensor& labels,
-                                    const PredictionRequest& request) const {
-  auto blocks = blocks_of(segment);
-  if (blocks.empty() || (request.loss != nullptr && !RowLoss::exists(*request.loss))) {
-    return SegmentKernel::predict(segment, regions, extents, parameters, std::move(crops), labels,
-                                  request);
+TilePrediction FusedKernel::predict(TileRequest request, const at::Tensor& labels,
+                                    const PredictionRequest& wanted) const {
+  auto blocks = blocks_of(request.segment);
+  if (blocks.empty() || (wanted.loss != nullptr && !RowLoss::exists(*wanted.loss))) {
+    return SegmentKernel::predict(std::move(request), labels, wanted);
   }
   const FusedBlock& output = *blocks.back();
   blocks.pop_back();
-  Tile tile(*this, regions, extents, parameters, std::move(crops));
+  Tile tile(*this, std::move(request));
   tile.forward(blocks);
-  return tile.output_predict(output, labels, request);
+  return tile.output_predict(output, labels, wanted);
 }
 
 }  // namespace untiled

@@ -27,30 +27,16 @@ class FusedKernel : public SegmentKernel {
   /// Bytes that a tile of a segment that is fused takes, with its way back where that is wanted.
   int64_t tile_bytes(const Segment& segment, const TileRegions& regions, bool with_backward) const;
 
-  at::Tensor forward(const Segment& segment, const TileRegions& regions,
-                     const std::vector<Extent>& extents, const std::vector<at::Tensor>& parameters,
-                     LayerTensors crops) const override;
-  LayerTensors forward_keeping(const Segment& segment, const TileRegions& regions,
-                               const std::vector<Extent>& extents,
-                               const std::vector<at::Tensor>& parameters, LayerTensors crops,
+  at::Tensor forward(TileRequest request) const override;
+  LayerTensors forward_keeping(TileRequest request,
                                const std::vector<LayerId>& kept) const override;
-  TileGradients backward(const Segment& segment, const TileRegions& regions,
-                         const std::vector<Extent>& extents,
-                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                         at::Tensor target_gradient) const override;
-  at::Tensor loss_sums(const Segment& segment, const TileRegions& regions,
-                       const std::vector<Extent>& extents,
-                       const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                       const at::Tensor& labels, const PixelLoss& loss) const override;
-  TileLoss loss_backward(const Segment& segment, const TileRegions& regions,
-                         const std::vector<Extent>& extents,
-                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                         const at::Tensor& labels, const PixelLoss& loss,
+  TileGradients backward(TileRequest request, at::Tensor target_gradient) const override;
+  at::Tensor loss_sums(TileRequest request, const at::Tensor& labels,
+                       const PixelLoss& loss) const override;
+  TileLoss loss_backward(TileRequest request, const at::Tensor& labels, const PixelLoss& loss,
                          const LossSums& totals) const override;
-  TilePrediction predict(const Segment& segment, const TileRegions& regions,
-                         const std::vector<Extent>& extents,
-                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                         const at::Tensor& labels, const PredictionRequest& request) const override;
+  TilePrediction predict(TileRequest request, const at::Tensor& labels,
+                         const PredictionRequest& wanted) const override;
 
  private:
   class Tile;

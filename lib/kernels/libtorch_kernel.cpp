@@ -46,14 +46,15 @@ int64_t differentiable_channels(const Graph& graph, LayerId id) {
 
 }  // namespace
 
-LayerTensors LibTorchKernel::compute(const Segment& segment, const TileRegions& regions,
-                                     const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                                     bool keep) const {
+LayerTensors LibTorchKernel::compute(TileRequest& request, bool keep) const {
+  const Segment& segment = request.segment;
+  const TileRegions& regions = request.regions;
+  const std::vector<at::Tensor>& parameters = request.parameters;
   std::vector<LayerId> last_use(graph_.layers().size(), 0);
   for (const LayerId id : segment.layers) {
     for (const LayerId input : graph_.layer(id).inputs) last_use[index(input)] = id;
   }
-  LayerTensors values = std::move(crops);
+  LayerTensors values = std::move(request.crops);
   if (values[0].defined()) values[0] = to_planes(values[0], parameters.front().scalar_type());
   for (const LayerId id : segment.layers) {
     const Layer& layer = graph_.layer(id);
@@ -80,9 +81,11 @@ LayerTensors LibTorchKernel::compute(const Segment& segment, const TileRegions& 
   return values;
 }
 
-TileGradients LibTorchKernel::back(const Segment& segment, const TileRegions& regions,
-                                   const std::vector<at::Tensor>& parameters, LayerTensors values,
+TileGradients LibTorchKernel::back(const TileRequest& request, LayerTensors values,
                                    at::Tensor target_gradient) const {
+  const Segment& segment = request.segment;
+  const TileRegions& regions = request.regions;
+  const std::vector<at::Tensor>& parameters = request.parameters;
   TileGradients result{.inputs = LayerTensors(graph_.layers().size()),
                        .parameters = std::vector<at::Tensor>(parameters.size())};
   GradientBuffers buffers(regions, graph_.layers().size());
@@ -126,32 +129,22 @@ TileGradients LibTorchKernel::back(const Segment& segment, const TileRegions& re
   return result;
 }
 
-at::Tensor LibTorchKernel::forward(const Segment& segment, const TileRegions& regions,
-                                   const std::vector<Extent>& /*extents*/,
-                                   const std::vector<at::Tensor>& parameters,
-                                   LayerTensors crops) const {
-  return compute(segment, regions, parameters, std::move(crops),
-                 /*keep=*/false)[index(segment.target)];
+at::Tensor LibTorchKernel::forward(TileRequest request) const {
+  return compute(request, /*keep=*/false)[index(request.segment.target)];
 }
 
-TileGradients LibTorchKernel::backward(const Segment& segment, const TileRegions& regions,
-                                       const std::vector<Extent>& /*extents*/,
-                                       const std::vector<at::Tensor>& parameters,
-                                       LayerTensors crops, at::Tensor target_gradient) const {
-  LayerTensors values = compute(segment, regions, parameters, std::move(crops), /*keep=*/true);
-  return back(segment, regions, parameters, std::move(values), std::move(target_gradient));
+TileGradients LibTorchKernel::backward(TileRequest request, at::Tensor target_gradient) const {
+  LayerTensors values = compute(request, /*keep=*/true);
+  return back(request, std::move(values), std::move(target_gradient));
 }
 
-TileLoss LibTorchKernel::loss_backward(const Segment& segment, const TileRegions& regions,
-                                       const std::vector<Extent>& /*extents*/,
-                                       const std::vector<at::Tensor>& parameters,
-                                       LayerTensors crops, const at::Tensor& labels,
+TileLoss LibTorchKernel::loss_backward(TileRequest request, const at::Tensor& labels,
                                        const PixelLoss& loss, const LossSums& totals) const {
-  LayerTensors values = compute(segment, regions, parameters, std::move(crops), /*keep=*/true);
-  const at::Tensor& logits = values[index(segment.target)];
+  LayerTensors values = compute(request, /*keep=*/true);
+  const at::Tensor& logits = values[index(request.segment.target)];
   TileLoss result{.sums = loss.sums(logits, labels), .gradients = {}};
   at::Tensor gradient = loss.gradient(logits, labels, totals);
-  result.gradients = back(segment, regions, parameters, std::move(values), std::move(gradient));
+  result.gradients = back(request, std::move(values), std::move(gradient));
   return result;
 }
 

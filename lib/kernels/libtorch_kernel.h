@@ -10,26 +10,16 @@ class LibTorchKernel : public SegmentKernel {
   /// Keeps a reference to `graph`.
   explicit LibTorchKernel(const Graph& graph) : graph_(graph) {}
 
-  at::Tensor forward(const Segment& segment, const TileRegions& regions,
-                     const std::vector<Extent>& extents, const std::vector<at::Tensor>& parameters,
-                     LayerTensors crops) const override;
-  TileGradients backward(const Segment& segment, const TileRegions& regions,
-                         const std::vector<Extent>& extents,
-                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                         at::Tensor target_gradient) const override;
-  TileLoss loss_backward(const Segment& segment, const TileRegions& regions,
-                         const std::vector<Extent>& extents,
-                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                         const at::Tensor& labels, const PixelLoss& loss,
+  at::Tensor forward(TileRequest request) const override;
+  TileGradients backward(TileRequest request, at::Tensor target_gradient) const override;
+  TileLoss loss_backward(TileRequest request, const at::Tensor& labels, const PixelLoss& loss,
                          const LossSums& totals) const override;
 
  private:
-  /// All layers' values; with `keep` also those that no further layer reads.
-  LayerTensors compute(const Segment& segment, const TileRegions& regions,
-                       const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                       bool keep) const;
-  TileGradients back(const Segment& segment, const TileRegions& regions,
-                     const std::vector<at::Tensor>& parameters, LayerTensors values,
+  /// All layers' values, for which the tile's crops are used up; with `keep` also those that no
+  /// further layer reads.
+  LayerTensors compute(TileRequest& request, bool keep) const;
+  TileGradients back(const TileRequest& request, LayerTensors values,
                      at::Tensor target_gradient) const;
 
   const Graph& graph_;

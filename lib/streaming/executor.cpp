@@ -75,16 +75,13 @@ class Step {
 
   std::function<void()> sums(LoadedTile loaded) {
     const at::Tensor labels = labels_of(loaded);
-    at::Tensor terms = kernel_.loss_sums(run_.last_segment(), loaded.regions, run_.extents(),
-                                         run_.parameters(), std::move(loaded.crops), labels, loss_);
+    at::Tensor terms = kernel_.loss_sums(run_.last_request(loaded), labels, loss_);
     return [this, terms = std::move(terms)] { total_sums_.add({terms}); };
   }
 
   std::function<void()> loss(LoadedTile loaded) {
     const at::Tensor labels = labels_of(loaded);
-    TileLoss result =
-        kernel_.loss_backward(run_.last_segment(), loaded.regions, run_.extents(),
-                              run_.parameters(), std::move(loaded.crops), labels, loss_, totals());
+    TileLoss result = kernel_.loss_backward(run_.last_request(loaded), labels, loss_, totals());
     return [this, tile = std::move(loaded), result = std::move(result)] {
       run_.add_last(tile, result.gradients);
       if (run_.counts(tile)) loss_sums_.add({result.sums});
@@ -152,8 +149,7 @@ PredictedTile predict_tile(const SlideRun& run, const SegmentKernel& kernel,
     weighted = context.upload(byte_plane(std::move(all), tile.compute.extent()));
   }
   TilePrediction& found = result.prediction;
-  found = kernel.predict(run.last_segment(), loaded.regions, run.extents(), run.parameters(),
-                         std::move(loaded.crops), weighted, request);
+  found = kernel.predict(run.last_request(loaded), weighted, request);
   mark_missing(loaded.missing, found.classes);
   for (size_t i = 0; i < found.probabilities.size() && !loaded.missing.empty(); ++i) {
     if (loaded.missing[i % loaded.missing.size()] != 0) found.probabilities[i] = 0.0F;
@@ -242,9 +238,7 @@ void Executor::forward(const std::vector<at::Tensor>& parameters, const PixelSou
   want_all(run);
   run.play({{TaskKind::kPredict, [&](LoadedTile loaded) {
                const Tile& tile = loaded.tile;
-               const at::Tensor logits =
-                   kernel_.forward(run.last_segment(), loaded.regions, run.extents(),
-                                   run.parameters(), std::move(loaded.crops));
+               const at::Tensor logits = kernel_.forward(run.last_request(loaded));
                return work(tile.own, to_host(part_of(logits, tile.own, tile.compute)));
              }}});
 }

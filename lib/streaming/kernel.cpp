@@ -6,33 +6,25 @@
 
 namespace untiled {
 
-LayerTensors SegmentKernel::forward_keeping(const Segment& segment, const TileRegions& regions,
-                                            const std::vector<Extent>& extents,
-                                            const std::vector<at::Tensor>& parameters,
-                                            LayerTensors crops,
+LayerTensors SegmentKernel::forward_keeping(TileRequest request,
                                             const std::vector<LayerId>& kept) const {
   if (!kept.empty()) throw InternalError("this kernel keeps no values for a way back");
-  LayerTensors values(regions.size());
-  values[static_cast<size_t>(segment.target)] =
-      forward(segment, regions, extents, parameters, std::move(crops));
+  LayerTensors values(request.regions.size());
+  const auto target = static_cast<size_t>(request.segment.target);
+  values[target] = forward(std::move(request));
   return values;
 }
 
-at::Tensor SegmentKernel::loss_sums(const Segment& segment, const TileRegions& regions,
-                                    const std::vector<Extent>& extents,
-                                    const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                                    const at::Tensor& labels, const PixelLoss& loss) const {
-  return loss.sums(forward(segment, regions, extents, parameters, std::move(crops)), labels);
+at::Tensor SegmentKernel::loss_sums(TileRequest request, const at::Tensor& labels,
+                                    const PixelLoss& loss) const {
+  return loss.sums(forward(std::move(request)), labels);
 }
 
-TilePrediction SegmentKernel::predict(const Segment& segment, const TileRegions& regions,
-                                      const std::vector<Extent>& extents,
-                                      const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                                      const at::Tensor& labels,
-                                      const PredictionRequest& request) const {
-  const at::Tensor logits = forward(segment, regions, extents, parameters, std::move(crops));
+TilePrediction SegmentKernel::predict(TileRequest request, const at::Tensor& labels,
+                                      const PredictionRequest& wanted) const {
+  const at::Tensor logits = forward(std::move(request));
   at::Tensor sums;
-  if (request.loss != nullptr) sums = request.loss->sums(logits, labels);
+  if (wanted.loss != nullptr) sums = wanted.loss->sums(logits, labels);
   const at::Tensor host = to_host(logits);
   TilePrediction result;
   if (sums.defined()) {
@@ -40,8 +32,8 @@ TilePrediction SegmentKernel::predict(const Segment& segment, const TileRegions&
     const auto* begin = sums.const_data_ptr<double>();
     result.loss_sums.assign(begin, begin + sums.numel());
   }
-  result.classes = predict_classes(host, request.threshold);
-  if (request.probabilities) result.probabilities = predict_probabilities(host);
+  result.classes = predict_classes(host, wanted.threshold);
+  if (wanted.probabilities) result.probabilities = predict_probabilities(host);
   return result;
 }
 

@@ -270,8 +270,7 @@ std::function<void()> SlideRun::forward(const Task& task, size_t tile) {
     const LayerId layer = schedule_.store(id).layer;
     if (layer != segment.target) kept.push_back(layer);
   }
-  const LayerTensors values = kernel_.forward_keeping(segment, loaded.regions, extents_,
-                                                      parameters_, std::move(loaded.crops), kept);
+  const LayerTensors values = kernel_.forward_keeping(request(segment, loaded), kept);
   // Tiles own what they write, so no order is needed here.
   const Tile& t = loaded.tile;
   for (const StoreId id : task.writes) {
@@ -292,8 +291,7 @@ std::function<void()> SlideRun::backward(const Task& task, size_t tile) {
     loaded.crops[index(id)] = store(kept).view(loaded.regions[index(id)]);
   }
   const at::Tensor incoming = store(task.inputs.back()).view(loaded.tile.compute);
-  TileGradients gradients = kernel_.backward(segment, loaded.regions, extents_, parameters_,
-                                             std::move(loaded.crops), incoming);
+  TileGradients gradients = kernel_.backward(request(segment, loaded), incoming);
   return [this, &task, own = std::move(loaded), added = std::move(gradients)] {
     add_gradients(task, own, added);
     report(task, own.tile);

@@ -50,9 +50,9 @@ class SlideRun : public TileBody {
            const ExecutorOptions& options, const std::vector<at::Tensor>& parameters,
            const PixelSource& image, Purpose purpose);
 
-  const std::vector<Extent>& extents() const { return extents_; }
-  const std::vector<at::Tensor>& parameters() const { return parameters_; }
   const Segment& last_segment() const { return plan_.segments.back().segment; }
+  /// A tile of the last segment for the kernel, which takes its crops; `tile` outlives it.
+  TileRequest last_request(LoadedTile& tile) const { return request(last_segment(), tile); }
   const std::vector<Tile>& last_tiles() const { return tiles_.back(); }
 
   /// Chooses the tiles of the last segment that are wanted and all that they need; of several ranks
@@ -80,6 +80,9 @@ class SlideRun : public TileBody {
   std::vector<TaskTiles> tiles_to_run();
   WindowPieces pieces_of(const std::vector<TaskInput>& readers, const std::vector<Band>& bands);
   LoadedTile load(const Task& task, size_t tile);
+  TileRequest request(const Segment& segment, LoadedTile& tile) const {
+    return {segment, tile.regions, extents_, parameters_, std::move(tile.crops)};
+  }
   std::function<void()> forward(const Task& task, size_t tile);
   std::function<void()> backward(const Task& task, size_t tile);
   void add_gradients(const Task& task, const LoadedTile& tile, const TileGradients& gradients);

@@ -145,30 +145,23 @@ TEST_CASE("a test gradient is never zero by accident") {
 class ShortHaloKernel : public LibTorchKernel {
  public:
   using LibTorchKernel::LibTorchKernel;
-  at::Tensor forward(const Segment& segment, const TileRegions& regions,
-                     const std::vector<Extent>& extents, const std::vector<at::Tensor>& parameters,
-                     LayerTensors crops) const override {
-    shorten(segment, regions, extents, crops);
-    return LibTorchKernel::forward(segment, regions, extents, parameters, std::move(crops));
+  at::Tensor forward(TileRequest tile) const override {
+    shorten(tile);
+    return LibTorchKernel::forward(std::move(tile));
   }
-  TileLoss loss_backward(const Segment& segment, const TileRegions& regions,
-                         const std::vector<Extent>& extents,
-                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                         const at::Tensor& labels, const PixelLoss& loss,
+  TileLoss loss_backward(TileRequest tile, const at::Tensor& labels, const PixelLoss& loss,
                          const LossSums& totals) const override {
-    shorten(segment, regions, extents, crops);
-    return LibTorchKernel::loss_backward(segment, regions, extents, parameters, std::move(crops),
-                                         labels, loss, totals);
+    shorten(tile);
+    return LibTorchKernel::loss_backward(std::move(tile), labels, loss, totals);
   }
 
  private:
-  static void shorten(const Segment& segment, const TileRegions& regions,
-                      const std::vector<Extent>& extents, LayerTensors& crops) {
-    for (const LayerId id : segment.inputs) {
-      const Region& r = regions[static_cast<size_t>(id)];
-      const bool at_border = r.rows.end == extents[static_cast<size_t>(id)].rows;
+  static void shorten(TileRequest& tile) {
+    for (const LayerId id : tile.segment.inputs) {
+      const Region& r = tile.regions[static_cast<size_t>(id)];
+      const bool at_border = r.rows.end == tile.extents[static_cast<size_t>(id)].rows;
       if (id != 0 && !at_border && r.rows.size() > 1) {
-        crops[static_cast<size_t>(id)].narrow(2, r.rows.size() - 1, 1).zero_();
+        tile.crops[static_cast<size_t>(id)].narrow(2, r.rows.size() - 1, 1).zero_();
       }
     }
   }
@@ -178,22 +171,18 @@ class ShortHaloKernel : public LibTorchKernel {
 class DroppedAddKernel : public LibTorchKernel {
  public:
   using LibTorchKernel::LibTorchKernel;
-  TileGradients backward(const Segment& segment, const TileRegions& regions,
-                         const std::vector<Extent>& extents,
-                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                         at::Tensor target_gradient) const override {
-    TileGradients g = LibTorchKernel::backward(segment, regions, extents, parameters,
-                                               std::move(crops), std::move(target_gradient));
+  TileGradients backward(TileRequest tile, at::Tensor target_gradient) const override {
+    const Segment& segment = tile.segment;
+    const TileRegions& regions = tile.regions;
+    TileGradients g = LibTorchKernel::backward(std::move(tile), std::move(target_gradient));
     forget(segment, regions, g);
     return g;
   }
-  TileLoss loss_backward(const Segment& segment, const TileRegions& regions,
-                         const std::vector<Extent>& extents,
-                         const std::vector<at::Tensor>& parameters, LayerTensors crops,
-                         const at::Tensor& labels, const PixelLoss& loss,
+  TileLoss loss_backward(TileRequest tile, const at::Tensor& labels, const PixelLoss& loss,
                          const LossSums& totals) const override {
-    TileLoss result = LibTorchKernel::loss_backward(segment, regions, extents, parameters,
-                                                    std::move(crops), labels, loss, totals);
+    const Segment& segment = tile.segment;
+    const TileRegions& regions = tile.regions;
+    TileLoss result = LibTorchKernel::loss_backward(std::move(tile), labels, loss, totals);
     forget(segment, regions, result.gradients);
     return result;
   }
