@@ -126,11 +126,11 @@ std::vector<PixelReader> pixel_readers(const Graph& graph) {
     if (layer.parameter < 0) continue;
     const LayerId source = layer.inputs[0];
     const Layer& input = graph.layer(source);
-    const bool reads =
-        source == 0 || (input.kind == LayerKind::kConcat && input.inputs.back() == 0);
+    const bool reads = source == kPixelLayer ||
+                       (input.kind == LayerKind::kConcat && input.inputs.back() == kPixelLayer);
     if (!reads) continue;
     readers.push_back({static_cast<size_t>(layer.parameter),
-                       input.channels - graph.layer(0).channels, kMeanPixel});
+                       input.channels - graph.layer(kPixelLayer).channels, kMeanPixel});
   }
   return readers;
 }

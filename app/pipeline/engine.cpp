@@ -220,8 +220,8 @@ double Engine::measure_tile(const Segment& segment, const std::vector<Extent>& e
   for (const LayerId id : segment.inputs) {
     const Extent e = need[static_cast<size_t>(id)].extent();
     crops[static_cast<size_t>(id)] =
-        id == 0 ? at::randint(256, {e.rows, e.cols, 3}, options.dtype(at::kByte))
-                : at::rand({1, graph_.layer(id).channels, e.rows, e.cols}, options);
+        id == kPixelLayer ? at::randint(256, {e.rows, e.cols, 3}, options.dtype(at::kByte))
+                          : at::rand({1, graph_.layer(id).channels, e.rows, e.cols}, options);
   }
   const int64_t channels = graph_.layer(segment.target).channels;
   const at::Tensor gradient = at::rand({1, channels, out.rows.size(), out.cols.size()}, options);

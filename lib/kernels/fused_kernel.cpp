@@ -128,7 +128,7 @@ class FusedKernel::Tile {
   }
   TileGradients take_gradients() {
     for (const LayerId id : segment_.inputs) {
-      if (id != 0) gradients_.inputs[index(id)] = buffers_.take(id);
+      if (id != kPixelLayer) gradients_.inputs[index(id)] = buffers_.take(id);
     }
     return std::move(gradients_);
   }
@@ -155,7 +155,7 @@ class FusedKernel::Tile {
                             .in_extent = extents_[index(input)],
                             .out_extent = extents_[index(block.result())],
                             .out = region(block.result())};
-    if (input == 0) {
+    if (input == kPixelLayer) {
       tile.input = pixels();
     } else {
       tile.input = crop_of(values_[index(input)], region(input));
@@ -170,7 +170,7 @@ class FusedKernel::Tile {
                                .out_extent = extents_[index(block.first_weights)],
                                .out = out};
     for (const LayerId id : block.inputs) {
-      if (id != 0) tile.inputs.push_back(crop_of(values_[index(id)], region(id)));
+      if (id != kPixelLayer) tile.inputs.push_back(crop_of(values_[index(id)], region(id)));
     }
     return tile;
   }
@@ -234,14 +234,14 @@ class FusedKernel::Tile {
     const LayerId input = block.inputs.front();
     at::Tensor into;
     fused::PlaneTarget target;
-    if (input != 0) {
+    if (input != kPixelLayer) {
       into = planes(graph_.layer(input).channels, tile.input_region());
       target = target_of(into, tile.input_region());
     }
     const fused::EncoderSums sums = encoder_sums(block, tile, gradient, target);
     keep(block.first_weights, sums.down);
     keep(block.result(), sums.refine);
-    if (input != 0) buffers_.add(input, {into, tile.input_region()});
+    if (input != kPixelLayer) buffers_.add(input, {into, tile.input_region()});
   }
 
   /// From kept values where there are such.
@@ -261,7 +261,7 @@ class FusedKernel::Tile {
   LayerTensors input_gradients(const FusedBlock& block, const Region& in) const {
     LayerTensors gradients;
     for (const LayerId id : block.inputs) {
-      if (id != 0) gradients.push_back(planes(graph_.layer(id).channels, in));
+      if (id != kPixelLayer) gradients.push_back(planes(graph_.layer(id).channels, in));
     }
     return gradients;
   }
@@ -343,7 +343,8 @@ int64_t FusedKernel::tile_bytes(const Segment& segment, const TileRegions& regio
   int64_t bytes = 0;
   for (const LayerId id : segment.inputs) {
     // Stored values are looked at where they are.
-    bytes += id == 0 ? graph_.layer(0).channels * regions[0].area() : (copies - 1) * planes_of(id);
+    bytes += id == kPixelLayer ? graph_.layer(kPixelLayer).channels * regions[0].area()
+                               : (copies - 1) * planes_of(id);
   }
   for (const FusedBlock* block : blocks_of(segment)) {
     if (with_backward) bytes += kBytesPerWeight * weight_count(*block);

@@ -39,9 +39,9 @@ at::Tensor to_planes(const at::Tensor& pixels, at::ScalarType dtype) {
 /// the last part of a concatenation the work for them is saved.
 int64_t differentiable_channels(const Graph& graph, LayerId id) {
   const Layer& layer = graph.layer(id);
-  if (id == 0) return 0;
-  if (layer.kind != LayerKind::kConcat || layer.inputs.back() != 0) return layer.channels;
-  return layer.channels - graph.layer(0).channels;
+  if (id == kPixelLayer) return 0;
+  if (layer.kind != LayerKind::kConcat || layer.inputs.back() != kPixelLayer) return layer.channels;
+  return layer.channels - graph.layer(kPixelLayer).channels;
 }
 
 }  // namespace
@@ -101,7 +101,7 @@ TileGradients LibTorchKernel::back(const TileRequest& request, LayerTensors valu
       int64_t channel = 0;
       for (const LayerId input : layer.inputs) {
         const int64_t channels = graph_.layer(input).channels;
-        if (input != 0) {
+        if (input != kPixelLayer) {
           buffers.add(input, {gradient.narrow(1, channel, channels), out});
         }
         channel += channels;
@@ -114,17 +114,18 @@ TileGradients LibTorchKernel::back(const TileRequest& request, LayerTensors valu
     const Crop input{values[index(source)], regions[index(source)]};
     const at::Tensor& weight = parameters[static_cast<size_t>(layer.parameter)];
     const Crop out_gradient{gradient, out};
-    const LayerGradients g = layer.kind == LayerKind::kConv
-                                 ? conv_crop_backward(input, weight, layer.geometry, out_gradient,
-                                                      differentiable_channels(graph_, source))
-                                 : transposed_conv_crop_backward(input, weight, layer.geometry,
-                                                                 out_gradient, source != 0);
+    const LayerGradients g =
+        layer.kind == LayerKind::kConv
+            ? conv_crop_backward(input, weight, layer.geometry, out_gradient,
+                                 differentiable_channels(graph_, source))
+            : transposed_conv_crop_backward(input, weight, layer.geometry, out_gradient,
+                                            source != kPixelLayer);
     result.parameters[static_cast<size_t>(layer.parameter)] = g.weight;
     result.parameters[static_cast<size_t>(layer.parameter) + 1] = g.bias;
     if (g.input.defined()) buffers.add(source, {g.input, regions[index(source)]});
   }
   for (const LayerId id : segment.inputs) {
-    if (id != 0) result.inputs[index(id)] = buffers.take(id);
+    if (id != kPixelLayer) result.inputs[index(id)] = buffers.take(id);
   }
   return result;
 }

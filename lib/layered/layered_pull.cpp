@@ -21,7 +21,7 @@ const NormValues* LayeredRun::norm_of(const Reading& reading) const {
 
 at::Tensor LayeredRun::value(size_t slide, LayerId layer, const Region& region) const {
   const Slide& s = slides_[slide];
-  if (layer == 0) return pixel_tile(s.input.pixels->view(region), options_.dtype);
+  if (layer == kPixelLayer) return pixel_tile(s.input.pixels->view(region), options_.dtype);
   if (is_stored(layer)) return s.values[at_index(layer)]->view(region);
   return compute(slide, program_.node_of(layer), region);
 }

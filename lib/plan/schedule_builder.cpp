@@ -138,8 +138,8 @@ class Builder {
     Task task{.kind = kind, .segment = s, .stage = stage_, .name = name_of(kind, s)};
     const bool adds = kind == TaskKind::kLoss || kind == TaskKind::kBackward;
     for (const LayerId input : layers.inputs) {
-      task.inputs.push_back(input == 0 ? window(kind) : value(input));
-      if (adds) task.adds.push_back(input == 0 ? kNoStore : gradient(input));
+      task.inputs.push_back(input == kPixelLayer ? window(kind) : value(input));
+      if (adds) task.adds.push_back(input == kPixelLayer ? kNoStore : gradient(input));
     }
     const std::vector<LayerId>& kept = segment(s).kept;
     if (kind == TaskKind::kForward) {
@@ -214,7 +214,7 @@ class Builder {
 Schedule make_schedule(const Graph& graph, const Plan& plan, const std::vector<Extent>& extents,
                        const PixelAccess& pixels, Purpose purpose, int spare_bands) {
   const int64_t spare_rows =
-      ceil_div(pixels.spare_bytes, graph.layer(0).channels * extents.front().cols);
+      ceil_div(pixels.spare_bytes, graph.layer(kPixelLayer).channels * extents.front().cols);
   return with_capacities(Builder(graph, plan, extents, pixels).build(purpose), spare_bands,
                          spare_rows);
 }

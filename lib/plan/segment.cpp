@@ -15,7 +15,7 @@ Segment make_segment(const Graph& graph, const std::vector<LayerId>& stored, Lay
   inside[static_cast<size_t>(target)] = true;
   for (LayerId id = target; id >= 0; --id) {
     if (!inside[static_cast<size_t>(id)]) continue;
-    if (id == 0 || (id != target && contains(stored, id))) {
+    if (id == kPixelLayer || (id != target && contains(stored, id))) {
       segment.inputs.push_back(id);
       continue;
     }

@@ -242,7 +242,7 @@ LoadedTile SlideRun::load(const Task& task, size_t tile) {
   for (size_t i = 0; i < segment.inputs.size(); ++i) {
     const LayerId id = segment.inputs[i];
     const Region& region = loaded.regions[index(id)];
-    if (id != 0) {
+    if (id != kPixelLayer) {
       loaded.crops[index(id)] = store(task.inputs[i]).view(region);
       continue;
     }
@@ -304,7 +304,7 @@ void SlideRun::add_gradients(const Task& task, const LoadedTile& tile,
   const std::vector<LayerId>& inputs = plan_.segments[s].segment.inputs;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const LayerId id = inputs[i];
-    if (id == 0 || !gradients.inputs[index(id)].defined()) continue;
+    if (id == kPixelLayer || !gradients.inputs[index(id)].defined()) continue;
     store(task.adds[i]).add(tile.regions[index(id)], gradients.inputs[index(id)]);
   }
   if (active_.counted[s][tile.number]) parameter_sums_[s].add(gradients.parameters);

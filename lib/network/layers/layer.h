@@ -25,6 +25,8 @@ enum class LayerKind {
 
 /// Index of a layer in its graph; inputs come before the layers that use them.
 using LayerId = int;
+/// The slide itself: the first layer of every graph, whose values are RGB bytes.
+constexpr LayerId kPixelLayer = 0;
 
 struct Layer {
   std::string name;  ///< Parameters are `name`.weight and `name`.bias.
