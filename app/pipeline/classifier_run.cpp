@@ -90,8 +90,10 @@ void require_classes(const std::vector<std::string>& labels,
 int64_t class_of(const CohortEntry& entry, const std::vector<std::string>& labels) {
   const auto found = std::find(labels.begin(), labels.end(), entry.label);
   if (found != labels.end()) return found - labels.begin();
-  throw DataError(fmt::format("{}: expected one of {} in the manifest's column label, found '{}'",
-                              entry.path.string(), fmt::join(labels, ", "), entry.label));
+  throw DataError(fmt::format("{}: expected one of {} in the manifest's column label, found {}",
+                              entry.path.string(), fmt::join(labels, ", "),
+                              entry.label.empty() ? "nothing; fill it in, or add the column"
+                                                  : fmt::format("'{}'", entry.label)));
 }
 
 ClassifierRun::ClassifierRun(const Settings& settings, Group& ranks)

@@ -125,8 +125,7 @@ ClassifierPlan SlideClassifier::plan(const std::vector<Extent>& slides, LayeredP
   int64_t pixels = 0;
   for (const Extent& slide : slides) pixels += slide.area();
   throw ConfigError(fmt::format(
-      "memory_budget {} is too small for {} slide{} of {} pixels at once{}; the least that works "
-      "is "
+      "memory_budget {} is too small for {} slide{} of {} pixels in all{}; the least that works is "
       "{}: raise it, take more ranks, or lower model.width, train.batch or the resolution "
       "(data.level, data.mpp)",
       format_bytes(settings_.memory_budget), slides.size(), slides.size() == 1 ? "" : "s", pixels,
