@@ -199,7 +199,7 @@ void add_output_options(CLI::App& verb, TileOptions& options) {
 void add_input_options(CLI::App& verb, TileOptions& options) {
   verb.add_option("--filter", options.filter,
                   "A filter or a chain, separated by commas: " + filters::filter_names() +
-                      "; gaussian:SIGMA:uint8 rounds to bytes")
+                      "; SIGMA is 2.5 pixels unless given; gaussian:SIGMA:uint8 rounds to bytes")
       ->type_name("LIST")
       ->capture_default_str();
   auto* level = verb.add_option("--level", options.level, "Pyramid level to read")

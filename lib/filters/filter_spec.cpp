@@ -33,6 +33,8 @@ constexpr std::array<Known, 6> kKnown = {{
 /// A halo of 4 sigma must fit into memory beside the rows.
 constexpr double kLargestSigma = 64;
 constexpr double kSmallestSigma = 0.1;
+/// Of `gaussian` without a number, in pixels.
+constexpr double kUsualSigma = 2.5;
 
 const Known& known(FilterKind kind) {
   return *std::find_if(kKnown.begin(), kKnown.end(),
@@ -52,13 +54,15 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 FilterSpec gaussian(const std::string& text, const std::vector<std::string>& parts) {
-  const auto sigma = parts.size() > 1 ? parse_number<double>(parts[1]) : std::nullopt;
+  const auto sigma = parts.size() > 1 ? parse_number<double>(parts[1]) : kUsualSigma;
   const bool to_bytes = parts.size() == 3 && parts[2] == "uint8";
   if (!sigma || !(*sigma >= kSmallestSigma && *sigma <= kLargestSigma) ||
       (parts.size() > 2 && !to_bytes)) {
-    throw ConfigError(fmt::format(
-        "--filter {}: expected gaussian:SIGMA or gaussian:SIGMA:uint8, SIGMA from {} to {} pixels",
-        text, kSmallestSigma, kLargestSigma));
+    throw ConfigError(
+        fmt::format("--filter {}: expected gaussian, gaussian:SIGMA or gaussian:SIGMA:uint8, SIGMA "
+                    "from {} to {} "
+                    "pixels",
+                    text, kSmallestSigma, kLargestSigma));
   }
   return {FilterKind::kGaussian, *sigma, to_bytes};
 }
@@ -104,7 +108,7 @@ void require_fitting(const std::vector<FilterSpec>& chain) {
 }  // namespace
 
 std::string filter_names() {
-  return "none, sobel, gaussian:SIGMA, median, absorbance, separation, macenko";
+  return "none, sobel, gaussian[:SIGMA], median, absorbance, separation, macenko";
 }
 
 std::vector<FilterSpec> parse_filters(const std::string& list) {
