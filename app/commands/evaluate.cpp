@@ -201,8 +201,9 @@ class ModelEvaluator : public Evaluator {
     fixed[Holder::kReaders] = reading_bytes(pixels, pixels.slide().held_bytes);
     fixed[Holder::kStains] = stain_bytes(settings().data.stain);
     slide.planned = engine.plan_inference(shape_of(pixels), fixed, MaskUse::kScores);
-    slide.loss = make_loss(settings().train.loss, model_->logit_count(),
-                           class_weights(settings().data), engine.device().profile.has_float64);
+    slide.loss =
+        make_loss(settings().train.loss, model_->logit_count(),
+                  class_weights(settings().data.classes), engine.device().profile.has_float64);
     slide.thumbnail = slide_thumbnail(slide.input);
     return slide;
   }

@@ -68,7 +68,7 @@ Subjects find_subjects(const Engine& engine, const Settings& settings, const Pla
     subjects.run = plan_run(engine, settings, {size}, {});
     return subjects;
   }
-  SlideSets sets = open_slides(settings, load_cohort(settings.data));
+  SlideSets sets = open_slides(settings, load_cohort(settings.data.cohort));
   const std::vector<SlideSize> sizes = sizes_of(settings, sets.training);
   for (size_t i = 0; i < sizes.size(); ++i) {
     const SlideInput& s = sets.training[i];
@@ -300,7 +300,7 @@ int plan(const SettingsOptions& settings_options, const PlanOptions& options, bo
   if (settings.model.kind == ModelKind::kResnet) {
     return plan_classifier(settings, options.size, options.ranks, json);
   }
-  const Engine engine(settings, logit_channels(settings.data));
+  const Engine engine(settings, logit_channels(settings.data.classes.size()));
   const Subjects subjects = find_subjects(engine, settings, options);
   Json document = Json::array();
   std::map<ShapeKey, Report> reports;  // Slides of one shape have one plan.

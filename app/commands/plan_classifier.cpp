@@ -25,7 +25,8 @@ std::vector<Extent> slides_of(const Settings& settings, const std::string& size)
   if (!size.empty()) {
     largest = parse_size(size);
   } else {
-    for (const SlideInput& input : open_slides(settings, load_cohort(settings.data)).training) {
+    for (const SlideInput& input :
+         open_slides(settings, load_cohort(settings.data.cohort)).training) {
       if (input.slide->extent().area() > largest.area()) largest = input.slide->extent();
     }
   }
