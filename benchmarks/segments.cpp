@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
 #include "lib/kernels/fused_kernel.h"
 #include "lib/kernels/libtorch_kernel.h"
 #include "lib/train/losses.h"

@@ -19,11 +19,11 @@ macro(untiled_find_installed_libraries)
   endforeach()
 endmacro()
 
-# untiled_install_library(NAME [HEADERS_BESIDE sources...])
-# As untiled::<name without untiled_>, which it is called in the build too; with the headers that lie
-# in its sources' folders, but for those that Highway compiles several times.
+# untiled_install_library(NAME [HEADERS_BESIDE sources...] [HEADERS headers...])
+# As untiled::<name without untiled_>, which it is called in the build too; with `headers` and those
+# that lie in its sources' folders, but for those that Highway compiles several times.
 function(untiled_install_library name)
-  cmake_parse_arguments(ARG "" "" "HEADERS_BESIDE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "HEADERS;HEADERS_BESIDE" ${ARGN})
   string(REGEX REPLACE "^untiled_" "" short ${name})
   add_library(untiled::${short} ALIAS ${name})
   set_target_properties(${name} PROPERTIES EXPORT_NAME ${short})
@@ -39,6 +39,7 @@ function(untiled_install_library name)
     file(GLOB headers CONFIGURE_DEPENDS ${folders})
   endif()
   list(FILTER headers EXCLUDE REGEX "-inl\\.h$")
+  list(APPEND headers ${ARG_HEADERS})
   target_sources(${name} INTERFACE FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR} FILES ${headers})
   install(TARGETS ${name} EXPORT untiledTargets
     ARCHIVE DESTINATION lib COMPONENT development

@@ -30,6 +30,16 @@ function(untiled_library name)
   endif()
 endfunction()
 
+# untiled_settings(NAME HEADERS ... [PUBLIC targets...])
+# The options of a component: headers that need nothing of it, so that lib/config can bind them to
+# keys where the component itself is not built.
+function(untiled_settings name)
+  cmake_parse_arguments(ARG "" "" "HEADERS;PUBLIC" ${ARGN})
+  add_library(${name} INTERFACE)
+  target_link_libraries(${name} INTERFACE untiled_options ${ARG_PUBLIC})
+  untiled_install_library(${name} HEADERS ${ARG_HEADERS})
+endfunction()
+
 # untiled_test(NAME SOURCES ... LINK targets... [LABELS ...] [TIMEOUT seconds])
 # Each test case becomes a ctest test. One that cannot run here prints "SKIPPED: why" (see
 # tests/catch.h) and is counted as skipped.

@@ -82,9 +82,8 @@ class Builder {
 
 }  // namespace
 
-int64_t slide_logits(const Settings& settings) {
-  if (settings.train.loss == LossKind::kBce) return 1;
-  return static_cast<int64_t>(settings.data.labels.size());
+int64_t slide_logits(LossKind loss, size_t labels) {
+  return loss == LossKind::kBce ? 1 : static_cast<int64_t>(labels);
 }
 
 Graph resnet_graph(const ModelSettings& settings, int64_t logits) {

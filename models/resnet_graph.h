@@ -5,15 +5,17 @@
 // Without norms, convolutions have biases.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
-#include "lib/config/settings.h"
 #include "lib/network/graph.h"
+#include "lib/streaming/loss_kind.h"
+#include "models/model_settings.h"
 
 namespace untiled {
 
 /// Logits of a classifier of slides: one for bce (that of the second label), else one a label.
-int64_t slide_logits(const Settings& settings);
+int64_t slide_logits(LossKind loss, size_t labels);
 
 /// Outputs of the max pooling and of the blocks are storable.
 Graph resnet_graph(const ModelSettings& settings, int64_t logits);

@@ -5,15 +5,22 @@
 // With the default settings it has 4,492 parameters and sees 359 pixels.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 
-#include "lib/config/settings.h"
 #include "lib/network/graph.h"
+#include "models/model_settings.h"
 
 namespace untiled {
 
-/// Channels of the logits: 1 (sigmoid) for up to one class, else one a class (softmax).
-int64_t logit_channels(const DataSettings& data);
+/// Channels of the logits: 1 (sigmoid) for up to one named class, else one a class (softmax).
+int64_t logit_channels(size_t classes);
+
+/// What is wrong with the number of levels, for people: nothing while a pixel of the coarsest one
+/// stands for at most 65,536 x 65,536 of the slide's.
+std::optional<std::string> find_coarse_level(const ModelSettings& settings);
 
 /// Layers named encoder1.down, encoder1.refine, ..., decoder1.up, head.
 Graph unet_graph(const ModelSettings& settings, int64_t logit_channels);

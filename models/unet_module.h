@@ -6,9 +6,10 @@
 
 #include <vector>
 
-#include "lib/config/settings.h"
 #include "lib/streaming/loss.h"
+#include "lib/streaming/loss_kind.h"
 #include "lib/streaming/parameters.h"
+#include "models/model_settings.h"
 
 namespace untiled {
 

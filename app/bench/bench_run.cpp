@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/bench/child_process.h"
@@ -12,7 +15,6 @@
 #include "app/bench/machine.h"
 #include "app/bench/overlap.h"
 #include "app/bench/plain_step.h"
-#include "app/bench/repeats.h"
 #include "data/cohort/csv.h"
 #include "data/tissue/index_png.h"
 #include "lib/config/load.h"
@@ -33,7 +35,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr double kGiga = 1e9;
 constexpr int64_t kGiB = int64_t{1} << 30;
 
 /// One way to train on one slide.
@@ -98,9 +99,9 @@ std::vector<StepCase> cases_of(BenchExtent extent) {
 }
 
 /// Whether this machine can run a case.
-bool is_possible(const StepCase& c, const Json& machine) {
-  const bool has_avx2 = std::any_of(machine["simd"].begin(), machine["simd"].end(),
-                                    [](const Json& name) { return name == "avx2"; });
+bool is_possible(const StepCase& c, const MachineFacts& machine) {
+  const auto& simd = machine.simd;
+  const bool has_avx2 = std::find(simd.begin(), simd.end(), "avx2") != simd.end();
   if (c.name == "avx2") return has_avx2;
   return c.extent == kSmall || c.cache != "ram" ||
          3 * c.extent.area() + 2 * kBesideCache < usable_memory_bytes();
@@ -129,32 +130,53 @@ StepCase three_classes(const fs::path& slide, const fs::path& folder) {
                        "{name: other, value: 7}]"}};
 }
 
-/// Seconds of repeats in a row of the report.
-Json summary_of(const std::vector<double>& seconds, const Extent& extent) {
-  const double middle = median(seconds);
-  return {{"seconds", seconds},
-          {"median_seconds", middle},
-          {"spread", spread(seconds)},
-          {"seconds_per_gigapixel", middle * kGiga / static_cast<double>(extent.area())}};
+/// Of the summary that `train --json` prints.
+TrainedProcess trained_process(const std::string& text) {
+  const auto summary = parse_json<Json>(text);
+  const Json& decodes = summary.at("decodes_per_step");
+  return {summary.at("device").get<std::string>(),
+          summary.at("kernels").get<std::string>(),
+          summary.at("simd").get<std::string>(),
+          summary.at("schedule").get<std::string>(),
+          decodes.is_null() ? std::numeric_limits<double>::quiet_NaN() : decodes.get<double>(),
+          summary.at("peak_rss_bytes").get<int64_t>(),
+          summary.at("budget_used_bytes").get<int64_t>()};
+}
+
+/// Medians of the parts of a step, but for the first one.
+std::vector<std::pair<std::string, double>> median_parts(const fs::path& timings) {
+  constexpr std::string_view kEnding = "_seconds";
+  std::vector<std::pair<std::string, double>> parts;
+  const std::vector<CsvRow> table = read_csv(timings);
+  for (const std::string& column : table.front().fields) {
+    const bool is_part = column != "step_seconds" && column != "validation_seconds";
+    if (!column.ends_with(kEnding) || !is_part) continue;
+    std::vector<double> values = read_column(timings, column);
+    values.erase(values.begin());
+    parts.emplace_back(column.substr(0, column.size() - kEnding.size()), median(values));
+  }
+  return parts;
 }
 
 class Benchmark {
  public:
   explicit Benchmark(const BenchOptions& options) : options_(options) {}
 
-  Json run();
+  BenchReport run();
 
  private:
   fs::path slide_of(const Extent& extent);
-  Json measure_plain() const;
-  Json measure_all_reading(const fs::path& slide) const;
-  Json measure_steps(const StepCase& c, const fs::path& slide);
-  Json measure_masks(const StepCase& c, const fs::path& slide, const fs::path& run) const;
-  Json measure_export(const StepCase& c, const fs::path& slide, const fs::path& run) const;
+  Repeats measure_plain() const;
+  std::vector<ReadFigures> measure_all_reading(const fs::path& slide) const;
+  void measure_case(const StepCase& c);
+  std::vector<std::string> settings_of(const StepCase& c, const fs::path& slide,
+                                       int64_t budget) const;
+  StepFigures measure_steps(const StepCase& c, const fs::path& slide);
+  Repeats measure_masks(const StepCase& c, const fs::path& slide, const fs::path& run) const;
+  Repeats measure_export(const StepCase& c, const fs::path& slide, const fs::path& run) const;
 
   BenchOptions options_;
-  Json machine_ = describe_machine();
-  double plain_seconds_per_gigapixel_ = 0;
+  BenchReport report_;
   int runs_ = 0;
 };
 
@@ -168,32 +190,29 @@ fs::path Benchmark::slide_of(const Extent& extent) {
   return slide;
 }
 
-Json Benchmark::measure_plain() const {
+Repeats Benchmark::measure_plain() const {
   constexpr int64_t kBytesPerPixel = 700;
   int64_t side = options_.extent == BenchExtent::kFull ? 4096 : 1024;
   while (side > 512 && side * side * kBytesPerPixel > usable_memory_bytes() / 2) side /= 2;
   const PlainStep step = measure_plain_step({side, side}, 3);
-  Json row = {{"rows", side}, {"columns", side}};
-  row.update(summary_of(step.seconds, step.extent));
-  return row;
+  return {step.extent, step.seconds};
 }
 
-Json Benchmark::measure_all_reading(const fs::path& slide) const {
-  Json rows = Json::array();
+std::vector<ReadFigures> Benchmark::measure_all_reading(const fs::path& slide) const {
+  std::vector<ReadFigures> all;
   for (const int64_t region : {256, 1024}) {
     for (const int threads : std::set<int>{1, usable_cores()}) {
       for (const Backend backend : {Backend::kTiff, Backend::kOpenSlide}) {
         const ReadSpeedOptions options{slide, region, threads, backend, 3};
-        rows.push_back(to_json(options, measure_reading(options)));
+        all.push_back({options, measure_reading(options)});
       }
     }
   }
-  return rows;
+  return all;
 }
 
-Json Benchmark::measure_steps(const StepCase& c, const fs::path& slide) {
-  const fs::path run = options_.scratch / fmt::format("run{}", ++runs_);
-  const int64_t budget = c.budget_bytes > 0 ? c.budget_bytes : 3 * c.extent.area() + kBesideCache;
+std::vector<std::string> Benchmark::settings_of(const StepCase& c, const fs::path& slide,
+                                                int64_t budget) const {
   std::vector<std::string> settings = {fmt::format("data.slides=[{}]", quoted(slide)),
                                        "data.cache=" + c.cache,
                                        "train.loss=bce",
@@ -203,65 +222,53 @@ Json Benchmark::measure_steps(const StepCase& c, const fs::path& slide) {
                                        fmt::format("memory_budget={}", budget),
                                        "device=" + options_.device};
   settings.insert(settings.end(), c.settings.begin(), c.settings.end());
+  return settings;
+}
+
+StepFigures Benchmark::measure_steps(const StepCase& c, const fs::path& slide) {
+  const fs::path run = options_.scratch / fmt::format("run{}", ++runs_);
+  const int64_t budget = c.budget_bytes > 0 ? c.budget_bytes : 3 * c.extent.area() + kBesideCache;
+  StepFigures figures{.name = c.name,
+                      .cache = c.cache,
+                      .memory_budget = budget,
+                      .settings = settings_of(c, slide, budget)};
   const fs::path config = options_.scratch / "settings.yaml";
   write_file(config, "{}\n");
   std::vector<std::string> words = {"train", config.string(), "--out", run.string(), "--json"};
-  for (const std::string& setting : settings) {
+  for (const std::string& setting : figures.settings) {
     words.insert(words.end(), {"--set", setting});
   }
-  const Json summary = parse_json<Json>(run_untiled(words, options_.scratch));
+  figures.process = trained_process(run_untiled(words, options_.scratch));
 
   const fs::path timings = run / "timings.csv";
   std::vector<double> seconds = read_column(timings, "step_seconds");
-  const double first = seconds.front();
+  figures.first_step_seconds = seconds.front();
   seconds.erase(seconds.begin());
-  Json row = {{"name", c.name},
-              {"rows", c.extent.rows},
-              {"columns", c.extent.cols},
-              {"cache", c.cache},
-              {"memory_budget", budget},
-              {"settings", settings},
-              {"device", summary["device"]},
-              {"kernels", summary["kernels"]},
-              {"simd", summary["simd"]},
-              {"schedule", summary["schedule"]},
-              {"decodes_per_step", summary["decodes_per_step"]},
-              {"first_step_seconds", first}};
-  row.update(summary_of(seconds, c.extent));
-  const auto pace = row["seconds_per_gigapixel"].get<double>();
-  row.update({{"gigapixels_per_hour", 3600 / pace},
-              {"times_plain", plain_seconds_per_gigapixel_ / pace},
-              {"peak_rss_bytes", summary["peak_rss_bytes"]},
-              {"memory_used_bytes", summary["budget_used_bytes"]},
-              {"validation_seconds", read_column(timings, "validation_seconds").back()}});
-  const std::vector<CsvRow> table = read_csv(timings);
-  for (const std::string& column : table.front().fields) {
-    constexpr std::string_view kEnding = "_seconds";
-    const bool is_part = column != "step_seconds" && column != "validation_seconds";
-    if (!column.ends_with(kEnding) || !is_part) continue;
-    std::vector<double> values = read_column(timings, column);
-    values.erase(values.begin());
-    row["parts"][column.substr(0, column.size() - kEnding.size())] = median(values);
-  }
+  figures.steps = {c.extent, std::move(seconds)};
+  figures.times_plain =
+      report_.plain.seconds_per_gigapixel() / figures.steps.seconds_per_gigapixel();
+  figures.validation_seconds = read_column(timings, "validation_seconds").back();
+  figures.parts = median_parts(timings);
   if (c.exports) {
-    row["inference"] = measure_masks(c, slide, run);
-    row["export"] = measure_export(c, slide, run);
+    figures.inference = measure_masks(c, slide, run);
+    figures.exported = measure_export(c, slide, run);
   }
-  return row;
+  return figures;
 }
 
 /// Masks at level 0 from pixels in memory, not written.
-Json Benchmark::measure_masks(const StepCase& c, const fs::path& slide, const fs::path& run) const {
+Repeats Benchmark::measure_masks(const StepCase& c, const fs::path& slide,
+                                 const fs::path& run) const {
   const Settings settings =
       default_settings({fmt::format("memory_budget={}", 3 * c.extent.area() + kBesideCache),
                         "device=" + options_.device});
-  return summary_of(measure_inference(settings, run / "checkpoints" / "last.safetensors", slide, 3),
-                    c.extent);
+  return {c.extent,
+          measure_inference(settings, run / "checkpoints" / "last.safetensors", slide, 3)};
 }
 
 /// A mask PNG at 1/32 (8 um at the slides' 0.25) and a mask TIFF at level 0, from the file.
-Json Benchmark::measure_export(const StepCase& c, const fs::path& slide,
-                               const fs::path& run) const {
+Repeats Benchmark::measure_export(const StepCase& c, const fs::path& slide,
+                                  const fs::path& run) const {
   const fs::path out = run / "masks";
   std::vector<double> seconds;
   for (int repeat = 0; repeat < 3; ++repeat) {
@@ -275,66 +282,52 @@ Json Benchmark::measure_export(const StepCase& c, const fs::path& slide,
         seconds.push_back(parse_number<double>(row.fields.at(3)).value());
     }
   }
-  Json row = summary_of(seconds, c.extent);
-  row["formats"] = "png at 1/32, tiff at level 0";
-  return row;
+  return {c.extent, seconds};
 }
 
-Json Benchmark::run() {
+/// What was measured before a step that fails is worth keeping.
+void Benchmark::measure_case(const StepCase& c) {
+  try {
+    report_.steps.push_back(measure_steps(c, slide_of(c.extent)));
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const std::exception& error) {
+    warn(fmt::format("{}: {}", c.name, error.what()));
+    report_.failed.push_back({c.name, c.extent, error.what()});
+  }
+}
+
+BenchReport Benchmark::run() {
+  report_.name = options_.name.empty() ? machine_name(options_.device) : options_.name;
+  report_.extent = options_.extent;
+  report_.machine = describe_machine();
+  report_.versions = describe_versions();
   std::vector<StepCase> cases = cases_of(options_.extent);
   if (options_.extent == BenchExtent::kFull) {
     cases.push_back(three_classes(slide_of(kMiddle), options_.scratch));
   }
-  std::erase_if(cases, [&](const StepCase& c) { return !is_possible(c, machine_); });
+  std::erase_if(cases, [&](const StepCase& c) { return !is_possible(c, report_.machine); });
   Progress progress("bench", static_cast<int64_t>(cases.size()) + 2);
   const auto begin = [&](const std::string& part) { progress.set_status(part); };
-  Json report = {{"kind", "measured"},
-                 {"name", options_.name.empty() ? machine_name(options_.device) : options_.name},
-                 {"extent", options_.extent == BenchExtent::kFull ? "full" : "quick"},
-                 {"machine", machine_},
-                 {"versions", describe_versions()}};
   choose_device(options_.device, "");  // Refused now rather than after the first measurements.
-  report["new_memory_seconds_per_gib"] = measure_new_memory();
+  report_.new_memory_seconds_per_gib = measure_new_memory();
   begin("plain whole-image LibTorch");
-  report["plain"] = measure_plain();
-  plain_seconds_per_gigapixel_ = report["plain"]["seconds_per_gigapixel"].get<double>();
+  report_.plain = measure_plain();
   progress.advance();
   begin("reading");
-  report["reading"] = measure_all_reading(slide_of(kMiddle));
+  report_.reading = measure_all_reading(slide_of(kMiddle));
   progress.advance();
-  report["steps"] = Json::array();
   for (const StepCase& c : cases) {
     begin(fmt::format("{}, {} x {}", c.name, c.extent.rows, c.extent.cols));
-    try {
-      report["steps"].push_back(measure_steps(c, slide_of(c.extent)));
-    } catch (const Interrupted&) {
-      throw;
-    } catch (const std::exception& error) {
-      // What was measured before is worth keeping.
-      warn(fmt::format("{}: {}", c.name, error.what()));
-      report["failed"].push_back({{"name", c.name},
-                                  {"rows", c.extent.rows},
-                                  {"columns", c.extent.cols},
-                                  {"reason", error.what()}});
-    }
+    measure_case(c);
     progress.advance();
   }
-  if (Json overlap = overlap_of(report); !overlap.is_null()) {
-    report["overlap"] = std::move(overlap);
-  }
-  return report;
+  report_.overlap = overlap_of(report_);
+  return std::move(report_);
 }
 
 }  // namespace
 
-Json to_json(const ReadSpeedOptions& options, const ReadSpeed& speed) {
-  return {
-      {"backend", speed.backend},        {"region", options.region},
-      {"threads", options.threads},      {"pixels", speed.pixels},
-      {"seconds", speed.seconds},        {"median_seconds", speed.median_seconds},
-      {"spread", spread(speed.seconds)}, {"megapixels_per_second", speed.megapixels_per_second}};
-}
-
-Json run_benchmark(const BenchOptions& options) { return Benchmark(options).run(); }
+BenchReport run_benchmark(const BenchOptions& options) { return Benchmark(options).run(); }
 
 }  // namespace untiled

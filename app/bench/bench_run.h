@@ -2,14 +2,11 @@
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "app/bench/read_speed.h"
+#include "app/bench/bench_report.h"
 
 namespace untiled {
-
-enum class BenchExtent { kQuick, kFull };
 
 struct BenchOptions {
   BenchExtent extent = BenchExtent::kQuick;
@@ -22,9 +19,6 @@ struct BenchOptions {
 /// that seconds and memory are what a user of those verbs gets; reads with each backend; and takes
 /// a plain whole-image LibTorch step as the yardstick. Times are medians with all values beside
 /// them. A step that fails is listed with its reason. Throws ConfigError (the device), Interrupted.
-nlohmann::ordered_json run_benchmark(const BenchOptions& options);
-
-/// One measurement of reading as JSON.
-nlohmann::ordered_json to_json(const ReadSpeedOptions& options, const ReadSpeed& speed);
+BenchReport run_benchmark(const BenchOptions& options);
 
 }  // namespace untiled

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <tuple>
+#include <utility>
 
 #include "app/bench/table_cell.h"
 #include "lib/config/yaml_text.h"
@@ -123,54 +125,65 @@ std::vector<const MachinePrice*> prices_of(const MachineRow& row,
   return fitting;
 }
 
-/// A file with the name that its machine has in tables.
-struct NamedFile {
+/// What one file holds: a step, jobs, steps over ranks, or some of them.
+struct LoadedFile {
   std::filesystem::path path;
-  Json content;
+  std::string name;  ///< Of its machine.
+  std::optional<MachineRow> step = {};
+  std::vector<TileRow> tiles = {};
+  std::vector<RankRow> ranks = {};
 };
 
-/// Those that hold figures of this kind. Machines of one name are told apart by their files.
-std::vector<NamedFile> files_with(const std::vector<NamedFile>& files, const char* kind) {
-  std::vector<NamedFile> chosen;
+using HoldsRows = bool (*)(const LoadedFile&);
+using Rename = void (*)(LoadedFile&, const std::string& name);
+
+/// Machines of one name in one table are told apart by their files.
+void tell_apart(std::vector<LoadedFile>& files, HoldsRows holds, Rename rename) {
   std::map<std::string, int> count;
-  for (const NamedFile& file : files) {
-    if (!file.content.contains(kind)) continue;
-    chosen.push_back(file);
-    ++count[file.content.at("name").get<std::string>()];
+  for (const LoadedFile& file : files) count[file.name] += holds(file) ? 1 : 0;
+  for (LoadedFile& file : files) {
+    if (!holds(file) || count[file.name] < 2) continue;
+    rename(file, fmt::format("{} ({})", file.name, file.path.stem().string()));
   }
-  for (NamedFile& file : chosen) {
-    const auto name = file.content["name"].get<std::string>();
-    if (count[name] > 1) {
-      file.content["name"] = fmt::format("{} ({})", name, file.path.stem().string());
-    }
-  }
-  return chosen;
 }
 
-/// What `read` makes of a file, or an error that names it.
-template <typename Read>
-auto read_named(const std::filesystem::path& path, const Read& read) {
+void tell_machines_apart(std::vector<LoadedFile>& files) {
+  tell_apart(
+      files, [](const LoadedFile& f) { return f.step.has_value(); },
+      [](LoadedFile& f, const std::string& name) { f.step->name = name; });
+  tell_apart(
+      files, [](const LoadedFile& f) { return !f.tiles.empty(); },
+      [](LoadedFile& f, const std::string& name) {
+        for (TileRow& row : f.tiles) row.machine = name;
+      });
+  tell_apart(
+      files, [](const LoadedFile& f) { return !f.ranks.empty(); },
+      [](LoadedFile& f, const std::string& name) {
+        for (RankRow& row : f.ranks) {
+          if (row.machine == f.name) row.machine = name;  // Others are modelled.
+        }
+      });
+}
+
+LoadedFile parse_file(const std::filesystem::path& path, const Json& content) {
+  LoadedFile file{path, content.at("name").get<std::string>()};
+  if (content.contains("steps")) file.step = row_of(content);
+  if (content.contains("tiles")) file.tiles = tile_rows(content);
+  if (content.contains("ranks")) file.ranks = rank_rows(content);
+  if (file.step || !file.tiles.empty() || !file.ranks.empty()) return file;
+  throw DataError("holds no steps of bench run, jobs of bench tiles or steps of bench ranks");
+}
+
+LoadedFile load_file(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
   try {
-    return read();
+    return parse_file(path, parse_json<Json>(text));
   } catch (const Json::exception& error) {
     throw DataError(fmt::format("{} is no file of bench run, bench tiles or bench ranks ({})",
                                 path.string(), error.what()));
   } catch (const DataError& error) {
     throw DataError(fmt::format("{}: {}", path.string(), error.what()));
   }
-}
-
-NamedFile load_file(const std::filesystem::path& path) {
-  const std::string text = read_file(path);
-  return read_named(path, [&] {
-    NamedFile file{path, parse_json<Json>(text)};
-    file.content.at("name").get<std::string>();
-    const auto holds = [&](const char* kind) { return file.content.contains(kind); };
-    if (!holds("steps") && !holds("tiles") && !holds("ranks")) {
-      throw DataError("holds no steps of bench run, jobs of bench tiles or steps of bench ranks");
-    }
-    return file;
-  });
 }
 
 std::string step_table(const std::vector<MachineRow>& rows,
@@ -240,24 +253,20 @@ std::vector<MachinePrice> load_prices(const std::filesystem::path& file) {
 }
 
 BenchFiles load_bench_files(const std::vector<std::filesystem::path>& paths) {
-  std::vector<NamedFile> files;
+  std::vector<LoadedFile> files;
   for (const auto& path : paths) files.push_back(load_file(path));
-  BenchFiles loaded;
-  for (const NamedFile& file : files_with(files, "steps")) {
-    loaded.steps.push_back(read_named(file.path, [&] { return row_of(file.content); }));
-  }
-  for (const NamedFile& file : files_with(files, "tiles")) {
-    const auto rows = read_named(file.path, [&] { return tile_rows(file.content); });
-    loaded.tiles.insert(loaded.tiles.end(), rows.begin(), rows.end());
-  }
-  for (const NamedFile& file : files_with(files, "ranks")) {
-    for (RankRow& row : read_named(file.path, [&] { return rank_rows(file.content); })) {
-      const bool is_known = std::any_of(loaded.ranks.begin(), loaded.ranks.end(),
+  tell_machines_apart(files);
+  BenchFiles all;
+  for (LoadedFile& file : files) {
+    if (file.step) all.steps.push_back(std::move(*file.step));
+    all.tiles.insert(all.tiles.end(), file.tiles.begin(), file.tiles.end());
+    for (RankRow& row : file.ranks) {
+      const bool is_known = std::any_of(all.ranks.begin(), all.ranks.end(),
                                         [&](const RankRow& other) { return same(row, other); });
-      if (!is_known) loaded.ranks.push_back(std::move(row));
+      if (!is_known) all.ranks.push_back(std::move(row));
     }
   }
-  return loaded;
+  return all;
 }
 
 std::string comparison_markdown(const BenchFiles& files, const std::vector<MachinePrice>& prices) {

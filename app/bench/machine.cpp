@@ -3,7 +3,6 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "app/tile_bench/host.h"
 #include "lib/core/mapped_memory.h"
 #include "lib/core/parallel.h"
 #include "lib/core/resources.h"
@@ -21,21 +20,27 @@ std::string machine_name(const std::string& device) {
   return host_name_for_people();
 }
 
-Json describe_machine() {
-  Json gpus = Json::array();
+MachineFacts describe_machine() {
+  MachineFacts machine{describe_host(), fused::available_simd(), {}};
   for (const BackendState& backend : {probe_cuda(), probe_mps()}) {
-    if (backend.usable) gpus.push_back(backend.detail);
+    if (backend.usable) machine.gpus.push_back(backend.detail);
   }
-  Json machine = describe_host();
-  machine["simd"] = fused::available_simd();
-  machine["gpus"] = std::move(gpus);
   return machine;
 }
 
-Json describe_versions() {
-  Json versions = describe_build();
-  versions["libtorch"] = torch_version();
-  return versions;
+Json to_json(const MachineFacts& machine) {
+  Json json = to_json(machine.host);
+  json["simd"] = machine.simd;
+  json["gpus"] = machine.gpus;
+  return json;
+}
+
+VersionFacts describe_versions() { return {describe_build(), torch_version()}; }
+
+Json to_json(const VersionFacts& versions) {
+  Json json = to_json(versions.build);
+  json["libtorch"] = versions.libtorch;
+  return json;
 }
 
 double measure_new_memory() {

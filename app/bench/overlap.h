@@ -1,7 +1,9 @@
 // How well reading hides behind computing.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <optional>
+
+#include "app/bench/bench_report.h"
 
 namespace untiled {
 
@@ -10,9 +12,9 @@ namespace untiled {
 inline constexpr const char* kComputingStep = "1 thread";
 inline constexpr const char* kOverlappedStep = "1 thread, 1 reads";
 
-/// From a report's `steps` and `reading`: the second of those steps against what would be ideal,
-/// that it takes as long as the slower of decoding and computing alone. Null where
+/// From a report's steps and reading: the second of those steps against what would be ideal,
+/// that it takes as long as the slower of decoding and computing alone. None where
 /// one of the three is missing.
-nlohmann::ordered_json overlap_of(const nlohmann::ordered_json& report);
+std::optional<Overlap> overlap_of(const BenchReport& report);
 
 }  // namespace untiled

@@ -7,14 +7,10 @@
 #include <array>
 #include <future>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 
-#include "app/bench/machine.h"
 #include "app/bench/rank_links.h"
-#include "app/bench/rank_prediction.h"
 #include "app/bench/rank_step.h"
-#include "app/bench/repeats.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/core/statistics.h"
@@ -25,8 +21,6 @@
 
 namespace untiled {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// One step: seconds, those of processors of all ranks together, and means over the ranks.
 struct StepTimes {
@@ -123,7 +117,7 @@ class RankBenchmark {
     if (leads) progress_.emplace("bench ranks", runs());
   }
 
-  Json run();
+  RankBenchReport run();
 
  private:
   /// Of each network the strong, the weak and the data parallel ones.
@@ -143,9 +137,7 @@ class RankBenchmark {
   RankLauncher launch_;
   bool leads_;
   RankLinks links_;
-  Json rows_ = Json::array();
-  Json models_ = Json::array();
-  Json modelled_ = Json::array();
+  RankBenchReport report_;
   std::optional<Progress> progress_;
 };
 
@@ -227,33 +219,24 @@ RankMachine RankBenchmark::fit(const RankBenchNetwork& network, const RankMeasur
   return fitted_to(links, network_of(network.settings), one.asked, one.middle().compute());
 }
 
-Json row_of(const RankMeasurement& m) {
-  const std::vector<double> seconds = m.all(&StepTimes::seconds);
-  const std::vector<double> cpu = m.all(&StepTimes::cpu_seconds);
+MeasuredSteps figures_of(const RankBenchNetwork& network, const RankMeasurement& m) {
   const StepTimes middle = m.middle();
-  Json row = {{"figures", "measured"},
-              {"scaling", name_of(m.scaling)},
-              {"ranks", m.ranks},
-              {"slides", m.asked.slides},
-              {"grid_rows", m.asked.grid.rows},
-              {"grid_columns", m.asked.grid.cols},
-              {"rows", m.asked.pixels.rows},
-              {"columns", m.asked.pixels.cols},
-              {"seconds", seconds},
-              {"median_seconds", m.median_seconds()},
-              {"spread", spread(seconds)},
-              {"cpu_seconds", cpu},
-              {"median_cpu_seconds", median(cpu)},
-              {"seconds_per_slide", m.median_seconds() / static_cast<double>(m.asked.slides)},
-              {"parts",
-               {{"compute", middle.compute()},
-                {"halo", middle.group.messages},
-                {"sums", middle.group.sums},
-                {"waiting", middle.group.waiting}}},
-              {"halo_bytes_per_rank", middle.group.message_bytes},
-              {"sum_bytes_per_rank", middle.group.sum_bytes}};
-  if (m.memory_bytes_per_rank > 0) row["memory_bytes_per_rank"] = m.memory_bytes_per_rank;
-  return row;
+  MeasuredSteps figures;
+  figures.network = network.name;
+  figures.threads = network.settings.threads;
+  figures.scaling = m.scaling;
+  figures.ranks = m.ranks;
+  figures.slides = m.asked.slides;
+  figures.grid = m.asked.grid;
+  figures.extent = m.asked.pixels;
+  figures.seconds = m.all(&StepTimes::seconds);
+  figures.cpu_seconds = m.all(&StepTimes::cpu_seconds);
+  figures.parts = {middle.compute(), middle.group.messages, middle.group.sums,
+                   middle.group.waiting};
+  figures.halo_bytes_per_rank = middle.group.message_bytes;
+  figures.sum_bytes_per_rank = middle.group.sum_bytes;
+  figures.memory_bytes_per_rank = m.memory_bytes_per_rank;
+  return figures;
 }
 
 void RankBenchmark::report(const RankBenchNetwork& network,
@@ -267,43 +250,45 @@ void RankBenchmark::report(const RankBenchNetwork& network,
         ->median_seconds();
   };
   for (const RankMeasurement& m : all) {
-    Json row = {{"network", network.name}, {"threads", network.settings.threads}};
-    row.update(row_of(m));
+    MeasuredSteps figures = figures_of(network, m);
     const bool is_strong = m.scaling == Scaling::kStrong;
     const double one = alone(m.scaling == Scaling::kWeak ? Scaling::kWeak : Scaling::kStrong);
-    row["efficiency"] = one / m.median_seconds() / (is_strong ? static_cast<double>(m.ranks) : 1.0);
-    row["modelled"] = to_json(model_step(graph, machine, m.asked));
-    rows_.push_back(std::move(row));
+    figures.efficiency =
+        one / m.median_seconds() / (is_strong ? static_cast<double>(m.ranks) : 1.0);
+    figures.modelled = model_step(graph, machine, m.asked);
+    report_.measured.push_back(std::move(figures));
   }
-  models_.push_back(to_json(machine, network.name));
+  report_.models.push_back({network.name, machine});
   const bool is_unet = network.settings.model.kind == ModelKind::kUnet;
   const Halos halos = is_unet ? Halos::kComputed : Halos::kExchanged;
-  append_modelled(modelled_, network.name, graph, halos, machine);
-  if (is_unet) return;  // GPUs are modelled as the published study used them.
-  append_modelled(modelled_, network.name, graph, halos, summit_like_gpu());
+  const auto model_on = [&](const RankMachine& which) {
+    const auto steps = model_steps(network.name, graph, halos, which);
+    report_.modelled.insert(report_.modelled.end(), steps.begin(), steps.end());
+  };
+  model_on(machine);
+  // GPUs are modelled as the published study used them.
+  if (!is_unet) model_on(summit_like_gpu());
 }
 
-Json RankBenchmark::run() {
+RankBenchReport RankBenchmark::run() {
   launch_(most(), [&](Group& ranks) {
     const RankLinks links = measure_links(ranks);
     if (ranks.rank() == 0) links_ = links;
   });
   for (const RankBenchNetwork& network : options_.networks) measure_network(network);
   if (!leads_) return {};
-  return {{"kind", "measured"},
-          {"name", options_.name.empty() ? machine_name("cpu") : options_.name},
-          {"machine", describe_machine()},
-          {"versions", describe_versions()},
-          {"ranks_are", options_.as_processes ? "processes" : "threads"},
-          {"steps_per_row", options_.steps},
-          {"ranks", rows_},
-          {"models", models_},
-          {"modelled", modelled_}};
+  report_.name = options_.name.empty() ? machine_name("cpu") : options_.name;
+  report_.machine = describe_machine();
+  report_.versions = describe_versions();
+  report_.are_processes = options_.as_processes;
+  report_.steps_per_row = options_.steps;
+  return std::move(report_);
 }
 
 }  // namespace
 
-Json run_rank_benchmark(const RankBenchOptions& options, const RankLauncher& launch, bool leads) {
+RankBenchReport run_rank_benchmark(const RankBenchOptions& options, const RankLauncher& launch,
+                                   bool leads) {
   return RankBenchmark(options, launch, leads).run();
 }
 

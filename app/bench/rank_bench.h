@@ -2,10 +2,10 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "app/bench/rank_report.h"
 #include "lib/config/settings.h"
 #include "lib/core/region.h"
 #include "lib/ranks/group.h"
@@ -35,8 +35,9 @@ using RankLauncher = std::function<void(int count, const std::function<void(Grou
 /// of a network are measured in rounds, a step of each at a time. Each step is split into
 /// computing, messages (halos), sums and waiting for other ranks, means over the ranks. Beside them
 /// stands what the model says, fitted to one rank here. Every process of several calls it; the
-/// report is that of the process that `leads`. Throws ConfigError, Interrupted.
-nlohmann::ordered_json run_rank_benchmark(const RankBenchOptions& options,
-                                          const RankLauncher& launch, bool leads);
+/// report is that of the process that `leads`, empty on the others. Throws ConfigError,
+/// Interrupted.
+RankBenchReport run_rank_benchmark(const RankBenchOptions& options, const RankLauncher& launch,
+                                   bool leads);
 
 }  // namespace untiled

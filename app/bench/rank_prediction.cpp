@@ -19,18 +19,20 @@ class Prediction {
   Prediction(std::string network, const Graph& graph, Halos halos, const RankMachine& machine)
       : network_(std::move(network)), graph_(graph), halos_(halos), machine_(machine) {}
 
-  void append(Json& rows) const {
+  std::vector<ModelledStep> steps() const {
+    std::vector<ModelledStep> all;
     for (const int ranks : {1, 4, 16, 36, 64, 144, 256, 576, 1024, kMostRanks}) {
-      rows.push_back(row(Scaling::kStrong, kSlideSide, ranks, 1));
+      all.push_back(step(Scaling::kStrong, kSlideSide, ranks, 1));
     }
     for (const int ranks : {1, 4, 16, 64, 256, 1024, kMostRanks}) {
       const auto side = std::llround(kPartSide * std::sqrt(static_cast<double>(ranks)));
-      rows.push_back(row(Scaling::kWeak, side, ranks, 1));
+      all.push_back(step(Scaling::kWeak, side, ranks, 1));
     }
     for (const int ranks : {144, 64, 36, 16}) {
-      rows.push_back(row(Scaling::kMixed, kSlideSide, ranks, kMostRanks / ranks));
+      all.push_back(step(Scaling::kMixed, kSlideSide, ranks, kMostRanks / ranks));
     }
-    rows.push_back(row(Scaling::kDataParallel, kSlideSide, 1, kMostRanks));
+    all.push_back(step(Scaling::kDataParallel, kSlideSide, 1, kMostRanks));
+    return all;
   }
 
  private:
@@ -41,22 +43,18 @@ class Prediction {
   }
 
   /// `ranks` share each of the slides.
-  Json row(Scaling scaling, int64_t side, int ranks, int64_t slides) const {
-    const RankTime step = time(side, ranks, slides);
+  ModelledStep step(Scaling scaling, int64_t side, int ranks, int64_t slides) const {
+    const RankTime taken = time(side, ranks, slides);
     const bool is_weak = scaling == Scaling::kWeak;
     const double alone = time(is_weak ? std::llround(kPartSide) : side, 1, 1).total();
-    Json json = {{"network", network_},
-                 {"machine", machine_.name},
-                 {"figures", "modelled"},
-                 {"scaling", name_of(scaling)},
-                 {"ranks", ranks * slides},
-                 {"slides", slides},
-                 {"rows", side},
-                 {"columns", side}};
-    json.update(to_json(step));
-    json["efficiency"] = alone / step.total() / (is_weak ? 1.0 : ranks);
-    json["slides_per_second"] = static_cast<double>(slides) / step.total();
-    return json;
+    return {.network = network_,
+            .machine = machine_.name,
+            .scaling = scaling,
+            .ranks = ranks * slides,
+            .slides = slides,
+            .side = side,
+            .time = taken,
+            .efficiency = alone / taken.total() / (is_weak ? 1.0 : ranks)};
   }
 
   std::string network_;
@@ -95,9 +93,20 @@ Json to_json(const RankMachine& machine, const std::string& network) {
           {"sum_bytes_per_second", machine.sum_bandwidth}};
 }
 
-void append_modelled(Json& rows, const std::string& network, const Graph& graph, Halos halos,
-                     const RankMachine& machine) {
-  Prediction(network, graph, halos, machine).append(rows);
+Json to_json(const ModelledStep& step) {
+  Json json = {{"network", step.network}, {"machine", step.machine},
+               {"figures", "modelled"},   {"scaling", name_of(step.scaling)},
+               {"ranks", step.ranks},     {"slides", step.slides},
+               {"rows", step.side},       {"columns", step.side}};
+  json.update(to_json(step.time));
+  json["efficiency"] = step.efficiency;
+  json["slides_per_second"] = step.slides_per_second();
+  return json;
+}
+
+std::vector<ModelledStep> model_steps(const std::string& network, const Graph& graph, Halos halos,
+                                      const RankMachine& machine) {
+  return Prediction(network, graph, halos, machine).steps();
 }
 
 }  // namespace untiled

@@ -1,8 +1,10 @@
-// What the model says of a network over up to 2,304 ranks, as rows of a benchmark's file.
+// What the model says of a network over up to 2,304 ranks.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "lib/network/graph.h"
 #include "lib/plan/rank_model.h"
@@ -29,9 +31,25 @@ nlohmann::ordered_json to_json(const RankTime& time);
 /// A machine, and the network that its rate was fitted to.
 nlohmann::ordered_json to_json(const RankMachine& machine, const std::string& network);
 
-/// Appends a slide of 22,528 x 22,528 pixels over 1 to 2,304 ranks, 1,408 x 1,408 pixels on each of
-/// as many, and 2,304 ranks with 16 to 2,304 slides; every row says that it is modelled.
-void append_modelled(nlohmann::ordered_json& rows, const std::string& network, const Graph& graph,
-                     Halos halos, const RankMachine& machine);
+/// A step that was computed by the model, not measured.
+struct ModelledStep {
+  std::string network;
+  std::string machine;
+  Scaling scaling = Scaling::kStrong;
+  int64_t ranks = 1;  ///< In all.
+  int64_t slides = 1;
+  int64_t side = 0;  ///< Of each slide, in pixels.
+  RankTime time;
+  double efficiency = 0.0;  ///< Against one rank.
+
+  double slides_per_second() const { return static_cast<double>(slides) / time.total(); }
+};
+/// The row says that it is modelled.
+nlohmann::ordered_json to_json(const ModelledStep& step);
+
+/// A slide of 22,528 x 22,528 pixels over 1 to 2,304 ranks, 1,408 x 1,408 pixels on each of as
+/// many, and 2,304 ranks with 16 to 2,304 slides.
+std::vector<ModelledStep> model_steps(const std::string& network, const Graph& graph, Halos halos,
+                                      const RankMachine& machine);
 
 }  // namespace untiled

@@ -26,10 +26,11 @@ class UnetStep : public RankStep {
       : slides_(slides),
         ranks_(ranks.size()),
         layout_(parse_rank_layout(settings.ranks.layout)),
-        engine_(settings, logit_channels(settings.data)),
+        engine_(settings, logit_channels(settings.data.classes.size())),
         planned_(engine_.plan_training(shape_of(*slides.pixels), {})),
-        loss_(make_loss(settings.train.loss, logit_channels(settings.data),
-                        class_weights(settings.data), engine_.device().profile.has_float64)),
+        loss_(make_loss(settings.train.loss, logit_channels(settings.data.classes.size()),
+                        class_weights(settings.data.classes),
+                        engine_.device().profile.has_float64)),
         parameters_(initial_parameters(engine_.graph(), settings.seed)) {
     for (at::Tensor& p : parameters_.tensors) p = p.to(engine_.dtype());
   }
@@ -151,8 +152,9 @@ TimedTile time_tile(Settings settings) {
 
 Graph network_of(const Settings& settings) {
   return settings.model.kind == ModelKind::kResnet
-             ? resnet_graph(settings.model, slide_logits(settings))
-             : unet_graph(settings.model, logit_channels(settings.data));
+             ? resnet_graph(settings.model,
+                            slide_logits(settings.train.loss, settings.data.labels.size()))
+             : unet_graph(settings.model, logit_channels(settings.data.classes.size()));
 }
 
 }  // namespace untiled

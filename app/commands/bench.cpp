@@ -29,7 +29,6 @@ namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 struct RunFlags {
   bool full = false;
@@ -39,46 +38,46 @@ struct RunFlags {
   std::string device = "auto";
 };
 
-void print_steps(const Json& report) {
-  fmt::print("{}\n", printable(report["name"].get<std::string>()));
+void print_masks(const std::string& what, const Repeats& repeats) {
+  fmt::print("  {} {:.2f} s, {:.2f} s a gigapixel\n", what, repeats.median_seconds(),
+             repeats.seconds_per_gigapixel());
+}
+
+void print_steps(const StepFigures& s) {
+  fmt::print(
+      "  step {:>5} x {:<5} {:<17} {:8.3f} s (first {:.2f}), {:6.2f} s a gigapixel, "
+      "{:.0f} x plain, {}\n",
+      s.steps.extent.rows, s.steps.extent.cols, s.name, s.steps.median_seconds(),
+      s.first_step_seconds, s.steps.seconds_per_gigapixel(), s.times_plain,
+      format_bytes(s.process.peak_rss_bytes));
+  if (s.inference) print_masks("masks in memory, not written", *s.inference);
+  if (s.exported) print_masks(fmt::format("export {}", kExportFormats), *s.exported);
+}
+
+void print(const BenchReport& report) {
+  fmt::print("{}\n", printable(report.name));
   fmt::print("  plain LibTorch          {:8.2f} s a gigapixel\n",
-             report["plain"]["seconds_per_gigapixel"].get<double>());
-  fmt::print("  new memory             {:8.2f} s a GiB\n",
-             report["new_memory_seconds_per_gib"].get<double>());
-  for (const Json& r : report["reading"]) {
-    fmt::print("  read {:>4} px, {} threads  {:8.0f} megapixels a second, {}\n",
-               r["region"].get<int>(), r["threads"].get<int>(),
-               r["megapixels_per_second"].get<double>(), r["backend"].get<std::string>());
+             report.plain.seconds_per_gigapixel());
+  fmt::print("  new memory             {:8.2f} s a GiB\n", report.new_memory_seconds_per_gib);
+  for (const auto& [options, speed] : report.reading) {
+    fmt::print("  read {:>4} px, {} threads  {:8.0f} megapixels a second, {}\n", options.region,
+               options.threads, speed.megapixels_per_second, speed.backend);
   }
-  for (const Json& s : report["steps"]) {
-    fmt::print(
-        "  step {:>5} x {:<5} {:<17} {:8.3f} s (first {:.2f}), {:6.2f} s a gigapixel, "
-        "{:.0f} x plain, {}\n",
-        s["rows"].get<int64_t>(), s["columns"].get<int64_t>(), s["name"].get<std::string>(),
-        s["median_seconds"].get<double>(), s["first_step_seconds"].get<double>(),
-        s["seconds_per_gigapixel"].get<double>(), s["times_plain"].get<double>(),
-        format_bytes(s["peak_rss_bytes"].get<int64_t>()));
-    if (!s.contains("export")) continue;
-    const auto print_masks = [](const std::string& what, const Json& row) {
-      fmt::print("  {} {:.2f} s, {:.2f} s a gigapixel\n", what, row["median_seconds"].get<double>(),
-                 row["seconds_per_gigapixel"].get<double>());
-    };
-    print_masks("masks in memory, not written", s["inference"]);
-    print_masks("export " + s["export"]["formats"].get<std::string>(), s["export"]);
-  }
-  if (!report.contains("overlap")) return;
+  for (const StepFigures& steps : report.steps) print_steps(steps);
+  if (!report.overlap) return;
   fmt::print("  decoding beside computing {:.2f} times the slower of both\n",
-             report["overlap"]["times_ideal"].get<double>());
+             report.overlap->times_ideal());
 }
 
 int run(const RunFlags& flags, bool json) {
   AtomicFile out(flags.out);  // What cannot be written is said before anything is measured.
   const WorkFolder work(flags.scratch);
-  const Json report = run_benchmark({flags.full ? BenchExtent::kFull : BenchExtent::kQuick,
-                                     work.path(), flags.name, flags.device});
-  out.write(json_text(report, 2) + "\n");
+  const BenchReport report = run_benchmark({flags.full ? BenchExtent::kFull : BenchExtent::kQuick,
+                                            work.path(), flags.name, flags.device});
+  const nlohmann::ordered_json document = to_json(report);
+  out.write(json_text(document, 2) + "\n");
   out.commit();
-  json ? print_json(report) : print_steps(report);
+  json ? print_json(document) : print(report);
   return 0;
 }
 
@@ -115,12 +114,12 @@ std::function<int()> define_read(CLI::App& verb) {
       ->type_name("NAME");
   const auto json = add_json_flag(verb);
   return [=] {
-    const ReadSpeed speed = measure_reading(*options);
+    const ReadFigures reading{*options, measure_reading(*options)};
     if (*json) {
-      print_json(to_json(*options, speed));
+      print_json(to_json(reading));
     } else {
       fmt::print("{}: {:.0f} megapixels a second by {}\n", printable(options->slide.string()),
-                 speed.megapixels_per_second, speed.backend);
+                 reading.speed.megapixels_per_second, reading.speed.backend);
     }
     return 0;
   };

@@ -31,7 +31,6 @@ namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 struct RanksFlags {
   fs::path out;
@@ -82,46 +81,39 @@ std::vector<int> doubled_up_to(int most) {
   return counts;
 }
 
-void print_row(const Json& row) {
-  const Json& parts = row["parts"];
+void print_steps(const MeasuredSteps& m) {
   fmt::print(
       "  {:<20} {:<13} {:>2} ranks, {:>2} of {} x {}: {:8.3f} s, {:3.0f} % (model {:.3f} s), "
-      "{:.3f} "
-      "s of cores; computing {:.3f}, halos {:.3f}, sums {:.3f}, waiting {:.3f}\n",
-      row["network"].get<std::string>(), row["scaling"].get<std::string>(),
-      row["ranks"].get<int64_t>(), row["slides"].get<int64_t>(), row["rows"].get<int64_t>(),
-      row["columns"].get<int64_t>(), row["median_seconds"].get<double>(),
-      100.0 * row["efficiency"].get<double>(), row["modelled"]["seconds"].get<double>(),
-      row["median_cpu_seconds"].get<double>(), parts["compute"].get<double>(),
-      parts["halo"].get<double>(), parts["sums"].get<double>(), parts["waiting"].get<double>());
+      "{:.3f} s of cores; computing {:.3f}, halos {:.3f}, sums {:.3f}, waiting {:.3f}\n",
+      m.network, name_of(m.scaling), m.ranks, m.slides, m.extent.rows, m.extent.cols,
+      m.median_seconds(), 100.0 * m.efficiency, m.modelled.total(), m.median_cpu_seconds(),
+      m.parts.compute, m.parts.halo, m.parts.sums, m.parts.waiting);
 }
 
 /// The slide is the same in both: shared by the ranks, or one on each.
-void print_beside(const Json& rows) {
+void print_beside(const std::vector<MeasuredSteps>& all) {
   fmt::print("  the same slide shared by ranks, and one on each (data parallel):\n");
-  const auto memory = [](const Json& row) {
-    return row.contains("memory_bytes_per_rank")
-               ? format_bytes(row["memory_bytes_per_rank"].get<int64_t>())
-               : std::string("unknown");
+  const auto memory = [](const MeasuredSteps& m) {
+    return m.memory_bytes_per_rank > 0 ? format_bytes(m.memory_bytes_per_rank)
+                                       : std::string("unknown");
   };
-  for (const Json& shared : rows) {
-    for (const Json& each : rows) {
-      const bool is_pair = shared["scaling"] == "strong" && each["scaling"] == "data parallel" &&
-                           shared["network"] == each["network"] && shared["ranks"] == each["ranks"];
+  for (const MeasuredSteps& shared : all) {
+    for (const MeasuredSteps& each : all) {
+      const bool is_pair = shared.scaling == Scaling::kStrong &&
+                           each.scaling == Scaling::kDataParallel &&
+                           shared.network == each.network && shared.ranks == each.ranks;
       if (!is_pair) continue;
       fmt::print("    {:<18} {:>2} ranks: {:.3f} and {:.3f} s a slide, {} and {} a rank\n",
-                 shared["network"].get<std::string>(), shared["ranks"].get<int64_t>(),
-                 shared["seconds_per_slide"].get<double>(), each["seconds_per_slide"].get<double>(),
+                 shared.network, shared.ranks, shared.seconds_per_slide(), each.seconds_per_slide(),
                  memory(shared), memory(each));
     }
   }
 }
 
-void print_report(const Json& report) {
-  fmt::print("{}, ranks are {}\n", printable(report["name"].get<std::string>()),
-             report["ranks_are"].get<std::string>());
-  for (const Json& row : report["ranks"]) print_row(row);
-  print_beside(report["ranks"]);
+void print(const RankBenchReport& report) {
+  fmt::print("{}, ranks are {}\n", printable(report.name), report.ranks_are());
+  for (const MeasuredSteps& steps : report.measured) print_steps(steps);
+  print_beside(report.measured);
 }
 
 /// Of threads every number is measured; of processes one, and all that were launched.
@@ -137,11 +129,12 @@ int measure(const RanksFlags& flags, bool json, RankBenchOptions options, Group*
     if (leads) body(alone);
     world->barrier();
   };
-  const Json report = run_rank_benchmark(options, launch, leads);
+  const RankBenchReport report = run_rank_benchmark(options, launch, leads);
   if (!leads) return 0;
-  out->write(json_text(report, 2) + "\n");
+  const nlohmann::ordered_json document = to_json(report);
+  out->write(json_text(document, 2) + "\n");
   out->commit();
-  json ? print_json(report) : print_report(report);
+  json ? print_json(document) : print(report);
   return 0;
 }
 

@@ -24,7 +24,6 @@ namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 struct TilesFlags {
   fs::path out;
@@ -36,18 +35,15 @@ struct TilesFlags {
   std::string device = "cpu";
 };
 
-void print(const Json& report) {
-  fmt::print("{}, {} workers, {} x {}\n", printable(report["name"].get<std::string>()),
-             report["workers"].get<int>(), report["rows"].get<int64_t>(),
-             report["columns"].get<int64_t>());
-  for (const Json& row : report["tiles"]) {
+void print(const TileBenchReport& report) {
+  fmt::print("{}, {} workers, {} x {}\n", printable(report.name), report.workers,
+             report.extent.rows, report.extent.cols);
+  for (const TileJobFigures& job : report.jobs) {
     fmt::print("  {:<20} {:<7} {:8.3f} s, {:8.3f} s of cores, {:6.0f} megapixels a second, {}\n",
-               row["job"].get<std::string>(), row["cache"].get<std::string>(),
-               row["median_seconds"].get<double>(), row["median_cpu_seconds"].get<double>(),
-               row["megapixels_per_second"].get<double>(),
-               format_bytes(row["peak_rss_bytes"].get<int64_t>()));
+               job.job, job.cache, job.median_seconds(), job.median_cpu_seconds(),
+               job.megapixels_per_second(), format_bytes(job.peak_rss_bytes));
   }
-  if (report["cold_runs"].get<bool>()) return;
+  if (report.has_cold_runs) return;
   fmt::print("  the scratch folder's file system keeps files in memory: nothing was read cold\n");
 }
 
@@ -59,10 +55,11 @@ int bench_tiles(const TilesFlags& flags, bool json) {
   AtomicFile out(flags.out);  // What cannot be written is said before anything is measured.
   const WorkFolder work(flags.scratch);
   options.scratch = work.path();
-  const Json report = run_tile_benchmark(options);
-  out.write(json_text(report, 2) + "\n");
+  const TileBenchReport report = run_tile_benchmark(options);
+  const nlohmann::ordered_json document = to_json(report);
+  out.write(json_text(document, 2) + "\n");
   out.commit();
-  json ? print_json(report) : print(report);
+  json ? print_json(document) : print(report);
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -144,9 +145,40 @@ class JudgedRows {
   std::vector<Opened> opened_;
 };
 
-Json calibration_json(const ClassificationScores& scores) {
+/// What was judged right and wrong, of slides or of groups of them.
+struct CaseScores {
+  size_t cases = 0;
+  ClassificationScores scores;
+};
+
+struct ClassifierReport {
+  std::vector<std::string> labels;
+  std::vector<Judged> judged;
+  size_t failed = 0;
+  std::optional<CaseScores> slides;  ///< None where all failed.
+  std::optional<CaseScores> groups;  ///< Where a group has several slides.
+};
+
+ClassifierReport report_of(const std::vector<Judged>& judged,
+                           const std::vector<std::string>& labels) {
+  ClassifierReport report{labels, judged, 0, {}, {}};
+  std::vector<ClassifiedCase> slides;
+  for (const Judged& j : judged) {
+    if (j.failure.empty()) slides.push_back(j.slide);
+  }
+  report.failed = judged.size() - slides.size();
+  if (slides.empty()) return report;
+  report.slides = {slides.size(), score_cases(slides, labels.size())};
+  const std::vector<ClassifiedCase> groups = by_group(slides);
+  if (groups.size() < slides.size()) {
+    report.groups = {groups.size(), score_cases(groups, labels.size())};
+  }
+  return report;
+}
+
+Json to_json(const std::vector<CalibrationBin>& calibration) {
   Json bins = Json::array();
-  for (const CalibrationBin& bin : scores.calibration) {
+  for (const CalibrationBin& bin : calibration) {
     bins.push_back({{"count", bin.count},
                     {"confidence", number(bin.confidence)},
                     {"accuracy", number(bin.accuracy)}});
@@ -154,10 +186,10 @@ Json calibration_json(const ClassificationScores& scores) {
   return bins;
 }
 
-Json scores_json(const std::vector<ClassifiedCase>& cases, const std::vector<std::string>& labels) {
-  const ClassificationScores scores = score_cases(cases, labels.size());
+Json to_json(const CaseScores& of, const std::vector<std::string>& labels) {
+  const ClassificationScores& scores = of.scores;
   Json json = {
-      {"cases", cases.size()},
+      {"cases", of.cases},
       {"auc", number(scores.auc)},
       {"auc_interval", {number(scores.auc_interval.first), number(scores.auc_interval.second)}},
       {"auc_interval_method", labels.size() == 2 ? "delong" : "bootstrap"},
@@ -171,59 +203,57 @@ Json scores_json(const std::vector<ClassifiedCase>& cases, const std::vector<std
                                   {"f1", number(scores.class_f1[k])}};
   }
   json["confusion"] = scores.confusion;
-  json["calibration"] = calibration_json(scores);
+  json["calibration"] = to_json(scores.calibration);
   return json;
 }
 
-Json report_of(const std::vector<Judged>& judged, const std::vector<std::string>& labels) {
-  std::vector<ClassifiedCase> slides;
-  Json list = Json::array();
-  for (const Judged& j : judged) {
-    if (!j.failure.empty()) {
-      list.push_back({{"slide_id", j.slide.id}, {"status", "failed"}, {"reason", j.failure}});
-      continue;
-    }
-    slides.push_back(j.slide);
-    Json entry = {{"slide_id", j.slide.id},
-                  {"status", "ok"},
-                  {"label", labels[static_cast<size_t>(j.slide.label)]},
-                  {"predicted", labels[static_cast<size_t>(j.slide.predicted())]}};
-    for (size_t k = 0; k < labels.size(); ++k) {
-      entry["probabilities"][labels[k]] = j.slide.probabilities[k];
-    }
-    list.push_back(entry);
+Json to_json(const Judged& j, const std::vector<std::string>& labels) {
+  if (!j.failure.empty()) {
+    return {{"slide_id", j.slide.id}, {"status", "failed"}, {"reason", j.failure}};
   }
-  Json report;
-  if (!slides.empty()) {
-    report = scores_json(slides, labels);
-    const std::vector<ClassifiedCase> groups = by_group(slides);
-    if (groups.size() < slides.size()) report["groups"] = scores_json(groups, labels);
+  Json json = {{"slide_id", j.slide.id},
+               {"status", "ok"},
+               {"label", labels[static_cast<size_t>(j.slide.label)]},
+               {"predicted", labels[static_cast<size_t>(j.slide.predicted())]}};
+  for (size_t k = 0; k < labels.size(); ++k) {
+    json["probabilities"][labels[k]] = j.slide.probabilities[k];
   }
-  report["failed"] = judged.size() - slides.size();
-  report["slides"] = std::move(list);
-  return report;
+  return json;
 }
 
-std::string shown(const Json& value) {
-  return value.is_null() ? "undefined" : fmt::format("{:.4f}", value.get<double>());
+Json to_json(const ClassifierReport& report) {
+  Json json;
+  if (report.slides) json = to_json(*report.slides, report.labels);
+  if (report.groups) json["groups"] = to_json(*report.groups, report.labels);
+  json["failed"] = report.failed;
+  json["slides"] = Json::array();
+  for (const Judged& j : report.judged) json["slides"].push_back(to_json(j, report.labels));
+  return json;
 }
 
-void print(const Json& report) {
-  const auto line = [](const char* of, const Json& scores) {
-    fmt::print("{} {}: AUC {} [{}, {}], accuracy {}, balanced {}, F1 {}, calibration error {}\n",
-               scores["cases"].get<int64_t>(), of, shown(scores["auc"]),
-               shown(scores["auc_interval"][0]), shown(scores["auc_interval"][1]),
-               shown(scores["accuracy"]), shown(scores["balanced_accuracy"]), shown(scores["f1"]),
-               shown(scores["calibration_error"]));
-  };
-  if (report.contains("auc")) line("slides", report);
-  if (report.contains("groups")) line("groups", report["groups"]);
+std::string shown(double value) {
+  return std::isnan(value) ? "undefined" : fmt::format("{:.4f}", value);
+}
+
+void print(const char* of, const CaseScores& s) {
+  const ClassificationScores& scores = s.scores;
+  fmt::print("{} {}: AUC {} [{}, {}], accuracy {}, balanced {}, F1 {}, calibration error {}\n",
+             s.cases, of, shown(scores.auc), shown(scores.auc_interval.first),
+             shown(scores.auc_interval.second), shown(scores.accuracy),
+             shown(scores.balanced_accuracy), shown(scores.mean_f1),
+             shown(scores.calibration_error));
+}
+
+void print(const ClassifierReport& report) {
+  if (report.slides) print("slides", *report.slides);
+  if (report.groups) print("groups", *report.groups);
 }
 
 /// The report, on rank 0.
 void tell(const EvaluateClassifierOptions& options, const std::vector<Judged>& judged,
           const std::vector<std::string>& labels, bool json) {
-  const Json report = report_of(judged, labels);
+  const ClassifierReport report = report_of(judged, labels);
+  const Json document = to_json(report);
   if (!options.out.empty()) {
     make_folder(options.out);
     std::vector<SlidePredictionRow> predictions;
@@ -234,9 +264,9 @@ void tell(const EvaluateClassifierOptions& options, const std::vector<Judged>& j
     }
     write_file(options.out / "predictions.csv", predictions_csv(labels, predictions));
     write_file(options.out / "evaluation.json",
-               report.dump(2, ' ', false, Json::error_handler_t::replace));
+               document.dump(2, ' ', false, Json::error_handler_t::replace));
   }
-  json ? print_json(report) : print(report);
+  json ? print_json(document) : print(report);
 }
 
 }  // namespace

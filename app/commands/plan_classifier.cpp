@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "app/bench/rank_prediction.h"
 #include "app/bench/rank_step.h"
 #include "app/commands/options.h"
-#include "app/commands/predicted_step.h"
+#include "app/commands/plan_output.h"
 #include "app/commands/size_argument.h"
 #include "app/pipeline/slide_classifier.h"
 #include "app/pipeline/slide_parts.h"
@@ -25,7 +26,8 @@ std::vector<Extent> slides_of(const Settings& settings, const std::string& size)
   if (!size.empty()) {
     largest = parse_size(size);
   } else {
-    for (const SlideInput& input : open_slides(settings, load_cohort(settings.data)).training) {
+    for (const SlideInput& input :
+         open_slides(settings, load_cohort(settings.data.cohort)).training) {
       if (input.slide->extent().area() > largest.area()) largest = input.slide->extent();
     }
   }
@@ -60,14 +62,7 @@ RankTime predict_step(const Settings& settings, const std::vector<Extent>& slide
   return model_step(graph, machine, step);
 }
 
-}  // namespace
-
-int plan_classifier(const Settings& settings, const std::string& size, int ranks, bool json) {
-  const SlideClassifier classifier(settings);
-  const std::vector<Extent> slides = slides_of(settings, size);
-  const int64_t stains = stain_bytes(settings.data.stain) * settings.train.batch;
-  const ClassifierPlan plan = classifier.plan(slides, LayeredPurpose::kTraining, stains, ranks);
-  const Graph& graph = classifier.graph();
+double forward_multiply_adds(const Graph& graph, const std::vector<Extent>& slides) {
   double multiply_adds = 0.0;
   for (const Extent& slide : slides) {
     const std::vector<Extent> extents = graph.extents(slide);
@@ -75,41 +70,79 @@ int plan_classifier(const Settings& settings, const std::string& size, int ranks
       multiply_adds += graph.multiply_adds(id, extents[static_cast<size_t>(id)]);
     }
   }
-  const double share = largest_share(slides, ranks, classifier.tile());
-  nlohmann::ordered_json predicted;
-  if (ranks > 1) predicted = to_json(predict_step(settings, slides, ranks, plan, share));
-  if (json) {
-    nlohmann::ordered_json document = {{"rows", slides.front().rows},
-                                       {"columns", slides.front().cols},
-                                       {"slides", slides.size()},
-                                       {"parameters", graph.parameter_count()},
-                                       {"workers", plan.workers},
-                                       {"tile", classifier.tile()},
-                                       {"recomputes_blocks", plan.recomputes_blocks},
-                                       {"stored_bytes", plan.stored_bytes},
-                                       {"working_bytes", plan.working_bytes},
-                                       {"stain_bytes", stains},
-                                       {"predicted_peak_bytes", plan.bytes() + stains},
-                                       {"forward_multiply_adds", multiply_adds},
-                                       {"ranks", ranks},
-                                       {"largest_share", share}};
-    if (ranks > 1) document["predicted"] = predicted;
-    print_json(document);
-    return 0;
-  }
-  fmt::print("{} slide{} of {} a step, {} parameters\n", slides.size(),
-             slides.size() == 1 ? "" : "s", to_string(slides.front()), graph.parameter_count());
-  fmt::print("  stored            {}{}\n", format_bytes(plan.stored_bytes),
-             plan.recomputes_blocks ? ": blocks' outputs, their inside recomputed" : "");
+  return multiply_adds;
+}
+
+/// What a step stores and takes; of several ranks, the one with most.
+struct ClassifierReport {
+  ClassifierPlan plan;
+  int ranks = 1;
+  Extent slide = {};  ///< Of each.
+  size_t slides = 0;
+  int64_t parameters = 0;
+  int64_t tile = 0;
+  int64_t stain_bytes = 0;
+  double forward_multiply_adds = 0.0;
+  double largest_share = 1.0;              ///< Of all pixels, that of the rank with most.
+  std::optional<RankTime> predicted = {};  ///< Of several ranks.
+
+  int64_t predicted_peak_bytes() const { return plan.bytes() + stain_bytes; }
+};
+
+nlohmann::ordered_json to_json(const ClassifierReport& r) {
+  nlohmann::ordered_json json = {{"rows", r.slide.rows},
+                                 {"columns", r.slide.cols},
+                                 {"slides", r.slides},
+                                 {"parameters", r.parameters},
+                                 {"workers", r.plan.workers},
+                                 {"tile", r.tile},
+                                 {"recomputes_blocks", r.plan.recomputes_blocks},
+                                 {"stored_bytes", r.plan.stored_bytes},
+                                 {"working_bytes", r.plan.working_bytes},
+                                 {"stain_bytes", r.stain_bytes},
+                                 {"predicted_peak_bytes", r.predicted_peak_bytes()},
+                                 {"forward_multiply_adds", r.forward_multiply_adds},
+                                 {"ranks", r.ranks},
+                                 {"largest_share", r.largest_share}};
+  if (r.predicted) json["predicted"] = to_json(*r.predicted);
+  return json;
+}
+
+void print_plan(const ClassifierReport& r) {
+  fmt::print("{} slide{} of {} a step, {} parameters\n", r.slides, r.slides == 1 ? "" : "s",
+             to_string(r.slide), r.parameters);
+  fmt::print("  stored            {}{}\n", format_bytes(r.plan.stored_bytes),
+             r.plan.recomputes_blocks ? ": blocks' outputs, their inside recomputed" : "");
   fmt::print("  predicted memory  {} over the program's base, with {} workers' tiles and sums\n",
-             format_bytes(plan.bytes() + stains), plan.workers);
-  if (ranks > 1) {
+             format_bytes(r.predicted_peak_bytes()), r.plan.workers);
+  if (r.predicted) {
     fmt::print(
         "  ranks             {}: memory is that of the rank with most, {:.1f} % of the pixels\n",
-        ranks, 100.0 * share);
-    print_predicted(predicted);
+        r.ranks, 100.0 * r.largest_share);
+    print_predicted(*r.predicted);
   }
-  fmt::print("  forward           {:.3g} multiply-adds\n", multiply_adds);
+  fmt::print("  forward           {:.3g} multiply-adds\n", r.forward_multiply_adds);
+}
+
+}  // namespace
+
+int plan_classifier(const Settings& settings, const std::string& size, int ranks, bool json) {
+  const SlideClassifier classifier(settings);
+  const std::vector<Extent> slides = slides_of(settings, size);
+  const int64_t stains = stain_bytes(settings.data.stain) * settings.train.batch;
+  ClassifierReport report{.plan = classifier.plan(slides, LayeredPurpose::kTraining, stains, ranks),
+                          .ranks = ranks};
+  report.slide = slides.front();
+  report.slides = slides.size();
+  report.parameters = classifier.graph().parameter_count();
+  report.tile = classifier.tile();
+  report.stain_bytes = stains;
+  report.forward_multiply_adds = forward_multiply_adds(classifier.graph(), slides);
+  report.largest_share = largest_share(slides, ranks, classifier.tile());
+  if (ranks > 1) {
+    report.predicted = predict_step(settings, slides, ranks, report.plan, report.largest_share);
+  }
+  json ? print_json(to_json(report)) : print_plan(report);
   return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "app/commands/options.h"
 #include "app/commands/rank_options.h"
 #include "app/pipeline/classifier_run.h"
+#include "app/pipeline/recorded_settings.h"
 #include "app/pipeline/training_run.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/printable.h"
@@ -44,7 +45,7 @@ struct TrainFlags {
 int lead(const Settings& settings, const TrainFlags& flags, Group& ranks) {
   const RunFolder folder(settings.run.folder, flags.resume);
   // A run that is finished needs no ranks: they are told before they open slides.
-  int64_t finished = is_finished(folder, settings) ? 1 : 0;
+  int64_t finished = is_finished(folder, recorded(settings), settings.train.steps) ? 1 : 0;
   ranks.broadcast(std::as_writable_bytes(std::span(&finished, 1)), 0);
   std::string result;
   if (finished != 0) {

@@ -115,12 +115,12 @@ std::optional<VerifyResult> compare(const Settings& settings, const VerifyOption
                                     Group& ranks) {
   const Extent size = parse_size(options.size);
   check_verified_size(options.size, size);
-  const int64_t channels = logit_channels(settings.data);
+  const int64_t channels = logit_channels(settings.data.classes.size());
   const Engine engine(settings, channels);
   const auto image = verified_image(settings, options.slide, size, settings.seed);
   const Extent extent = image->extent();
   const HeldImage labels(random_labels(extent, std::max<int64_t>(2, channels), settings.seed));
-  const std::vector<double> weights = class_weights(settings.data);
+  const std::vector<double> weights = class_weights(settings.data.classes);
   const auto loss =
       make_loss(settings.train.loss, channels, weights, engine.device().profile.has_float64);
   NamedTensors parameters = random_parameters(engine.graph(), settings.seed);

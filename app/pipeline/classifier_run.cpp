@@ -9,6 +9,7 @@
 #include <span>
 
 #include "app/pipeline/rank_calls.h"
+#include "app/pipeline/recorded_settings.h"
 #include "app/pipeline/slide_parts.h"
 #include "app/pipeline/step_image.h"
 #include "data/loader/cache.h"
@@ -100,7 +101,7 @@ ClassifierRun::ClassifierRun(const Settings& settings, Group& ranks)
     : settings_(settings),
       ranks_(ranks),
       classifier_(settings),
-      slides_(open_slides(settings, load_cohort(settings.data))),
+      slides_(open_slides(settings, load_cohort(settings.data.cohort))),
       held_bytes_(held_bytes(settings, slides_)) {
   require_classes(settings.data.labels, slides_.training);
   for (const SlideInput& input : slides_.validation) class_of(input.entry, settings.data.labels);
@@ -263,7 +264,9 @@ ClassifierCallbacks ClassifierRun::callbacks() const {
 
 void ClassifierRun::measure_stains() const {
   if (settings_.data.stain.method == StainMethod::kNone) return;
-  measure_all_stains(settings_, slides_, counting_workers(settings_, reader_bytes(slides_)));
+  measure_all_stains(
+      settings_, slides_,
+      counting_workers(settings_.threads, settings_.memory_budget, reader_bytes(slides_)));
 }
 
 ClassifierSummary ClassifierRun::run(const RunFolder& folder) {
@@ -275,7 +278,9 @@ ClassifierSummary ClassifierRun::run(const RunFolder& folder) {
                    step_plan_.recomputes_blocks ? ", blocks recomputed" : ""));
   ClassifierWeights weights = classifier_.initial_weights();
   ClassifierTraining training;
-  training.settings = settings_;
+  training.train = settings_.train;
+  training.seed = settings_.seed;
+  training.settings = recorded(settings_);
   training.parameters = std::move(weights.parameters);
   training.statistics = std::move(weights.statistics);
   training.training_slides = slides_.training.size();

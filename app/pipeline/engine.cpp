@@ -228,7 +228,7 @@ double Engine::measure_tile(const Segment& segment, const std::vector<Extent>& e
   const at::Tensor labels =
       at::randint(2, {out.rows.size(), out.cols.size()}, options.dtype(at::kByte));
   const bool is_last = segment.target == graph_.output();
-  const auto loss = make_loss(settings_.train.loss, channels, class_weights(settings_.data),
+  const auto loss = make_loss(settings_.train.loss, channels, class_weights(settings_.data.classes),
                               device_.profile.has_float64);
   const LossSums totals(static_cast<size_t>(loss->sum_count()), 1.0);
 

@@ -126,7 +126,7 @@ SlideScorer::SlideScorer(const Engine& engine, const Settings& settings, const S
       input_(input),
       loss_(loss),
       ranks_(ranks),
-      weights_(class_weights(settings.data)),
+      weights_(class_weights(settings.data.classes)),
       sums_(static_cast<size_t>(loss.sum_count())),
       labels_(input.pixels->extent(), thumbnail),
       predictions_(input.pixels->extent(), thumbnail) {}
@@ -195,7 +195,7 @@ SlideScore compare_labels(const Settings& settings, const SlideInput& input,
   const Extent extent = prediction.extent();
   ThumbnailClasses label_picture(extent, thumbnail.extent);
   ThumbnailClasses prediction_picture(extent, thumbnail.extent);
-  const std::vector<double> weights = class_weights(settings.data);
+  const std::vector<double> weights = class_weights(settings.data.classes);
   const auto classes = static_cast<int>(std::max<size_t>(1, settings.data.classes.size()));
   for (const Region& tile : tile_grid(extent, kTile)) {
     throw_if_stopped();

@@ -126,7 +126,7 @@ std::string file_stem(const std::string& id) {
 /// A slide without a weighted pixel adds nothing, and nobody would notice.
 void warn_of_nothing_to_learn(const ThumbnailClasses& classes, const Settings& settings,
                               const SlideInput& input) {
-  const std::vector<double> weights = class_weights(settings.data);
+  const std::vector<double> weights = class_weights(settings.data.classes);
   const Bytes& labels = classes.bytes();
   const bool counts = std::any_of(labels.begin(), labels.end(), [&](uint8_t label) {
     return label != kIgnoredLabel && (label >= weights.size() || weights[label] > 0);

@@ -45,7 +45,7 @@ int64_t cache_bytes(CacheMode mode, const std::vector<SlideSize>& slides) {
 void plan_counting(const Settings& settings, RunPlan& run) {
   if (settings.data.stain.method == StainMethod::kNone) return;
   const int64_t reader = run.fixed[Holder::kReaders];
-  run.counting_workers = counting_workers(settings, reader);
+  run.counting_workers = counting_workers(settings.threads, settings.memory_budget, reader);
   run.counting_bytes = reader + filters::counting_bytes(run.counting_workers);
 }
 

@@ -60,7 +60,8 @@ void copy_named(const NamedTensors& from, NamedTensors& onto, const std::string&
 
 SlideClassifier::SlideClassifier(const Settings& settings)
     : settings_(settings),
-      graph_(resnet_graph(settings.model, slide_logits(settings))),
+      graph_(resnet_graph(settings.model,
+                          slide_logits(settings.train.loss, settings.data.labels.size()))),
       dtype_(settings.streaming.dtype == Precision::kFloat64 ? at::kDouble : at::kFloat),
       context_(std::make_shared<StreamingContext>(at::kCPU)) {
   require_cpu(settings);

@@ -246,7 +246,8 @@ SeenPixels see_pixels(const Settings& settings, const CohortEntry& entry,
                       std::shared_ptr<const SlideView> view) {
   const auto target = target_stains(settings.data.stain);
   if (!target) return {std::move(view)};
-  const int workers = counting_workers(settings, reader->info().held_bytes);
+  const int workers =
+      counting_workers(settings.threads, settings.memory_budget, reader->info().held_bytes);
   const auto stains = slide_stains(std::move(reader), view_options(settings, entry), workers);
   if (!stains) return {std::move(view), /*lacks_stains=*/true};
   return {make_normalised(std::move(view), *stains, *target)};
@@ -262,7 +263,9 @@ void measure_or_warn(const LazySlide& slide, const std::string& id, int workers)
 
 void measure_stains(const Settings& settings, const LazySlide& slide, const std::string& id) {
   if (settings.data.stain.method == StainMethod::kNone) return;
-  measure_or_warn(slide, id, counting_workers(settings, slide.slide().held_bytes));
+  measure_or_warn(
+      slide, id,
+      counting_workers(settings.threads, settings.memory_budget, slide.slide().held_bytes));
 }
 
 void measure_all_stains(const Settings& settings, const SlideSets& sets, int workers) {

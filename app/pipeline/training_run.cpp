@@ -8,6 +8,7 @@
 
 #include "app/pipeline/label_overlay.h"
 #include "app/pipeline/rank_calls.h"
+#include "app/pipeline/recorded_settings.h"
 #include "app/pipeline/step_image.h"
 #include "app/pipeline/training_report.h"
 #include "data/slide/fingerprint.h"
@@ -23,11 +24,11 @@ namespace untiled {
 TrainingRun::TrainingRun(const Settings& settings, Group& ranks)
     : settings_(settings),
       ranks_(ranks),
-      engine_(settings, logit_channels(settings.data)),
+      engine_(settings, logit_channels(settings.data.classes.size())),
       meter_(engine_.device().device),
-      loss_(make_loss(settings.train.loss, logit_channels(settings.data),
-                      class_weights(settings.data), engine_.device().profile.has_float64)),
-      slides_(open_slides(settings, load_cohort(settings.data))),
+      loss_(make_loss(settings.train.loss, logit_channels(settings.data.classes.size()),
+                      class_weights(settings.data.classes), engine_.device().profile.has_float64)),
+      slides_(open_slides(settings, load_cohort(settings.data.cohort))),
       plan_(plan_run(engine_, settings, sizes_of(settings, slides_.training),
                      sizes_of(settings, slides_.validation))) {
   put_behind_cache(settings_, plan_.cache, slides_.training);
@@ -185,7 +186,9 @@ Provenance TrainingRun::provenance() const {
 
 TrainOptions TrainingRun::options() const {
   TrainOptions options;
-  options.settings = settings_;
+  options.train = settings_.train;
+  options.seed = settings_.seed;
+  options.settings = recorded(settings_);
   options.parameters = initial_parameters(engine_.graph(), settings_.seed);
   options.pixel_readers = pixel_readers(engine_.graph());
   for (at::Tensor& t : options.parameters.tensors) t = t.to(engine_.dtype());

@@ -26,16 +26,23 @@ std::string host_name_for_people() {
   return fmt::format("{}, {} cores", processor_name(), usable_cores());
 }
 
-nlohmann::ordered_json describe_host() {
-  return {{"processor", processor_name()},
-          {"usable_cores", usable_cores()},
-          {"host_cores", std::max(1U, std::thread::hardware_concurrency())},
-          {"memory_bytes", usable_memory_bytes()},
-          {"system", system_name()}};
+HostFacts describe_host() {
+  return {processor_name(), usable_cores(), std::max(1U, std::thread::hardware_concurrency()),
+          usable_memory_bytes(), system_name()};
 }
 
-nlohmann::ordered_json describe_build() {
-  return {{"untiled", UNTILED_VERSION}, {"git", kGitState}, {"compiler", __VERSION__}};
+nlohmann::ordered_json to_json(const HostFacts& host) {
+  return {{"processor", host.processor},
+          {"usable_cores", host.usable_cores},
+          {"host_cores", host.host_cores},
+          {"memory_bytes", host.memory_bytes},
+          {"system", host.system}};
+}
+
+BuildFacts describe_build() { return {UNTILED_VERSION, kGitState, __VERSION__}; }
+
+nlohmann::ordered_json to_json(const BuildFacts& build) {
+  return {{"untiled", build.untiled}, {"git", build.git}, {"compiler", build.compiler}};
 }
 
 }  // namespace untiled

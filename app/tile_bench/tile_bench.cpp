@@ -4,21 +4,18 @@
 
 #include <algorithm>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "app/tile_bench/bench_array.h"
 #include "app/tile_bench/bench_slides.h"
-#include "app/tile_bench/host.h"
 #include "app/tiles/tile_slide.h"
 #include "data/slide/view.h"
 #include "lib/core/error.h"
 #include "lib/core/platform.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
-#include "lib/core/statistics.h"
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
 #include "lib/filters/filter_rows.h"
@@ -28,7 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using filters::Sample;
-using Json = nlohmann::ordered_json;
 
 constexpr const char* kSlideId = "slide";
 /// Rows of float32 arrays at most: 19,920 columns of them take 2 GB.
@@ -76,28 +72,19 @@ int64_t bytes_under(const fs::path& folder) {
   return bytes;
 }
 
-Json row_of(const BenchJob& job, const char* cache, const std::vector<BenchRun>& runs,
-            int64_t bytes_out) {
-  std::vector<double> seconds;
-  std::vector<double> cpu;
-  int64_t peak = 0;
+TileJobFigures figures_of(const BenchJob& job, const char* cache, const std::vector<BenchRun>& runs,
+                          int64_t bytes_out) {
+  TileJobFigures figures{.job = job.name,
+                         .cache = cache,
+                         .pixels = job.extent.area(),
+                         .bytes_in = job.bytes_in,
+                         .bytes_out = bytes_out};
   for (const BenchRun& run : runs) {
-    seconds.push_back(run.seconds);
-    cpu.push_back(run.cpu_seconds);
-    peak = std::max(peak, run.peak_bytes);
+    figures.seconds.push_back(run.seconds);
+    figures.cpu_seconds.push_back(run.cpu_seconds);
+    figures.peak_rss_bytes = std::max(figures.peak_rss_bytes, run.peak_bytes);
   }
-  const double middle = median(seconds);
-  return {{"job", job.name},
-          {"cache", cache},
-          {"pixels", job.extent.area()},
-          {"bytes_in", job.bytes_in},
-          {"bytes_out", bytes_out},
-          {"seconds", seconds},
-          {"median_seconds", middle},
-          {"cpu_seconds", cpu},
-          {"median_cpu_seconds", median(cpu)},
-          {"megapixels_per_second", static_cast<double>(job.extent.area()) / 1e6 / middle},
-          {"peak_rss_bytes", peak}};
+  return figures;
 }
 
 class TileBenchmark {
@@ -107,7 +94,7 @@ class TileBenchmark {
     settings_.memory_budget = usable_memory_bytes();
   }
 
-  Json run();
+  TileBenchReport run();
 
  private:
   /// Of the slide's pixels, decoded.
@@ -126,10 +113,7 @@ class TileBenchmark {
   fs::path out_;
   Settings settings_;
   BenchSlides slides_;
-  Json rows_ = Json::array();
-  Json failed_ = Json::array();
-  bool has_cold_ = true;
-  std::string kvikio_mode_;
+  TileBenchReport report_;
   Progress progress_{"bench tiles", 0};
 };
 
@@ -143,7 +127,7 @@ void TileBenchmark::measure(const BenchJob& job) {
   } catch (const std::exception& error) {
     // What was measured before is worth keeping.
     warn(fmt::format("{}: {}", job.name, error.what()));
-    failed_.push_back({{"job", job.name}, {"reason", error.what()}});
+    report_.failed.push_back({job.name, error.what()});
   }
   progress_.advance();
 }
@@ -154,7 +138,7 @@ void TileBenchmark::measure_runs(const BenchJob& job, bool cold) {
   for (int i = cold ? 0 : -1; i < options_.repeats; ++i) {  // The one before the first warms up.
     throw_if_stopped();
     if (cold && !forget_cached_file(job.input.c_str())) {
-      has_cold_ = false;
+      report_.has_cold_runs = false;
       return;
     }
     const BenchRun run = timed(job.run);
@@ -164,7 +148,7 @@ void TileBenchmark::measure_runs(const BenchJob& job, bool cold) {
     fs::remove_all(job.output);
   }
   const char* cache = job.input.empty() ? "memory" : "warm";
-  rows_.push_back(row_of(job, cold ? "cold" : cache, runs, bytes_out));
+  report_.jobs.push_back(figures_of(job, cold ? "cold" : cache, runs, bytes_out));
 }
 
 void TileBenchmark::measure_reading() {
@@ -248,36 +232,32 @@ void TileBenchmark::measure_device() {
   const auto files = DeviceFiles::open();
   measure_tiling("trip_sobel_tiled_kvikio", slides_.raw, "sobel", large,
                  {.on_device = true, .files = files});
-  kvikio_mode_ = files->modes();
+  report_.kvikio_mode = files->modes();
 }
 
-Json TileBenchmark::run() {
+TileBenchReport TileBenchmark::run() {
   progress_.set_status("slides");
   slides_ = make_bench_slides(options_.scratch, options_.extent, options_.workers);
+  report_.name = options_.name.empty() ? host_name_for_people() : options_.name;
+  report_.machine = describe_host();
+  report_.versions = describe_build();
+  report_.extent = options_.extent;
+  report_.workers = options_.workers;
+  report_.repeats = options_.repeats;
+  report_.raw_file_bytes = static_cast<int64_t>(fs::file_size(slides_.raw));
+  report_.jpeg_file_bytes = static_cast<int64_t>(fs::file_size(slides_.jpeg));
+  if (options_.device) report_.device = options_.device->gpu().name();
   measure_reading();
   measure_writing();
   measure_tiling();
   if (options_.device) measure_device();
-  Json report = {{"kind", "measured"},
-                 {"name", options_.name.empty() ? host_name_for_people() : options_.name},
-                 {"machine", describe_host()},
-                 {"versions", describe_build()},
-                 {"rows", options_.extent.rows},
-                 {"columns", options_.extent.cols},
-                 {"workers", options_.workers},
-                 {"repeats", options_.repeats},
-                 {"raw_file_bytes", fs::file_size(slides_.raw)},
-                 {"jpeg_file_bytes", fs::file_size(slides_.jpeg)},
-                 {"cold_runs", has_cold_},
-                 {"tiles", rows_}};
-  if (options_.device) report["device"] = options_.device->gpu().name();
-  if (!kvikio_mode_.empty()) report["kvikio_mode"] = kvikio_mode_;
-  if (!failed_.empty()) report["failed"] = failed_;
-  return report;
+  return std::move(report_);
 }
 
 }  // namespace
 
-Json run_tile_benchmark(const TileBenchOptions& options) { return TileBenchmark(options).run(); }
+TileBenchReport run_tile_benchmark(const TileBenchOptions& options) {
+  return TileBenchmark(options).run();
+}
 
 }  // namespace untiled

@@ -4,9 +4,9 @@
 
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "app/tile_bench/tile_report.h"
 #include "lib/core/region.h"
 #include "lib/filters/cuda/filter_device.h"
 
@@ -26,6 +26,6 @@ struct TileBenchOptions {
 /// to forget. Seconds, processors' seconds and bytes resident of each run, with their medians. A
 /// job that fails is listed with its reason. Throws ConfigError (the size), DataError (the slides),
 /// Interrupted.
-nlohmann::ordered_json run_tile_benchmark(const TileBenchOptions& options);
+TileBenchReport run_tile_benchmark(const TileBenchOptions& options);
 
 }  // namespace untiled

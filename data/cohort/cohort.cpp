@@ -43,7 +43,7 @@ void warn_of_shared_slides(const Cohort& cohort) {
 
 }  // namespace
 
-Cohort load_cohort(const DataSettings& settings) {
+Cohort load_cohort(const CohortSettings& settings) {
   Cohort cohort;
   if (settings.manifest.empty()) {
     cohort.training = from_patterns(settings.slides, Split::kTraining);

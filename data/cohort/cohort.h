@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
+#include "data/cohort/cohort_settings.h"
 #include "lib/core/region.h"
 
 namespace untiled {
@@ -31,6 +31,6 @@ struct Cohort {
 
 /// The slides that the settings name. Throws ConfigError where none is for training or a glob
 /// matches nothing, DataError for a bad manifest. Opens no slide.
-Cohort load_cohort(const DataSettings& settings);
+Cohort load_cohort(const CohortSettings& settings);
 
 }  // namespace untiled

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "lib/config/settings.h"
+#include "data/loader/loader_settings.h"
 #include "lib/core/pixel_source.h"
 #include "lib/core/random.h"
 

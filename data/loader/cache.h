@@ -6,7 +6,7 @@
 #include <limits>
 #include <memory>
 
-#include "lib/config/settings.h"
+#include "data/loader/loader_settings.h"
 #include "lib/core/pixel_source.h"
 
 namespace untiled {

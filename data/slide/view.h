@@ -6,7 +6,7 @@
 #include <string>
 
 #include "data/slide/reader.h"
-#include "lib/config/settings.h"
+#include "lib/core/origin.h"
 #include "lib/core/pixel_source.h"
 
 namespace untiled {

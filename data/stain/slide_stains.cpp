@@ -32,15 +32,15 @@ int64_t stain_bytes(const StainSettings& settings) {
   return settings.method == StainMethod::kNone ? 0 : filters::Recoloring::kMostBytes;
 }
 
-int counting_workers(const Settings& settings, int64_t held_bytes) {
-  const int most = settings.threads > 0 ? settings.threads : usable_cores();
+int counting_workers(int threads, int64_t memory_budget, int64_t held_bytes) {
+  const int most = threads > 0 ? threads : usable_cores();
   for (int workers = most; workers >= 1; --workers) {
-    if (held_bytes + filters::counting_bytes(workers) <= settings.memory_budget) return workers;
+    if (held_bytes + filters::counting_bytes(workers) <= memory_budget) return workers;
   }
   throw ConfigError(fmt::format(
       "memory_budget {} is too small to count a slide's colours (data.stain.method: macenko); the "
       "least that works is {}",
-      format_bytes(settings.memory_budget), format_bytes(held_bytes + filters::counting_bytes(1))));
+      format_bytes(memory_budget), format_bytes(held_bytes + filters::counting_bytes(1))));
 }
 
 }  // namespace untiled

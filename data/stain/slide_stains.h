@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "data/slide/view.h"
-#include "lib/config/settings.h"
+#include "data/stain/stain_settings.h"
 #include "lib/filters/stains.h"
 
 namespace untiled {
@@ -28,8 +28,8 @@ inline constexpr const char* kNoStainsWarning =
 /// What an open slide holds for its normalised colours: 0 where pixels stay as they are.
 int64_t stain_bytes(const StainSettings& settings);
 
-/// As many of the settings' threads as may count a slide's colours within memory_budget, of which
-/// `held_bytes` are taken. Throws ConfigError with the least budget that works.
-int counting_workers(const Settings& settings, int64_t held_bytes);
+/// As many of `threads` (0: one a usable core) as may count a slide's colours within memory_budget,
+/// of which `held_bytes` are taken. Throws ConfigError with the least budget that works.
+int counting_workers(int threads, int64_t memory_budget, int64_t held_bytes);
 
 }  // namespace untiled

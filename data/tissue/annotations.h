@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "data/slide/view.h"
-#include "lib/config/settings.h"
+#include "data/tissue/label_settings.h"
+#include "lib/core/class_settings.h"
 #include "lib/core/pixel_source.h"
 
 namespace untiled {

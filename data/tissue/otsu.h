@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "data/tissue/label_settings.h"
 #include "data/tissue/overview.h"
 #include "data/tissue/tissue_mask.h"
-#include "lib/config/settings.h"
 
 namespace untiled {
 

@@ -2,9 +2,9 @@
 // parameters.
 #pragma once
 
+#include "data/tissue/label_settings.h"
 #include "data/tissue/overview.h"
 #include "data/tissue/tissue_mask.h"
-#include "lib/config/settings.h"
 
 namespace untiled {
 

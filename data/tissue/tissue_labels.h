@@ -8,9 +8,10 @@
 
 #include "data/slide/reader.h"
 #include "data/tissue/label_map.h"
+#include "data/tissue/label_settings.h"
 #include "data/tissue/overview.h"
 #include "data/tissue/tissue_mask.h"
-#include "lib/config/settings.h"
+#include "lib/core/origin.h"
 
 namespace untiled {
 

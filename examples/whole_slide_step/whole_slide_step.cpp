@@ -21,7 +21,7 @@ void print_step(const char* slide, const char* mask) {
 
   const Engine engine(settings, /*logit_channels=*/1);
   const PlannedStep planned = engine.plan_training(shape_of(*pixels), {});
-  const auto loss = make_loss(settings.train.loss, 1, class_weights(settings.data));
+  const auto loss = make_loss(settings.train.loss, 1, class_weights(settings.data.classes));
   const auto weights = initial_parameters(engine.graph(), settings.seed).tensors;
   const Executor executor = engine.executor(planned, {});
   const StepResult step = executor.step(weights, *pixels, *labels, *loss);

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "lib/config/settings.h"
+#include "lib/core/class_settings.h"
 
 namespace untiled {
 

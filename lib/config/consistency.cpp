@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
+#include <utility>
 
 #include "lib/core/lower_case.h"
+#include "models/unet_graph.h"
 
 namespace untiled {
 namespace {
@@ -57,8 +58,8 @@ Finding check_class_weights(const DataSettings& data) {
   return Inconsistency{"data.classes", "all have weight 0; nothing would be learnt"};
 }
 
-Finding check_inputs(const DataSettings& data) {
-  if (data.manifest.empty() || data.slides.empty()) return std::nullopt;
+Finding check_inputs(const CohortSettings& cohort) {
+  if (cohort.manifest.empty() || cohort.slides.empty()) return std::nullopt;
   return Inconsistency{"data.manifest", "and data.slides are both set; give one of them"};
 }
 
@@ -71,20 +72,15 @@ Finding check_labels(const Settings& settings) {
         fmt::format("otsu and robust know one class, data.classes has {}; use mask",
                     settings.data.classes.size())};
   }
-  if (!tissue && settings.data.manifest.empty()) {
+  if (!tissue && settings.data.cohort.manifest.empty()) {
     return Inconsistency{"labels.method", "mask needs data.manifest, whose column mask names them"};
   }
   return std::nullopt;
 }
 
 Finding check_model(const ModelSettings& model) {
-  constexpr double kCoarsest = 65536;
-  const double coarsest = std::pow(model.stride, static_cast<double>(model.widths.size()));
-  if (coarsest <= kCoarsest) return std::nullopt;
-  return Inconsistency{"model.widths",
-                       fmt::format("with model.stride {} the coarsest of {} levels has a pixel for "
-                                   "{:.0f} x {:.0f} of the slide's; take fewer levels",
-                                   model.stride, model.widths.size(), coarsest, coarsest)};
+  if (auto flaw = find_coarse_level(model)) return Inconsistency{"model.widths", std::move(*flaw)};
+  return std::nullopt;
 }
 
 Finding check_label_names(const DataSettings& data) {
@@ -160,7 +156,7 @@ Finding check_precision(const Settings& settings) {
 Finding find_inconsistency(const Settings& settings) {
   for (const Finding& finding :
        {check_classes(settings.data), check_class_weights(settings.data),
-        check_unannotated(settings), check_inputs(settings.data), check_labels(settings),
+        check_unannotated(settings), check_inputs(settings.data.cohort), check_labels(settings),
         check_model(settings.model), check_label_names(settings.data), check_slide_loss(settings),
         check_classifier(settings), check_cache(settings), check_precision(settings)}) {
     if (finding) return finding;

@@ -309,13 +309,17 @@ double read_weight(const Value& value) {
   return read_number<double>(value, {0.0, kMostWeight});
 }
 
+std::vector<Field<CohortSettings>> cohort_fields() {
+  return {
+      patterns("slides", &CohortSettings::slides, "Training slides."),
+      patterns("validation", &CohortSettings::validation,
+               "Slides that are only measured; empty: the training slides are."),
+      path("manifest", &CohortSettings::manifest,
+           "CSV with columns slide, mask, label, split, group, mpp, region; instead of slides.")};
+}
+
 std::vector<Field<DataSettings>> data_fields() {
   return {
-      patterns("slides", &DataSettings::slides, "Training slides."),
-      patterns("validation", &DataSettings::validation,
-               "Slides that are only measured; empty: the training slides are."),
-      path("manifest", &DataSettings::manifest,
-           "CSV with columns slide, mask, label, split, group, mpp, region; instead of slides."),
       number("level", &DataSettings::level, {0, 32},
              "Pyramid level to work at, 0 is the finest; unused when mpp is set."),
       optional_number("mpp", &DataSettings::mpp, Range<double>{kLeastMpp, kMostMpp},
@@ -551,6 +555,8 @@ std::vector<Field<Settings>> make_settings_fields() {
   std::vector<Field<Settings>> all;
   append(
       all, "run", [](auto& s) -> auto& { return s.run; }, run_fields());
+  append(
+      all, "data", [](auto& s) -> auto& { return s.data.cohort; }, cohort_fields());
   append(
       all, "data", [](auto& s) -> auto& { return s.data; }, data_fields());
   append(

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
+#include "lib/core/origin.h"
 #include "lib/core/region.h"
 #include "lib/output/png_writer.h"
 

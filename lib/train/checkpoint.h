@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
+#include "lib/core/class_settings.h"
 #include "lib/filters/stains.h"
 #include "lib/train/safetensors.h"
+#include "models/model_settings.h"
 
 namespace untiled {
 

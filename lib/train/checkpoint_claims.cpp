@@ -5,8 +5,8 @@
 #include <cmath>
 #include <set>
 
-#include "lib/config/consistency.h"
 #include "lib/core/error.h"
+#include "models/unet_graph.h"
 
 namespace untiled {
 namespace {
@@ -39,9 +39,7 @@ void require_model(const CheckpointInfo& info) {
   require_odd("refine kernel", model.refine_kernel);
   require_odd("up kernel", model.up_kernel);
   require_odd("head kernel", model.head_kernel);
-  Settings settings;
-  settings.model = model;
-  if (const auto finding = find_inconsistency(settings)) throw DataError(finding->message);
+  if (const auto flaw = find_coarse_level(model)) throw DataError(*flaw);
 }
 
 void require_classes(const std::vector<ClassSettings>& classes) {

@@ -9,7 +9,6 @@
 #include <optional>
 #include <utility>
 
-#include "lib/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
@@ -20,7 +19,6 @@
 #include "lib/train/metrics_csv.h"
 #include "lib/train/named_tensors.h"
 #include "lib/train/optimizer.h"
-#include "lib/train/recorded_settings.h"
 #include "lib/train/schedule.h"
 #include "lib/train/slide_order.h"
 #include "lib/train/state.h"
@@ -93,12 +91,12 @@ class ClassifierTrainer {
       : folder_(folder),
         training_(training),
         callbacks_(callbacks),
-        train_(training.settings.train),
+        train_(training.train),
         state_(first_state()),
         parameters_(match(without_statistics(state_.parameters), training.parameters)),
         statistics_(match(with_prefix(state_.parameters, kStatisticsPrefix), training.statistics)),
         optimizer_(train_.optimizer, parameters_),
-        tables_(folder, state_.file_bytes, training.settings.data.labels) {
+        tables_(folder, state_.file_bytes, training.checkpoint.labels) {
     optimizer_.load_state(state_.optimizer);
   }
 
@@ -153,7 +151,7 @@ TrainingState ClassifierTrainer::first_state() const {
   TrainingState state;
   if (folder_.has_state()) {
     state = load_state(folder_.state());
-    check_settings(folder_.path(), state.settings, training_.settings);
+    check_resume(folder_.path(), state.settings, training_.settings);
     if (state.fingerprints != fingerprints_of(training_.provenance)) {
       throw ConfigError(
           fmt::format("cannot resume {}: its slides were others when this run began; give the same "
@@ -164,15 +162,15 @@ TrainingState ClassifierTrainer::first_state() const {
     state.parameters = training_.parameters;
     append_prefixed(state.parameters, kStatisticsPrefix, training_.statistics);
     state.last_dice = kUndefined;
-    state.seed = training_.settings.seed;
+    state.seed = training_.seed;
   }
-  state.settings = recorded(training_.settings);
+  state.settings = training_.settings.values;
   state.fingerprints = fingerprints_of(training_.provenance);
   return state;
 }
 
 void ClassifierTrainer::train() {
-  write_file(folder_.settings(), to_yaml(shareable(training_.settings)));
+  write_file(folder_.settings(), training_.settings.yaml);
   write_provenance(folder_.provenance(), training_.provenance, state_.settings);
   save();
   Progress progress("train", train_.steps - state_.step);
@@ -239,8 +237,8 @@ void ClassifierTrainer::train_step() {
 std::vector<size_t> ClassifierTrainer::slides_of(int64_t step) const {
   std::vector<size_t> slides;
   for (int64_t i = 0; i < train_.batch; ++i) {
-    slides.push_back(slide_at(training_.settings.seed, training_.training_slides,
-                              (step - 1) * train_.batch + i));
+    slides.push_back(
+        slide_at(training_.seed, training_.training_slides, (step - 1) * train_.batch + i));
   }
   return slides;
 }
@@ -259,13 +257,13 @@ Validation ClassifierTrainer::validate(int64_t step) {
   for (const SlidePrediction& p : callbacks_.predict(parameters_, statistics_)) {
     validation.loss += p.loss / count;
     cases.push_back(p.slide);
-    const auto& labels = training_.settings.data.labels;
+    const auto& labels = training_.checkpoint.labels;
     std::vector<std::string> row = {std::to_string(step), p.slide.id,
                                     labels[static_cast<size_t>(p.slide.label)], exact(p.loss)};
     for (const double v : p.slide.probabilities) row.push_back(exact(v));
     tables_.validation().append(row);
   }
-  const ClassificationScores scores = score_cases(cases, training_.settings.data.labels.size());
+  const ClassificationScores scores = score_cases(cases, training_.checkpoint.labels.size());
   validation.auc = scores.auc;
   validation.accuracy = scores.accuracy;
   return validation;
@@ -327,7 +325,7 @@ ClassifierSummary ClassifierTrainer::write_summary() const {
       {"seconds_per_step", summary.seconds_per_step},
       {"pixels_per_step", median(read_column(folder_.timings(), "pixels"))},
       {"parameters", count_values(parameters_)},
-      {"level", training_.settings.data.level},
+      {"level", training_.checkpoint.training_level},
       {"losses", read_column(folder_.metrics(), "loss")},
       {"best_auc", summary.best_auc},
       {"best_step", summary.best_step},

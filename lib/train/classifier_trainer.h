@@ -8,13 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
 #include "lib/streaming/parameters.h"
 #include "lib/train/classification_scores.h"
 #include "lib/train/classifier_checkpoint.h"
 #include "lib/train/gradients.h"
 #include "lib/train/rank_memory.h"
+#include "lib/train/resume_rules.h"
 #include "lib/train/run_folder.h"
+#include "lib/train/train_settings.h"
 
 namespace untiled {
 
@@ -48,7 +49,9 @@ struct ClassifierCallbacks {
 };
 
 struct ClassifierTraining {
-  Settings settings;
+  TrainSettings train;
+  uint64_t seed = 0;  ///< Of the order of slides.
+  RecordedSettings settings;
   NamedTensors parameters;  ///< Initial values; copied.
   NamedTensors statistics;  ///< Initial running statistics; copied.
   size_t training_slides = 0;

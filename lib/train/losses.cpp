@@ -200,10 +200,10 @@ class SumLoss : public PixelLoss {
 
 }  // namespace
 
-std::vector<double> class_weights(const DataSettings& data) {
+std::vector<double> class_weights(const std::vector<ClassSettings>& classes) {
   std::vector<double> weights;
-  if (data.classes.size() == 1) weights.push_back(1.0);
-  for (const ClassSettings& c : data.classes) weights.push_back(c.weight);
+  if (classes.size() == 1) weights.push_back(1.0);
+  for (const ClassSettings& c : classes) weights.push_back(c.weight);
   return weights;
 }
 

@@ -8,13 +8,14 @@
 #include <memory>
 #include <vector>
 
-#include "lib/config/settings.h"
+#include "lib/core/class_settings.h"
 #include "lib/streaming/loss.h"
+#include "lib/streaming/loss_kind.h"
 
 namespace untiled {
 
-/// Weights by label as the settings' classes say; for one named class, label 0 (the rest) has 1.
-std::vector<double> class_weights(const DataSettings& data);
+/// Weights by label as `classes` say; for one named class, label 0 (the rest) has 1.
+std::vector<double> class_weights(const std::vector<ClassSettings>& classes);
 
 /// The loss `kind` for logits of `channels` channels: 1 is a sigmoid for labels 0 and 1, more are
 /// a softmax for labels 0 ... channels - 1. `class_weights` is by label and may be empty (all 1).

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "lib/config/settings.h"
 #include "lib/streaming/parameters.h"
 #include "lib/train/gradients.h"
+#include "lib/train/train_settings.h"
 
 namespace torch::optim {
 class Optimizer;

@@ -31,14 +31,15 @@ bool may_change_on_resume(std::string_view key) {
 }
 
 void check_resume(const std::filesystem::path& folder, const SettingsMap& before,
-                  const SettingsMap& now) {
+                  const RecordedSettings& now) {
   std::set<std::string> keys;
-  for (const SettingsMap* settings : {&before, &now}) {
+  for (const SettingsMap* settings : {&before, &now.values}) {
     for (const auto& [key, value] : *settings) keys.insert(key);
   }
+  for (const std::string& key : now.withheld) keys.erase(key);
   for (const std::string& key : keys) {
     const std::string old_value = value_of(before, key);
-    const std::string new_value = value_of(now, key);
+    const std::string new_value = value_of(now.values, key);
     if (old_value == new_value || may_change_on_resume(key)) continue;
     throw ConfigError(fmt::format(
         "cannot resume {}: {} was {} and is now {}; put it back or train in another run.folder",

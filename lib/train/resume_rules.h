@@ -1,21 +1,30 @@
-// Which settings may differ when a run is resumed.
+// The settings of a run as its folder keeps them, and which of them may differ when it is resumed.
 #pragma once
 
 #include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace untiled {
 
 /// Settings as flat text, "train.loss" -> "bce+dice".
 using SettingsMap = std::map<std::string, std::string>;
 
+/// The settings of a run as whoever knows them writes them down; the loop itself needs few of them.
+struct RecordedSettings {
+  SettingsMap values;                 ///< For the run's state, its hashes and its resumption.
+  std::string yaml;                   ///< For settings.yaml.
+  std::vector<std::string> withheld;  ///< Keys whose values are not told, for they name files.
+};
+
 /// True for settings that say how long, where and with what means to train, not what is trained.
 bool may_change_on_resume(std::string_view key);
 
-/// Throws ConfigError naming the first other setting that differs, with both values.
+/// Throws ConfigError naming the first other setting that differs, with both values. Of keys that
+/// are withheld now nothing is known: what they name is compared by its content elsewhere.
 void check_resume(const std::filesystem::path& folder, const SettingsMap& before,
-                  const SettingsMap& now);
+                  const RecordedSettings& now);
 
 }  // namespace untiled

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "lib/config/settings.h"
+#include "lib/train/train_settings.h"
 
 namespace untiled {
 

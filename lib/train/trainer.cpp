@@ -7,7 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include "lib/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
@@ -17,7 +16,6 @@
 #include "lib/train/diverged.h"
 #include "lib/train/named_tensors.h"
 #include "lib/train/optimizer.h"
-#include "lib/train/recorded_settings.h"
 #include "lib/train/run_log.h"
 #include "lib/train/schedule.h"
 #include "lib/train/slide_order.h"
@@ -37,7 +35,7 @@ std::vector<std::string> class_names(const CheckpointInfo& info) {
 TrainingState fresh_state(const TrainOptions& options) {
   TrainingState state;
   state.parameters = options.parameters;
-  state.seed = options.settings.seed;
+  state.seed = options.seed;
   state.last_dice = kUndefined;
   return state;
 }
@@ -63,9 +61,9 @@ void require_same_slides(const std::filesystem::path& folder, const TrainingStat
 /// Says what differs from the run so far without being forbidden.
 void warn_of_changes(const TrainingState& before, const TrainOptions& options) {
   const auto steps = before.settings.find("train.steps");
-  const std::string now = std::to_string(options.settings.train.steps);
+  const std::string now = std::to_string(options.train.steps);
   if (steps != before.settings.end() && steps->second != now &&
-      options.settings.train.schedule.kind != ScheduleKind::kConstant) {
+      options.train.schedule.kind != ScheduleKind::kConstant) {
     warn(
         fmt::format("train.steps was {} and is now {}: from here on the learning rate follows the "
                     "schedule of the new length",
@@ -93,12 +91,12 @@ void fit_to_network(TrainingState& state, const NamedTensors& network,
 TrainingState first_state(const RunFolder& folder, const TrainOptions& options) {
   TrainingState state = folder.has_state() ? load_state(folder.state()) : fresh_state(options);
   if (folder.has_state()) {
-    check_settings(folder.path(), state.settings, options.settings);
+    check_resume(folder.path(), state.settings, options.settings);
     require_same_slides(folder.path(), state, options);
     warn_of_changes(state, options);
   }
   fit_to_network(state, options.parameters, folder.state());
-  state.settings = recorded(options.settings);
+  state.settings = options.settings.values;
   state.fingerprints.clear();
   for (const SlideRecord& slide : options.provenance.slides) {
     state.fingerprints[slide.name] = slide.fingerprint;
@@ -204,7 +202,7 @@ Trainer::Trainer(const RunFolder& folder, const TrainOptions& options,
     : folder_(folder),
       options_(options),
       callbacks_(callbacks),
-      train_(options.settings.train),
+      train_(options.train),
       state_(first_state(folder, options)),
       optimizer_(train_.optimizer, state_.parameters, options_.pixel_readers),
       log_(folder, state_.file_bytes, class_names(options.checkpoint), options.timing_parts) {
@@ -296,7 +294,7 @@ Accumulated Trainer::gather_gradients(int64_t step) const {
   std::vector<size_t> slides;
   for (int i = 0; i < train_.accumulate; ++i) {
     const int64_t position = (step - 1) * train_.accumulate + i;
-    slides.push_back(slide_at(options_.settings.seed, options_.training_slides.size(), position));
+    slides.push_back(slide_at(options_.seed, options_.training_slides.size(), position));
   }
   callbacks_.begin_step(state_.parameters, step, slides);
   Accumulated sums;
@@ -382,7 +380,7 @@ void Trainer::restore(const Snapshot& snapshot) {
 }
 
 void Trainer::describe_run() const {
-  write_file(folder_.settings(), to_yaml(shareable(options_.settings)));
+  write_file(folder_.settings(), options_.settings.yaml);
   write_provenance(folder_.provenance(), options_.provenance, state_.settings);
 }
 
@@ -433,7 +431,7 @@ Summary Trainer::summarize_run() const {
   summary.schedule = options_.schedule;
   summary.decodes_per_step = median(read_column(folder_.timings(), "decodes"));
   summary.parameters = count_values(state_.parameters);
-  summary.level = options_.settings.data.level;
+  summary.level = options_.checkpoint.training_level;
   summary.losses = read_column(folder_.metrics(), "loss");
   const RankMemory memory = callbacks_.rank_memory();
   summary.ranks = memory.ranks;
@@ -465,11 +463,11 @@ Diverged Trainer::diverged(int64_t step, std::string_view what) const {
 
 }  // namespace
 
-bool is_finished(const RunFolder& folder, const Settings& settings) {
+bool is_finished(const RunFolder& folder, const RecordedSettings& settings, int64_t steps) {
   if (!folder.has_state()) return false;
   const TrainingState state = load_state(folder.state());
-  check_settings(folder.path(), state.settings, settings);
-  return state.step >= settings.train.steps && std::filesystem::exists(folder.summary());
+  check_resume(folder.path(), state.settings, settings);
+  return state.step >= steps && std::filesystem::exists(folder.summary());
 }
 
 Summary run_training(const RunFolder& folder, const TrainOptions& options,

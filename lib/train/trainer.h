@@ -8,13 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
 #include "lib/streaming/parameters.h"
 #include "lib/train/checkpoint.h"
 #include "lib/train/gradients.h"
 #include "lib/train/rank_memory.h"
+#include "lib/train/resume_rules.h"
 #include "lib/train/run_folder.h"
 #include "lib/train/segmentation_scores.h"
+#include "lib/train/train_settings.h"
 
 namespace untiled {
 
@@ -61,8 +62,10 @@ struct TrainCallbacks {
 };
 
 struct TrainOptions {
-  Settings settings;        ///< Those of train, seed and data.level count; all are recorded.
-  NamedTensors parameters;  ///< Initial values, float32 or float64; copied.
+  TrainSettings train;
+  uint64_t seed = 0;  ///< Of the order of slides.
+  RecordedSettings settings;
+  NamedTensors parameters;                     ///< Initial values, float32 or float64; copied.
   std::vector<PixelReader> pixel_readers;      ///< See Optimizer.
   std::vector<std::string> training_slides;    ///< Names.
   std::vector<std::string> evaluation_slides;  ///< Validation slides, else the training slides.
@@ -85,6 +88,6 @@ Summary run_training(const RunFolder& folder, const TrainOptions& options,
 /// What can be said of a resumed run before any slide is opened: true when it has all its steps
 /// and its summary, so that nothing is left to do. Throws ConfigError when a setting was changed
 /// that may not, DataError for a damaged state.
-bool is_finished(const RunFolder& folder, const Settings& settings);
+bool is_finished(const RunFolder& folder, const RecordedSettings& settings, int64_t steps);
 
 }  // namespace untiled

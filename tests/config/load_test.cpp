@@ -61,10 +61,11 @@ TEST_CASE("paths of a file are relative to its folder, those of --set to the cur
   const Settings settings =
       load_settings(folder / "configs/run.yaml", {"data.validation=[v.svs]", "run.scratch=tmp"});
   CHECK(settings.run.folder == folder / "configs/out");
-  CHECK(settings.data.slides == std::vector<std::string>{folder / "demo/*.svs", "/abs/a.svs"});
-  CHECK(settings.data.validation == std::vector<std::string>{fs::current_path() / "v.svs"});
+  CHECK(settings.data.cohort.slides ==
+        std::vector<std::string>{folder / "demo/*.svs", "/abs/a.svs"});
+  CHECK(settings.data.cohort.validation == std::vector<std::string>{fs::current_path() / "v.svs"});
   CHECK(settings.run.scratch == fs::current_path() / "tmp");
-  CHECK(settings.data.manifest.empty());
+  CHECK(settings.data.cohort.manifest.empty());
 }
 
 TEST_CASE("a --set wins over the file, the last one over those before, and takes paths unquoted") {
@@ -73,9 +74,9 @@ TEST_CASE("a --set wins over the file, the last one over those before, and takes
                 {"train.steps=4", "train.steps=5", "threads=2", "data.slides=/a b/s: #1.svs"});
   CHECK(settings.train.steps == 5);
   CHECK(settings.threads == 2);
-  CHECK(settings.data.slides == std::vector<std::string>{"/a b/s: #1.svs"});
-  CHECK(default_settings({"data.slides=[/a.svs, /b.svs]"}).data.slides.size() == 2);
-  CHECK(default_settings({"data.slides="}).data.slides.empty());
+  CHECK(settings.data.cohort.slides == std::vector<std::string>{"/a b/s: #1.svs"});
+  CHECK(default_settings({"data.slides=[/a.svs, /b.svs]"}).data.cohort.slides.size() == 2);
+  CHECK(default_settings({"data.slides="}).data.cohort.slides.empty());
 }
 
 TEST_CASE("a --set without a value or key is refused") {

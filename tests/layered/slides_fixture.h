@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
 #include "lib/layered/layered_run.h"
 #include "models/resnet_module.h"
 

@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
 #include "lib/core/pixel_source.h"
 #include "lib/streaming/executor.h"
+#include "lib/streaming/loss_kind.h"
+#include "models/model_settings.h"
 #include "models/unet.h"
 
 namespace untiled::testing {

@@ -41,7 +41,7 @@ SlideScore toy_score(const NamedTensors& parameters, size_t slide) {
 
 TrainOptions toy_options() {
   TrainOptions options;
-  TrainSettings& train = options.settings.train;
+  TrainSettings& train = options.train;
   train.steps = 20;
   train.accumulate = 2;
   train.validate_every = 4;
@@ -49,7 +49,7 @@ TrainOptions toy_options() {
   train.clip_norm = 2.0;
   train.optimizer.learning_rate = 0.05;
   train.schedule.kind = ScheduleKind::kOneCycle;
-  options.settings.seed = 5;
+  options.seed = 5;
   options.parameters = {
       {"a", "b"},
       {tensor_of<float>({4}, {0.1F, 0.2F, 0.3F, 0.4F}), tensor_of<float>({1, 2}, {-1.0F, 1.0F})}};

@@ -90,12 +90,12 @@ TEST_CASE("validation happens on time and its best weights are kept") {
 TEST_CASE("a step averages its slides' losses and gradients") {
   const ScratchFolder scratch;
   TrainOptions options = toy_options();
-  options.settings.train.steps = 1;
-  options.settings.train.clip_norm = 0.0;
-  options.settings.train.optimizer.kind = OptimizerKind::kSgd;
-  options.settings.train.optimizer.momentum = 0.0;
-  options.settings.train.optimizer.learning_rate = 1.0;
-  options.settings.train.schedule.kind = ScheduleKind::kConstant;
+  options.train.steps = 1;
+  options.train.clip_norm = 0.0;
+  options.train.optimizer.kind = OptimizerKind::kSgd;
+  options.train.optimizer.momentum = 0.0;
+  options.train.optimizer.learning_rate = 1.0;
+  options.train.schedule.kind = ScheduleKind::kConstant;
   std::vector<SlideGradients> seen;
   TrainCallbacks callbacks = toy_callbacks();
   callbacks.gradients = [&, inner = callbacks.gradients](const auto& p, int64_t step, size_t s) {
@@ -129,10 +129,10 @@ TEST_CASE("a finished run resumed does nothing") {
 TEST_CASE("a finished run goes on when given more steps") {
   const ScratchFolder scratch;
   TrainOptions options = toy_options();
-  options.settings.train.schedule.kind = ScheduleKind::kConstant;
-  options.settings.train.validate_every = 10;
+  options.train.schedule.kind = ScheduleKind::kConstant;
+  options.train.validate_every = 10;
   TrainOptions longer = options;
-  longer.settings.train.steps = 30;
+  longer.train.steps = 30;
   train(scratch / "straight", longer, toy_callbacks());
   train(scratch / "run", options, toy_callbacks());
   CHECK(train(scratch / "run", longer, toy_callbacks(), true).losses.size() == 30);
@@ -152,7 +152,7 @@ TEST_CASE("a changed setting stops a resume before anything is touched") {
   TrainOptions options = toy_options();
   train(scratch / "run", options, toy_callbacks());
   const auto before = lasting_content(scratch / "run");
-  options.settings.train.clip_norm = 1.0;
+  options.train.clip_norm = 1.0;
   CHECK_THROWS_WITH(train(scratch / "run", options, toy_callbacks(), true),
                     contains_text("train.clip_norm was 2 and is now 1"));
   CHECK(lasting_content(scratch / "run") == before);
@@ -236,7 +236,7 @@ TEST_CASE("SIGUSR1 saves and the run goes on") {
   const ScratchFolder scratch;
   install_signal_handlers();
   TrainOptions options = toy_options();
-  options.settings.train.checkpoint_every = 0;
+  options.train.checkpoint_every = 0;
   int64_t saved_step = -1;
   const Summary summary = train(scratch / "run", options, toy_callbacks([&](int64_t step) {
                                   if (step == 5) raise(SIGUSR1);

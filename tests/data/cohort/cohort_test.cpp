@@ -10,7 +10,7 @@ using namespace untiled;
 TEST_CASE("globs give training and validation slides") {
   const TemporaryFolder folder;
   for (const char* name : {"t2.svs", "t1.svs", "v.svs"}) write_file(folder / name, "");
-  DataSettings settings;
+  CohortSettings settings;
   settings.slides = {folder / "t*.svs"};
   settings.validation = {folder / "v.svs"};
   const Cohort cohort = load_cohort(settings);
@@ -24,7 +24,7 @@ TEST_CASE("a manifest is divided by its splits and test slides stay out") {
   const TemporaryFolder folder;
   for (const char* name : {"a.svs", "b.svs", "c.svs"}) write_file(folder / name, "");
   write_file(folder / "m.csv", "slide,split\na.svs,train\nb.svs,val\nc.svs,test\n");
-  DataSettings settings;
+  CohortSettings settings;
   settings.manifest = folder / "m.csv";
   const Cohort cohort = load_cohort(settings);
   REQUIRE(cohort.training.size() == 1);

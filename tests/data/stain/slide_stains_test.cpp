@@ -65,17 +65,15 @@ TEST_CASE("settings say what slides are made to look like, and what it takes") {
 }
 
 TEST_CASE("as many threads count as memory_budget has room for") {
-  Settings settings;
-  settings.threads = 8;
   const int64_t held = int64_t{100} << 20;
-  settings.memory_budget = held + filters::counting_bytes(8);
-  CHECK(counting_workers(settings, held) == 8);
-  settings.memory_budget -= 1;
-  CHECK(counting_workers(settings, held) == 7);
-  settings.memory_budget = held + filters::counting_bytes(1);
-  CHECK(counting_workers(settings, held) == 1);
-  settings.memory_budget -= 1;
-  CHECK_THROWS_WITH(counting_workers(settings, held), contains_text("the least that works is"));
+  int64_t budget = held + filters::counting_bytes(8);
+  CHECK(counting_workers(8, budget, held) == 8);
+  budget -= 1;
+  CHECK(counting_workers(8, budget, held) == 7);
+  budget = held + filters::counting_bytes(1);
+  CHECK(counting_workers(8, budget, held) == 1);
+  budget -= 1;
+  CHECK_THROWS_WITH(counting_workers(8, budget, held), contains_text("the least that works is"));
 }
 
 }  // namespace

@@ -1,0 +1,53 @@
+#include "app/pipeline/evaluation_report.h"
+
+#include <utility>
+
+namespace untiled {
+namespace {
+
+std::vector<ClassMeasures> measures_of(const SegmentationCounts& counts) {
+  std::vector<ClassMeasures> classes;
+  for (const ClassCounts& c : counts) {
+    classes.push_back({dice(c), intersection_over_union(c), precision(c), recall(c)});
+  }
+  return classes;
+}
+
+/// Over slides, of one class.
+ClassMeasures mean_measures(const std::vector<SegmentationCounts>& slides, size_t index) {
+  const auto mean = [&](double (*measure)(const ClassCounts&)) {
+    std::vector<double> values;
+    for (const SegmentationCounts& slide : slides) values.push_back(measure(slide.at(index)));
+    return mean_defined(values);
+  };
+  return {mean(dice), mean(intersection_over_union), mean(precision), mean(recall)};
+}
+
+}  // namespace
+
+EvaluationReport report_evaluation(const std::vector<EvaluatedSlide>& slides,
+                                   std::vector<std::string> class_names) {
+  EvaluationReport report;
+  report.classes = std::move(class_names);
+  std::vector<SegmentationCounts> counts;
+  SegmentationCounts all;
+  for (const EvaluatedSlide& slide : slides) {
+    report.slides.push_back({slide.id, slide.path, slide.failure, {}});
+    if (!slide.failure.empty()) continue;
+    const SegmentationCounts& own = slide.score.counts;
+    report.slides.back().scores = {mean_dice(own), measures_of(own)};
+    counts.push_back(own);
+    all = add(all, own);
+  }
+  report.failed = slides.size() - counts.size();
+  if (counts.empty()) return report;
+  const ScoreSummary summary = summarize(counts);
+  report.mean = {summary.mean_dice, {}};
+  for (size_t c = 0; c < report.classes.size(); ++c) {
+    report.mean->classes.push_back(mean_measures(counts, c));
+  }
+  report.pooled = {summary.pooled_dice, measures_of(all)};
+  return report;
+}
+
+}  // namespace untiled

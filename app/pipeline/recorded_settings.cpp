@@ -1,0 +1,30 @@
+#include "app/pipeline/recorded_settings.h"
+
+#include "lib/config/flatten.h"
+#include "lib/config/load.h"
+#include "lib/core/printable.h"
+
+namespace untiled {
+namespace {
+
+Settings without_names(Settings settings) {
+  settings.data.cohort = {};
+  settings.model.init.clear();
+  settings.run.folder = RunSettings{}.folder;
+  settings.run.scratch.clear();
+  return settings;
+}
+
+}  // namespace
+
+RecordedSettings recorded(const Settings& settings) {
+  const Settings kept = settings.run.deidentify ? without_names(settings) : settings;
+  RecordedSettings record{.values = flatten(kept), .yaml = to_yaml(kept)};
+  for (auto& [key, value] : record.values) value = text_name(value);
+  if (settings.run.deidentify) {
+    record.withheld = {"data.slides", "data.validation", "data.manifest", "model.init"};
+  }
+  return record;
+}
+
+}  // namespace untiled

@@ -1,0 +1,161 @@
+#include "app/pipeline/slide_evaluator.h"
+
+#include <fmt/format.h>
+
+#include <system_error>
+#include <utility>
+
+#include "data/slide/fingerprint.h"
+#include "lib/core/error.h"
+#include "lib/core/output_format.h"
+#include "lib/ranks/alike.h"
+#include "lib/ranks/together.h"
+#include "lib/train/losses.h"
+
+namespace untiled {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Masks of 0 and 255 are what a model without named classes was trained from.
+void forget_default_class(Settings& settings) {
+  const auto& classes = settings.data.classes;
+  if (classes.size() == 1 && classes[0].name == "tissue" && classes[0].value == 1) {
+    settings.data.classes.clear();
+  }
+}
+
+class ModelEvaluator : public SlideEvaluator {
+ public:
+  ModelEvaluator(std::unique_ptr<TrainedModel> model, Group& ranks)
+      : SlideEvaluator(model->settings()), model_(std::move(model)), ranks_(ranks) {}
+
+  SlideScore score(const CohortEntry& entry, const std::string& id,
+                   const fs::path& folder) const override {
+    Together together(ranks_);
+    Slide slide;
+    together.attempt([&] { slide = prepare(entry, id); });
+    together.settle();
+    require_alike(ranks_, fingerprint(slide.input.slide->slide()), "another file of " + id,
+                  "let all machines see the same files");
+    SlideScorer scorer(model_->engine(), settings(), slide.input, slide.thumbnail.extent,
+                       *slide.loss, ranks_);
+    together.attempt([&] { scorer.score_tiles(model_->parameters(), slide.planned); });
+    together.settle();
+    SlideScore result = scorer.unite();
+    together.attempt([&] {
+      if (ranks_.rank() == 0) result.preview_png = scorer.preview(slide.thumbnail, folder);
+      slide.input.require_unchanged();
+    });
+    together.settle();
+    return result;
+  }
+
+ private:
+  /// What a rank has before its first tile.
+  struct Slide {
+    SlideInput input;
+    PlannedStep planned;
+    std::unique_ptr<PixelLoss> loss;
+    Picture thumbnail;
+  };
+
+  Slide prepare(const CohortEntry& entry, const std::string& id) const {
+    Slide slide{.input = open(entry, id, view_options(settings(), entry), settings().data.stain)};
+    measure_stains(settings(), *slide.input.slide, id);
+    const LazySlide& pixels = *slide.input.slide;
+    const Engine& engine = model_->engine();
+    MemoryLedger fixed;
+    fixed[Holder::kReaders] = reading_bytes(pixels, pixels.slide().held_bytes);
+    fixed[Holder::kStains] = stain_bytes(settings().data.stain);
+    slide.planned = engine.plan_inference(shape_of(pixels), fixed, MaskUse::kScores);
+    slide.loss =
+        make_loss(settings().train.loss, model_->logit_count(),
+                  class_weights(settings().data.classes), engine.device().profile.has_float64);
+    slide.thumbnail = slide_thumbnail(slide.input);
+    return slide;
+  }
+
+  std::unique_ptr<TrainedModel> model_;
+  Group& ranks_;
+};
+
+class MaskEvaluator : public SlideEvaluator {
+ public:
+  MaskEvaluator(Settings settings, fs::path folder)
+      : SlideEvaluator(std::move(settings)), folder_(std::move(folder)) {}
+
+  SlideScore score(const CohortEntry& entry, const std::string& id,
+                   const fs::path& folder) const override {
+    const fs::path file = mask_of(id);
+    ViewOptions view = view_options(settings(), entry);
+    view.level = 0;
+    view.mpp.reset();
+    const Extent level0 = LazySlide(entry.path, view).extent();
+    constexpr int64_t kMostPixels = int64_t{64} << 20;
+    int64_t d = 1;
+    while (ceil_div(level0.rows, d) * ceil_div(level0.cols, d) > kMostPixels) d *= 2;
+    view.stated_mpp = 1.0;  // A scale in level-0 pixels: the slide's own may be unknown.
+    view.mpp = static_cast<double>(d);
+    view.exact_extent = true;
+    const SlideInput input = open(entry, id, view, {});  // No network looks at its pixels.
+    Settings as_exported = settings();                   // Many objects are exported as detections.
+    as_exported.labels.objects = LabelObjects::kAll;
+    const LazyMask prediction(file, view_of_mask(input), as_exported);
+    SlideScore result =
+        compare_labels(settings(), input, prediction, slide_thumbnail(input), folder);
+    input.require_unchanged();
+    prediction.require_unchanged();
+    return result;
+  }
+
+ private:
+  /// The mask of a region covers the region alone.
+  static ViewInfo view_of_mask(const SlideInput& input) {
+    ViewInfo view = input.slide->info();
+    if (const auto& region = input.entry.region) {
+      view.frame_level0 =
+          shift(*region, view.frame_level0.rows.begin, view.frame_level0.cols.begin);
+    }
+    return view;
+  }
+
+  fs::path mask_of(const std::string& id) const {
+    for (const OutputFormat format : {OutputFormat::kTiff, OutputFormat::kOmeTiff,
+                                      OutputFormat::kPng, OutputFormat::kGeoJson}) {
+      fs::path file = folder_ / (id + ending_of(format));
+      std::error_code none;
+      if (fs::is_regular_file(file, none)) return file;
+    }
+    throw DataError(fmt::format("{}: no mask of {} is there, such as {}", folder_.string(), id,
+                                id + ending_of(OutputFormat::kPng)));
+  }
+
+  fs::path folder_;
+};
+
+}  // namespace
+
+SlideEvaluator::SlideEvaluator(Settings settings) : settings_(std::move(settings)) {
+  forget_default_class(settings_);
+}
+
+SlideInput SlideEvaluator::open(const CohortEntry& entry, const std::string& id,
+                                const ViewOptions& view, const StainSettings& stain) const {
+  SlideInput input{.entry = entry, .id = id};
+  input.slide = std::make_shared<LazySlide>(entry.path, view, stain);
+  input.pixels = input.slide;
+  make_labels(settings_, input);
+  return input;
+}
+
+std::unique_ptr<SlideEvaluator> make_model_evaluator(std::unique_ptr<TrainedModel> model,
+                                                     Group& ranks) {
+  return std::make_unique<ModelEvaluator>(std::move(model), ranks);
+}
+
+std::unique_ptr<SlideEvaluator> make_mask_evaluator(Settings settings, fs::path folder) {
+  return std::make_unique<MaskEvaluator>(std::move(settings), std::move(folder));
+}
+
+}  // namespace untiled

@@ -1,0 +1,45 @@
+// Slides are scored against references: by running a model, or by comparing masks.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "app/pipeline/evaluation.h"
+#include "app/pipeline/slide_set.h"
+#include "app/pipeline/trained_model.h"
+#include "lib/ranks/group.h"
+
+namespace untiled {
+
+/// Scores slides one way or the other.
+class SlideEvaluator {
+ public:
+  virtual ~SlideEvaluator() = default;
+  /// Of all slides; masks of 0 and 255 are what a model without named classes was trained from.
+  const Settings& settings() const { return settings_; }
+  /// `id` is the slide's name in messages, and the masks' name; a file in `folder` is there while
+  /// a preview is made. Throws DataError, ConfigError, Interrupted.
+  virtual SlideScore score(const CohortEntry& entry, const std::string& id,
+                           const std::filesystem::path& folder) const = 0;
+
+ protected:
+  explicit SlideEvaluator(Settings settings);
+  SlideInput open(const CohortEntry& entry, const std::string& id, const ViewOptions& view,
+                  const StainSettings& stain) const;
+
+ private:
+  Settings settings_;
+};
+
+/// All of `ranks` score each slide together, and have the same result but for the preview, which
+/// rank 0 alone makes.
+std::unique_ptr<SlideEvaluator> make_model_evaluator(std::unique_ptr<TrainedModel> model,
+                                                     Group& ranks);
+
+/// Compares masks in `folder` that label or export wrote with references, at level 0; above 64
+/// megapixels at every d-th pixel of rows and columns.
+std::unique_ptr<SlideEvaluator> make_mask_evaluator(Settings settings,
+                                                    std::filesystem::path folder);
+
+}  // namespace untiled
