@@ -107,9 +107,11 @@ bool is_clipped(const Extreme& extreme) {
 
 Reference choose_reference(const Work& work, const Padding& padding, const cv::Mat& valid,
                            const std::optional<Background>& background) {
+  constexpr double kLitField = 0.08;  // Of a round field of view, black outside.
   const bool weak = !background || background->covered < 0.03 || background->colour_spread() > 20;
   if (weak && is_clipped(padding.white)) return constant_reference(work.rgb.size(), 255);
-  if (is_clipped(padding.black)) return constant_reference(work.rgb.size(), 0);
+  const bool lit = background && !background->is_dark() && background->covered > kLitField;
+  if (is_clipped(padding.black) && !lit) return constant_reference(work.rgb.size(), 0);
   if (background) return reference_of(*background, work.rgb.size());
   constexpr float kUsualGlass = 242;
   constexpr double kDarkPicture = 60;
@@ -239,10 +241,17 @@ cv::Mat without_halos(const Strength& s, double low, double um) {
   return kept;
 }
 
-/// Threads, and the straight lines of frames.
-void drop_lines(cv::Mat& mask, double um) {
+/// Where a pixel is darker or brighter than the background without a colour of its own.
+cv::Mat is_colourless(const Strength& s) {
+  constexpr double kPart = 0.15;
+  constexpr double kRounding = 1.5;
+  return (s.colour < kPart * cv::abs(s.light) + kRounding) / 255;
+}
+
+/// Threads, and the straight lines of frames: those that have no colour.
+void drop_lines(cv::Mat& mask, const cv::Mat& colourless, double um) {
   mask &= grown(opened(mask, kLineUm / um), kLineUm / um + 1);
-  const cv::Mat thin = mask & (1 - grown(opened(mask, kFrameUm / um), 2));
+  const cv::Mat thin = mask & (1 - grown(opened(mask, kFrameUm / um), 2)) & colourless;
   const int run = std::max(9, static_cast<int>(kFrameLongUm / um));
   cv::Mat across;
   cv::Mat down;
@@ -295,6 +304,29 @@ cv::Mat inside_of(const cv::Mat& image, const cv::Rect& part) {
   return result;
 }
 
+/// Shade, smudges and glass of another brightness: colourless areas that are as smooth as the
+/// background, with their edges. `flat` is of the background.
+cv::Mat find_shade(const cv::Mat& colourless, const cv::Mat& flat, const Padding& padding,
+                   double um) {
+  constexpr double kLeastRadiusUm = 72;
+  constexpr double kEdgeUm = 40;
+  constexpr double kRimUm = 160;
+  constexpr double kRoundField = 0.5;
+  cv::Mat shade = cv::Mat::zeros(colourless.size(), CV_8U);
+  if (!flat.empty()) {
+    const cv::Mat smooth = opened(colourless & flat, kLeastRadiusUm / um);
+    shade |= smooth | (grown(smooth, kEdgeUm / um) & colourless);
+  }
+  if (padding.black.straightness < kRoundField) {
+    shade |= grown(padding.black.area, kRimUm / um) & colourless;
+  }
+  return shade;
+}
+
+Ink no_ink(const cv::Size& size) {
+  return {cv::Mat::zeros(size, CV_8U), cv::Mat::zeros(size, CV_8U)};
+}
+
 Detection detect(const Work& work, const LabelSettings& settings) {
   Detection found;
   const Padding padding = find_padding(work.rgb, work.missing);
@@ -312,10 +344,12 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   found.contrast = quantile(values_where(strength.total, strength.total > high), 0.5);
   const cv::Mat kept =
       reference.dark ? without_glow(strength, low, work.um) : without_halos(strength, low, work.um);
-  const cv::Mat ink =
-      reference.dark ? cv::Mat::zeros(work.rgb.size(), CV_8U) : find_ink(strength.density, work.um);
+  const Ink ink = reference.dark ? no_ink(work.rgb.size()) : find_ink(strength.density, work.um);
   cv::Mat tissue = kept.clone();
-  tissue.setTo(0, ink);
+  tissue.setTo(0, ink.area);
+  const cv::Mat flat = flat_pixels(found.background, work.rgb.size());
+  const cv::Mat colourless = is_colourless(strength);
+  if (!reference.dark) tissue.setTo(0, find_shade(colourless, flat, padding, work.um));
   if (const std::optional<cv::Rect> frame = find_spot_frame(strength.total)) {
     tissue = inside_of(tissue, *frame);
     found.has_frame = true;
@@ -323,11 +357,10 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   cv::Mat weak = (tissue > low) / 255;
   weak.setTo(0, padding.zone);
   cv::Mat mask = closed(pieces_with(weak, (tissue > high) / 255), work.um);
-  mask.setTo(0, padding.area | ink);
+  mask.setTo(0, padding.area | ink.area);
   fill_small_holes(mask, settings.min_hole_um2 / work.area());
   mask.setTo(0, padding.area);
-  drop_lines(mask, work.um);
-  const cv::Mat flat = flat_pixels(found.background, mask.size());
+  drop_lines(mask, colourless, work.um);
   mask = tissue_pieces(mask, {strength.light, strength.colour, flat, reference.dark, work.um});
   // The rim beside padding, which was left out, where tissue touches it.
   cv::Mat rim;
@@ -335,7 +368,7 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   mask |= rim & padding.zone & (1 - padding.area) & ((tissue > low) / 255);
   found.mask = mask;
   found.stability = stability_of(mask, kept, low);
-  found.ink = part_of(ink);
+  found.ink = part_of(ink.area);
   found.padding = part_of(padding.area);
   return found;
 }
