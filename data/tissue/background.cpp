@@ -65,7 +65,8 @@ Blocks blocks_of(const cv::Mat& rgb, const cv::Mat& valid) {
   cv::Mat square;
   cv::resize(picture, b.mean, size, 0, 0, cv::INTER_AREA);
   cv::resize(picture.mul(picture), square, size, 0, 0, cv::INTER_AREA);
-  cv::Mat variance = cv::max(square - b.mean.mul(b.mean) - variance_of_slope(b.mean), 0.0);
+  // Less than a slope has is no slope either.
+  cv::Mat variance = cv::abs(square - b.mean.mul(b.mean) - variance_of_slope(b.mean));
   cv::sqrt(variance, variance);
   b.deviation = channel_mean(variance);
   b.grey = channel_mean(b.mean);
@@ -95,8 +96,13 @@ Candidates candidates_of(const Blocks& b) {
   constexpr double kMostNoise = 8;
   constexpr double kBrightGlass = 100;
   constexpr double kDeepestShade = 12;
+  constexpr double kLeastLit = 0.1;
   Candidates c;
-  c.noise = std::max(kLeastNoise, quantile(values_where(b.deviation, b.with_data), 0.02));
+  // Noise is the light's: what lies in the dark around a lit field has less.
+  const cv::Mat light = b.with_data & (b.grey > kBrightGlass) & (b.spread < kSpreadOfGlass);
+  const bool is_lit = cv::countNonZero(light) > kLeastLit * b.count;
+  c.noise = std::max(kLeastNoise,
+                     quantile(values_where(b.deviation, is_lit ? light : b.with_data), 0.02));
   const double smooth = std::max(2 * c.noise, c.noise + 1);
   c.flat = b.with_data & (b.deviation < std::min(smooth, kMostNoise));
   const cv::Mat glass = c.flat & (b.grey > kBrightGlass) & (b.spread < kSpreadOfGlass);

@@ -155,6 +155,30 @@ void add_coloured_ink(const Densities& d, const cv::Mat& even, double um, Ink& i
   }
 }
 
+/// The pieces that have mostly one colour.
+cv::Mat pieces_of_colour(const cv::Mat& matter, const cv::Mat& colour) {
+  constexpr double kMostly = 0.8;
+  cv::Mat labels;
+  const int count = cv::connectedComponents(matter, labels, 8, CV_32S);
+  std::vector<double> pixels(static_cast<size_t>(count), 0);
+  std::vector<double> coloured(static_cast<size_t>(count), 0);
+  for (int row = 0; row < labels.rows; ++row) {
+    for (int col = 0; col < labels.cols; ++col) {
+      const auto piece = static_cast<size_t>(labels.at<int>(row, col));
+      pixels[piece] += 1;
+      coloured[piece] += colour.at<uint8_t>(row, col) != 0 ? 1 : 0;
+    }
+  }
+  cv::Mat found = cv::Mat::zeros(matter.size(), CV_8U);
+  for (int row = 0; row < labels.rows; ++row) {
+    for (int col = 0; col < labels.cols; ++col) {
+      const auto piece = static_cast<size_t>(labels.at<int>(row, col));
+      if (piece != 0 && coloured[piece] > kMostly * pixels[piece]) found.at<uint8_t>(row, col) = 1;
+    }
+  }
+  return found;
+}
+
 /// A stroke on the glass: its mean density and half its width.
 struct Stroke {
   cv::Mat core;
@@ -218,11 +242,13 @@ void add_strokes(const cv::Mat& density, const Densities& d, const cv::Mat& even
   constexpr double kMostOfTissue = 0.3;
   const cv::Mat matter = (d.most > kMatter) / 255;
   for (const Stroke& stroke : strokes_on_glass(density, d, even, um)) {
-    ink.area |= near_to(stroke.core, of_colour(density, stroke), um);
+    const cv::Mat colour = of_colour(density, stroke);
+    ink.area |= near_to(stroke.core, colour, um) | pieces_of_colour(matter, colour);
     // The same pen may go on over the tissue.
     const cv::Mat elsewhere = matter & (1 - ink.area);
     const cv::Mat dense = (as_dense(density, stroke) / 255) & elsewhere;
-    const cv::Mat over = opened(dense, std::max(2.0, 0.6 * stroke.radius));
+    const cv::Mat wide = opened(dense, std::max(2.0, 0.6 * stroke.radius));
+    const cv::Mat over = pieces_with(wide, grown(ink.area, 2 * kReachUm / um));
     if (cv::countNonZero(over) == 0) continue;
     ink.doubtful |= over;
     if (share(over, elsewhere) < kMostOfTissue) ink.area |= over;

@@ -344,12 +344,16 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   found.contrast = quantile(values_where(strength.total, strength.total > high), 0.5);
   const cv::Mat kept =
       reference.dark ? without_glow(strength, low, work.um) : without_halos(strength, low, work.um);
-  const Ink ink = reference.dark ? no_ink(work.rgb.size()) : find_ink(strength.density, work.um);
-  cv::Mat tissue = kept.clone();
-  tissue.setTo(0, ink.area);
   const cv::Mat flat = flat_pixels(found.background, work.rgb.size());
   const cv::Mat colourless = is_colourless(strength);
-  if (!reference.dark) tissue.setTo(0, find_shade(colourless, flat, padding, work.um));
+  Ink ink = no_ink(work.rgb.size());
+  cv::Mat tissue = kept.clone();
+  if (!reference.dark) {
+    const cv::Mat shade = find_shade(colourless, flat, padding, work.um);
+    strength.density.setTo(0, shade);
+    ink = find_ink(strength.density, work.um);
+    tissue.setTo(0, ink.area | shade);
+  }
   if (const std::optional<cv::Rect> frame = find_spot_frame(strength.total)) {
     tissue = inside_of(tissue, *frame);
     found.has_frame = true;
