@@ -32,6 +32,8 @@ constexpr double kHalfHeight = 0.5;
 constexpr double kSurroundingsUm = 24;
 constexpr double kBlurUm = 9.6;
 constexpr double kCloseUm = 24;
+constexpr double kThickUm = 24;       ///< Half the width from which tissue is no wall of a fat cell.
+constexpr double kCellRadiusUm = 104;  ///< The largest of fat's cells, and gaps in their walls.
 constexpr double kLineUm = 28;        ///< Half the width of threads that are dropped.
 constexpr double kFrameUm = 80;       ///< The same of straight lines ...
 constexpr double kFrameLongUm = 400;  ///< ... that are at least so long.
@@ -260,6 +262,13 @@ void drop_lines(cv::Mat& mask, const cv::Mat& colourless, double um) {
   mask &= 1 - (across | down);
 }
 
+/// Another mask that a person might have drawn.
+struct Reading {
+  double dice = 1;    ///< Of the label with it.
+  double weight = 1;  ///< How likely it is meant, 0 to 1.
+  std::string reason;
+};
+
 /// All that was found on the way to a mask.
 struct Detection {
   cv::Mat mask;  ///< 0 and 1, at the scale of work.
@@ -268,10 +277,16 @@ struct Detection {
   Thresholds thresholds;
   double contrast = 0;     ///< Median strength above the high threshold.
   double stability = 1;    ///< How far the area keeps when the threshold moves by 30 %.
-  bool has_frame = false;  ///< Of printed spots: what lies outside is left out.
-  double ink = 0;          ///< Parts of the picture.
+  std::optional<cv::Rect> frame;  ///< Of printed spots: what lies outside is left out.
+  std::vector<Reading> readings;
+  double ink = 0;  ///< Parts of the picture.
   double padding = 0;
 };
+
+double dice_of(const cv::Mat& a, const cv::Mat& b) {
+  const double sum = cv::countNonZero(a) + cv::countNonZero(b);
+  return sum > 0 ? 2.0 * cv::countNonZero(a & b) / sum : 1.0;
+}
 
 double part_of(const cv::Mat& mask) { return cv::mean(mask)[0]; }
 
@@ -290,12 +305,22 @@ cv::Mat flat_pixels(const std::optional<Background>& background, const cv::Size&
   return flat;
 }
 
-cv::Mat closed(const cv::Mat& mask, double um) {
-  constexpr int kBorder = 8;
+cv::Mat closed(const cv::Mat& mask, double radius) {
+  const int border = static_cast<int>(std::ceil(radius)) + 2;
   cv::Mat wide;
-  cv::copyMakeBorder(mask, wide, kBorder, kBorder, kBorder, kBorder, cv::BORDER_REPLICATE);
-  cv::morphologyEx(wide, wide, cv::MORPH_CLOSE, disk(kCloseUm / um));
-  return wide(cv::Rect(kBorder, kBorder, mask.cols, mask.rows)).clone();
+  cv::copyMakeBorder(mask, wide, border, border, border, border, cv::BORDER_REPLICATE);
+  const cv::Mat inside = 1 - grown(1 - grown(wide, radius), radius);
+  return inside(cv::Rect(border, border, mask.cols, mask.rows)).clone();
+}
+
+/// Fat: thin coloured walls around empty cells, which are filled up to a radius. `above` is what is
+/// stronger than the low threshold.
+cv::Mat find_fat(const cv::Mat& above, double cell_radius_um, double um) {
+  constexpr double kLeastWallUm2 = 1e3;
+  constexpr double kLeastRadiusUm = 88;
+  cv::Mat walls = above & (1 - grown(opened(above, kThickUm / um), 1));
+  drop_small_objects(walls, kLeastWallUm2 / (um * um));
+  return opened(closed(walls, cell_radius_um / um), kLeastRadiusUm / um);
 }
 
 cv::Mat inside_of(const cv::Mat& image, const cv::Rect& part) {
@@ -321,6 +346,40 @@ cv::Mat find_shade(const cv::Mat& colourless, const cv::Mat& flat, const Padding
     shade |= grown(padding.black.area, kRimUm / um) & colourless;
   }
   return shade;
+}
+
+/// What else might be meant by tissue.
+std::vector<Reading> readings_of(const cv::Mat& mask, const cv::Mat& above, const Ink& ink,
+                                 const cv::Mat& strong, const Strength& strength, double um,
+                                 bool dark) {
+  constexpr double kClearly = 0.3;
+  std::vector<Reading> readings;
+  if (cv::countNonZero(mask) == 0) return readings;
+  if (!dark) {
+    const double typical = quantile(values_where(strength.total, mask, 7), 0.5);
+    const cv::Mat clearly = (strength.total > kClearly * typical) / 255;
+    const cv::Mat solid = closed(opened(clearly, kThickUm / um), kCloseUm / um);
+    readings.push_back({dice_of(mask, mask & solid), 0.8, "much of it is fat or empty"});
+    const cv::Mat wider = mask | find_fat(above, 2 * kCellRadiusUm, um);
+    readings.push_back({dice_of(mask, wider), 1, "walls as of fat lie beside it"});
+  }
+  const cv::Mat stained = mask & (1 - ink.doubtful);
+  const cv::Mat under_ink = ink.doubtful & (1 - mask) & (strong / 255);
+  readings.push_back({dice_of(mask, stained | under_ink), 1, "ink or stain is over much of it"});
+  if (!dark) {
+    const double colour = cv::mean(strength.colour, mask)[0];
+    const double light = cv::mean(cv::abs(strength.light), mask)[0];
+    constexpr double kColourless = 0.1;
+    if (colour < kColourless * light + 1) readings.push_back({0, 0.6, "what was found has no colour"});
+  }
+  return readings;
+}
+
+/// What a reading leaves of the confidence: half where the Dice is 0.85.
+double trust_in(const Reading& reading) {
+  constexpr double kNothing = 0.7;
+  const double trust = std::clamp((reading.dice - kNothing) / (1 - kNothing), 0.0, 1.0);
+  return 1 - reading.weight * (1 - trust);
 }
 
 Ink no_ink(const cv::Size& size) {
@@ -354,13 +413,16 @@ Detection detect(const Work& work, const LabelSettings& settings) {
     ink = find_ink(strength.density, work.um);
     tissue.setTo(0, ink.area | shade);
   }
-  if (const std::optional<cv::Rect> frame = find_spot_frame(strength.total)) {
-    tissue = inside_of(tissue, *frame);
-    found.has_frame = true;
-  }
+  found.frame = find_spot_frame(strength.total);
+  if (found.frame) tissue = inside_of(tissue, *found.frame);
   cv::Mat weak = (tissue > low) / 255;
   weak.setTo(0, padding.zone);
-  cv::Mat mask = closed(pieces_with(weak, (tissue > high) / 255), work.um);
+  cv::Mat mask = closed(pieces_with(weak, (tissue > high) / 255), kCloseUm / work.um);
+  cv::Mat above = (strength.total > low) / 255;
+  above.setTo(0, padding.zone | ink.area);
+  if (found.frame) above = inside_of(above, *found.frame);
+  above &= 1 - colourless;
+  if (!reference.dark) mask |= find_fat(above, kCellRadiusUm, work.um);
   mask.setTo(0, padding.area | ink.area);
   fill_small_holes(mask, settings.min_hole_um2 / work.area());
   mask.setTo(0, padding.area);
@@ -371,6 +433,7 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   cv::dilate(mask, rim, cv::Mat::ones(5, 5, CV_8U));
   mask |= rim & padding.zone & (1 - padding.area) & ((tissue > low) / 255);
   found.mask = mask;
+  found.readings = readings_of(mask, above, ink, strength.total > high, strength, work.um, reference.dark);
   found.stability = stability_of(mask, kept, low);
   found.ink = part_of(ink.area);
   found.padding = part_of(padding.area);
@@ -397,9 +460,13 @@ void judge(const Detection& found, TissueMask& result) {
     lower(std::max(0.3, found.stability), "the border depends on the threshold");
   }
   if (!empty && found.contrast < 1.25 * found.thresholds.high) lower(0.8, "the tissue is faint");
+  constexpr double kNearlyAll = 0.95;
+  for (const Reading& reading : found.readings) {
+    if (trust_in(reading) < kNearlyAll) lower(trust_in(reading), reading.reason);
+  }
   if (found.ink > 0.05) lower(0.85, fmt::format("{:.0f} % is ink", 100 * found.ink));
   if (found.padding > 0.5) lower(0.9, fmt::format("{:.0f} % is padding", 100 * found.padding));
-  if (found.has_frame) result.confidence_reasons.emplace_back("inside of a frame of spots");
+  if (found.frame) result.confidence_reasons.emplace_back("inside of a frame of spots");
   if (found.dark) result.confidence_reasons.emplace_back("dark background");
 }
 
