@@ -42,7 +42,7 @@ cv::Mat channel_mean(const cv::Mat& image) {
 
 /// The variance that an even slope has within a block, of slopes as uneven light has them.
 cv::Mat variance_of_slope(const cv::Mat& mean) {
-  constexpr float kSteepest = 8;  // Grey levels a block: edges of tissue are steeper.
+  constexpr float kSteepest = 16;  // Grey levels a block: edges of tissue are steeper.
   cv::Mat across;
   cv::Mat down;
   cv::filter2D(mean, across, CV_32F, cv::Matx13f(-0.5F, 0, 0.5F), {-1, -1}, 0,
@@ -65,7 +65,8 @@ Blocks blocks_of(const cv::Mat& rgb, const cv::Mat& valid) {
   cv::Mat square;
   cv::resize(picture, b.mean, size, 0, 0, cv::INTER_AREA);
   cv::resize(picture.mul(picture), square, size, 0, 0, cv::INTER_AREA);
-  cv::Mat variance = cv::max(square - b.mean.mul(b.mean) - variance_of_slope(b.mean), 0.0);
+  // Less than a slope has is no slope either.
+  cv::Mat variance = cv::abs(square - b.mean.mul(b.mean) - variance_of_slope(b.mean));
   cv::sqrt(variance, variance);
   b.deviation = channel_mean(variance);
   b.grey = channel_mean(b.mean);
@@ -87,14 +88,21 @@ struct Candidates {
   double noise = 0;
   cv::Mat flat;
   cv::Mat may_be;
+  cv::Mat may_join;  ///< Also in deep shade.
 };
 
 Candidates candidates_of(const Blocks& b) {
   constexpr double kLeastNoise = 0.4;
   constexpr double kMostNoise = 8;
   constexpr double kBrightGlass = 100;
+  constexpr double kDeepestShade = 12;
+  constexpr double kLeastLit = 0.1;
   Candidates c;
-  c.noise = std::max(kLeastNoise, quantile(values_where(b.deviation, b.with_data), 0.02));
+  // Noise is the light's: what lies in the dark around a lit field has less.
+  const cv::Mat light = b.with_data & (b.grey > kBrightGlass) & (b.spread < kSpreadOfGlass);
+  const bool is_lit = cv::countNonZero(light) > kLeastLit * b.count;
+  c.noise = std::max(kLeastNoise,
+                     quantile(values_where(b.deviation, is_lit ? light : b.with_data), 0.02));
   const double smooth = std::max(2 * c.noise, c.noise + 1);
   c.flat = b.with_data & (b.deviation < std::min(smooth, kMostNoise));
   const cv::Mat glass = c.flat & (b.grey > kBrightGlass) & (b.spread < kSpreadOfGlass);
@@ -102,6 +110,7 @@ Candidates candidates_of(const Blocks& b) {
              cv::mean(b.grey, b.with_data)[0] > kBrightGlass;
   c.may_be = c.bright ? cv::Mat(c.flat & (b.grey > kDarkest))
                       : cv::Mat(b.with_data & (b.grey < kDarkest) & (b.deviation < smooth));
+  c.may_join = c.bright ? cv::Mat(c.flat & (b.grey > kDeepestShade)) : c.may_be;
   return c;
 }
 
@@ -309,6 +318,7 @@ class Growth {
   cv::Mat is_shaded() const {
     constexpr double kMostTint = 0.012;
     constexpr double kLighter = 1.1;
+    constexpr double kRounding = 1.5 / 255;
     std::vector<cv::Mat> parts;
     cv::split(b_.mean, parts);
     for (int i = 0; i < 3; ++i) {
@@ -316,7 +326,7 @@ class Growth {
     }
     const cv::Mat most = cv::max(cv::max(parts[0], parts[1]), parts[2]);
     const cv::Mat least = cv::min(cv::min(parts[0], parts[1]), parts[2]);
-    return (most - least < 2 * kMostTint * most) & (most < kLighter);
+    return (most - least < 2 * kMostTint * most + kRounding) & (most < kLighter);
   }
 
   cv::Mat agreeing(const cv::Mat& surface, const cv::Mat& accepted, bool growing) const {
@@ -332,11 +342,11 @@ class Growth {
     const cv::Mat lightness = cv::abs(grey);
     const double alike = start_is_quantised_ && growing ? 0.03 : 0.02;
     cv::Mat agree = c_.may_be & (lightness < alike * level) & (colour < 0.02 * level);
-    if (!growing) return agree | (accepted & c_.may_be & is_shaded());
+    if (!growing) return agree | (accepted & c_.may_join & is_shaded());
     // And what is joined to the accepted blocks without an edge: of nearly their colour, or of the
     // same colour in any shade, as the dark rim of a photograph.
     const cv::Mat alike_in_colour = (lightness < 0.04 * level) & (colour < 0.03 * level);
-    const cv::Mat joined = c_.may_be & (b_.slope < (start_is_quantised_ ? 6.0 : 3.0)) &
+    const cv::Mat joined = c_.may_join & (b_.slope < (start_is_quantised_ ? 6.0 : 3.0)) &
                            (alike_in_colour | is_shaded());
     cv::Mat labels;
     const int count = cv::connectedComponents(joined, labels, 4, CV_32S);

@@ -2,75 +2,268 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <opencv2/imgproc.hpp>
+#include <tuple>
 #include <vector>
 
 #include "data/tissue/mask_shapes.h"
+#include "data/tissue/quantile.h"
 
 namespace untiled {
 namespace {
 
 constexpr double kReachUm = 48;  ///< From sure ink to a stroke's pale edge.
 constexpr double kGapUm = 16;
+constexpr double kMatter = 0.2;  ///< The density from which something lies on the glass.
 
-/// One kind of ink: where it is sure, where it may go on, and how large a sure piece is.
-struct Ink {
+/// One colour that ink has: where it is sure, where it may go on, and how large a sure piece is.
+struct InkColour {
   cv::Mat sure;
   cv::Mat maybe;
   double least_radius_um;
   double least_area_um2;
 };
 
-/// Where a density is even, as ink's is and a stain's is not.
-cv::Mat is_even(const cv::Mat& density, double um) {
-  constexpr double kWindowUm = 56;
-  constexpr double kMostVariation = 0.1;
+/// The density's three channels and what is derived from them, CV_32F.
+struct Densities {
+  cv::Mat r, g, b;
+  cv::Mat most;
+  cv::Mat least;
+  cv::Mat variation;  ///< Local standard deviation, a part of the local mean.
+  double typical = 0;  ///< Upper quartile of the variation where matter is.
+};
+
+cv::Mat length_of(const cv::Mat& vectors) {
+  cv::Mat square;
+  cv::transform(vectors.mul(vectors), square, cv::Matx13f(1, 1, 1));
+  cv::sqrt(square, square);
+  return square;
+}
+
+cv::Mat variation_of(const cv::Mat& density, double um) {
+  constexpr double kWindowUm = 44;
   const int side = 2 * std::max(1, static_cast<int>(kWindowUm / um / 2)) + 1;
   cv::Mat mean;
   cv::Mat square;
   cv::blur(density, mean, {side, side});
   cv::blur(density.mul(density), square, {side, side});
-  return square - mean.mul(mean) < kMostVariation * kMostVariation * mean.mul(mean);
+  cv::Mat variance;
+  cv::transform(square - mean.mul(mean), variance, cv::Matx13f(1, 1, 1));
+  cv::sqrt(cv::max(variance, 0.0), variance);
+  return variance / cv::max(length_of(mean), 1e-3);
 }
 
-std::array<Ink, 4> inks_of(const cv::Mat& density, double um) {
+Densities densities_of(const cv::Mat& density, double um) {
   std::vector<cv::Mat> c;
   cv::split(density, c);
-  const cv::Mat& r = c[0];
-  const cv::Mat& g = c[1];
-  const cv::Mat& b = c[2];
-  const cv::Mat most = cv::max(cv::max(r, g), b);
-  const cv::Mat least = cv::min(cv::min(r, g), b);
-  const cv::Mat spread = most - least;
+  Densities d{c[0], c[1], c[2], cv::max(cv::max(c[0], c[1]), c[2]),
+              cv::min(cv::min(c[0], c[1]), c[2]), variation_of(density, um), 0};
+  cv::Mat inner;
+  cv::erode(d.most > kMatter, inner, cv::Mat::ones(5, 5, CV_8U));
+  d.typical = quantile(values_where(d.variation, inner, 3), 0.75);
+  return d;
+}
+
+/// Where a density is as even as ink's.
+cv::Mat is_even(const Densities& d) {
+  constexpr double kMostVariation = 0.03;
+  constexpr double kOfTypical = 0.35;
+  return d.variation < std::min(kMostVariation, kOfTypical * d.typical);
+}
+
+std::array<InkColour, 4> colours_of(const Densities& d) {
+  const cv::Mat spread = d.most - d.least;
+  const auto& [r, g, b] = std::tie(d.r, d.g, d.b);
   return {{
       // Blue and green: red light is absorbed most.
       {(r > 0.35) & (r > 1.2 * g), (r > 0.04) & (r > 1.1 * g), 16, 1e4},
       // Red: green and blue light, and hardly any red.
       {(g > 0.5) & (b > 0.6 * g) & (r < 0.16 * g), (g > 0.04) & (b > 0.5 * g) & (r < 0.25 * g), 16,
        1e4},
-      // Orange and yellow: blue light, and no red; saffron's stain is as yellow, but never even.
-      {(b > 0.4) & (g < 0.6 * b) & (r < 0.08 * b) & is_even(b, um),
-       (b > 0.1) & (g < 0.65 * b) & (r < 0.12 * b), 16, 1e4},
+      // Orange and yellow: blue light, and no red.
+      {(b > 0.4) & (g < 0.6 * b) & (r < 0.08 * b), (b > 0.1) & (g < 0.65 * b) & (r < 0.12 * b), 16,
+       1e4},
       // Black.
-      {(least > 0.6) & (spread < 0.22 * most), (spread < 0.35 * most) | (least > 0.5), 8, 4e3},
+      {(d.least > 0.6) & (spread < 0.22 * d.most), (spread < 0.35 * d.most) | (d.least > 0.5), 8,
+       4e3},
   }};
+}
+
+double share(const cv::Mat& part, const cv::Mat& whole) {
+  return cv::countNonZero(part & whole) / std::max(1.0, double(cv::countNonZero(whole)));
+}
+
+/// Pixels of one colour, in pieces: those that are even, and those that are not.
+struct Sorted {
+  cv::Mat even;
+  cv::Mat textured;
+};
+
+Sorted sort_pieces(const cv::Mat& sure, const cv::Mat& even) {
+  constexpr double kLeastEven = 0.12;
+  Sorted sorted{cv::Mat::zeros(sure.size(), CV_8U), cv::Mat::zeros(sure.size(), CV_8U)};
+  cv::Mat labels;
+  const int count = cv::connectedComponents(sure, labels, 4, CV_32S);
+  std::vector<double> pixels(static_cast<size_t>(count), 0);
+  std::vector<double> evens(static_cast<size_t>(count), 0);
+  for (int row = 0; row < labels.rows; ++row) {
+    for (int col = 0; col < labels.cols; ++col) {
+      const auto piece = static_cast<size_t>(labels.at<int>(row, col));
+      pixels[piece] += 1;
+      evens[piece] += even.at<uint8_t>(row, col) != 0 ? 1 : 0;
+    }
+  }
+  for (int row = 0; row < labels.rows; ++row) {
+    for (int col = 0; col < labels.cols; ++col) {
+      const auto piece = static_cast<size_t>(labels.at<int>(row, col));
+      if (piece == 0) continue;
+      cv::Mat& target = evens[piece] > kLeastEven * pixels[piece] ? sorted.even : sorted.textured;
+      target.at<uint8_t>(row, col) = 1;
+    }
+  }
+  return sorted;
+}
+
+/// Ink over tissue: as wide as a pen, and beside more that has another colour.
+bool is_over_tissue(const cv::Mat& textured, const cv::Mat& others) {
+  constexpr double kLeastOthers = 1.5;
+  return cv::countNonZero(others) > kLeastOthers * cv::countNonZero(textured);
+}
+
+cv::Mat near_to(const cv::Mat& sure, const cv::Mat& maybe, double um) {
+  cv::Mat near;
+  cv::dilate(sure, near, disk(kReachUm / um));
+  return sure | (near & (maybe / 255));
+}
+
+void add_coloured_ink(const Densities& d, const cv::Mat& even, double um, Ink& ink) {
+  constexpr double kPenRadiusUm = 80;
+  const cv::Mat matter = (d.most > kMatter) / 255;
+  for (const InkColour& colour : colours_of(d)) {
+    cv::Mat sure;
+    cv::morphologyEx(colour.sure / 255, sure, cv::MORPH_OPEN, disk(colour.least_radius_um / um));
+    drop_small_objects(sure, colour.least_area_um2 / (um * um));
+    if (cv::countNonZero(sure) == 0) continue;
+    Sorted sorted = sort_pieces(sure, even);
+    const cv::Mat wide = opened(sorted.textured, kPenRadiusUm / um);
+    const cv::Mat strokes = pieces_with(sorted.textured, wide);
+    ink.doubtful |= strokes;
+    cv::Mat taken = sorted.even;
+    if (is_over_tissue(strokes, matter & (1 - colour.maybe / 255))) taken |= strokes;
+    if (cv::countNonZero(taken) > 0) ink.area |= near_to(taken, colour.maybe, um);
+  }
+}
+
+/// The pieces that have mostly one colour.
+cv::Mat pieces_of_colour(const cv::Mat& matter, const cv::Mat& colour) {
+  constexpr double kMostly = 0.8;
+  cv::Mat labels;
+  const int count = cv::connectedComponents(matter, labels, 8, CV_32S);
+  std::vector<double> pixels(static_cast<size_t>(count), 0);
+  std::vector<double> coloured(static_cast<size_t>(count), 0);
+  for (int row = 0; row < labels.rows; ++row) {
+    for (int col = 0; col < labels.cols; ++col) {
+      const auto piece = static_cast<size_t>(labels.at<int>(row, col));
+      pixels[piece] += 1;
+      coloured[piece] += colour.at<uint8_t>(row, col) != 0 ? 1 : 0;
+    }
+  }
+  cv::Mat found = cv::Mat::zeros(matter.size(), CV_8U);
+  for (int row = 0; row < labels.rows; ++row) {
+    for (int col = 0; col < labels.cols; ++col) {
+      const auto piece = static_cast<size_t>(labels.at<int>(row, col));
+      if (piece != 0 && coloured[piece] > kMostly * pixels[piece]) found.at<uint8_t>(row, col) = 1;
+    }
+  }
+  return found;
+}
+
+/// A stroke on the glass: its mean density and half its width.
+struct Stroke {
+  cv::Mat core;
+  cv::Vec3f density;
+  double radius = 0;  ///< Pixels.
+};
+
+/// Even pieces of any colour that lie on glass.
+std::vector<Stroke> strokes_on_glass(const cv::Mat& density, const Densities& d,
+                                     const cv::Mat& even, double um) {
+  constexpr double kLeastDensity = 0.3;
+  constexpr double kLeastAreaUm2 = 1.5e4;
+  constexpr double kRimUm = 112;
+  constexpr double kOnGlass = 0.45;
+  constexpr double kBare = 0.06;
+  cv::Mat core;
+  cv::morphologyEx((even & (d.most > kLeastDensity)) / 255, core, cv::MORPH_OPEN, disk(16 / um));
+  drop_small_objects(core, kLeastAreaUm2 / (um * um));
+  cv::Mat labels;
+  const int count = cv::connectedComponents(core, labels, 8, CV_32S);
+  const cv::Mat bare = d.most < kBare;
+  std::vector<Stroke> strokes;
+  for (int i = 1; i < count; ++i) {
+    const cv::Mat piece = (labels == i) / 255;
+    const cv::Mat around = grown(piece, kRimUm / um);
+    const cv::Mat rim = around & (1 - grown(piece, kRimUm / um - 2));
+    if (share(bare, rim) < kOnGlass) continue;
+    cv::Mat distance;
+    cv::distanceTransform(around, distance, cv::DIST_L2, cv::DIST_MASK_3);
+    double radius = 0;
+    cv::minMaxLoc(distance, nullptr, &radius);
+    const cv::Scalar mean = cv::mean(density, piece);
+    strokes.push_back({piece,
+                       {static_cast<float>(mean[0]), static_cast<float>(mean[1]),
+                        static_cast<float>(mean[2])},
+                       radius - kRimUm / um});
+  }
+  return strokes;
+}
+
+/// Where light of every colour is absorbed as much as by a stroke, nearly.
+cv::Mat as_dense(const cv::Mat& density, const Stroke& stroke) {
+  constexpr float kPart = 0.75F;
+  cv::Mat dense;
+  const cv::Vec3f least = stroke.density * kPart;
+  cv::inRange(density, cv::Scalar(least[0], least[1], least[2]), cv::Scalar::all(10), dense);
+  return dense;
+}
+
+/// Where the density has a stroke's colour.
+cv::Mat of_colour(const cv::Mat& density, const Stroke& stroke) {
+  constexpr double kCosine = 0.985;
+  const cv::Vec3f unit = stroke.density / static_cast<float>(cv::norm(stroke.density));
+  cv::Mat along;
+  cv::transform(density, along, cv::Matx13f(unit[0], unit[1], unit[2]));
+  return (along > kCosine * length_of(density)) & (along > 0.04);
+}
+
+void add_strokes(const cv::Mat& density, const Densities& d, const cv::Mat& even, double um,
+                 Ink& ink) {
+  constexpr double kMostOfTissue = 0.3;
+  const cv::Mat matter = (d.most > kMatter) / 255;
+  for (const Stroke& stroke : strokes_on_glass(density, d, even, um)) {
+    const cv::Mat colour = of_colour(density, stroke);
+    ink.area |= near_to(stroke.core, colour, um) | pieces_of_colour(matter, colour);
+    // The same pen may go on over the tissue.
+    const cv::Mat elsewhere = matter & (1 - ink.area);
+    const cv::Mat dense = (as_dense(density, stroke) / 255) & elsewhere;
+    const cv::Mat wide = opened(dense, std::max(2.0, 0.6 * stroke.radius));
+    const cv::Mat over = pieces_with(wide, grown(ink.area, 2 * kReachUm / um));
+    if (cv::countNonZero(over) == 0) continue;
+    ink.doubtful |= over;
+    if (share(over, elsewhere) < kMostOfTissue) ink.area |= over;
+  }
 }
 
 }  // namespace
 
-cv::Mat find_ink(const cv::Mat& density, double um) {
-  cv::Mat ink = cv::Mat::zeros(density.size(), CV_8U);
-  const cv::Mat reach = disk(kReachUm / um);
-  for (const Ink& kind : inks_of(density, um)) {
-    cv::Mat sure;
-    cv::morphologyEx(kind.sure / 255, sure, cv::MORPH_OPEN, disk(kind.least_radius_um / um));
-    drop_small_objects(sure, kind.least_area_um2 / (um * um));
-    if (cv::countNonZero(sure) == 0) continue;
-    cv::Mat near;
-    cv::dilate(sure, near, reach);
-    ink |= sure | (near & (kind.maybe / 255));
-  }
-  cv::morphologyEx(ink, ink, cv::MORPH_CLOSE, disk(kGapUm / um));
+Ink find_ink(const cv::Mat& density, double um) {
+  Ink ink{cv::Mat::zeros(density.size(), CV_8U), cv::Mat::zeros(density.size(), CV_8U)};
+  const Densities d = densities_of(density, um);
+  const cv::Mat even = is_even(d);
+  add_coloured_ink(d, even, um, ink);
+  add_strokes(density, d, even, um, ink);
+  cv::morphologyEx(ink.area, ink.area, cv::MORPH_CLOSE, disk(kGapUm / um));
   return ink;
 }
 

@@ -5,9 +5,18 @@
 
 namespace untiled {
 
-/// Blue and green, red, and black ink, 0 and 1: grown from sure pieces into the strokes' pale
-/// edges. `density` is CV_32FC3, the optical density over the glass in red, green and blue; `um` a
-/// pixel's side. Haematoxylin, eosin and DAB absorb green as much as red, or more.
-cv::Mat find_ink(const cv::Mat& density, double um);
+/// Masks of 0 and 1.
+struct Ink {
+  cv::Mat area;      ///< Taken for ink.
+  cv::Mat doubtful;  ///< What might as well be a stain, or ink: some of it is in `area`.
+};
+
+/// Finds ink by what stains do not do. Ink on glass is even: its density varies by a small part of
+/// what the tissue's does, whatever its colour. Over tissue, where that shows through, ink is known
+/// by a colour that stains seldom have (blue, green, red, orange, black), in pieces as wide as a
+/// pen, beside more tissue of another colour; and by the colour of a stroke on the glass beside it.
+/// `density` is CV_32FC3, the optical density over the glass in red, green and blue; `um` a pixel's
+/// side.
+Ink find_ink(const cv::Mat& density, double um);
 
 }  // namespace untiled

@@ -32,6 +32,8 @@ constexpr double kHalfHeight = 0.5;
 constexpr double kSurroundingsUm = 24;
 constexpr double kBlurUm = 9.6;
 constexpr double kCloseUm = 24;
+constexpr double kThickUm = 24;       ///< Half the width from which tissue is no wall of a fat cell.
+constexpr double kCellRadiusUm = 104;  ///< The largest of fat's cells, and gaps in their walls.
 constexpr double kLineUm = 28;        ///< Half the width of threads that are dropped.
 constexpr double kFrameUm = 80;       ///< The same of straight lines ...
 constexpr double kFrameLongUm = 400;  ///< ... that are at least so long.
@@ -107,9 +109,11 @@ bool is_clipped(const Extreme& extreme) {
 
 Reference choose_reference(const Work& work, const Padding& padding, const cv::Mat& valid,
                            const std::optional<Background>& background) {
+  constexpr double kLitField = 0.08;  // Of a round field of view, black outside.
   const bool weak = !background || background->covered < 0.03 || background->colour_spread() > 20;
   if (weak && is_clipped(padding.white)) return constant_reference(work.rgb.size(), 255);
-  if (is_clipped(padding.black)) return constant_reference(work.rgb.size(), 0);
+  const bool lit = background && !background->is_dark() && background->covered > kLitField;
+  if (is_clipped(padding.black) && !lit) return constant_reference(work.rgb.size(), 0);
   if (background) return reference_of(*background, work.rgb.size());
   constexpr float kUsualGlass = 242;
   constexpr double kDarkPicture = 60;
@@ -239,10 +243,17 @@ cv::Mat without_halos(const Strength& s, double low, double um) {
   return kept;
 }
 
-/// Threads, and the straight lines of frames.
-void drop_lines(cv::Mat& mask, double um) {
+/// Where a pixel is darker or brighter than the background without a colour of its own.
+cv::Mat is_colourless(const Strength& s) {
+  constexpr double kPart = 0.15;
+  constexpr double kRounding = 1.5;
+  return (s.colour < kPart * cv::abs(s.light) + kRounding) / 255;
+}
+
+/// Threads, and the straight lines of frames: those that have no colour.
+void drop_lines(cv::Mat& mask, const cv::Mat& colourless, double um) {
   mask &= grown(opened(mask, kLineUm / um), kLineUm / um + 1);
-  const cv::Mat thin = mask & (1 - grown(opened(mask, kFrameUm / um), 2));
+  const cv::Mat thin = mask & (1 - grown(opened(mask, kFrameUm / um), 2)) & colourless;
   const int run = std::max(9, static_cast<int>(kFrameLongUm / um));
   cv::Mat across;
   cv::Mat down;
@@ -250,6 +261,13 @@ void drop_lines(cv::Mat& mask, double um) {
   cv::morphologyEx(thin, down, cv::MORPH_OPEN, cv::Mat::ones(run, 1, CV_8U));
   mask &= 1 - (across | down);
 }
+
+/// Another mask that a person might have drawn.
+struct Reading {
+  double dice = 1;    ///< Of the label with it.
+  double weight = 1;  ///< How likely it is meant, 0 to 1.
+  std::string reason;
+};
 
 /// All that was found on the way to a mask.
 struct Detection {
@@ -259,10 +277,16 @@ struct Detection {
   Thresholds thresholds;
   double contrast = 0;     ///< Median strength above the high threshold.
   double stability = 1;    ///< How far the area keeps when the threshold moves by 30 %.
-  bool has_frame = false;  ///< Of printed spots: what lies outside is left out.
-  double ink = 0;          ///< Parts of the picture.
+  std::optional<cv::Rect> frame;  ///< Of printed spots: what lies outside is left out.
+  std::vector<Reading> readings;
+  double ink = 0;  ///< Parts of the picture.
   double padding = 0;
 };
+
+double dice_of(const cv::Mat& a, const cv::Mat& b) {
+  const double sum = cv::countNonZero(a) + cv::countNonZero(b);
+  return sum > 0 ? 2.0 * cv::countNonZero(a & b) / sum : 1.0;
+}
 
 double part_of(const cv::Mat& mask) { return cv::mean(mask)[0]; }
 
@@ -281,18 +305,85 @@ cv::Mat flat_pixels(const std::optional<Background>& background, const cv::Size&
   return flat;
 }
 
-cv::Mat closed(const cv::Mat& mask, double um) {
-  constexpr int kBorder = 8;
+cv::Mat closed(const cv::Mat& mask, double radius) {
+  const int border = static_cast<int>(std::ceil(radius)) + 2;
   cv::Mat wide;
-  cv::copyMakeBorder(mask, wide, kBorder, kBorder, kBorder, kBorder, cv::BORDER_REPLICATE);
-  cv::morphologyEx(wide, wide, cv::MORPH_CLOSE, disk(kCloseUm / um));
-  return wide(cv::Rect(kBorder, kBorder, mask.cols, mask.rows)).clone();
+  cv::copyMakeBorder(mask, wide, border, border, border, border, cv::BORDER_REPLICATE);
+  const cv::Mat inside = 1 - grown(1 - grown(wide, radius), radius);
+  return inside(cv::Rect(border, border, mask.cols, mask.rows)).clone();
+}
+
+/// Fat: thin coloured walls around empty cells, which are filled up to a radius. `above` is what is
+/// stronger than the low threshold.
+cv::Mat find_fat(const cv::Mat& above, double cell_radius_um, double um) {
+  constexpr double kLeastWallUm2 = 1e3;
+  constexpr double kLeastRadiusUm = 88;
+  cv::Mat walls = above & (1 - grown(opened(above, kThickUm / um), 1));
+  drop_small_objects(walls, kLeastWallUm2 / (um * um));
+  return opened(closed(walls, cell_radius_um / um), kLeastRadiusUm / um);
 }
 
 cv::Mat inside_of(const cv::Mat& image, const cv::Rect& part) {
   cv::Mat result = cv::Mat::zeros(image.size(), image.type());
   image(part).copyTo(result(part));
   return result;
+}
+
+/// Shade, smudges and glass of another brightness: colourless areas that are as smooth as the
+/// background, with their edges. `flat` is of the background.
+cv::Mat find_shade(const cv::Mat& colourless, const cv::Mat& flat, const Padding& padding,
+                   double um) {
+  constexpr double kLeastRadiusUm = 72;
+  constexpr double kEdgeUm = 40;
+  constexpr double kRimUm = 160;
+  constexpr double kRoundField = 0.5;
+  cv::Mat shade = cv::Mat::zeros(colourless.size(), CV_8U);
+  if (!flat.empty()) {
+    const cv::Mat smooth = opened(colourless & flat, kLeastRadiusUm / um);
+    shade |= smooth | (grown(smooth, kEdgeUm / um) & colourless);
+  }
+  if (padding.black.straightness < kRoundField) {
+    shade |= grown(padding.black.area, kRimUm / um) & colourless;
+  }
+  return shade;
+}
+
+/// What else might be meant by tissue.
+std::vector<Reading> readings_of(const cv::Mat& mask, const cv::Mat& above, const Ink& ink,
+                                 const cv::Mat& strong, const Strength& strength, double um,
+                                 bool dark) {
+  constexpr double kClearly = 0.3;
+  std::vector<Reading> readings;
+  if (cv::countNonZero(mask) == 0) return readings;
+  if (!dark) {
+    const double typical = quantile(values_where(strength.total, mask, 7), 0.5);
+    const cv::Mat clearly = (strength.total > kClearly * typical) / 255;
+    const cv::Mat solid = closed(opened(clearly, kThickUm / um), kCloseUm / um);
+    readings.push_back({dice_of(mask, mask & solid), 0.8, "much of it is fat or empty"});
+    const cv::Mat wider = mask | find_fat(above, 2 * kCellRadiusUm, um);
+    readings.push_back({dice_of(mask, wider), 1, "walls as of fat lie beside it"});
+  }
+  const cv::Mat stained = mask & (1 - ink.doubtful);
+  const cv::Mat under_ink = ink.doubtful & (1 - mask) & (strong / 255);
+  readings.push_back({dice_of(mask, stained | under_ink), 1, "ink or stain is over much of it"});
+  if (!dark) {
+    const double colour = cv::mean(strength.colour, mask)[0];
+    const double light = cv::mean(cv::abs(strength.light), mask)[0];
+    constexpr double kColourless = 0.1;
+    if (colour < kColourless * light + 1) readings.push_back({0, 0.6, "what was found has no colour"});
+  }
+  return readings;
+}
+
+/// What a reading leaves of the confidence: half where the Dice is 0.85.
+double trust_in(const Reading& reading) {
+  constexpr double kNothing = 0.7;
+  const double trust = std::clamp((reading.dice - kNothing) / (1 - kNothing), 0.0, 1.0);
+  return 1 - reading.weight * (1 - trust);
+}
+
+Ink no_ink(const cv::Size& size) {
+  return {cv::Mat::zeros(size, CV_8U), cv::Mat::zeros(size, CV_8U)};
 }
 
 Detection detect(const Work& work, const LabelSettings& settings) {
@@ -312,30 +403,39 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   found.contrast = quantile(values_where(strength.total, strength.total > high), 0.5);
   const cv::Mat kept =
       reference.dark ? without_glow(strength, low, work.um) : without_halos(strength, low, work.um);
-  const cv::Mat ink =
-      reference.dark ? cv::Mat::zeros(work.rgb.size(), CV_8U) : find_ink(strength.density, work.um);
+  const cv::Mat flat = flat_pixels(found.background, work.rgb.size());
+  const cv::Mat colourless = is_colourless(strength);
+  Ink ink = no_ink(work.rgb.size());
   cv::Mat tissue = kept.clone();
-  tissue.setTo(0, ink);
-  if (const std::optional<cv::Rect> frame = find_spot_frame(strength.total)) {
-    tissue = inside_of(tissue, *frame);
-    found.has_frame = true;
+  if (!reference.dark) {
+    const cv::Mat shade = find_shade(colourless, flat, padding, work.um);
+    strength.density.setTo(0, shade);
+    ink = find_ink(strength.density, work.um);
+    tissue.setTo(0, ink.area | shade);
   }
+  found.frame = find_spot_frame(strength.total);
+  if (found.frame) tissue = inside_of(tissue, *found.frame);
   cv::Mat weak = (tissue > low) / 255;
   weak.setTo(0, padding.zone);
-  cv::Mat mask = closed(pieces_with(weak, (tissue > high) / 255), work.um);
-  mask.setTo(0, padding.area | ink);
+  cv::Mat mask = closed(pieces_with(weak, (tissue > high) / 255), kCloseUm / work.um);
+  cv::Mat above = (strength.total > low) / 255;
+  above.setTo(0, padding.zone | ink.area);
+  if (found.frame) above = inside_of(above, *found.frame);
+  above &= 1 - colourless;
+  if (!reference.dark) mask |= find_fat(above, kCellRadiusUm, work.um);
+  mask.setTo(0, padding.area | ink.area);
   fill_small_holes(mask, settings.min_hole_um2 / work.area());
   mask.setTo(0, padding.area);
-  drop_lines(mask, work.um);
-  const cv::Mat flat = flat_pixels(found.background, mask.size());
+  drop_lines(mask, colourless, work.um);
   mask = tissue_pieces(mask, {strength.light, strength.colour, flat, reference.dark, work.um});
   // The rim beside padding, which was left out, where tissue touches it.
   cv::Mat rim;
   cv::dilate(mask, rim, cv::Mat::ones(5, 5, CV_8U));
   mask |= rim & padding.zone & (1 - padding.area) & ((tissue > low) / 255);
   found.mask = mask;
+  found.readings = readings_of(mask, above, ink, strength.total > high, strength, work.um, reference.dark);
   found.stability = stability_of(mask, kept, low);
-  found.ink = part_of(ink);
+  found.ink = part_of(ink.area);
   found.padding = part_of(padding.area);
   return found;
 }
@@ -360,9 +460,13 @@ void judge(const Detection& found, TissueMask& result) {
     lower(std::max(0.3, found.stability), "the border depends on the threshold");
   }
   if (!empty && found.contrast < 1.25 * found.thresholds.high) lower(0.8, "the tissue is faint");
+  constexpr double kNearlyAll = 0.95;
+  for (const Reading& reading : found.readings) {
+    if (trust_in(reading) < kNearlyAll) lower(trust_in(reading), reading.reason);
+  }
   if (found.ink > 0.05) lower(0.85, fmt::format("{:.0f} % is ink", 100 * found.ink));
   if (found.padding > 0.5) lower(0.9, fmt::format("{:.0f} % is padding", 100 * found.padding));
-  if (found.has_frame) result.confidence_reasons.emplace_back("inside of a frame of spots");
+  if (found.frame) result.confidence_reasons.emplace_back("inside of a frame of spots");
   if (found.dark) result.confidence_reasons.emplace_back("dark background");
 }
 

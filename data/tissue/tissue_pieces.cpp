@@ -57,10 +57,10 @@ class PieceFilter {
   }
 
   cv::Mat kept() const {
-    const PieceFacts all = sum();
+    const PieceFacts sure = most_coloured();
     std::vector<uint8_t> keep;
     for (const PieceFacts& piece : pieces_) {
-      keep.push_back(is_tissue(piece) && !is_smudge(piece, all) ? 1 : 0);
+      keep.push_back(is_tissue(piece) && !is_smudge(piece, sure) ? 1 : 0);
     }
     keep.front() = 0;
     cv::Mat mask(size_, CV_8U);
@@ -82,29 +82,26 @@ class PieceFilter {
     return (solid || coloured) && !is_edge_of_glass(piece);
   }
 
-  /// Of all pieces that may be tissue.
-  PieceFacts sum() const {
-    PieceFacts all;
+  /// The piece that is most surely tissue: of those that may be, the one with the most colour.
+  PieceFacts most_coloured() const {
+    PieceFacts most;
     for (size_t i = 1; i < pieces_.size(); ++i) {
-      if (!is_tissue(pieces_[i])) continue;
-      all.pixels += pieces_[i].pixels;
-      all.colour += pieces_[i].colour;
-      all.light += pieces_[i].light;
+      if (is_tissue(pieces_[i]) && pieces_[i].colour > most.colour) most = pieces_[i];
     }
-    return all;
+    return most;
   }
 
   /// Dirt, print and smudges on glass: without colour where the rest has some, or smooth and faint
   /// beside the rest.
-  bool is_smudge(const PieceFacts& piece, const PieceFacts& all) const {
+  bool is_smudge(const PieceFacts& piece, const PieceFacts& sure) const {
     constexpr double kColoured = 0.3;
     constexpr double kColourless = 0.12;
     constexpr double kFaint = 0.25;
     constexpr double kSmooth = 0.4;
     if (dark_) return false;
-    if (all.colourfulness() > kColoured && piece.colourfulness() < kColourless) return true;
+    if (sure.colourfulness() > kColoured && piece.colourfulness() < kColourless) return true;
     return has_flat_ && piece.flat > kSmooth * piece.pixels &&
-           piece.strength() < kFaint * all.strength();
+           piece.strength() < kFaint * sure.strength();
   }
 
   /// Smooth rectangles at the border: light from outside, a cover slip, a label.
