@@ -96,8 +96,10 @@ ClassifierPlan SlideClassifier::estimate(const std::vector<Extent>& slides, Laye
   int64_t tile_values = 0;
   int64_t most_parameters = 0;
   for (LayerId id = 1; id <= graph_.output(); ++id) {
-    const int64_t side = Partition::tile_side(tile(), graph_.stride(id)) + 2;
-    tile_values = std::max(tile_values, side * side * graph_.layer(id).channels);
+    for (const Extent& slide : slides) {
+      const Extent e = Partition::tile_extent(slide, tile(), graph_.stride(id));
+      tile_values = std::max(tile_values, (e.rows + 2) * (e.cols + 2) * graph_.layer(id).channels);
+    }
     most_parameters = std::max(
         most_parameters, graph_.layer(id).channels * graph_.input_channels(id) *
                              graph_.layer(id).geometry.kernel * graph_.layer(id).geometry.kernel);

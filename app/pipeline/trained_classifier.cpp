@@ -148,9 +148,7 @@ void TrainedClassifier::gather_map(const std::vector<Region>& parts, SlideVerdic
   std::vector<std::unique_ptr<Message>> messages;
   for (int rank = 1; rank < ranks.size(); ++rank) {
     if (ranks.rank() != 0 && ranks.rank() != rank) continue;
-    const Interval rows = Partition(parts[static_cast<size_t>(rank)], classifier_->tile())
-                              .own(all, map_stride())
-                              .rows;
+    const Interval rows = owned_part(parts[static_cast<size_t>(rank)], all, map_stride()).rows;
     for (size_t k = 0; k < info_.labels.size() && !rows.empty(); ++k) {
       const auto first = static_cast<int64_t>(k) * all.area() + rows.begin * all.cols;
       const auto bytes = std::as_writable_bytes(

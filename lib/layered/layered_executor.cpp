@@ -13,7 +13,7 @@ namespace {
 std::vector<Extent> held_extents(const Graph& graph, const Extent& slide, const Region& own,
                                  int64_t tile) {
   std::vector<Extent> extents = graph.extents(slide);
-  const Partition partition(own, tile);
+  const Partition partition(slide, own, tile);
   for (size_t l = 0; l < extents.size(); ++l) {
     extents[l] = partition.held(extents[l], graph.stride(static_cast<LayerId>(l))).extent();
   }

@@ -50,7 +50,7 @@ LayeredRun::LayeredRun(const Graph& graph, const Program& program, const Layered
   for (const LabelledSlide& input : inputs.slides) {
     const Region own = input.own_pixels.at(static_cast<size_t>(inputs.ranks.rank()));
     slides_.push_back({.input = input,
-                       .partition = Partition(own, options.tile),
+                       .partition = Partition(input.pixels->extent(), own, options.tile),
                        .extents = graph.extents(input.pixels->extent()),
                        .values = Fields(layers),
                        .gradients = Fields(layers),

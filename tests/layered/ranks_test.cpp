@@ -63,14 +63,14 @@ TEST_CASE("each slide on a rank of its own equals the whole-image step") {
   CHECK(check_case(c).error <= 1e-12);
 }
 
-TEST_CASE("float32 results have the same bits for 1 to 4 ranks whose cuts lie on the lattice") {
+TEST_CASE("float32 results have the same bits for 1 to 4 ranks that are cut between bands") {
   SlidesCase c{.sizes = {{301, 270}}, .model = small_resnet(), .tile = 16};
   c.dtype = at::kFloat;
   c.workers = 1;
   const SlidesSetup setup(c);
   const LayeredStep one = streamed(c, setup);
-  const int64_t unit = Partition::cut_unit(c.tile, 32);
-  REQUIRE(unit == 64);
+  const int64_t unit = Partition::band_rows(c.sizes[0], c.tile);
+  REQUIRE(unit == 32);
   for (int ranks = 2; ranks <= 4; ++ranks) {
     c.ranks = ranks;
     c.partition = [=](const Extent& e) {
@@ -162,7 +162,8 @@ TEST_CASE("predictions of some slides over ranks equal whole-image ones, bit for
   for (int ranks = 1; ranks <= 4; ++ranks) {
     INFO(ranks << " ranks");
     c.ranks = ranks;
-    if (ranks > 1) c.partition = first_alone(c.sizes[0], ranks, Partition::cut_unit(c.tile, 32));
+    const int64_t unit = Partition::band_rows(c.sizes[1], c.tile);
+    if (ranks > 1) c.partition = first_alone(c.sizes[0], ranks, unit);
     const at::Tensor whole = setup.whole(c).logits;
     const Predicted found = predict(c, setup);
     for (int64_t slide = 0; slide < 2; ++slide) {
