@@ -214,11 +214,33 @@ class ModelEvaluator : public Evaluator {
 /// Compares at level 0; above 64 megapixels at every d-th pixel of rows and columns.
 class MaskEvaluator : public Evaluator {
  public:
-  MaskEvaluator(Settings settings, fs::path folder)
-      : Evaluator(std::move(settings)), folder_(std::move(folder)) {}
+  MaskEvaluator(Settings settings, fs::path folder, Group& ranks)
+      : Evaluator(std::move(settings)), folder_(std::move(folder)), ranks_(ranks) {}
 
   SlideScore score(const CohortEntry& entry, const std::string& id,
                    const fs::path& folder) const override {
+    Together together(ranks_);
+    std::optional<Masks> masks;
+    together.attempt([&] { masks.emplace(prepare(entry, id)); });
+    together.settle();
+    SlideScore result = compare_labels(settings(), masks->input, *masks->prediction,
+                                       masks->thumbnail, folder, ranks_);
+    together.attempt([&] {
+      masks->input.require_unchanged();
+      masks->prediction->require_unchanged();
+    });
+    together.settle();
+    return result;
+  }
+
+ private:
+  struct Masks {
+    SlideInput input;
+    std::unique_ptr<LazyMask> prediction;
+    Picture thumbnail;
+  };
+
+  Masks prepare(const CohortEntry& entry, const std::string& id) const {
     const fs::path file = mask_of(id);
     ViewOptions view = view_options(settings(), entry);
     view.level = 0;
@@ -230,18 +252,14 @@ class MaskEvaluator : public Evaluator {
     view.stated_mpp = 1.0;  // A scale in level-0 pixels: the slide's own may be unknown.
     view.mpp = static_cast<double>(d);
     view.exact_extent = true;
-    const SlideInput input = open(entry, id, view, {});  // No network looks at its pixels.
-    Settings as_exported = settings();                   // Many objects are exported as detections.
+    Masks masks{.input = open(entry, id, view, {})};  // No network looks at its pixels.
+    Settings as_exported = settings();                // Many objects are exported as detections.
     as_exported.labels.objects = LabelObjects::kAll;
-    const LazyMask prediction(file, view_of_mask(input), as_exported);
-    SlideScore result =
-        compare_labels(settings(), input, prediction, slide_thumbnail(input), folder);
-    input.require_unchanged();
-    prediction.require_unchanged();
-    return result;
+    masks.prediction = std::make_unique<LazyMask>(file, view_of_mask(masks.input), as_exported);
+    masks.thumbnail = slide_thumbnail(masks.input);
+    return masks;
   }
 
- private:
   /// The mask of a region covers the region alone.
   static ViewInfo view_of_mask(const SlideInput& input) {
     ViewInfo view = input.slide->info();
@@ -264,6 +282,7 @@ class MaskEvaluator : public Evaluator {
   }
 
   fs::path folder_;
+  Group& ranks_;
 };
 
 /// Settings for comparing masks: what they say of slides and labels for training does not matter,
@@ -284,14 +303,10 @@ std::unique_ptr<Evaluator> make_evaluator(const EvaluateOptions& options, Group&
     return std::make_unique<ModelEvaluator>(
         std::make_unique<TrainedModel>(settings, options.checkpoint, options.scale), ranks);
   }
-  if (ranks.size() > 1) {
-    throw ConfigError(fmt::format(
-        "--masks are compared by one rank, and here are {}: leave out --ranks", ranks.size()));
-  }
   if (!fs::is_directory(options.masks)) {
     throw ConfigError(fmt::format("--masks {}: expected a folder", options.masks.string()));
   }
-  return std::make_unique<MaskEvaluator>(load_for_masks(options), options.masks);
+  return std::make_unique<MaskEvaluator>(load_for_masks(options), options.masks, ranks);
 }
 
 /// All ranks do this together, and have the same result.

@@ -260,7 +260,25 @@ def check_files(app, folder, checkpoint, findings):
     check_shared(app, "masks", folder, checkpoint, slides, manifest, findings, "--format",
                  "png,tiff,geojson,probability,ome-zarr,preview", "--set", "threads=1", "--set",
                  "data.cache=none")
+    check_masks(app, folder, manifest, findings)
     check_bad_files(app, folder, checkpoint, manifest, findings)
+
+
+def check_masks(app, folder, manifest, findings):
+    """Masks of one rank's export, compared by several."""
+    command = ("evaluate", "--masks", folder / "masks_export", "--manifest", manifest)
+    app.succeed(*command, "--out", folder / "compared")
+    expected = exported(folder / "compared")
+    for launch in launches():
+        out = folder / f"compared_{launch}"
+        code, stderr = run_over(app, launch, *command, "--out", out)
+        findings.expect(code == 0 and len(expected) > 1 and exported(out) == expected,
+                        f"compared masks, {launch}: exit {code} {stderr[-500:]}")
+    for file in (folder / "masks_export").glob("small.tif.mask.*"):
+        file.unlink()
+    code, stderr = run_over(app, "threads:3", *command)
+    findings.expect(code == 4 and stderr.count("error: ") == 1 and "no mask of small.tif" in stderr,
+                    f"a mask that is missing: exit {code} {stderr[-500:]}")
 
 
 def check_bad_files(app, folder, checkpoint, manifest, findings):
