@@ -33,10 +33,10 @@ std::vector<Extent> slides_of(const Settings& settings, const std::string& size)
 }
 
 /// Of all pixels of a step, that of the rank with most.
-double largest_share(const std::vector<Extent>& slides, int ranks, int64_t tile) {
+double largest_share(const std::vector<Extent>& slides, int ranks, const TileLattice& lattice) {
   std::vector<int64_t> pixels(static_cast<size_t>(ranks), 0);
   int64_t all = 0;
-  for (const std::vector<Region>& parts : slide_parts(slides, ranks, tile)) {
+  for (const std::vector<Region>& parts : slide_parts(slides, ranks, lattice)) {
     for (size_t rank = 0; rank < parts.size(); ++rank) {
       pixels[rank] += parts[rank].area();
       all += parts[rank].area();
@@ -75,7 +75,7 @@ int plan_classifier(const Settings& settings, const std::string& size, int ranks
       multiply_adds += graph.multiply_adds(id, extents[static_cast<size_t>(id)]);
     }
   }
-  const double share = largest_share(slides, ranks, classifier.tile());
+  const double share = largest_share(slides, ranks, classifier.lattice());
   nlohmann::ordered_json predicted;
   if (ranks > 1) predicted = to_json(predict_step(settings, slides, ranks, plan, share));
   if (json) {
@@ -87,6 +87,8 @@ int plan_classifier(const Settings& settings, const std::string& size, int ranks
                                        {"tile", classifier.tile()},
                                        {"recomputes_blocks", plan.recomputes_blocks},
                                        {"stored_bytes", plan.stored_bytes},
+                                       {"spilled_layers", plan.spilled.size()},
+                                       {"spilled_bytes", plan.spilled_bytes},
                                        {"working_bytes", plan.working_bytes},
                                        {"stain_bytes", stains},
                                        {"predicted_peak_bytes", plan.bytes() + stains},
@@ -101,6 +103,10 @@ int plan_classifier(const Settings& settings, const std::string& size, int ranks
              slides.size() == 1 ? "" : "s", to_string(slides.front()), graph.parameter_count());
   fmt::print("  stored            {}{}\n", format_bytes(plan.stored_bytes),
              plan.recomputes_blocks ? ": blocks' outputs, their inside recomputed" : "");
+  if (!plan.spilled.empty()) {
+    fmt::print("  spilled           {} of {} tensors and their gradients, to run.scratch\n",
+               format_bytes(plan.spilled_bytes), plan.spilled.size());
+  }
   fmt::print("  predicted memory  {} over the program's base, with {} workers' tiles and sums\n",
              format_bytes(plan.bytes() + stains), plan.workers);
   if (ranks > 1) {

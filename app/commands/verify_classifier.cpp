@@ -64,7 +64,7 @@ LayeredStep streamed(const Settings& settings, const VerifyClassifierOptions& op
                      const Images& images, const std::vector<int64_t>& labels) {
   std::vector<Extent> extents;
   for (const auto& image : images) extents.push_back(image->extent());
-  const SlideParts parts = slide_parts(extents, options.ranks, classifier.tile());
+  const SlideParts parts = slide_parts(extents, options.ranks, classifier.lattice());
   std::vector<LabelledSlide> slides;
   for (size_t i = 0; i < images.size(); ++i) {
     slides.push_back({images[i].get(), labels[i], parts[i]});

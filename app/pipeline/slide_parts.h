@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lib/layered/layered_executor.h"
+#include "lib/layered/partition.h"
 
 namespace untiled {
 
@@ -12,6 +13,6 @@ namespace untiled {
 /// of ranks. The slides count as though they lay below each other, and each
 /// rank gets about as many of all their pixels: of one slide its part, of many small ones some
 /// whole ones.
-SlideParts slide_parts(const std::vector<Extent>& slides, int ranks, int64_t tile);
+SlideParts slide_parts(const std::vector<Extent>& slides, int ranks, const TileLattice& lattice);
 
 }  // namespace untiled

@@ -120,7 +120,7 @@ std::vector<SlideVerdict> TrainedClassifier::judge(const std::vector<const Pixel
       classifier_->plan(extents, LayeredPurpose::kPrediction, fixed_bytes, ranks.size());
   Together(ranks).join([&] {
     const auto logits = classifier_->predict(plan, weights_, pixels, work, ranks);
-    const SlideParts parts = slide_parts(extents, ranks.size(), classifier_->tile());
+    const SlideParts parts = slide_parts(extents, ranks.size(), classifier_->lattice());
     for (size_t i = 0; i < slides.size(); ++i) {
       verdicts[i].logits = logits[i];
       verdicts[i].probabilities = probabilities(logits[i]);

@@ -22,7 +22,7 @@ const NormValues* LayeredRun::norm_of(const Reading& reading) const {
 at::Tensor LayeredRun::value(size_t slide, LayerId layer, const Region& region) const {
   const Slide& s = slides_[slide];
   if (layer == 0) return pixel_tile(s.input.pixels->view(region), options_.dtype);
-  if (is_stored(layer)) return s.values[at_index(layer)]->view(region);
+  if (is_stored(layer)) return s.values[at_index(layer)]->read(region);
   return compute(slide, program_.node_of(layer), region);
 }
 
@@ -80,7 +80,7 @@ at::Tensor LayeredRun::output_gradient(size_t slide, LayerId layer, const Region
 
 /// The gradient of what others read of a tensor, where ReLU let it through.
 at::Tensor LayeredRun::read_gradient(size_t slide, LayerId layer, const Region& region) const {
-  if (is_stored(layer)) return slides_[slide].gradients[at_index(layer)]->view(region);
+  if (is_stored(layer)) return slides_[slide].gradients[at_index(layer)]->read(region);
   return pull_gradient(slide, layer, region, nullptr);
 }
 
@@ -126,7 +126,7 @@ at::Tensor LayeredRun::pool_input_gradient(size_t slide, const Node& node,
   const Region out =
       clip(window_output(region, geometry), slides_[slide].extents[at_index(node.layer)]);
   at::Tensor own = empty_tile(graph_.layer(node.layer).channels, region.extent(), options_.dtype);
-  const at::Tensor choices = slides_[slide].choices[at_index(node.layer)]->view(out);
+  const at::Tensor choices = slides_[slide].choices[at_index(node.layer)]->read(out);
   add_pool_gradient(output_gradient(slide, node.layer, out), choices, out, geometry, region,
                     own.zero_());
   return own;

@@ -8,9 +8,6 @@ namespace {
 /// Deep tensors have many channels: smaller tiles would be mostly halo.
 constexpr int64_t kCoarsestShrink = 8;
 
-/// Of the deepest tensors. A band has whole rows of all.
-constexpr int64_t kMostStride = 32;
-
 /// So many bands let a few ranks have equal parts, within some per cent.
 constexpr int64_t kEnoughBands = 40;
 
@@ -33,19 +30,23 @@ Region owned_part(const Region& own_pixels, const Extent& extent, int64_t stride
           own_interval(own_pixels.cols, extent.cols, stride)};
 }
 
-int64_t Partition::band_rows(const Extent& slide, int64_t tile) {
-  const int64_t deep_cols = ceil_div(slide.cols, kMostStride);
-  int64_t rows = std::max(tile / kMostStride, int64_t{1});  // Of the deepest tensors.
-  while (rows % 2 == 0 && rows / 2 * deep_cols >= kLeastDeepPixels &&
-         rows * kMostStride * kEnoughBands > slide.rows) {
-    rows /= 2;
-  }
-  return rows * kMostStride;
+TileLattice lattice_of(const Graph& graph, int64_t tile) {
+  return {.tile = tile, .deepest_stride = graph.stride(graph.output())};
 }
 
-Extent Partition::tile_extent(const Extent& slide, int64_t tile, int64_t stride) {
-  const int64_t side = std::max<int64_t>(1, tile / std::min(stride, kCoarsestShrink));
-  const int64_t rows = std::max<int64_t>(1, band_rows(slide, tile) / stride);
+int64_t Partition::band_rows(const Extent& slide, const TileLattice& lattice) {
+  const int64_t deepest = lattice.deepest_stride;
+  int64_t rows = std::max(lattice.tile / deepest, int64_t{1});  // Of the deepest tensors.
+  while (rows % 2 == 0 && rows / 2 * ceil_div(slide.cols, deepest) >= kLeastDeepPixels &&
+         rows * deepest * kEnoughBands > slide.rows) {
+    rows /= 2;
+  }
+  return rows * deepest;
+}
+
+Extent Partition::tile_extent(const Extent& slide, const TileLattice& lattice, int64_t stride) {
+  const int64_t side = std::max<int64_t>(1, lattice.tile / std::min(stride, kCoarsestShrink));
+  const int64_t rows = band_rows(slide, lattice) / stride;
   return {rows, ceil_div(side * side, rows)};
 }
 
@@ -61,7 +62,7 @@ std::vector<Region> Partition::tiles(const Extent& extent, int64_t stride) const
   const Region all = own(extent, stride);
   std::vector<Region> tiles;
   if (all.empty()) return tiles;
-  const Extent tile = tile_extent(slide_, tile_, stride);
+  const Extent tile = tile_extent(slide_, lattice_, stride);
   const Region lattice = {{floor_div(all.rows.begin, tile.rows) * tile.rows, all.rows.end},
                           {floor_div(all.cols.begin, tile.cols) * tile.cols, all.cols.end}};
   for (int64_t y = lattice.rows.begin; y < all.rows.end; y += tile.rows) {

@@ -5,8 +5,17 @@
 #include <vector>
 
 #include "lib/core/region.h"
+#include "lib/network/graph.h"
 
 namespace untiled {
+
+/// What decides the tiles of a slide: nothing but this shows in a bit.
+struct TileLattice {
+  int64_t tile = 512;           ///< A tensor of stride s has tiles of about (tile / min(s, 8)) ^ 2.
+  int64_t deepest_stride = 32;  ///< Of the network; other strides divide it.
+};
+
+TileLattice lattice_of(const Graph& graph, int64_t tile);
 
 /// What a rank owns of a tensor of some stride.
 Region owned_part(const Region& own_pixels, const Extent& extent, int64_t stride);
@@ -18,9 +27,8 @@ Region owned_part(const Region& own_pixels, const Extent& extent, int64_t stride
 /// nothing.
 class Partition {
  public:
-  /// `tile`: a tensor of stride s has tiles of about (tile / min(s, 8)) ^ 2 pixels.
-  Partition(const Extent& slide, const Region& own_pixels, int64_t tile)
-      : slide_(slide), own_pixels_(own_pixels), tile_(tile) {}
+  Partition(const Extent& slide, const Region& own_pixels, const TileLattice& lattice)
+      : slide_(slide), own_pixels_(own_pixels), lattice_(lattice) {}
 
   Region own(const Extent& extent, int64_t stride) const {
     return owned_part(own_pixels_, extent, stride);
@@ -31,15 +39,16 @@ class Partition {
   Region held(const Extent& extent, int64_t stride) const;
   std::vector<Region> tiles(const Extent& extent, int64_t stride) const;
 
-  /// Rows of the slide in a band, between which ranks may be cut: a multiple of 32, `tile` or,
-  /// where a slide would have few bands and is wide enough for tiles of some size, less.
-  static int64_t band_rows(const Extent& slide, int64_t tile);
-  static Extent tile_extent(const Extent& slide, int64_t tile, int64_t stride);
+  /// Rows of the slide in a band, between which ranks may be cut: a multiple of the deepest stride
+  /// that is the tile's side or, where a slide would have few bands and is wide enough for tiles of
+  /// some size, less.
+  static int64_t band_rows(const Extent& slide, const TileLattice& lattice);
+  static Extent tile_extent(const Extent& slide, const TileLattice& lattice, int64_t stride);
 
  private:
   Extent slide_;
   Region own_pixels_;
-  int64_t tile_;
+  TileLattice lattice_;
 };
 
 }  // namespace untiled
