@@ -83,7 +83,7 @@ class ClassifierStep : public RankStep {
         ranks_(ranks.size()),
         classifier_(settings),
         extents_(static_cast<size_t>(slides.count), slides.pixels->extent()),
-        parts_(slide_parts(extents_, ranks_, classifier_.tile())),
+        parts_(slide_parts(extents_, ranks_, classifier_.lattice())),
         plan_(classifier_.plan(extents_, LayeredPurpose::kTraining, 0, ranks_)),
         weights_(classifier_.initial_weights()) {
     for (size_t i = 0; i < extents_.size(); ++i) {

@@ -174,7 +174,7 @@ std::function<int()> define_bench_ranks(CLI::App& verb) {
       ->type_name("ROWSxCOLUMNS")
       ->capture_default_str();
   verb.add_option("--resnet-part", flags->resnet_part,
-                  "The same for the classifier, which is cut at multiples of 2,048 rows")
+                  "The same for the classifier, which is cut at multiples of 128 to 512 rows")
       ->type_name("ROWSxCOLUMNS")
       ->capture_default_str();
   verb.add_option("--steps", flags->steps, "Steps of which medians are taken")

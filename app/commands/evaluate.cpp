@@ -94,14 +94,10 @@ std::unique_ptr<SlideEvaluator> make_evaluator(const EvaluateOptions& options, G
     return make_model_evaluator(
         std::make_unique<TrainedModel>(settings, options.checkpoint, options.scale), ranks);
   }
-  if (ranks.size() > 1) {
-    throw ConfigError(fmt::format(
-        "--masks are compared by one rank, and here are {}: leave out --ranks", ranks.size()));
-  }
   if (!fs::is_directory(options.masks)) {
     throw ConfigError(fmt::format("--masks {}: expected a folder", options.masks.string()));
   }
-  return make_mask_evaluator(load_for_masks(options), options.masks);
+  return make_mask_evaluator(load_for_masks(options), options.masks, ranks);
 }
 
 /// All ranks do this together, and have the same result.

@@ -35,10 +35,10 @@ std::vector<Extent> slides_of(const Settings& settings, const std::string& size)
 }
 
 /// Of all pixels of a step, that of the rank with most.
-double largest_share(const std::vector<Extent>& slides, int ranks, int64_t tile) {
+double largest_share(const std::vector<Extent>& slides, int ranks, const TileLattice& lattice) {
   std::vector<int64_t> pixels(static_cast<size_t>(ranks), 0);
   int64_t all = 0;
-  for (const std::vector<Region>& parts : slide_parts(slides, ranks, tile)) {
+  for (const std::vector<Region>& parts : slide_parts(slides, ranks, lattice)) {
     for (size_t rank = 0; rank < parts.size(); ++rank) {
       pixels[rank] += parts[rank].area();
       all += parts[rank].area();
@@ -98,6 +98,8 @@ nlohmann::ordered_json to_json(const ClassifierReport& r) {
                                  {"tile", r.tile},
                                  {"recomputes_blocks", r.plan.recomputes_blocks},
                                  {"stored_bytes", r.plan.stored_bytes},
+                                 {"spilled_layers", r.plan.spilled.size()},
+                                 {"spilled_bytes", r.plan.spilled_bytes},
                                  {"working_bytes", r.plan.working_bytes},
                                  {"stain_bytes", r.stain_bytes},
                                  {"predicted_peak_bytes", r.predicted_peak_bytes()},
@@ -113,6 +115,10 @@ void print_plan(const ClassifierReport& r) {
              to_string(r.slide), r.parameters);
   fmt::print("  stored            {}{}\n", format_bytes(r.plan.stored_bytes),
              r.plan.recomputes_blocks ? ": blocks' outputs, their inside recomputed" : "");
+  if (!r.plan.spilled.empty()) {
+    fmt::print("  spilled           {} of {} tensors and their gradients, to run.scratch\n",
+               format_bytes(r.plan.spilled_bytes), r.plan.spilled.size());
+  }
   fmt::print("  predicted memory  {} over the program's base, with {} workers' tiles and sums\n",
              format_bytes(r.predicted_peak_bytes()), r.plan.workers);
   if (r.predicted) {
@@ -138,7 +144,7 @@ int plan_classifier(const Settings& settings, const std::string& size, int ranks
   report.tile = classifier.tile();
   report.stain_bytes = stains;
   report.forward_multiply_adds = forward_multiply_adds(classifier.graph(), slides);
-  report.largest_share = largest_share(slides, ranks, classifier.tile());
+  report.largest_share = largest_share(slides, ranks, classifier.lattice());
   if (ranks > 1) {
     report.predicted = predict_step(settings, slides, ranks, report.plan, report.largest_share);
   }

@@ -90,15 +90,19 @@ void set_launcher_defaults() {
         count, count));
   }
   set_launcher_defaults();
-  std::vector<std::string> words = {"mpirun", "-n", std::to_string(count)};
-  for (std::string& word : rank_command()) words.push_back(std::move(word));
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  ::execvp("mpirun", arguments.data());
-  throw ConfigError(fmt::format(
-      "--ranks {}: mpirun cannot be started: {}; install openmpi-bin, or use --ranks threads:{}",
-      count, std::strerror(errno), count));
+  for (const std::string& launcher : mpi_launchers()) {
+    std::vector<std::string> words = {launcher, "-n", std::to_string(count)};
+    for (std::string& word : rank_command()) words.push_back(std::move(word));
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    ::execvp(launcher.c_str(), arguments.data());
+  }
+  const std::string problem = std::strerror(errno);
+  throw ConfigError(
+      fmt::format("--ranks {}: mpirun of {} cannot be started: {}; install it (Debian: openmpi-bin "
+                  "or mpich), or use --ranks threads:{}",
+                  count, mpi_version(), problem, count));
 }
 
 /// Of all ranks; there is one.

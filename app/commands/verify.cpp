@@ -171,8 +171,7 @@ Settings load_changed(const SettingsOptions& settings_options, const VerifyOptio
   return changed.load();
 }
 
-int verify_unet(Settings settings, const VerifyOptions& options, bool json, Group& ranks) {
-  share_cores(settings, ranks);
+int verify_unet(const Settings& settings, const VerifyOptions& options, bool json, Group& ranks) {
   const std::optional<VerifyResult> compared = compare(settings, options, ranks);
   if (!compared) return 0;
   const VerifyResult& r = *compared;
@@ -198,14 +197,13 @@ int verify_unet(Settings settings, const VerifyOptions& options, bool json, Grou
 int verify(const SettingsOptions& settings_options, const VerifyOptions& options, bool json,
            const RanksOption& ranks) {
   const Settings settings = load_changed(settings_options, options);
-  if (settings.model.kind == ModelKind::kUnet) {
-    return run_ranks(ranks,
-                     [&](Group& group) { return verify_unet(settings, options, json, group); });
-  }
-  require_one_rank("verify of a classifier");  // Its ranks are threads.
-  return verify_classifier(
-      settings, {options.size, options.slide, options.dump, options.tolerance, count_of(ranks)},
-      json);
+  return run_ranks(ranks, [&](Group& group) {
+    Settings shared = settings;
+    share_cores(shared, group);
+    if (shared.model.kind == ModelKind::kUnet) return verify_unet(shared, options, json, group);
+    return verify_classifier(shared, {options.size, options.slide, options.dump, options.tolerance},
+                             json, group);
+  });
 }
 
 }  // namespace

@@ -17,8 +17,6 @@
 #include "app/pipeline/slide_parts.h"
 #include "lib/core/resources.h"
 #include "lib/layered/running_statistics.h"
-#include "lib/ranks/alone.h"
-#include "lib/ranks/thread_ranks.h"
 #include "lib/streaming/verification.h"
 #include "lib/train/safetensors.h"
 #include "models/resnet.h"
@@ -59,33 +57,21 @@ std::vector<int64_t> make_labels(const Settings& settings, size_t count) {
   return labels;
 }
 
-LayeredStep streamed(const Settings& settings, const VerifyClassifierOptions& options,
-                     const SlideClassifier& classifier, const ClassifierWeights& weights,
-                     const Images& images, const std::vector<int64_t>& labels) {
+LayeredStep streamed(const Settings& settings, const SlideClassifier& classifier,
+                     const ClassifierWeights& weights, const Images& images,
+                     const std::vector<int64_t>& labels, Group& ranks) {
   std::vector<Extent> extents;
   for (const auto& image : images) extents.push_back(image->extent());
-  const SlideParts parts = slide_parts(extents, options.ranks, classifier.tile());
+  const SlideParts parts = slide_parts(extents, ranks.size(), classifier.lattice());
   std::vector<LabelledSlide> slides;
   for (size_t i = 0; i < images.size(); ++i) {
     slides.push_back({images[i].get(), labels[i], parts[i]});
   }
   const ClassifierPlan plan{.workers = settings.threads > 0 ? settings.threads : usable_cores(),
                             .recomputes_blocks = settings.streaming.store == StoreChoice::kBlocks};
-  const std::vector<NormStatistics> running = to_statistics(weights.statistics);
-  LayeredStep first;
-  const auto body = [&](Group& ranks) {
-    const SlideClassifier own(settings);
-    LayeredStep step = own.executor(plan).step(weights.parameters.tensors, running,
-                                               own.statistics(), slides, own.loss(), ranks);
-    if (ranks.rank() == 0) first = std::move(step);
-  };
-  if (options.ranks > 1) {
-    run_thread_ranks(options.ranks, body);
-  } else {
-    Alone alone;
-    body(alone);
-  }
-  return first;
+  return classifier.executor(plan).step(weights.parameters.tensors,
+                                        to_statistics(weights.statistics), classifier.statistics(),
+                                        slides, classifier.loss(), ranks);
 }
 
 at::Tensor logits_tensor(const LayeredStep& step) {
@@ -148,12 +134,14 @@ ClassifierWeights verified_weights(const Settings& settings, const SlideClassifi
 
 }  // namespace
 
-int verify_classifier(const Settings& settings, const VerifyClassifierOptions& options, bool json) {
+int verify_classifier(const Settings& settings, const VerifyClassifierOptions& options, bool json,
+                      Group& ranks) {
   const SlideClassifier classifier(settings);
   const Images images = make_images(settings, options);
   const std::vector<int64_t> labels = make_labels(settings, images.size());
   const ClassifierWeights weights = verified_weights(settings, classifier);
-  const LayeredStep step = streamed(settings, options, classifier, weights, images, labels);
+  const LayeredStep step = streamed(settings, classifier, weights, images, labels, ranks);
+  if (ranks.rank() != 0) return 0;
   const NamedTensors running = settings.model.norm == NormKind::kBatch
                                    ? update_running(weights.statistics, step.statistics)
                                    : weights.statistics;
@@ -181,7 +169,7 @@ int verify_classifier(const Settings& settings, const VerifyClassifierOptions& o
                 {"passed", passed},
                 {"dtype", dtype},
                 {"slides", images.size()},
-                {"ranks", options.ranks},
+                {"ranks", ranks.size()},
                 {"tile", classifier.tile()}});
   } else {
     fmt::print(

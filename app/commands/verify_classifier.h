@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lib/config/settings.h"
+#include "lib/ranks/group.h"
 
 namespace untiled {
 
@@ -13,10 +14,10 @@ struct VerifyClassifierOptions {
   std::string slide;  ///< Empty: noise.
   std::string dump;   ///< Empty: none.
   std::optional<double> tolerance;
-  int ranks = 1;  ///< As threads.
 };
 
-/// Prints the largest relative errors; the exit code.
-int verify_classifier(const Settings& settings, const VerifyClassifierOptions& options, bool json);
+/// Rank 0 compares, prints the largest relative errors and has the exit code. A collective call.
+int verify_classifier(const Settings& settings, const VerifyClassifierOptions& options, bool json,
+                      Group& ranks);
 
 }  // namespace untiled

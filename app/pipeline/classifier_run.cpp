@@ -155,7 +155,7 @@ SlidesGradients ClassifierRun::gradients(const ClassifierWeights& weights, int64
     images.push_back(augmented_pixels(settings_, slides_.training[i].pixels, step, i));
     extents.push_back(images.back()->extent());
   }
-  const SlideParts parts = slide_parts(extents, ranks_.size(), classifier_.tile());
+  const SlideParts parts = slide_parts(extents, ranks_.size(), classifier_.lattice());
   std::vector<LabelledSlide> labelled;
   SlidesGradients out;
   for (size_t i = 0; i < slides.size(); ++i) {
@@ -272,10 +272,13 @@ void ClassifierRun::measure_stains() const {
 ClassifierSummary ClassifierRun::run(const RunFolder& folder) {
   at::set_num_threads(1);  // The tile workers have the cores.
   measure_stains();
-  note(fmt::format("{}: {} worker{}, {} of stored tensors{}", to_string(largest_slides().front()),
+  const std::string spilled =
+      fmt::format(", {} in run.scratch", format_bytes(step_plan_.spilled_bytes));
+  note(fmt::format("{}: {} worker{}, {} of stored tensors{}{}", to_string(largest_slides().front()),
                    step_plan_.workers, step_plan_.workers == 1 ? "" : "s",
                    format_bytes(step_plan_.stored_bytes),
-                   step_plan_.recomputes_blocks ? ", blocks recomputed" : ""));
+                   step_plan_.recomputes_blocks ? ", blocks recomputed" : "",
+                   step_plan_.spilled.empty() ? "" : spilled));
   ClassifierWeights weights = classifier_.initial_weights();
   ClassifierTraining training;
   training.train = settings_.train;

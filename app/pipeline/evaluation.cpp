@@ -13,6 +13,7 @@
 #include "lib/core/atomic_file.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
+#include "lib/ranks/together.h"
 #include "lib/train/losses.h"
 
 namespace untiled {
@@ -48,6 +49,16 @@ SegmentationCounts added_up(SegmentationCounts counts, size_t classes, Group& ra
     counts[i] = {numbers[3 * i], numbers[3 * i + 1], numbers[3 * i + 2]};
   }
   return counts;
+}
+
+/// Of masks that are compared: neighbouring ones, for some files are read from their beginning.
+std::vector<Region> tiles_of_rank(const Extent& extent, const Group& ranks) {
+  constexpr Extent kTile = {1024, 1024};
+  std::vector<Region> tiles = tile_grid(extent, kTile);
+  const auto first = [&](int rank) {
+    return tiles.begin() + static_cast<std::ptrdiff_t>(tiles.size()) * rank / ranks.size();
+  };
+  return {first(ranks.rank()), first(ranks.rank() + 1)};
 }
 
 std::string make_preview(const Picture& thumbnail, const ThumbnailClasses& label,
@@ -189,24 +200,34 @@ SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
 
 SlideScore compare_labels(const Settings& settings, const SlideInput& input,
                           const PixelSource& prediction, const Picture& thumbnail,
-                          const std::filesystem::path& folder) {
-  constexpr Extent kTile = {1024, 1024};
-  SlideScore score;
+                          const std::filesystem::path& folder, Group& ranks) {
   const Extent extent = prediction.extent();
   ThumbnailClasses label_picture(extent, thumbnail.extent);
   ThumbnailClasses prediction_picture(extent, thumbnail.extent);
   const std::vector<double> weights = class_weights(settings.data.classes);
   const auto classes = static_cast<int>(std::max<size_t>(1, settings.data.classes.size()));
-  for (const Region& tile : tile_grid(extent, kTile)) {
-    throw_if_stopped();
-    const Bytes labels = input.labels->read(tile).bytes;
-    const Bytes found = prediction.read(tile).bytes;
-    score.counts = add(score.counts, count_weighted(labels, found, weights, classes));
-    label_picture.fill(tile, labels);
-    prediction_picture.fill(tile, found);
-  }
-  score.preview_png =
-      make_preview(thumbnail, label_picture, prediction_picture, settings.data, folder);
+  SlideScore score;
+  Together together(ranks);
+  together.attempt([&] {
+    for (const Region& tile : tiles_of_rank(extent, ranks)) {
+      throw_if_stopped();
+      const Bytes labels = input.labels->read(tile).bytes;
+      const Bytes found = prediction.read(tile).bytes;
+      score.counts = add(score.counts, count_weighted(labels, found, weights, classes));
+      label_picture.fill(tile, labels);
+      prediction_picture.fill(tile, found);
+    }
+  });
+  together.settle();
+  score.counts = added_up(score.counts, static_cast<size_t>(classes), ranks);
+  label_picture.unite(ranks);
+  prediction_picture.unite(ranks);
+  together.attempt([&] {
+    if (ranks.rank() != 0) return;
+    score.preview_png =
+        make_preview(thumbnail, label_picture, prediction_picture, settings.data, folder);
+  });
+  together.settle();
   return score;
 }
 

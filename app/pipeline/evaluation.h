@@ -58,10 +58,11 @@ SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
                           Group& ranks);
 
 /// Counts over the weighted pixels of `input` of a prediction that is labels too, of the same view;
-/// and the preview. Throws what reading throws.
+/// each rank compares some rows, and rank 0 makes the preview. A collective call; throws what
+/// reading throws, on all ranks.
 SlideScore compare_labels(const Settings& settings, const SlideInput& input,
                           const PixelSource& prediction, const Picture& thumbnail,
-                          const std::filesystem::path& folder);
+                          const std::filesystem::path& folder, Group& ranks);
 
 /// Names and colours of the classes in pictures: background and tissue where none are named.
 std::vector<LegendEntry> class_legend(const DataSettings& data);

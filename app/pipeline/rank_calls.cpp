@@ -127,6 +127,7 @@ void require_alike_work(Group& ranks, const Settings& settings,
   if (ranks.size() == 1) return;
   require_alike_settings(ranks, settings);
   for (const std::filesystem::path& file : {checkpoint, manifest}) {
+    if (file.empty()) continue;
     require_alike(ranks, read_file(file), "another file " + file.string(),
                   "let all machines see the same files");
   }

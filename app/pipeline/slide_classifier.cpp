@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "app/pipeline/slide_parts.h"
 #include "lib/core/error.h"
@@ -89,48 +90,89 @@ ClassifierWeights SlideClassifier::initial_weights() const {
   return weights;
 }
 
+/// Asks what is stored, in memory and in files, and adds what working on it takes.
 ClassifierPlan SlideClassifier::estimate(const std::vector<Extent>& slides, LayeredPurpose purpose,
-                                         int ranks, int workers, bool recomputes_blocks) const {
-  ClassifierPlan plan{.workers = workers, .recomputes_blocks = recomputes_blocks};
-  plan.stored_bytes =
-      executor(plan).stored_bytes(slides, slide_parts(slides, ranks, tile()), purpose);
+                                         int ranks, ClassifierPlan plan) const {
+  const StoredBytes stored =
+      executor(plan).stored_bytes(slides, slide_parts(slides, ranks, lattice()), purpose);
+  plan.stored_bytes = stored.in_memory;
+  plan.spilled_bytes = stored.in_files;
   int64_t tile_values = 0;
   int64_t most_parameters = 0;
   for (LayerId id = 1; id <= graph_.output(); ++id) {
-    const int64_t side = Partition::tile_side(tile(), graph_.stride(id)) + 2;
-    tile_values = std::max(tile_values, side * side * graph_.layer(id).channels);
+    for (const Extent& slide : slides) {
+      const Extent e = Partition::tile_extent(slide, lattice(), graph_.stride(id));
+      tile_values = std::max(tile_values, (e.rows + 2) * (e.cols + 2) * graph_.layer(id).channels);
+    }
     most_parameters = std::max(
         most_parameters, graph_.layer(id).channels * graph_.input_channels(id) *
                              graph_.layer(id).geometry.kernel * graph_.layer(id).geometry.kernel);
   }
   const auto element = static_cast<int64_t>(c10::elementSize(dtype_));
-  plan.working_bytes = kRuntimeBytes + workers * kTensorsOfTile * tile_values * element +
+  plan.working_bytes = kRuntimeBytes + plan.workers * kTensorsOfTile * tile_values * element +
                        kSumBytes * most_parameters + 8 * graph_.parameter_count();
   return plan;
 }
 
-ClassifierPlan SlideClassifier::plan(const std::vector<Extent>& slides, LayeredPurpose purpose,
-                                     int64_t fixed_bytes, int ranks) const {
+/// Largest first; of equal ones the first of the network.
+std::vector<LayerId> SlideClassifier::stored_layers() const {
+  const Program program = make_program(graph_);
+  std::vector<LayerId> layers;
+  for (const Node& node : program.nodes) {
+    const bool is_stored = program.keeping[static_cast<size_t>(node.layer)] != Keeping::kNever;
+    if (is_stored) layers.push_back(node.layer);
+  }
+  const auto size = [&](LayerId id) {
+    const auto stride = static_cast<double>(graph_.stride(id));
+    return static_cast<double>(graph_.layer(id).channels) / (stride * stride);
+  };
+  std::stable_sort(layers.begin(), layers.end(),
+                   [&](LayerId a, LayerId b) { return size(a) > size(b); });
+  return layers;
+}
+
+/// The fastest first: a block's inside is computed once more sooner than anything goes to a file,
+/// and that with few workers only after it goes with many.
+std::vector<ClassifierPlan> SlideClassifier::choices() const {
   const int most_workers = settings_.threads > 0 ? settings_.threads : usable_cores();
   const StoreChoice store = settings_.streaming.store;
-  int64_t least = 0;
+  std::vector<ClassifierPlan> found;
   for (const bool recomputes : {false, true}) {
     if (store == (recomputes ? StoreChoice::kAll : StoreChoice::kBlocks)) continue;
     for (int workers = most_workers; workers >= 1; --workers) {
-      const ClassifierPlan plan = estimate(slides, purpose, ranks, workers, recomputes);
-      const int64_t needed = plan.bytes() + fixed_bytes;
-      if (needed <= settings_.memory_budget) return plan;
-      least = least == 0 ? needed : std::min(least, needed);
+      found.push_back({.workers = workers, .recomputes_blocks = recomputes});
     }
+  }
+  if (settings_.run.scratch.empty()) return found;
+  const std::vector<LayerId> layers = stored_layers();
+  for (int workers = most_workers; workers >= 1; --workers) {
+    ClassifierPlan plan{.workers = workers, .recomputes_blocks = store != StoreChoice::kAll};
+    for (const LayerId layer : layers) {
+      plan.spilled.push_back(layer);
+      found.push_back(plan);
+    }
+  }
+  return found;
+}
+
+ClassifierPlan SlideClassifier::plan(const std::vector<Extent>& slides, LayeredPurpose purpose,
+                                     int64_t fixed_bytes, int ranks) const {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (const ClassifierPlan& choice : choices()) {
+    const ClassifierPlan plan = estimate(slides, purpose, ranks, choice);
+    const int64_t needed = plan.bytes() + fixed_bytes;
+    if (needed <= settings_.memory_budget) return plan;
+    least = std::min(least, needed);
   }
   int64_t pixels = 0;
   for (const Extent& slide : slides) pixels += slide.area();
   throw ConfigError(fmt::format(
       "memory_budget {} is too small for {} slide{} of {} pixels in all{}; the least that works is "
-      "{}: raise it, take more ranks, or lower model.width, train.batch or the resolution "
+      "{}: raise it, {}take more ranks, or lower model.width, train.batch or the resolution "
       "(data.level, data.mpp)",
       format_bytes(settings_.memory_budget), slides.size(), slides.size() == 1 ? "" : "s", pixels,
-      ranks == 1 ? "" : fmt::format(" over {} ranks", ranks), format_bytes(least)));
+      ranks == 1 ? "" : fmt::format(" over {} ranks", ranks), format_bytes(least),
+      settings_.run.scratch.empty() ? "give a folder in run.scratch, " : ""));
 }
 
 size_t SlideClassifier::predicted_together(const std::vector<Extent>& slides, size_t first,
@@ -139,7 +181,7 @@ size_t SlideClassifier::predicted_together(const std::vector<Extent>& slides, si
   for (; count > 1; --count) {
     const auto begin = slides.begin() + static_cast<std::ptrdiff_t>(first);
     const std::vector<Extent> some(begin, begin + static_cast<std::ptrdiff_t>(count));
-    const ClassifierPlan least = estimate(some, LayeredPurpose::kPrediction, ranks, 1, false);
+    const ClassifierPlan least = estimate(some, LayeredPurpose::kPrediction, ranks, {});
     if (least.bytes() + fixed_bytes <= settings_.memory_budget) break;
   }
   return count;
@@ -153,6 +195,8 @@ LayeredExecutor SlideClassifier::executor(const ClassifierPlan& plan) const {
            .tile = tile(),
            .workers = plan.workers,
            .recomputes_blocks = plan.recomputes_blocks,
+           .spilled = plan.spilled,
+           .scratch = settings_.run.scratch,
            .context = context_}};
 }
 
@@ -162,7 +206,7 @@ std::vector<std::vector<double>> SlideClassifier::predict(
     Group& ranks) const {
   std::vector<Extent> extents;
   for (const PixelSource* pixels : slides) extents.push_back(pixels->extent());
-  const SlideParts parts = slide_parts(extents, ranks.size(), tile());
+  const SlideParts parts = slide_parts(extents, ranks.size(), lattice());
   std::vector<LabelledSlide> inputs;
   for (size_t i = 0; i < slides.size(); ++i) inputs.push_back({slides[i], 0, parts[i]});
   return executor(plan).predict(weights.parameters.tensors, to_statistics(weights.statistics),

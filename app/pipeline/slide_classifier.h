@@ -7,6 +7,7 @@
 
 #include "lib/config/settings.h"
 #include "lib/layered/layered_executor.h"
+#include "lib/layered/partition.h"
 #include "lib/streaming/parameters.h"
 
 namespace untiled {
@@ -21,6 +22,8 @@ struct ClassifierWeights {
 struct ClassifierPlan {
   int workers = 1;
   bool recomputes_blocks = false;
+  std::vector<LayerId> spilled;  ///< Tensors that are kept in run.scratch.
+  int64_t spilled_bytes = 0;     ///< Of them at once.
   int64_t stored_bytes = 0;
   int64_t working_bytes = 0;  ///< Of the workers' tiles and of sums.
 
@@ -37,6 +40,7 @@ class SlideClassifier {
   const Graph& graph() const { return graph_; }
   at::ScalarType dtype() const { return dtype_; }
   int64_t tile() const;
+  TileLattice lattice() const { return lattice_of(graph_, tile()); }
 
   /// To begin with, in the computation's type: model.init, else drawn from the seed. Throws
   /// DataError for a file that does not fit.
@@ -66,7 +70,9 @@ class SlideClassifier {
 
  private:
   ClassifierPlan estimate(const std::vector<Extent>& slides, LayeredPurpose purpose, int ranks,
-                          int workers, bool recomputes_blocks) const;
+                          ClassifierPlan plan) const;
+  std::vector<ClassifierPlan> choices() const;
+  std::vector<LayerId> stored_layers() const;
 
   Settings settings_;
   Graph graph_;

@@ -82,11 +82,33 @@ class ModelEvaluator : public SlideEvaluator {
 
 class MaskEvaluator : public SlideEvaluator {
  public:
-  MaskEvaluator(Settings settings, fs::path folder)
-      : SlideEvaluator(std::move(settings)), folder_(std::move(folder)) {}
+  MaskEvaluator(Settings settings, fs::path folder, Group& ranks)
+      : SlideEvaluator(std::move(settings)), folder_(std::move(folder)), ranks_(ranks) {}
 
   SlideScore score(const CohortEntry& entry, const std::string& id,
                    const fs::path& folder) const override {
+    Together together(ranks_);
+    std::optional<Masks> masks;
+    together.attempt([&] { masks.emplace(prepare(entry, id)); });
+    together.settle();
+    SlideScore result = compare_labels(settings(), masks->input, *masks->prediction,
+                                       masks->thumbnail, folder, ranks_);
+    together.attempt([&] {
+      masks->input.require_unchanged();
+      masks->prediction->require_unchanged();
+    });
+    together.settle();
+    return result;
+  }
+
+ private:
+  struct Masks {
+    SlideInput input;
+    std::unique_ptr<LazyMask> prediction;
+    Picture thumbnail;
+  };
+
+  Masks prepare(const CohortEntry& entry, const std::string& id) const {
     const fs::path file = mask_of(id);
     ViewOptions view = view_options(settings(), entry);
     view.level = 0;
@@ -98,18 +120,14 @@ class MaskEvaluator : public SlideEvaluator {
     view.stated_mpp = 1.0;  // A scale in level-0 pixels: the slide's own may be unknown.
     view.mpp = static_cast<double>(d);
     view.exact_extent = true;
-    const SlideInput input = open(entry, id, view, {});  // No network looks at its pixels.
-    Settings as_exported = settings();                   // Many objects are exported as detections.
+    Masks masks{.input = open(entry, id, view, {})};  // No network looks at its pixels.
+    Settings as_exported = settings();                // Many objects are exported as detections.
     as_exported.labels.objects = LabelObjects::kAll;
-    const LazyMask prediction(file, view_of_mask(input), as_exported);
-    SlideScore result =
-        compare_labels(settings(), input, prediction, slide_thumbnail(input), folder);
-    input.require_unchanged();
-    prediction.require_unchanged();
-    return result;
+    masks.prediction = std::make_unique<LazyMask>(file, view_of_mask(masks.input), as_exported);
+    masks.thumbnail = slide_thumbnail(masks.input);
+    return masks;
   }
 
- private:
   /// The mask of a region covers the region alone.
   static ViewInfo view_of_mask(const SlideInput& input) {
     ViewInfo view = input.slide->info();
@@ -132,6 +150,7 @@ class MaskEvaluator : public SlideEvaluator {
   }
 
   fs::path folder_;
+  Group& ranks_;
 };
 
 }  // namespace
@@ -154,8 +173,9 @@ std::unique_ptr<SlideEvaluator> make_model_evaluator(std::unique_ptr<TrainedMode
   return std::make_unique<ModelEvaluator>(std::move(model), ranks);
 }
 
-std::unique_ptr<SlideEvaluator> make_mask_evaluator(Settings settings, fs::path folder) {
-  return std::make_unique<MaskEvaluator>(std::move(settings), std::move(folder));
+std::unique_ptr<SlideEvaluator> make_mask_evaluator(Settings settings, fs::path folder,
+                                                    Group& ranks) {
+  return std::make_unique<MaskEvaluator>(std::move(settings), std::move(folder), ranks);
 }
 
 }  // namespace untiled

@@ -38,8 +38,8 @@ std::unique_ptr<SlideEvaluator> make_model_evaluator(std::unique_ptr<TrainedMode
                                                      Group& ranks);
 
 /// Compares masks in `folder` that label or export wrote with references, at level 0; above 64
-/// megapixels at every d-th pixel of rows and columns.
-std::unique_ptr<SlideEvaluator> make_mask_evaluator(Settings settings,
-                                                    std::filesystem::path folder);
+/// megapixels at every d-th pixel of rows and columns. Keeps `ranks`, which share the work.
+std::unique_ptr<SlideEvaluator> make_mask_evaluator(Settings settings, std::filesystem::path folder,
+                                                    Group& ranks);
 
 }  // namespace untiled

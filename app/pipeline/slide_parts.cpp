@@ -6,9 +6,7 @@
 
 namespace untiled {
 
-SlideParts slide_parts(const std::vector<Extent>& slides, int ranks, int64_t tile) {
-  constexpr int64_t kMostStride = 32;
-  const int64_t unit = Partition::cut_unit(tile, kMostStride);
+SlideParts slide_parts(const std::vector<Extent>& slides, int ranks, const TileLattice& lattice) {
   int64_t total = 0;
   for (const Extent& slide : slides) total += slide.area();
   SlideParts parts;
@@ -16,6 +14,7 @@ SlideParts slide_parts(const std::vector<Extent>& slides, int ranks, int64_t til
   for (const Extent& slide : slides) {
     std::vector<Region>& of_slide = parts.emplace_back(
         static_cast<size_t>(ranks), Region{{slide.rows, slide.rows}, {0, slide.cols}});
+    const int64_t unit = Partition::band_rows(slide, lattice);
     for (int64_t row = 0; row < slide.rows; row += unit) {
       const int64_t end = std::min(slide.rows, row + unit);
       const int64_t area = (end - row) * slide.cols;

@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "lib/layered/layered_executor.h"
+#include "lib/layered/partition.h"
 
 namespace untiled {
 
-/// Rows of each slide, cut where no tile of a tensor of stride 32 or less is, so that tiles do not
-/// depend on the number of ranks. The slides count as though they lay below each other, and each
+/// Rows of each slide, cut between bands (see Partition), so that tiles do not depend on the number
+/// of ranks. The slides count as though they lay below each other, and each
 /// rank gets about as many of all their pixels: of one slide its part, of many small ones some
 /// whole ones.
-SlideParts slide_parts(const std::vector<Extent>& slides, int ranks, int64_t tile);
+SlideParts slide_parts(const std::vector<Extent>& slides, int ranks, const TileLattice& lattice);
 
 }  // namespace untiled

@@ -120,7 +120,7 @@ std::vector<SlideVerdict> TrainedClassifier::judge(const std::vector<const Pixel
       classifier_->plan(extents, LayeredPurpose::kPrediction, fixed_bytes, ranks.size());
   Together(ranks).join([&] {
     const auto logits = classifier_->predict(plan, weights_, pixels, work, ranks);
-    const SlideParts parts = slide_parts(extents, ranks.size(), classifier_->tile());
+    const SlideParts parts = slide_parts(extents, ranks.size(), classifier_->lattice());
     for (size_t i = 0; i < slides.size(); ++i) {
       verdicts[i].logits = logits[i];
       verdicts[i].probabilities = probabilities(logits[i]);
@@ -148,9 +148,7 @@ void TrainedClassifier::gather_map(const std::vector<Region>& parts, SlideVerdic
   std::vector<std::unique_ptr<Message>> messages;
   for (int rank = 1; rank < ranks.size(); ++rank) {
     if (ranks.rank() != 0 && ranks.rank() != rank) continue;
-    const Interval rows = Partition(parts[static_cast<size_t>(rank)], classifier_->tile())
-                              .own(all, map_stride())
-                              .rows;
+    const Interval rows = owned_part(parts[static_cast<size_t>(rank)], all, map_stride()).rows;
     for (size_t k = 0; k < info_.labels.size() && !rows.empty(); ++k) {
       const auto first = static_cast<int64_t>(k) * all.area() + rows.begin * all.cols;
       const auto bytes = std::as_writable_bytes(

@@ -25,13 +25,13 @@ struct Parcel {
 
 Region LayeredRun::own(const Slide& slide, LayerId layer, int rank) const {
   const Region& pixels = slide.input.own_pixels[static_cast<size_t>(rank)];
-  return Partition(pixels, options_.tile)
-      .own(slide.extents[static_cast<size_t>(layer)], strides_[static_cast<size_t>(layer)]);
+  return owned_part(pixels, slide.extents[static_cast<size_t>(layer)],
+                    strides_[static_cast<size_t>(layer)]);
 }
 
 Region LayeredRun::held(const Slide& slide, LayerId layer, int rank) const {
   const Region& pixels = slide.input.own_pixels[static_cast<size_t>(rank)];
-  return Partition(pixels, options_.tile)
+  return Partition(slide.extents.front(), pixels, lattice_of(graph_, options_.tile))
       .held(slide.extents[static_cast<size_t>(layer)], strides_[static_cast<size_t>(layer)]);
 }
 
@@ -56,7 +56,7 @@ void LayeredRun::exchange(LayerId layer, Fields Slide::*fields) {
       }
       if (out.empty()) continue;
       at::Tensor copy = empty_tile(channels, out.extent(), (slide.*fields)[i]->dtype());
-      copy.copy_((slide.*fields)[i]->view(out));
+      copy.copy_((slide.*fields)[i]->read(out));
       sent.push_back({s, out, copy, inputs_.ranks.send(other, kTag, bytes_of(copy))});
     }
   }

@@ -13,7 +13,7 @@ namespace {
 std::vector<Extent> held_extents(const Graph& graph, const Extent& slide, const Region& own,
                                  int64_t tile) {
   std::vector<Extent> extents = graph.extents(slide);
-  const Partition partition(own, tile);
+  const Partition partition(slide, own, lattice_of(graph, tile));
   for (size_t l = 0; l < extents.size(); ++l) {
     extents[l] = partition.held(extents[l], graph.stride(static_cast<LayerId>(l))).extent();
   }
@@ -46,17 +46,19 @@ std::vector<std::vector<double>> LayeredExecutor::predict(
   return std::move(run).result().logits;
 }
 
-int64_t LayeredExecutor::stored_bytes(const std::vector<Extent>& slides, const SlideParts& parts,
-                                      LayeredPurpose purpose) const {
+StoredBytes LayeredExecutor::stored_bytes(const std::vector<Extent>& slides,
+                                          const SlideParts& parts, LayeredPurpose purpose) const {
   const auto schedule = make_layered_schedule(program_, purpose, options_.recomputes_blocks);
   const auto element = static_cast<int64_t>(c10::elementSize(options_.dtype));
-  int64_t most = 0;
+  StoredBytes most;
   for (size_t rank = 0; rank < parts.front().size(); ++rank) {
     std::vector<std::vector<Extent>> held;
     for (size_t i = 0; i < slides.size(); ++i) {
       held.push_back(held_extents(graph_, slides[i], parts[i][rank], options_.tile));
     }
-    most = std::max(most, peak_stored_bytes(graph_, schedule, held, element, program_));
+    const StoredBytes peak =
+        peak_stored_bytes(graph_, schedule, held, element, program_, options_.spilled);
+    most = {std::max(most.in_memory, peak.in_memory), std::max(most.in_files, peak.in_files)};
   }
   return most;
 }

@@ -11,6 +11,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -31,6 +32,8 @@ struct LayeredOptions {
   int64_t tile = 512;  ///< See Partition.
   int workers = 1;     ///< Threads; results do not depend on it.
   bool recomputes_blocks = false;
+  std::vector<LayerId> spilled;               ///< Stored in files; bits do not depend on it.
+  std::filesystem::path scratch;              ///< The folder of these files.
   std::shared_ptr<StreamingContext> context;  ///< Null: the executor has its own.
 };
 
@@ -86,8 +89,8 @@ class LayeredExecutor {
 
   /// The most bytes that tensors of slides of these sizes take in a step, or in a prediction, on
   /// the rank that has most.
-  int64_t stored_bytes(const std::vector<Extent>& slides, const SlideParts& parts,
-                       LayeredPurpose purpose) const;
+  StoredBytes stored_bytes(const std::vector<Extent>& slides, const SlideParts& parts,
+                           LayeredPurpose purpose) const;
 
  private:
   const Graph& graph_;

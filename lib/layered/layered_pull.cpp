@@ -22,7 +22,7 @@ const NormValues* LayeredRun::norm_of(const Reading& reading) const {
 at::Tensor LayeredRun::value(size_t slide, LayerId layer, const Region& region) const {
   const Slide& s = slides_[slide];
   if (layer == kPixelLayer) return pixel_tile(s.input.pixels->view(region), options_.dtype);
-  if (is_stored(layer)) return s.values[at_index(layer)]->view(region);
+  if (is_stored(layer)) return s.values[at_index(layer)]->read(region);
   return compute(slide, program_.node_of(layer), region);
 }
 
@@ -80,7 +80,7 @@ at::Tensor LayeredRun::output_gradient(size_t slide, LayerId layer, const Region
 
 /// The gradient of what others read of a tensor, where ReLU let it through.
 at::Tensor LayeredRun::read_gradient(size_t slide, LayerId layer, const Region& region) const {
-  if (is_stored(layer)) return slides_[slide].gradients[at_index(layer)]->view(region);
+  if (is_stored(layer)) return slides_[slide].gradients[at_index(layer)]->read(region);
   return pull_gradient(slide, layer, region, nullptr);
 }
 
@@ -112,38 +112,52 @@ at::Tensor LayeredRun::pooled_gradient(size_t slide, const Region& region) const
 
 at::Tensor LayeredRun::input_gradient(size_t slide, const Use& use, const Region& region) const {
   const Node& node = program_.nodes[use.node];
-  const Layer& layer = graph_.layer(node.layer);
-  if (layer.kind == LayerKind::kAdd) {
-    const at::Tensor gradient = output_gradient(slide, node.layer, region);
-    at::Tensor own = empty_tile(gradient.size(1), region.extent(), options_.dtype);
-    return own.copy_(gradient);
-  }
+  const LayerKind kind = graph_.layer(node.layer).kind;
+  if (kind == LayerKind::kMaxPool) return pool_input_gradient(slide, node, region);
+  if (kind == LayerKind::kConv) return conv_region_gradient(slide, node, region);
+  const at::Tensor gradient = output_gradient(slide, node.layer, region);
+  at::Tensor own = empty_tile(gradient.size(1), region.extent(), options_.dtype);
+  return own.copy_(gradient);
+}
+
+at::Tensor LayeredRun::pool_input_gradient(size_t slide, const Node& node,
+                                           const Region& region) const {
+  const Geometry geometry = graph_.layer(node.layer).geometry;
   const Region out =
-      clip(window_output(region, layer.geometry), slides_[slide].extents[at_index(node.layer)]);
-  const int64_t channels = graph_.layer(node.inputs[0].value).channels;
-  const Region window = window_input(out, layer.geometry);
-  const Region reached = intersect(region, window);
-  if (layer.kind == LayerKind::kConv && reached == region) {
-    return part_of(window_gradient(slide, node, out, window), region, window);
-  }
-  at::Tensor own = empty_tile(channels, region.extent(), options_.dtype);
-  if (layer.kind == LayerKind::kMaxPool) {
-    const at::Tensor choices = slides_[slide].choices[at_index(node.layer)]->view(out);
-    add_pool_gradient(output_gradient(slide, node.layer, out), choices, out, layer.geometry, region,
-                      own.zero_());
-    return own;
-  }
-  own.zero_();
-  if (out.empty()) return own;
-  part_of(own, reached, region)
-      .copy_(part_of(window_gradient(slide, node, out, window), reached, window));
+      clip(window_output(region, geometry), slides_[slide].extents[at_index(node.layer)]);
+  at::Tensor own = empty_tile(graph_.layer(node.layer).channels, region.extent(), options_.dtype);
+  const at::Tensor choices = slides_[slide].choices[at_index(node.layer)]->read(out);
+  add_pool_gradient(output_gradient(slide, node.layer, out), choices, out, geometry, region,
+                    own.zero_());
   return own;
 }
 
-at::Tensor LayeredRun::window_gradient(size_t slide, const Node& node, const Region& out,
-                                       const Region& /*window*/) const {
-  return conv_window_gradient(output_gradient(slide, node.layer, out), parameter(node.layer, false),
-                              graph_.layer(node.layer).geometry.stride);
+at::Tensor LayeredRun::gradient_window(size_t slide, LayerId layer, const Region& window) const {
+  const Region inside = clip(window, slides_[slide].extents[at_index(layer)]);
+  const at::Tensor gradient = output_gradient(slide, layer, inside);
+  if (inside == window) return gradient;
+  at::Tensor tile = empty_tile(gradient.size(1), window.extent(), options_.dtype).zero_();
+  part_of(tile, inside, window).copy_(gradient);
+  return tile;
+}
+
+at::Tensor LayeredRun::conv_region_gradient(size_t slide, const Node& node,
+                                            const Region& region) const {
+  const Geometry geometry = graph_.layer(node.layer).geometry;
+  const at::Tensor weight = parameter(node.layer, false);
+  const Region out = window_output(region, geometry);
+  if (geometry.stride == 1) {
+    return conv_input_gradient(gradient_window(slide, node.layer, out), weight);
+  }
+  at::Tensor own = empty_tile(weight.size(1), region.extent(), options_.dtype);
+  if (out.empty()) return own.zero_();
+  const Region window = window_input(out, geometry);
+  const at::Tensor gradient =
+      conv_window_gradient(gradient_window(slide, node.layer, out), weight, geometry.stride);
+  const Region reached = intersect(region, window);
+  if (reached == region) return part_of(gradient, region, window);
+  part_of(own.zero_(), reached, region).copy_(part_of(gradient, reached, window));
+  return own;
 }
 
 }  // namespace untiled

@@ -4,6 +4,7 @@
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "lib/core/error.h"
@@ -49,12 +50,13 @@ LayeredRun::LayeredRun(const Graph& graph, const Program& program, const Layered
   for (size_t l = 0; l < layers; ++l) strides_.push_back(graph.stride(static_cast<LayerId>(l)));
   for (const LabelledSlide& input : inputs.slides) {
     const Region own = input.own_pixels.at(static_cast<size_t>(inputs.ranks.rank()));
-    slides_.push_back({.input = input,
-                       .partition = Partition(own, options.tile),
-                       .extents = graph.extents(input.pixels->extent()),
-                       .values = Fields(layers),
-                       .gradients = Fields(layers),
-                       .choices = Fields(layers)});
+    slides_.push_back(
+        {.input = input,
+         .partition = Partition(input.pixels->extent(), own, lattice_of(graph, options.tile)),
+         .extents = graph.extents(input.pixels->extent()),
+         .values = Fields(layers),
+         .gradients = Fields(layers),
+         .choices = Fields(layers)});
   }
   for (const at::Tensor& p : inputs.parameters) {
     const at::Tensor typed = p.to(at::kCPU, options.dtype);
@@ -344,9 +346,13 @@ bool LayeredRun::is_stored(LayerId layer) const {
 
 std::unique_ptr<TensorField> LayeredRun::make_field(const Slide& slide, LayerId layer,
                                                     at::ScalarType dtype) const {
-  return std::make_unique<TensorField>(graph_.layer(layer).channels,
-                                       held(slide, layer, inputs_.ranks.rank()), dtype,
-                                       *options_.context->pages);
+  const int64_t channels = graph_.layer(layer).channels;
+  const Region part = held(slide, layer, inputs_.ranks.rank());
+  const std::vector<LayerId>& spilled = options_.spilled;
+  if (std::find(spilled.begin(), spilled.end(), layer) != spilled.end()) {
+    return std::make_unique<FileField>(channels, part, dtype, options_.scratch);
+  }
+  return std::make_unique<MemoryField>(channels, part, dtype, *options_.context->pages);
 }
 
 std::vector<LayeredRun::Tile> LayeredRun::tiles_of(LayerId layer) const {

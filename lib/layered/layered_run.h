@@ -66,9 +66,8 @@ class LayeredRun {
                                  double beyond) const;
   /// The gradient of a tensor's own values: back through its norm.
   virtual at::Tensor output_gradient(size_t slide, LayerId layer, const Region& region) const;
-  /// The gradient of the window of `out`, complete where no other output reaches.
-  virtual at::Tensor window_gradient(size_t slide, const Node& node, const Region& out,
-                                     const Region& window) const;
+  /// The same, with zeros where `window` lies outside of the slide.
+  virtual at::Tensor gradient_window(size_t slide, LayerId layer, const Region& window) const;
   /// What one who reads a tensor adds to the gradient of a region of it: a tensor of its own.
   virtual at::Tensor input_gradient(size_t slide, const Use& use, const Region& region) const;
   /// The sums of all ranks over their tiles.
@@ -104,6 +103,8 @@ class LayeredRun {
   at::Tensor read_gradient(size_t slide, LayerId layer, const Region& region) const;
   at::Tensor pull_gradient(size_t slide, LayerId layer, const Region& region,
                            NormGradientSums* sums) const;
+  at::Tensor conv_region_gradient(size_t slide, const Node& node, const Region& region) const;
+  at::Tensor pool_input_gradient(size_t slide, const Node& node, const Region& region) const;
   at::Tensor pooled_gradient(size_t slide, const Region& region) const;
 
   std::unique_ptr<TensorField> make_field(const Slide& slide, LayerId layer,

@@ -99,6 +99,38 @@ class Scheduler {
   std::vector<LayeredTask> tasks_;
 };
 
+int64_t values_of(const Graph& graph, const std::vector<std::vector<Extent>>& slides,
+                  LayerId layer) {
+  int64_t values = 0;
+  for (const std::vector<Extent>& extents : slides) {
+    values += extents[static_cast<size_t>(layer)].area() * graph.layer(layer).channels;
+  }
+  return values;
+}
+
+/// For each value of the task's tensor; negative where it is forgotten.
+int64_t added_bytes(const Graph& graph, const Program& program, const LayeredTask& task,
+                    int64_t element_bytes) {
+  const bool is_stored = program.keeping[static_cast<size_t>(task.layer)] != Keeping::kNever;
+  const int64_t choice = graph.layer(task.layer).kind == LayerKind::kMaxPool ? 1 : 0;
+  switch (task.act) {
+    case Act::kValues:
+    case Act::kValuesAgain:
+      return element_bytes + choice;
+    case Act::kGradient:
+      return is_stored ? element_bytes : 0;
+    case Act::kForgetValues:
+      return -element_bytes;
+    case Act::kForgetGradient:
+      return -element_bytes - choice;
+    case Act::kMoments:
+    case Act::kHead:
+    case Act::kWeights:
+      break;
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::vector<LayeredTask> make_layered_schedule(const Program& program, LayeredPurpose purpose,
@@ -106,39 +138,17 @@ std::vector<LayeredTask> make_layered_schedule(const Program& program, LayeredPu
   return Scheduler(program, purpose, recomputes_blocks).make();
 }
 
-int64_t peak_stored_bytes(const Graph& graph, const std::vector<LayeredTask>& schedule,
-                          const std::vector<std::vector<Extent>>& slides, int64_t element_bytes,
-                          const Program& program) {
-  int64_t held = 0;
-  int64_t peak = 0;
+StoredBytes peak_stored_bytes(const Graph& graph, const std::vector<LayeredTask>& schedule,
+                              const std::vector<std::vector<Extent>>& slides, int64_t element_bytes,
+                              const Program& program, const std::vector<LayerId>& spilled) {
+  StoredBytes held;
+  StoredBytes peak;
   for (const LayeredTask& t : schedule) {
-    const auto i = static_cast<size_t>(t.layer);
-    const bool is_stored = program.keeping[i] != Keeping::kNever;
-    const bool is_pooled = graph.layer(t.layer).kind == LayerKind::kMaxPool;
-    int64_t values = 0;
-    for (const std::vector<Extent>& extents : slides) {
-      values += extents[i].area() * graph.layer(t.layer).channels;
-    }
-    switch (t.act) {
-      case Act::kValues:
-      case Act::kValuesAgain:
-        held += values * (element_bytes + (is_pooled ? 1 : 0));
-        break;
-      case Act::kGradient:
-        held += is_stored ? values * element_bytes : 0;
-        break;
-      case Act::kForgetValues:
-        held -= values * element_bytes;
-        break;
-      case Act::kForgetGradient:
-        held -= values * (element_bytes + (is_pooled ? 1 : 0));
-        break;
-      case Act::kMoments:
-      case Act::kHead:
-      case Act::kWeights:
-        break;
-    }
-    peak = std::max(peak, held);
+    const bool is_spilled = std::find(spilled.begin(), spilled.end(), t.layer) != spilled.end();
+    const int64_t values = values_of(graph, slides, t.layer);
+    (is_spilled ? held.in_files : held.in_memory) +=
+        values * added_bytes(graph, program, t, element_bytes);
+    peak = {std::max(peak.in_memory, held.in_memory), std::max(peak.in_files, held.in_files)};
   }
   return peak;
 }

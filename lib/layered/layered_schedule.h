@@ -31,9 +31,15 @@ enum class LayeredPurpose { kTraining, kPrediction };
 std::vector<LayeredTask> make_layered_schedule(const Program& program, LayeredPurpose purpose,
                                                bool recomputes_blocks);
 
-/// The most that is stored at once, of slides of the given layers' sizes.
-int64_t peak_stored_bytes(const Graph& graph, const std::vector<LayeredTask>& schedule,
-                          const std::vector<std::vector<Extent>>& slides, int64_t element_bytes,
-                          const Program& program);
+/// The most that is stored at once.
+struct StoredBytes {
+  int64_t in_memory = 0;
+  int64_t in_files = 0;
+};
+
+/// Of slides of the given layers' sizes; values and gradients of the layers `spilled` are in files.
+StoredBytes peak_stored_bytes(const Graph& graph, const std::vector<LayeredTask>& schedule,
+                              const std::vector<std::vector<Extent>>& slides, int64_t element_bytes,
+                              const Program& program, const std::vector<LayerId>& spilled);
 
 }  // namespace untiled

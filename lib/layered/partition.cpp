@@ -1,13 +1,19 @@
 #include "lib/layered/partition.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace untiled {
 namespace {
 
 /// Deep tensors have many channels: smaller tiles would be mostly halo.
 constexpr int64_t kCoarsestShrink = 8;
+
+/// So many bands let a few ranks have equal parts, within some per cent.
+constexpr int64_t kEnoughBands = 40;
+
+/// Of a tile of the deepest tensors, where weights are many: adding them up exactly then takes a
+/// small part of the time that they take to compute.
+constexpr int64_t kLeastDeepPixels = 512;
 
 /// Of a part, in pixels of its tensor: kernels of ResNets reach one or two pixels beyond it.
 /// TensorField::view refuses what lies further out.
@@ -19,21 +25,29 @@ Interval own_interval(const Interval& pixels, int64_t size, int64_t stride) {
 
 }  // namespace
 
-int64_t Partition::tile_side(int64_t tile, int64_t stride) {
-  return std::max<int64_t>(1, tile / std::min(stride, kCoarsestShrink));
+Region owned_part(const Region& own_pixels, const Extent& extent, int64_t stride) {
+  return {own_interval(own_pixels.rows, extent.rows, stride),
+          own_interval(own_pixels.cols, extent.cols, stride)};
 }
 
-int64_t Partition::cut_unit(int64_t tile, int64_t most_stride) {
-  int64_t unit = 1;
-  for (int64_t stride = 1; stride <= most_stride; stride *= 2) {
-    unit = std::lcm(unit, stride * tile_side(tile, stride));
+TileLattice lattice_of(const Graph& graph, int64_t tile) {
+  return {.tile = tile, .deepest_stride = graph.stride(graph.output())};
+}
+
+int64_t Partition::band_rows(const Extent& slide, const TileLattice& lattice) {
+  const int64_t deepest = lattice.deepest_stride;
+  int64_t rows = std::max(lattice.tile / deepest, int64_t{1});  // Of the deepest tensors.
+  while (rows % 2 == 0 && rows / 2 * ceil_div(slide.cols, deepest) >= kLeastDeepPixels &&
+         rows * deepest * kEnoughBands > slide.rows) {
+    rows /= 2;
   }
-  return unit;
+  return rows * deepest;
 }
 
-Region Partition::own(const Extent& extent, int64_t stride) const {
-  return {own_interval(own_pixels_.rows, extent.rows, stride),
-          own_interval(own_pixels_.cols, extent.cols, stride)};
+Extent Partition::tile_extent(const Extent& slide, const TileLattice& lattice, int64_t stride) {
+  const int64_t side = std::max<int64_t>(1, lattice.tile / std::min(stride, kCoarsestShrink));
+  const int64_t rows = band_rows(slide, lattice) / stride;
+  return {rows, ceil_div(side * side, rows)};
 }
 
 Region Partition::held(const Extent& extent, int64_t stride) const {
@@ -48,10 +62,12 @@ std::vector<Region> Partition::tiles(const Extent& extent, int64_t stride) const
   const Region all = own(extent, stride);
   std::vector<Region> tiles;
   if (all.empty()) return tiles;
-  const int64_t side = tile_side(tile_, stride);
-  for (int64_t y = floor_div(all.rows.begin, side) * side; y < all.rows.end; y += side) {
-    for (int64_t x = floor_div(all.cols.begin, side) * side; x < all.cols.end; x += side) {
-      tiles.push_back(intersect(all, Region{{y, y + side}, {x, x + side}}));
+  const Extent tile = tile_extent(slide_, lattice_, stride);
+  const Region lattice = {{floor_div(all.rows.begin, tile.rows) * tile.rows, all.rows.end},
+                          {floor_div(all.cols.begin, tile.cols) * tile.cols, all.cols.end}};
+  for (int64_t y = lattice.rows.begin; y < all.rows.end; y += tile.rows) {
+    for (int64_t x = lattice.cols.begin; x < all.cols.end; x += tile.cols) {
+      tiles.push_back(intersect(all, Region{{y, y + tile.rows}, {x, x + tile.cols}}));
     }
   }
   return tiles;

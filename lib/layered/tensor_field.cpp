@@ -5,30 +5,70 @@
 #include <fmt/format.h>
 
 #include "lib/core/error.h"
+#include "lib/layered/tensors.h"
 
 namespace untiled {
 
-TensorField::TensorField(int64_t channels, const Region& held, at::ScalarType dtype, PagePool& pool)
-    : channels_(channels),
-      held_(held),
-      dtype_(dtype),
-      pages_(pool.take(std::max<int64_t>(1, held.area()) * channels *
-                       static_cast<int64_t>(c10::elementSize(dtype)))) {}
+int64_t TensorField::pixel_bytes() const {
+  return channels_ * static_cast<int64_t>(c10::elementSize(dtype_));
+}
 
-at::Tensor TensorField::view(const Region& region) const {
+int64_t TensorField::size_bytes() const {
+  return std::max<int64_t>(1, held_.area()) * pixel_bytes();
+}
+
+int64_t TensorField::first_byte(const Region& region) const {
   if (!held_.contains(region)) {
     throw InternalError(
         fmt::format("{} is asked for where {} is held", to_string(region), to_string(held_)));
   }
-  const int64_t row_stride = held_.cols.size() * channels_;
-  const int64_t first = (region.rows.begin - held_.rows.begin) * row_stride +
-                        (region.cols.begin - held_.cols.begin) * channels_;
+  return ((region.rows.begin - held_.rows.begin) * held_.cols.size() + region.cols.begin -
+          held_.cols.begin) *
+         pixel_bytes();
+}
+
+MemoryField::MemoryField(int64_t channels, const Region& held, at::ScalarType dtype, PagePool& pool)
+    : TensorField(channels, held, dtype), pages_(pool.take(size_bytes())) {}
+
+at::Tensor MemoryField::read(const Region& region) const {
+  const int64_t row_stride = held().cols.size() * channels();
   return at::from_blob(
-      pages_->data() + first * static_cast<int64_t>(c10::elementSize(dtype_)),
-      {1, channels_, region.rows.size(), region.cols.size()},
-      {held_.rows.size() * row_stride, 1, row_stride, channels_},
+      pages_->data() + first_byte(region), {1, channels(), region.rows.size(), region.cols.size()},
+      {held().rows.size() * row_stride, 1, row_stride, channels()},
       [pages = pages_](void* /*data*/) mutable { pages.reset(); },
-      at::TensorOptions().dtype(dtype_));
+      at::TensorOptions().dtype(dtype()));
+}
+
+FileField::FileField(int64_t channels, const Region& held, at::ScalarType dtype,
+                     const std::filesystem::path& folder)
+    : TensorField(channels, held, dtype), file_(folder) {
+  file_.extend(size_bytes());
+}
+
+at::Tensor FileField::read(const Region& region) const {
+  at::Tensor tile = empty_tile(channels(), region.extent(), dtype());
+  auto* data = static_cast<char*>(tile.mutable_data_ptr());
+  const int64_t row_bytes = region.cols.size() * pixel_bytes();
+  int64_t from = first_byte(region);
+  for (int64_t y = region.rows.begin; y < region.rows.end; ++y) {
+    file_.read(data, row_bytes, from);
+    data += row_bytes;
+    from += held().cols.size() * pixel_bytes();
+  }
+  return tile;
+}
+
+void FileField::write(const Region& region, const at::Tensor& value) {
+  at::Tensor tile = empty_tile(channels(), region.extent(), dtype());
+  tile.copy_(value);
+  const auto* data = static_cast<const char*>(tile.const_data_ptr());
+  const int64_t row_bytes = region.cols.size() * pixel_bytes();
+  int64_t onto = first_byte(region);
+  for (int64_t y = region.rows.begin; y < region.rows.end; ++y) {
+    file_.write(data, row_bytes, onto);
+    data += row_bytes;
+    onto += held().cols.size() * pixel_bytes();
+  }
 }
 
 }  // namespace untiled

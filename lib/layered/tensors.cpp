@@ -13,14 +13,20 @@
 namespace untiled {
 namespace {
 
+struct ConvShape {
+  int64_t stride = 1;
+  int64_t padding = 0;
+};
+
 std::tuple<at::Tensor, at::Tensor, at::Tensor> conv_back(const at::Tensor& gradient,
-                                                         const at::Tensor& window,
-                                                         const at::Tensor& weight, int64_t stride,
+                                                         const at::Tensor& input,
+                                                         const at::Tensor& weight,
+                                                         const ConvShape& shape,
                                                          std::array<bool, 3> wanted) {
-  return at::convolution_backward(gradient, window, weight,
-                                  /*bias_sizes=*/at::OptionalIntArrayRef(), {stride, stride},
-                                  {0, 0}, {1, 1}, /*transposed=*/false, {0, 0},
-                                  /*groups=*/1, wanted);
+  return at::convolution_backward(gradient, input, weight,
+                                  /*bias_sizes=*/at::OptionalIntArrayRef(),
+                                  {shape.stride, shape.stride}, {shape.padding, shape.padding},
+                                  {1, 1}, /*transposed=*/false, {0, 0}, /*groups=*/1, wanted);
 }
 
 }  // namespace
@@ -51,18 +57,28 @@ at::Tensor conv_tile(const at::Tensor& window, const at::Tensor& weight, const a
   return at::conv2d(window, weight, bias, {stride, stride}, at::IntArrayRef{0, 0});
 }
 
+at::Tensor conv_input_gradient(const at::Tensor& gradient, const at::Tensor& weight) {
+  const int64_t around = weight.size(2) - 1;
+  // Its values do not matter, its sizes do. A window's gradient would be larger than the region.
+  const at::Tensor region =
+      empty_tile(weight.size(1), {gradient.size(2) - around, gradient.size(3) - around},
+                 gradient.scalar_type());
+  return std::get<0>(
+      conv_back(gradient, region, weight, {.padding = around}, {true, false, false}));
+}
+
 at::Tensor conv_window_gradient(const at::Tensor& gradient, const at::Tensor& weight,
                                 int64_t stride) {
   const auto reach = [&](int64_t size) { return (size - 1) * stride + weight.size(2); };
   // Its values do not matter, its sizes do.
   const at::Tensor window = empty_tile(
       weight.size(1), {reach(gradient.size(2)), reach(gradient.size(3))}, gradient.scalar_type());
-  return std::get<0>(conv_back(gradient, window, weight, stride, {true, false, false}));
+  return std::get<0>(conv_back(gradient, window, weight, {.stride = stride}, {true, false, false}));
 }
 
 at::Tensor conv_weight_gradient(const at::Tensor& gradient, const at::Tensor& window,
                                 const at::Tensor& weight, int64_t stride) {
-  return std::get<1>(conv_back(gradient, window, weight, stride, {false, true, false}))
+  return std::get<1>(conv_back(gradient, window, weight, {.stride = stride}, {false, true, false}))
       .contiguous(at::MemoryFormat::Contiguous);
 }
 

@@ -16,6 +16,9 @@ at::Tensor pixel_tile(const PixelView& pixels, at::ScalarType dtype);
 
 at::Tensor conv_tile(const at::Tensor& window, const at::Tensor& weight, const at::Tensor& bias,
                      int64_t stride);
+/// The gradient of a region of the input of a convolution of stride 1, from that of all outputs
+/// that reach it: kernel - 1 rows and columns more.
+at::Tensor conv_input_gradient(const at::Tensor& gradient, const at::Tensor& weight);
 /// The gradient of the window from that of the output.
 at::Tensor conv_window_gradient(const at::Tensor& gradient, const at::Tensor& weight,
                                 int64_t stride);

@@ -75,6 +75,11 @@ std::string mpi_version() {
   return reinterpret_cast<Version>(function_of(open_library(), "untiled_mpi_version"))();
 }
 
+std::vector<std::string> mpi_launchers() {
+  if (mpi_version().starts_with("MPICH")) return {"mpirun.mpich", "mpirun"};
+  return {"mpirun"};
+}
+
 std::unique_ptr<World> open_world(const Launch& launch) {
   if (find_mpi_library().empty()) {
     throw ConfigError(fmt::format(

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lib/ranks/group.h"
 
@@ -42,6 +43,10 @@ std::string find_mpi_library();
 /// "Open MPI v4.1.4": of the library that find_mpi_library names. Throws ConfigError where it
 /// cannot be opened.
 std::string mpi_version();
+
+/// Names of the program that starts ranks of that MPI, the first that is there: Debian has both
+/// MPIs beside each other, and mpirun is one of them. Throws as mpi_version does.
+std::vector<std::string> mpi_launchers();
 
 /// Opens MPI, which nothing is linked with, through a library of its own. Throws ConfigError where
 /// there is none, or where its world has another size than the launcher says: built for another MPI

@@ -99,6 +99,20 @@ def check_export(app, findings, folder, checkpoint, cohort, report):
                     "export and evaluate differ")
 
 
+def spilling(app, findings, folder, cohort):
+    """Settings with room for half of what blocks take in memory, and a plan that says so."""
+    blocks = ("--set", "streaming.store=blocks")
+    plan = (CONFIG, *settings(cohort, folder)[3:], *blocks)
+    whole = app.json("plan", *plan)
+    budget = whole["predicted_peak_bytes"] - whole["stored_bytes"] // 2
+    small = ("--set", f"memory_budget={budget >> 20}MiB", "--set", f"run.scratch={folder / 'scratch'}")
+    spilled = app.json("plan", *plan, *small)
+    findings.expect(whole["spilled_bytes"] == 0 and spilled["spilled_bytes"] > 0 and
+                    spilled["spilled_layers"] > 0 and spilled["predicted_peak_bytes"] <= budget,
+                    f"a plan that spills: {whole} {spilled}")
+    return blocks + small
+
+
 def check_resume(app, findings, folder, cohort, run):
     again = folder / "again"
     # A run's last step validates whatever train.validate_every says.
@@ -108,7 +122,7 @@ def check_resume(app, findings, folder, cohort, run):
     straight = folder / "straight"
     app.succeed("train", *settings(cohort, straight), *every)
     app.succeed("train", *settings(cohort, again), "--resume", *every,
-                "--set", "streaming.store=blocks")
+                *spilling(app, findings, folder, cohort))
     for name in ("metrics.csv", "checkpoints/last.safetensors"):
         same = (again / name).read_bytes() == (straight / name).read_bytes()
         findings.expect(same, f"resumed, {name} has other bytes")

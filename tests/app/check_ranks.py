@@ -217,12 +217,20 @@ def exported(folder):
             if name != "timings.csv" and not name.endswith(".seconds.json")}
 
 
-def run_over(app, launch, *arguments):
-    """Exit code and stderr of a verb over `threads:3`, or over so many processes."""
+def output_over(app, launch, *arguments):
+    """Exit code, stdout and stderr of a verb over `threads:3`, or over so many processes."""
     if launch.startswith("threads"):
         result = app.run(*arguments, "--ranks", launch)
-        return result.returncode, result.stderr
-    return finish(mpirun(app, launch, *arguments))
+        return result.returncode, result.stdout, result.stderr
+    process = mpirun(app, launch, *arguments)
+    stdout, stderr = process.communicate(timeout=LIMIT_S)
+    return process.returncode, stdout, stderr
+
+
+def run_over(app, launch, *arguments):
+    """Exit code and stderr."""
+    code, _, stderr = output_over(app, launch, *arguments)
+    return code, stderr
 
 
 def launches():
@@ -260,7 +268,25 @@ def check_files(app, folder, checkpoint, findings):
     check_shared(app, "masks", folder, checkpoint, slides, manifest, findings, "--format",
                  "png,tiff,geojson,probability,ome-zarr,preview", "--set", "threads=1", "--set",
                  "data.cache=none")
+    check_masks(app, folder, manifest, findings)
     check_bad_files(app, folder, checkpoint, manifest, findings)
+
+
+def check_masks(app, folder, manifest, findings):
+    """Masks of one rank's export, compared by several."""
+    command = ("evaluate", "--masks", folder / "masks_export", "--manifest", manifest)
+    app.succeed(*command, "--out", folder / "compared")
+    expected = exported(folder / "compared")
+    for launch in launches():
+        out = folder / f"compared_{launch}"
+        code, stderr = run_over(app, launch, *command, "--out", out)
+        findings.expect(code == 0 and len(expected) > 1 and exported(out) == expected,
+                        f"compared masks, {launch}: exit {code} {stderr[-500:]}")
+    for file in (folder / "masks_export").glob("small.tif.mask.*"):
+        file.unlink()
+    code, stderr = run_over(app, "threads:3", *command)
+    findings.expect(code == 4 and stderr.count("error: ") == 1 and "no mask of small.tif" in stderr,
+                    f"a mask that is missing: exit {code} {stderr[-500:]}")
 
 
 def check_bad_files(app, folder, checkpoint, manifest, findings):
@@ -299,6 +325,14 @@ def check_verify(app, findings):
     for ranks in (2, 5):
         found = app.json("verify", "--size", "301x217", "--tile", "48", "--ranks", f"threads:{ranks}")
         findings.expect(found["passed"] and found["ranks"] == ranks, f"verify: {found}")
+    flags = ("verify", "--size", "301x217", "--tile", "32", "--json", "--set", "model.kind=resnet",
+             "--set", "model.depth=10", "--set", "model.width=4", "--set", "data.labels=[a, b]",
+             "--set", "train.loss=cross_entropy")
+    for launch in launches():
+        code, stdout, stderr = output_over(app, launch, *flags)
+        found = json.loads(stdout) if code == 0 else {}
+        findings.expect(found.get("passed") and found["ranks"] == int(launch[-1]),
+                        f"verify of a classifier, {launch}: exit {code} {found} {stderr[-500:]}")
 
 
 def settings_of(path, slides, steps, **sections):

@@ -66,12 +66,10 @@ class HaloGradientsDropped : public LayeredRun {
   using LayeredRun::LayeredRun;
 
  protected:
-  at::Tensor window_gradient(size_t i, const Node& node, const Region& out,
-                             const Region& window) const override {
-    at::Tensor gradient = LayeredRun::window_gradient(i, node, out, window).clone();
-    const int64_t reach = (graph().layer(node.layer).geometry.kernel - 1) / 2;
-    if (reach == 0 || gradient.size(2) <= 2 * reach) return gradient;
-    gradient.narrow(2, 0, reach + 1).zero_();
+  at::Tensor gradient_window(size_t i, LayerId layer, const Region& window) const override {
+    at::Tensor gradient = LayeredRun::gradient_window(i, layer, window).clone();
+    const int64_t reach = (graph().layer(layer).geometry.kernel - 1) / 2;
+    if (reach > 0) gradient.narrow(2, 0, reach).zero_();
     return gradient;
   }
 };

@@ -17,15 +17,35 @@ double peak_gigabytes(int depth, int width, bool recomputes_blocks) {
   const Program program = make_program(graph);
   const auto schedule =
       make_layered_schedule(program, LayeredPurpose::kTraining, recomputes_blocks);
-  return static_cast<double>(
-             peak_stored_bytes(graph, schedule, {graph.extents({22528, 22528})}, 4, program)) /
-         1e9;
+  const StoredBytes peak =
+      peak_stored_bytes(graph, schedule, {graph.extents({22528, 22528})}, 4, program, {});
+  return static_cast<double>(peak.in_memory) / 1e9;
 }
 
 TEST_CASE("recomputing blocks takes a ResNet-18 of a gigapixel slide below 17 GB") {
   CHECK(peak_gigabytes(18, 16, false) < 30.0);
   CHECK(peak_gigabytes(18, 16, true) < 15.0);
   CHECK(peak_gigabytes(18, 16, true) > 12.0);
+}
+
+TEST_CASE("layers that are spilled take files instead of memory") {
+  const Graph graph = network(18, 64);
+  const Program program = make_program(graph);
+  const auto schedule = make_layered_schedule(program, LayeredPurpose::kTraining, true);
+  std::vector<LayerId> stored;
+  for (const Node& node : program.nodes) {
+    const bool is_stored = program.keeping[static_cast<size_t>(node.layer)] != Keeping::kNever;
+    if (is_stored) stored.push_back(node.layer);
+  }
+  const auto peak = [&](const std::vector<LayerId>& spilled) {
+    return peak_stored_bytes(graph, schedule, {graph.extents({1024, 1024})}, 4, program, spilled);
+  };
+  CHECK(peak({}).in_files == 0);
+  CHECK(peak(stored).in_memory == 0);
+  CHECK(peak(stored).in_files == peak({}).in_memory);
+  const StoredBytes some = peak({stored.front()});
+  CHECK(some.in_memory < peak({}).in_memory);
+  CHECK(some.in_files > 0);
 }
 
 TEST_CASE("what is stored is forgotten again, in training and prediction") {

@@ -110,6 +110,8 @@ LayeredStep streamed(const SlidesCase& c, const SlidesSetup& setup, const MakeRu
   LayeredStep first;
   const auto run_rank = [&](Group& ranks) {
     LayeredOptions options{.dtype = c.dtype, .tile = c.tile, .workers = c.workers};
+    options.spilled = c.spilled;
+    options.scratch = c.scratch;
     options.context = std::make_shared<StreamingContext>(at::kCPU);
     const LayeredRun::Inputs inputs{
         setup.parameters.tensors,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,6 +34,8 @@ struct SlidesCase {
   int64_t tile = 32;
   int workers = 2;
   bool recomputes_blocks = false;
+  std::vector<LayerId> spilled;   ///< Tensors in files.
+  std::filesystem::path scratch;  ///< Folder of these files.
   at::ScalarType dtype = at::kDouble;
   std::vector<double> class_weights;
   uint64_t seed = 1;
