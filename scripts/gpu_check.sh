@@ -61,15 +61,70 @@ compare_kvikio() {
   rm -rf "$scratch/host" "$scratch/kvikio"
 }
 
+# JPEG tiles that the card decodes: the largest difference from the host's pixels, which may be 3, or 8
+# where chroma is halved.
+compare_decoding() {
+  local kind slide
+  "$python" - "$scratch" <<'PYTHON'
+import sys
+import numpy as np, tifffile
+y, x = np.mgrid[:4096, :6144]
+noise = np.random.default_rng(1).normal(0, 6, (*y.shape, 3))
+base = np.stack([150 + 60 * np.sin(x / 31), 120 + 50 * np.cos(y / 23), 160 + 40 * np.sin((x + y) / 47)], -1)
+pixels = np.clip(base + noise, 0, 255).astype(np.uint8)
+for name, chroma in (("full", (1, 1)), ("halved", (2, 2))):
+    tifffile.imwrite(f"{sys.argv[1]}/{name}.tif", pixels, tile=(512, 512), photometric="ycbcr", compression="jpeg",
+                     subsampling=chroma, metadata=None)
+PYTHON
+  for kind in full halved; do
+    slide="$scratch/$kind.tif"
+    "$bin/untiled" tile "$slide" --format tiff --codec none --device cuda --out "$scratch/host"
+    "$bin/untiled" tile "$slide" --format tiff --codec none --device cuda --decode gpu --json \
+      --out "$scratch/card" | grep decoded_by_nvimgcodec
+    "$python" - "$scratch/host/$kind.tif.tif" "$scratch/card/$kind.tif.tif" "$kind" <<'PYTHON'
+import sys
+import numpy as np, tifffile
+host, card = (tifffile.imread(path).astype(int) for path in sys.argv[1:3])
+apart = np.abs(host - card)
+print(f"{sys.argv[3]} chroma: at most {apart.max()} of 255 apart, {(apart > 0).mean():.1%} of the samples differ")
+sys.exit(apart.max() > (3 if sys.argv[3] == "full" else 8))
+PYTHON
+    rm -rf "$scratch/host" "$scratch/card"
+  done
+}
+
+# A slide that is read and filtered at once, and raw tiles that KvikIO reads.
+compare_ways() {
+  [[ -e "$scratch/slide.tif" ]] || "$bin/untiled" synth --size 6000x9000 --out "$scratch/slide.tif"
+  "$bin/untiled" tile "$scratch/slide.tif" --format tiff --codec none --out "$scratch/raw"
+  local raw="$scratch/raw/slide.tif.tif" expected
+  "$bin/untiled" tile "$raw" --filter gaussian:2,sobel --format zarr --out "$scratch/cpu"
+  expected="$(bytes_of "$scratch/cpu")"
+  local -a ways=(--global)
+  if [[ -e "$root/build/release/lib/libuntiled_kvikio.so" ]]; then ways+=(--kvikio-read); fi
+  for way in "${ways[@]}"; do
+    "$bin/untiled" tile "$raw" --filter gaussian:2,sobel --format zarr --device cuda "$way" --json \
+      --out "$scratch/cuda" | grep -E 'read_by_kvikio|kvikio_mode' || true
+    [[ "$(bytes_of "$scratch/cuda")" == "$expected" ]] || { echo "$way has other bytes"; return 1; }
+    rm -rf "$scratch/cuda"
+    echo "$way: the same bytes"
+  done
+}
+
 has nvidia-smi && nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
 "$bin/untiled" doctor | tee "$out/doctor.log" | grep -i cuda || true
 part kernels 90 "$bin/test_cuda_filters" '[gpu]'
 if grep -q SKIPPED "$out/kernels.log"; then fail "$(grep SKIPPED "$out/kernels.log")"; fi
-export -f compare_outputs compare_kvikio bytes_of digest has
-export bin scratch
+python="$UNTILED_DEPS/oracle/bin/python"
+export -f compare_outputs compare_kvikio compare_decoding compare_ways bytes_of digest has
+export bin scratch root python
 part outputs 120 bash -euo pipefail -c compare_outputs
 if [[ -e "$root/build/release/lib/libuntiled_kvikio.so" ]]; then
   part kvikio 60 bash -euo pipefail -c compare_kvikio
+fi
+part ways 60 bash -euo pipefail -c compare_ways
+if [[ -e "$root/build/release/lib/libuntiled_nvimgcodec.so" && -x "$python" ]]; then
+  part decoding 90 bash -euo pipefail -c compare_decoding
 fi
 part bench 180 "$bin/untiled" bench tiles --device cuda --repeats 3 --scratch "$scratch" \
   --out "$out/tiles.json" --name "$(hostname)"

@@ -202,7 +202,7 @@ fetch_wheels scripts/requirements-libraries.txt "$UNTILED_DEPS/.libraries" \
   "LibTorch and OpenSlide (about 600 MB)"
 if [[ "${1:-}" == --cuda ]]; then
   fetch_wheels scripts/requirements-cuda.txt "$UNTILED_DEPS/.cuda" "CUDA libraries (about 2 GB)"
-  fetch_wheels scripts/requirements-kvikio.txt "$UNTILED_DEPS/.kvikio" KvikIO
+  fetch_wheels scripts/requirements-gpu.txt "$UNTILED_DEPS/.gpu" "KvikIO and nvImageCodec"
 fi
 if [[ "${1:-}" != --program ]]; then
   make_oracle

@@ -25,6 +25,7 @@
 #include "lib/core/resources.h"
 #include "lib/cuda/cuda_driver.h"
 #include "lib/cuda/device_files.h"
+#include "lib/cuda/device_jpeg.h"
 #include "lib/device/device.h"
 #include "lib/filters/cuda/filter_device.h"
 #include "lib/kernels/fused/row_kernels.h"
@@ -95,11 +96,24 @@ Finding find_cuda_filters() {
 /// Every call of KvikIO's fails without a driver.
 Finding find_kvikio() {
   const std::string subject = "KvikIO";
-  if (find_kvikio_library().empty()) return {subject, "not built in: the host writes", ""};
+  if (find_kvikio_library().empty())
+    return {subject, "not built in: the host reads and writes", ""};
   try {
     if (!CudaDriver::open()) return {subject, "built in; no driver to use", ""};
     const bool is_direct = DeviceFiles::open()->expected_mode() == "gds";
     return {subject, is_direct ? "GPUDirect Storage" : "POSIX: no GPUDirect Storage here", ""};
+  } catch (const std::exception& error) {
+    return {subject, "built in, but cannot be used", error.what()};
+  }
+}
+
+Finding find_nvimgcodec() {
+  const std::string subject = "nvImageCodec";
+  if (find_nvimgcodec_library().empty()) return {subject, "not built in: the host decodes", ""};
+  try {
+    if (!CudaDriver::open()) return {subject, "built in; no driver to use", ""};
+    DeviceJpeg::open(JpegPlace::kDevice, 0, 1);
+    return {subject, "decodes JPEG tiles with --decode gpu, not to libjpeg-turbo's bits", ""};
   } catch (const std::exception& error) {
     return {subject, "built in, but cannot be used", error.what()};
   }
@@ -213,6 +227,7 @@ int diagnose(const Settings& settings, bool json) {
   append(findings, find_devices());
   findings.push_back(find_cuda_filters());
   findings.push_back(find_kvikio());
+  findings.push_back(find_nvimgcodec());
   findings.push_back(find_mpi());
   append(findings, find_limits(settings));
   const bool ok = std::all_of(findings.begin(), findings.end(),

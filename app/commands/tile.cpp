@@ -49,8 +49,34 @@ struct TileOptions {
   std::filesystem::path save_stain;
   std::string part = "0/1";
   std::string device = "cpu";
+  std::string decode = "auto";
+  bool kvikio_read = false;
   bool global = false;
 };
+
+/// What only a device does is refused without one, so that nobody believes that it ran there.
+void require_device(const TileOptions& options) {
+  if (options.device != "cpu") return;
+  const auto refuse = [](const char* option, const char* what) {
+    throw ConfigError(fmt::format("{}: {}; give --device cuda too", option, what));
+  };
+  if (options.output.from_device) refuse("--kvikio", "writes from a device's memory");
+  if (options.kvikio_read) refuse("--kvikio-read", "reads to a device's memory");
+  if (options.decode != "auto" && options.decode != "host") {
+    refuse("--decode", "decodes for a device");
+  }
+}
+
+/// The parts of KvikIO and nvImageCodec that were asked for.
+void open_helpers(const TileOptions& options, TileJob& job) {
+  if (!job.device) return;
+  if (job.output.from_device || options.kvikio_read) {
+    const auto files = DeviceFiles::open();
+    if (job.output.from_device) job.files = files;
+    if (options.kvikio_read) job.inputs = files;
+  }
+  job.jpeg = open_device_jpeg(options.decode, job.device->gpu(), job.workers);
+}
 
 TileJob job_of(const TileOptions& options, const Settings& settings) {
   TileJob job;
@@ -67,14 +93,9 @@ TileJob job_of(const TileOptions& options, const Settings& settings) {
   const int cores = settings.threads > 0 ? settings.threads : usable_cores();
   job.workers = options.workers.value_or(cores);
   job.global = options.global;
-  if (options.global && options.device != "cpu") {
-    throw ConfigError("--global: is for --device cpu; a CUDA device filters in tiles alone");
-  }
-  if (job.output.from_device && options.device == "cpu") {
-    throw ConfigError("--kvikio: writes from a device's memory; give --device cuda too");
-  }
+  require_device(options);
   job.device = open_filter_device(options.device);
-  if (job.output.from_device && job.device) job.files = DeviceFiles::open();
+  open_helpers(options, job);
   return job;
 }
 
@@ -114,6 +135,8 @@ std::string settings_hash(const TileOptions& options, const TileJob& job,
       {"codec", to_string(job.output.codec)},
       {"chunk", fmt::format("{} {}", job.output.chunk, job.output.shard)},
       {"planar", job.output.planar ? "yes" : "no"},
+      // Others than libjpeg-turbo give JPEG tiles other bits.
+      {"decode", job.jpeg && job.jpeg->place() == JpegPlace::kDevice ? "nvjpeg" : "libjpeg-turbo"},
       {"level", fmt::format("{} {}", job.level, job.mpp.value_or(0))},
       {"region", to_string(job.region.value_or(Region{}))},
       {"target",
@@ -217,6 +240,26 @@ void add_input_options(CLI::App& verb, TileOptions& options) {
       ->type_name("FILE.json");
 }
 
+void add_device_options(CLI::App& verb, TileOptions& options) {
+  verb.add_option("--device", options.device,
+                  "What filters: cpu, cuda, cuda:N, or auto (a CUDA device where there is one); "
+                  "the same bytes")
+      ->type_name("DEVICE")
+      ->capture_default_str();
+  verb.add_option("--decode", options.decode,
+                  "Who decodes JPEG tiles for a device: host (as without one, the same bytes), gpu "
+                  "(nvImageCodec; pixels may differ a little), nvimgcodec-host (its decoder for "
+                  "the CPU); auto is host")
+      ->check(CLI::IsMember({"auto", "host", "gpu", "nvimgcodec-host"}))
+      ->capture_default_str();
+  verb.add_flag("--kvikio", options.output.from_device,
+                "Chunks of zarr without codec go from the device to their files by KvikIO: "
+                "GPUDirect Storage where the system has it");
+  verb.add_flag("--kvikio-read", options.kvikio_read,
+                "Uncompressed tiles and chunks of the slide go from their files to the device by "
+                "KvikIO");
+}
+
 }  // namespace
 
 Command tile_command() {
@@ -230,14 +273,7 @@ Command tile_command() {
             add_output_options(verb, *options);
             verb.add_option("--workers", options->workers, "Threads; one a usable core by default")
                 ->check(CLI::Range(1, 1024));
-            verb.add_option("--device", options->device,
-                            "What filters: cpu, cuda, cuda:N, or auto (a CUDA device where there "
-                            "is one); the same bytes")
-                ->type_name("DEVICE")
-                ->capture_default_str();
-            verb.add_flag("--kvikio", options->output.from_device,
-                          "Chunks of zarr without codec go from the device to their files by "
-                          "KvikIO: GPUDirect Storage where the system has it");
+            add_device_options(verb, *options);
             verb.add_flag("--global", options->global,
                           "Filter the whole slide in memory, once, for the same result");
             verb.add_option("--part", options->part, "Part i of N of the slides, for job arrays")

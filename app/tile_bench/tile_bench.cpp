@@ -44,8 +44,10 @@ struct BenchJob {
 struct Way {
   bool global = false;
   bool on_device = false;
-  std::shared_ptr<const DeviceFiles> files =
-      nullptr;  ///< What writes from the device, if anything.
+  /// What reads and writes for the device, if not the host.
+  std::shared_ptr<const DeviceFiles> files = nullptr;
+  /// What decodes for it, if not the host.
+  std::shared_ptr<const DeviceJpeg> jpeg = nullptr;
 };
 
 /// What one run took.
@@ -106,6 +108,7 @@ class TileBenchmark {
   void measure_tiling(const std::string& name, const fs::path& slide, const std::string& filter,
                       const TileOutput& output, const Way& way = {});
   void measure_device();
+  std::shared_ptr<const DeviceJpeg> find_nvjpeg() const;
   void measure(const BenchJob& job);
   void measure_runs(const BenchJob& job, bool cold);
 
@@ -197,6 +200,8 @@ void TileBenchmark::measure_tiling(const std::string& name, const fs::path& slid
   job.global = way.global;
   if (way.on_device) job.device = options_.device;
   job.files = way.files;
+  job.inputs = way.files;
+  job.jpeg = way.jpeg;
   const CohortEntry entry{.path = slide};
   measure({name, options_.extent, slide_bytes(), slide, out_, [&] {
              SlideReport report;
@@ -217,7 +222,18 @@ void TileBenchmark::measure_tiling() {
                  {.format = TileFormat::kOmeZarr, .codec = TileCodec::kZstd});
 }
 
-/// What the device has a part in: the same jobs, whose bytes are the same.
+/// nvImageCodec on the device; null where it is not there or does not decode.
+std::shared_ptr<const DeviceJpeg> TileBenchmark::find_nvjpeg() const {
+  if (find_nvimgcodec_library().empty()) return nullptr;
+  try {
+    return open_device_jpeg("gpu", options_.device->gpu(), options_.workers);
+  } catch (const ConfigError& error) {
+    warn(fmt::format("convert_jpeg_nvjpeg is left out: {}", error.what()));
+    return nullptr;
+  }
+}
+
+/// What the device has a part in: the same jobs, whose bytes are the same but for those of _nvjpeg.
 void TileBenchmark::measure_device() {
   const TileOutput zarr{.format = TileFormat::kZarr};
   const TileOutput large{.format = TileFormat::kZarr, .chunk = 1024};
@@ -228,6 +244,12 @@ void TileBenchmark::measure_device() {
   on_device("convert_raw_cuda", slides_.raw, "none", zarr);
   on_device("convert_jpeg_cuda", slides_.jpeg, "none", zarr);
   on_device("trip_sobel_tiled_cuda", slides_.raw, "sobel", large);
+  measure_tiling("trip_sobel_global_cuda", slides_.raw, "sobel", large,
+                 {.global = true, .on_device = true});
+  if (const auto jpeg = find_nvjpeg()) {
+    measure_tiling("convert_jpeg_nvjpeg", slides_.jpeg, "none", zarr,
+                   {.on_device = true, .jpeg = jpeg});
+  }
   if (find_kvikio_library().empty()) return;
   const auto files = DeviceFiles::open();
   measure_tiling("trip_sobel_tiled_kvikio", slides_.raw, "sobel", large,

@@ -133,19 +133,28 @@ class TiledSlide {
     }
   }
 
-  Filtering filtering_on_device() const {
+  Filtering filtering_on_device() {
+    filters::DeviceOptions device;
+    device.tiles = {[this](const Region& cell) { return view_->stored_tile(cell); }, job_.jpeg,
+                    job_.inputs};
     const auto run = std::make_shared<filters::DeviceRun>(*job_.device, *view_, job_.chain,
-                                                          recoloring_, options_);
-    return {
-        run->needs().host_bytes, [run, this](TileSink& sink) {
-          if (!job_.files) return run->run(writer_to(sink));
-          return run->run_on_device([&](const Region& chunk, DeviceAddress bytes, int64_t size) {
-            job_.files->write(sink.make_place(chunk), bytes, size);
-          });
-        }};
+                                                          recoloring_, options_, device);
+    return {run->needs().host_bytes, [run, this](TileSink& sink) {
+              const auto counts = run_on_device(*run, sink);
+              task_.report.details["decoded_by_nvimgcodec"] = run->loads().decoded.load();
+              task_.report.details["read_by_kvikio"] = run->loads().read.load();
+              return counts;
+            }};
   }
 
-  Filtering filtering() const {
+  filters::TiledCounts run_on_device(filters::DeviceRun& run, TileSink& sink) const {
+    if (!job_.files) return run.run(writer_to(sink));
+    return run.run_on_device([&](const Region& chunk, DeviceAddress bytes, int64_t size) {
+      job_.files->write(sink.make_place(chunk), bytes, size);
+    });
+  }
+
+  Filtering filtering() {
     if (job_.device) return filtering_on_device();
     const auto chain =
         filters::make_row_filters(job_.chain, filters::filter_rows(settings_.simd), recoloring_);
@@ -194,7 +203,8 @@ class TiledSlide {
     report.mask_mpp = view.mpp_x;
     report.details["decoded_tiles"] = decoded_;
     report.details["device"] = job_.device ? job_.device->gpu().name() : "cpu";
-    if (job_.files) report.details["kvikio_mode"] = job_.files->modes();
+    const auto& files = job_.files ? job_.files : job_.inputs;
+    if (files) report.details["kvikio_mode"] = files->modes();
   }
 
   const TileJob& job_;
@@ -222,6 +232,13 @@ std::shared_ptr<const filters::FilterDevice> open_filter_device(const std::strin
     warn(fmt::format("running on the CPU although a CUDA driver is there: {}", error.what()));
     return nullptr;
   }
+}
+
+std::shared_ptr<const DeviceJpeg> open_device_jpeg(const std::string& decode, const Gpu& device,
+                                                   int threads) {
+  if (decode == "auto" || decode == "host") return nullptr;
+  const JpegPlace place = decode == "gpu" ? JpegPlace::kDevice : JpegPlace::kHost;
+  return DeviceJpeg::open(place, device.index(), threads);
 }
 
 SlideResult tile_slide(const TileJob& job, const Settings& settings, SlideTask task) {

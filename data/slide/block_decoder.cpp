@@ -14,6 +14,7 @@
 
 #include "data/slide/jpeg.h"
 #include "data/slide/jpeg2000.h"
+#include "data/slide/jpeg_stream.h"
 #include "data/slide/samples.h"
 #include "lib/core/error.h"
 
@@ -70,6 +71,10 @@ Jpeg2000Color jpeg2000_color(const TiffDirectory& directory) {
 Region visible_part(const TiffDirectory& directory, int64_t block) {
   const int64_t index = block % (directory.tile_rows() * directory.tile_cols());
   return clip(block_region(directory, index), directory.extent);
+}
+
+bool holds_plain_rgb(const TiffDirectory& directory, const TiffBlock& where, const Region& block) {
+  return directory.is_plain_rgb() && where.size == static_cast<uint64_t>(block.area() * 3);
 }
 
 std::string_view text_of(std::span<const uint8_t> bytes) {
@@ -195,8 +200,7 @@ void BlockDecoder::decode_into(const TiffLevel& level, int64_t index,
   const TiffDirectory& directory = level.first();
   const TiffBlock& where = directory.blocks[static_cast<size_t>(index)];
   const Region block = block_region(directory, index);
-  if (level.planes.size() == 1 && directory.is_plain_rgb() &&
-      where.size == static_cast<uint64_t>(block.area() * 3)) {
+  if (level.planes.size() == 1 && holds_plain_rgb(directory, where, block)) {
     return read_rgb_rows(directory, where, block, clip(block, level.extent()), onto);
   }
   const bool own_decoder = directory.compression == COMPRESSION_JPEG || directory.is_jpeg2000();
@@ -247,6 +251,21 @@ void BlockDecoder::decode_rgb_stream(const TiffLevel& level, int64_t index,
   if (may_be_plain && part.extent() == directory.tile) {
     if (const auto color = area.only_color()) plain_.remember(directory.offset, compressed, *color);
   }
+}
+
+StoredTile BlockDecoder::stored(const TiffLevel& level, int64_t index) const {
+  const TiffDirectory& directory = level.first();
+  const TiffBlock& where = directory.blocks[static_cast<size_t>(index)];
+  StoredTile tile;
+  if (level.planes.size() > 1 || directory.separate_planes || where.size == 0) return tile;
+  tile.region = block_region(directory, index);
+  tile.offset = where.offset;
+  if (holds_plain_rgb(directory, where, tile.region)) tile.kind = StoredTile::Kind::kRgb;
+  if (directory.compression != COMPRESSION_JPEG || directory.samples != 3) return tile;
+  tile.stream = whole_jpeg_stream(directory.jpeg_tables, file_.read(where.offset, where.size),
+                                  jpeg_color(directory), tile.region.extent());
+  if (!tile.stream.empty()) tile.kind = StoredTile::Kind::kJpeg;
+  return tile;
 }
 
 PixelBlock BlockDecoder::decode(const TiffLevel& level, int64_t index) const {

@@ -77,6 +77,10 @@ class BlockDecoder {
   /// must hold them all. Colours in JPEG and JPEG 2000 go there without a copy.
   void decode_into(const TiffLevel& level, int64_t index, const PixelTarget& onto) const;
 
+  /// The tile as the file has it, without its path; kOther for what has several planes, no data or
+  /// another form. Throws DataError with the reason.
+  StoredTile stored(const TiffLevel& level, int64_t index) const;
+
   const PlainTiles& plain_tiles() const { return plain_; }
 
  private:

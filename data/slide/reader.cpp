@@ -30,4 +30,9 @@ void SlideReader::read_into(int level, const Region& region, const PixelTarget& 
   if (!region.empty()) read_pixels_into(level, region, target);
 }
 
+StoredTile SlideReader::stored_tile(int level, const Region& region) const {
+  require_inside(level, region);
+  return region.empty() ? StoredTile{} : find_stored_tile(level, region);
+}
+
 }  // namespace untiled

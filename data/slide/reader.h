@@ -12,6 +12,7 @@
 
 #include "lib/core/pixel_source.h"
 #include "lib/core/region.h"
+#include "lib/core/stored_tile.h"
 
 namespace untiled {
 
@@ -68,6 +69,9 @@ class SlideReader {
   PixelBlock read(int level, const Region& region) const;
   /// The same into a target that holds `region`.
   void read_into(int level, const Region& region, const PixelTarget& target) const;
+  /// The file's own tile that holds a region of a level, as the file has it; kOther where it has no
+  /// tiles, or the region lies in several. Throws DataError.
+  StoredTile stored_tile(int level, const Region& region) const;
 
  protected:
   explicit SlideReader(SlideInfo info) : info_(std::move(info)) {}
@@ -78,6 +82,7 @@ class SlideReader {
   virtual void read_pixels_into(int level, const Region& region, const PixelTarget& target) const {
     copy_overlap(read_pixels(level, region), target);
   }
+  virtual StoredTile find_stored_tile(int /*level*/, const Region& /*region*/) const { return {}; }
   void require_inside(int level, const Region& region) const;
 
   SlideInfo info_;

@@ -31,6 +31,13 @@ class TiffTiles : public TileDecoder {
     named(key, [&](const TiffLevel& level) { decoder_.decode_into(level, key.second, onto); });
   }
 
+  StoredTile stored(const TileKey& key) const override {
+    StoredTile tile;
+    named(key, [&](const TiffLevel& level) { tile = decoder_.stored(level, key.second); });
+    tile.path = path_;
+    return tile;
+  }
+
  private:
   /// Whatever fails names the file, the place and the level.
   template <typename Decode>

@@ -61,6 +61,13 @@ class TiledReader : public SlideReader {
     }
   }
 
+  StoredTile find_stored_tile(int level, const Region& region) const override {
+    const TileSpan tiles = tiles_of(region, info().levels[static_cast<size_t>(level)].tile);
+    if (tiles.rows.size() != 1 || tiles.cols.size() != 1) return {};
+    return decoder_->stored(
+        {level, tiles.rows.begin * decoder_->tile_cols(level) + tiles.cols.begin});
+  }
+
   /// A tile that no overlapping region will ask for is decoded to its place and not kept.
   void put(const TileKey& key, const PixelTarget& target) const {
     if (const auto tile = cache_.peek(key)) return copy_overlap(*tile, target);

@@ -24,6 +24,8 @@ class TileDecoder {
   /// The same pixels, as far as the level reaches, into the place that they have in `onto`, which
   /// must hold them all.
   virtual void decode_into(const TileKey& key, const PixelTarget& onto) const = 0;
+  /// The tile undecoded, where that makes sense; its region is of all pixels that it holds.
+  virtual StoredTile stored(const TileKey& /*key*/) const { return {}; }
 };
 
 /// Each level of `info` says its tile. Decoded tiles that a region cuts are kept, `cache_bytes` of

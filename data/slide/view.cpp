@@ -50,6 +50,13 @@ class LevelView : public SlideView {
     reader().read_into(info().level, in_level(region), in_file);
   }
 
+  StoredTile stored_tile(const Region& cell) const override {
+    require_inside(reader(), info(), cell);
+    StoredTile tile = reader().stored_tile(info().level, in_level(cell));
+    tile.region = shift(tile.region, -region_level_.rows.begin, -region_level_.cols.begin);
+    return tile;
+  }
+
   CellGrid cells() const override {
     const Extent tile = reader().info().levels[static_cast<size_t>(info().level)].tile;
     if (tile.empty()) return {};

@@ -44,6 +44,9 @@ class SlideView : public PixelSource {
  public:
   const ViewInfo& info() const { return info_; }
   const SlideReader& reader() const { return *reader_; }
+  /// The file's own tile that holds a cell, in the view's pixels; kOther where pixels are made of
+  /// several.
+  virtual StoredTile stored_tile(const Region& /*cell*/) const { return {}; }
   Extent extent() const override { return info_.extent; }
   int channels() const override { return 3; }
 

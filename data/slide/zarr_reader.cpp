@@ -170,6 +170,21 @@ class ZarrTiles : public TileDecoder {
     }
   }
 
+  StoredTile stored(const TileKey& key) const override {
+    const Level& level = levels_[static_cast<size_t>(key.first)];
+    StoredTile tile;
+    const auto file =
+        is_interleaved(level) ? level.array->find_plain_chunk(chunk_at(key, 0)) : std::nullopt;
+    const bool is_packed =
+        byte_strides(level.metadata())[level.at.y] == level.tile().cols * kColors;
+    if (!file || !is_packed) return tile;
+    tile.kind = StoredTile::Kind::kRgb;
+    tile.region = shift(whole(level.tile()), key.second / tile_cols(key.first) * level.tile().rows,
+                        key.second % tile_cols(key.first) * level.tile().cols);
+    tile.path = *file;
+    return tile;
+  }
+
  private:
   Region region_of(const TileKey& key) const {
     const Level& level = levels_[static_cast<size_t>(key.first)];

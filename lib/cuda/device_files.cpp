@@ -30,7 +30,7 @@ std::shared_ptr<const DeviceFiles> DeviceFiles::open(const std::string& library)
   if (library.empty()) {
     throw ConfigError(
         "--kvikio: this program was built without KvikIO; fetch it with scripts/setup.sh --cuda "
-        "and build again, or leave --kvikio out");
+        "and build again, or leave the option out");
   }
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) throw ConfigError(fmt::format("KvikIO cannot be opened: {}", dlerror()));
@@ -39,17 +39,29 @@ std::shared_ptr<const DeviceFiles> DeviceFiles::open(const std::string& library)
 
 DeviceFiles::DeviceFiles(void* library)
     : write_(reinterpret_cast<Write*>(function_of(library, "untiled_kvikio_write"))),
+      read_(reinterpret_cast<Read*>(function_of(library, "untiled_kvikio_read"))),
       mode_(reinterpret_cast<Mode*>(function_of(library, "untiled_kvikio_mode"))) {}
 
 void DeviceFiles::write(const fs::path& path, DeviceAddress memory, int64_t bytes) const {
   std::array<char, kTextSize> text{};
-  const auto* from = reinterpret_cast<const void*>(memory);
+  const auto* from = device_pointer<const void>(memory);
   const int mode = write_(path.c_str(), from, static_cast<size_t>(bytes), text.data(), text.size());
   if (mode < 0) {
     throw WriteError(fmt::format("{} cannot be written by KvikIO: {}", path.string(), text.data()));
   }
-  (mode > 0 ? used_gds_ : used_posix_) = true;
+  remember(mode);
 }
+
+void DeviceFiles::read(const fs::path& path, std::span<const FilePart> parts) const {
+  std::array<char, kTextSize> text{};
+  const int mode = read_(path.c_str(), parts.data(), parts.size(), text.data(), text.size());
+  if (mode < 0) {
+    throw DataError(fmt::format("{} cannot be read by KvikIO: {}", path.string(), text.data()));
+  }
+  remember(mode);
+}
+
+void DeviceFiles::remember(int mode) const { (mode > 0 ? used_gds_ : used_posix_) = true; }
 
 std::string DeviceFiles::modes() const {
   if (used_gds_ && used_posix_) return "gds and posix";

@@ -1,6 +1,7 @@
 // The driver's functions that do work on a device, by name.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -8,6 +9,12 @@ namespace untiled {
 
 /// CUdeviceptr: an address on the device, which the host must not look at.
 using DeviceAddress = unsigned long long;  // NOLINT(google-runtime-int): the driver's own type
+
+/// The same as kernels and libraries take it.
+template <typename T>
+T* device_pointer(DeviceAddress address) {
+  return std::bit_cast<T*>(address);
+}
 
 /// CUDA_MEMCPY2D: rows of bytes from one place to another.
 struct CopyRows {

@@ -44,7 +44,7 @@ std::string name_of(const std::string& library, int index) {
 
 }  // namespace
 
-Gpu::Gpu(int index, const std::string& library) : name_(name_of(library, index)) {
+Gpu::Gpu(int index, const std::string& library) : index_(index), name_(name_of(library, index)) {
   try {
     // It is open already, for the life of the process.
     calls_ = find_driver_calls(dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL));
@@ -139,9 +139,25 @@ void GpuStream::copy_rows_to_device(DeviceAddress to, int64_t to_row_bytes, cons
   calls_.check(calls_.copy_rows(&copy, stream_), "take rows of bytes");
 }
 
+void GpuStream::copy_rows_on_device(DeviceAddress to, int64_t to_row_bytes, DeviceAddress from,
+                                    int64_t from_row_bytes, int64_t bytes, int64_t rows) {
+  CopyRows copy;
+  copy.from_kind = CopyRows::kDevice;
+  copy.from_device = from;
+  copy.from_row_bytes = static_cast<size_t>(from_row_bytes);
+  copy.to_kind = CopyRows::kDevice;
+  copy.to_device = to;
+  copy.to_row_bytes = static_cast<size_t>(to_row_bytes);
+  copy.bytes = static_cast<size_t>(bytes);
+  copy.rows = static_cast<size_t>(rows);
+  calls_.check(calls_.copy_rows(&copy, stream_), "move rows of bytes");
+}
+
 void GpuStream::clear(DeviceAddress to, int64_t bytes) {
   calls_.check(calls_.set_bytes(to, 0, static_cast<size_t>(bytes), stream_), "clear memory");
 }
+
+static_assert(GpuStream::kMostDown == int64_t{65535} * kBlockDown, "blocks that a grid has down");
 
 void GpuStream::launch(void* function, int64_t across, int64_t down, void* argument) {
   const auto blocks_across = static_cast<unsigned>(ceil_div(across, kBlockAcross));

@@ -25,12 +25,15 @@ class Gpu {
   void use() const;
   /// Memory that nobody has. Throws CudaFault.
   int64_t free_bytes() const;
+  /// As the driver counts the devices that this process may see.
+  int index() const { return index_; }
   /// "NVIDIA H100, compute capability 9.0"
   const std::string& name() const { return name_; }
   const DriverCalls& calls() const { return calls_; }
 
  private:
   DriverCalls calls_{};
+  int index_;
   int device_ = 0;
   void* context_ = nullptr;
   std::string name_;
@@ -52,7 +55,7 @@ class DeviceMemory {
   /// As kernels take it.
   template <typename T>
   T* as() const {
-    return reinterpret_cast<T*>(address_);
+    return device_pointer<T>(address_);
   }
 
  private:
@@ -109,11 +112,18 @@ class GpuStream {
   /// `rows` rows of `bytes` bytes each, whose distances are given.
   void copy_rows_to_device(DeviceAddress to, int64_t to_row_bytes, const void* from,
                            int64_t from_row_bytes, int64_t bytes, int64_t rows);
+  /// The same from the device's memory.
+  void copy_rows_on_device(DeviceAddress to, int64_t to_row_bytes, DeviceAddress from,
+                           int64_t from_row_bytes, int64_t bytes, int64_t rows);
   void clear(DeviceAddress to, int64_t bytes);
+  /// The most that a launch has down.
+  static constexpr int64_t kMostDown = int64_t{65535} * 4;
   /// At least so many threads across and down, in blocks; `argument` is the kernel's only one.
   void launch(void* function, int64_t across, int64_t down, void* argument);
   /// Until all of it is done.
   void wait();
+  /// The driver's own CUstream, for libraries that work on it.
+  void* handle() const { return stream_; }
 
  private:
   const DriverCalls& calls_;

@@ -18,11 +18,19 @@ Interval cells_of(const Interval& pixels, int64_t first, int64_t size) {
 
 }  // namespace
 
-CellLayout::CellLayout(const PixelSource& source)
-    : extent_(source.extent()),
-      grid_(grid_of(source)),
+CellLayout::CellLayout(const PixelSource& source) : CellLayout(source.extent(), grid_of(source)) {}
+
+CellLayout::CellLayout(const Extent& extent, const CellGrid& grid)
+    : extent_(extent),
+      grid_(grid),
       rows_(ceil_div(extent_.rows - grid_.first_row, grid_.size.rows)),
       cols_(ceil_div(extent_.cols - grid_.first_col, grid_.size.cols)) {}
+
+CellLayout CellLayout::joined(int64_t count) const {
+  CellGrid grid = grid_;
+  grid.size.cols *= count;
+  return {extent_, grid};
+}
 
 Interval CellLayout::row_interval(int64_t row) const {
   const int64_t begin = grid_.first_row + row * grid_.size.rows;

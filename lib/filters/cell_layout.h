@@ -9,6 +9,8 @@ namespace untiled::filters {
 class CellLayout {
  public:
   explicit CellLayout(const PixelSource& source);
+  /// The same grid with so many cells side by side as one.
+  CellLayout joined(int64_t count) const;
 
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }
@@ -30,6 +32,8 @@ class CellLayout {
   Interval cols_of(const Interval& pixels) const;
 
  private:
+  CellLayout(const Extent& extent, const CellGrid& grid);
+
   Extent extent_;
   CellGrid grid_;
   int64_t rows_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <system_error>
 #include <utility>
 
 #include "lib/core/error.h"
@@ -65,6 +66,15 @@ std::optional<Bytes> ArrayReader::read_chunk(const ChunkIndex& index) const {
   auto encoded = read_encoded(index, file);
   if (!encoded) return std::nullopt;
   return naming(file, [&] { return decode(std::move(*encoded)); });
+}
+
+std::optional<fs::path> ArrayReader::find_plain_chunk(const ChunkIndex& index) const {
+  const bool swaps = metadata_.big_endian && bytes_of(metadata_.type) > 1;
+  if (!metadata_.codecs.empty() || !metadata_.shard.empty() || swaps) return std::nullopt;
+  fs::path file = folder_ / file_key(metadata_, file_of(metadata_, index));
+  std::error_code error;
+  if (fs::file_size(file, error) != chunk_bytes_ || error) return std::nullopt;
+  return file;
 }
 
 std::optional<Bytes> ArrayReader::read_encoded(const ChunkIndex& index,

@@ -28,6 +28,10 @@ class ArrayReader {
   /// DataError naming the file.
   std::optional<Bytes> read_chunk(const ChunkIndex& index) const;
 
+  /// The file whose bytes are a chunk as it is, without codecs and shards; nothing where there is
+  /// none of its size.
+  std::optional<std::filesystem::path> find_plain_chunk(const ChunkIndex& index) const;
+
   /// Most bytes of shards' indexes that stay in memory.
   int64_t held_bytes() const;
 

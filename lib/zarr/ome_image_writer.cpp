@@ -239,7 +239,7 @@ OmeMetadata OmeImageWriter::metadata() const {
     if (first_y != 0 || first_x != 0) dataset.translation = {0, first_y, first_x};
     metadata.datasets.push_back(std::move(dataset));
   }
-  if (levels_.size() > 1) metadata.method = image_.pyramid == PyramidKind::kMean ? "mean" : "mode";
+  metadata.method = image_.pyramid == PyramidKind::kMean ? "mean" : "mode";
   metadata.channels = image_.shown;
   metadata.labels = image_.labels;
   return metadata;

@@ -1,6 +1,8 @@
 """Every OME-Zarr that the program writes, opened and validated by libraries that are not ours: zarr-python 3
-and 2, TensorStore, zarrs, ome-zarr-py, ome-zarr-models and yaozarrs. All read the same numbers."""
+and 2, TensorStore, zarrs, ome-zarr-py, ome-zarr-models and yaozarrs, and by the specification's own schemas.
+All read the same numbers."""
 
+import copy
 import json
 import os
 import subprocess
@@ -15,6 +17,7 @@ try:
     import yaozarrs
     import zarr
     import zarrs  # noqa: F401 (registers its pipeline)
+    from ome_schemas import faults_of, schema_faults
 except ImportError as missing:
     print(f"SKIPPED: {missing}")
     sys.exit(77)
@@ -61,6 +64,22 @@ def read_level(folder, is_v3, findings):
     return first
 
 
+def check_schemas_see_faults(attributes, version, findings):
+    """What is right stops being so when a part of it is taken away or made wrong."""
+    ome = attributes.get("ome", attributes)
+    for part in ("axes", "datasets", "type", "metadata", "name"):
+        broken = copy.deepcopy(attributes)
+        del broken.get("ome", broken)["multiscales"][0][part]
+        findings.expect(faults_of(broken, version), f"the schemas of {version} want no {part}")
+    broken = copy.deepcopy(attributes)
+    broken.get("ome", broken)["multiscales"][0]["datasets"][-1]["coordinateTransformations"].pop(0)
+    findings.expect(faults_of(broken, version), f"the schemas of {version} want no scale")
+    if "image-label" in ome:
+        broken = copy.deepcopy(attributes)
+        broken.get("ome", broken)["image-label"]["colors"][0]["rgba"][3] = 256
+        findings.expect(faults_of(broken, version), f"the schemas of {version} know no colours")
+
+
 def check_store(folder, zarr2, findings):
     """Level 0 of a multiscale image."""
     is_v3 = (folder / "zarr.json").exists()
@@ -68,7 +87,10 @@ def check_store(folder, zarr2, findings):
     group = zarr.open_group(str(folder), mode="r")
     ome_zarr_models.open_ome_zarr(group, version=version)
     yaozarrs.validate_zarr_store(str(folder))
+    faults = schema_faults(folder)
+    findings.expect(not faults, "; ".join(faults))
     attributes = dict(group.attrs)
+    check_schemas_see_faults(attributes, version, findings)
     image = attributes.get("ome", attributes)["multiscales"][0]
     levels = [read_level(folder / d["path"], is_v3, findings) for d in image["datasets"]]
     if Reader is not None:

@@ -1,5 +1,5 @@
 """Our Zarr arrays and OME-Zarr images, read and validated by libraries that are not ours, and theirs
-read by us: zarr-python, TensorStore, zarrs, ome-zarr-models and yaozarrs."""
+read by us: zarr-python, TensorStore, zarrs, ome-zarr-models, yaozarrs and the specification's schemas."""
 
 import argparse
 import json
@@ -8,6 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
+
 try:
     import numpy as np
     import ome_zarr_models
@@ -15,6 +17,7 @@ try:
     import yaozarrs
     import zarr
     import zarrs  # noqa: F401 (registers its pipeline)
+    from ome_schemas import schema_faults
 except ImportError as missing:
     print(f"SKIPPED: {missing}")
     sys.exit(77)
@@ -90,6 +93,8 @@ def check_image(folder, levels):
     version = "0.5" if (folder / "zarr.json").exists() else "0.4"
     ome_zarr_models.open_ome_zarr(zarr.open_group(str(folder), mode="r"), version=version)
     yaozarrs.validate_zarr_store(str(folder))
+    faults = schema_faults(folder)
+    expect(not faults, "; ".join(faults))
     attributes = dict(zarr.open_group(str(folder), mode="r").attrs)
     image = attributes.get("ome", attributes)["multiscales"][0]
     expect(len(image["datasets"]) == len(levels), f"{folder} has {len(image['datasets'])} levels")

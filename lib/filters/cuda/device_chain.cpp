@@ -35,7 +35,7 @@ std::shared_ptr<const DeviceMemory> upload(const FilterDevice& device, const flo
 
 Plane plane_of(DeviceAddress memory, const Region& region, int64_t pixel_bytes) {
   Plane plane{};
-  plane.data = reinterpret_cast<uint8_t*>(memory);
+  plane.data = device_pointer<uint8_t>(memory);
   plane.row_bytes = region.cols.size() * pixel_bytes;
   plane.first_row = static_cast<int32_t>(region.rows.begin);
   plane.first_col = static_cast<int32_t>(region.cols.begin);
@@ -156,8 +156,8 @@ Pass DeviceChain::pass_of(const DeviceStep& step, const Plane& in, const Region&
   pass.radius = static_cast<int32_t>(std::max(step.halo_rows, step.halo_cols));
   if (step.numbers) pass.numbers = step.numbers->as<const float>();
   if (step.recolors) {
-    pass.colors = reinterpret_cast<const uint32_t*>(colors_);
-    pass.has_unknown = reinterpret_cast<uint32_t*>(has_unknown);
+    pass.colors = device_pointer<const uint32_t>(colors_);
+    pass.has_unknown = device_pointer<uint32_t>(has_unknown);
   }
   return pass;
 }

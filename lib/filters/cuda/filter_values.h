@@ -210,9 +210,9 @@ UNTILED_DEVICE Spot pixel_spot(const Pass& pass, int32_t row, int32_t unit) {
 UNTILED_DEVICE void separate_pixel(const Pass& pass, int32_t row, int32_t unit) {
   const Spot spot = pixel_spot(pass, row, unit);
   const uint8_t* rgb = pixel_at(pass.in, spot.row, spot.col);
-  const float* red = pass.numbers + 4 * rgb[0];
-  const float* green = pass.numbers + 4 * (256 + rgb[1]);
-  const float* blue = pass.numbers + 4 * (512 + rgb[2]);
+  const float* red = pass.numbers + int64_t{4} * rgb[0];
+  const float* green = pass.numbers + int64_t{4} * (256 + rgb[1]);
+  const float* blue = pass.numbers + int64_t{4} * (512 + rgb[2]);
   for (int k = 0; k < kColorValues; ++k) {
     put(pass, {spot.row, spot.col, k}, (red[k] + green[k]) + blue[k]);
   }

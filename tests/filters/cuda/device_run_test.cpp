@@ -52,7 +52,7 @@ std::string words_of(const Case& c) {
   return c.chain + ", slide " + to_string(c.extent) + ", cells " + to_string(c.grid.size) +
          ", chunks of " + std::to_string(c.options.chunk) + ", " + std::to_string(c.device.batch) +
          " together, " + to_string(c.options.region) + ", " + std::to_string(c.options.workers) +
-         " workers";
+         " workers, " + (c.options.reading == Reading::kGlobal ? "all at once" : "in tiles");
 }
 
 using Chunks = std::map<std::pair<int64_t, int64_t>, std::vector<uint8_t>>;
@@ -138,6 +138,7 @@ Case random_case(Dice& dice, int64_t most) {
   }
   c.options.chunk = dice.between(1, 60);
   c.options.workers = static_cast<int>(dice.between(1, 4));
+  if (dice.between(0, 3) == 0) c.options.reading = Reading::kGlobal;
   c.device.batch = dice.between(0, 5);
   return c;
 }
@@ -160,6 +161,37 @@ TEST_CASE("kernels make the bits of the CPU's rows, whatever tiles, chunks, batc
 
 TEST_CASE("kernels make the bits of the CPU's rows on slides down to one pixel") {
   compare(stand_in(), 60, 6, 100000, /*knows=*/true);
+}
+
+TEST_CASE("a slide that is filtered at once has the same bits, and its tiles are decoded once") {
+  const FilterDevice device = stand_in();
+  for (const char* chain :
+       {"none", "sobel", "gaussian:1.2,median", "macenko,sobel", "separation"}) {
+    Case c{{90, 110}, {{32, 48}, -5, -7}, chain, {}, {}};
+    c.options.region = {{13, 77}, {0, 101}};
+    c.options.chunk = 24;
+    c.options.workers = 3;
+    const MemoryImage image = noise(c.extent, c.grid);
+    const Chunks expected = on_host(c, image);
+    c.options.reading = Reading::kGlobal;
+    INFO(words_of(c));
+    for (const bool knows : {true, false}) CHECK((on_device(device, c, image, knows) == expected));
+  }
+}
+
+TEST_CASE("a slide that is filtered at once is refused where the device cannot hold it") {
+  const FilterDevice device = stand_in();
+  const auto refuses = [&](Extent extent, const char* text) {
+    const MemoryImage image(extent, {}, {{512, 512}, 0, 0});
+    TiledOptions options;
+    options.region = whole(extent);
+    options.reading = Reading::kGlobal;
+    CHECK_THROWS_WITH(DeviceRun(device, image, parse_filters("sobel"), nullptr, options),
+                      contains_text(text));
+    CHECK(image.decoded() == 0);
+  };
+  refuses({100000, 100000}, "leave out --global, or use --device cpu");
+  refuses({300000, 100}, "300000 rows are more than the 262140");
 }
 
 TEST_CASE("colours that macenko's table does not know yet are learnt on the way") {

@@ -210,11 +210,13 @@ int cuMemcpyDtoHAsync_v2(void* to, DeviceAddress from, size_t bytes, void*) {
 
 int cuMemcpy2DAsync_v2(const CopyRows* copy, void*) {
   if (!is_current) return kInvalidContext;
-  const bool is_upload = copy->from_kind == CopyRows::kHost && copy->to_kind == CopyRows::kDevice;
-  if (!is_upload || !is_device(copy->to_device) || copy->bytes > copy->to_row_bytes) {
-    return kInvalidValue;
-  }
-  const auto* from = static_cast<const char*>(copy->from_host);
+  const bool is_upload = copy->from_kind == CopyRows::kHost;
+  const bool is_move = copy->from_kind == CopyRows::kDevice && is_device(copy->from_device);
+  const bool ends_there = copy->to_kind == CopyRows::kDevice && is_device(copy->to_device);
+  const bool is_narrow = copy->bytes <= copy->to_row_bytes && copy->bytes <= copy->from_row_bytes;
+  if (!(is_upload || is_move) || !ends_there || !is_narrow) return kInvalidValue;
+  const auto* from =
+      static_cast<const char*>(is_upload ? copy->from_host : on_host(copy->from_device));
   auto* to = static_cast<char*>(on_host(copy->to_device));
   for (size_t row = 0; row < copy->rows; ++row) {
     std::memcpy(to + row * copy->to_row_bytes, from + row * copy->from_row_bytes, copy->bytes);
