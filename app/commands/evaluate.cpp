@@ -23,6 +23,7 @@
 #include "app/pipeline/trained_model.h"
 #include "data/cohort/manifest.h"
 #include "data/cohort/slide_ids.h"
+#include "data/slide/fingerprint.h"
 #include "lib/config/scale_limits.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
