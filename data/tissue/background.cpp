@@ -25,6 +25,9 @@ struct Blocks {
   cv::Mat slope;      ///< CV_32F, from the mean of its neighbours.
   cv::Mat with_data;  ///< 0 and 255.
   int count = 0;      ///< With data.
+
+  /// How far the blocks' colour, whatever their brightness, is from another, grey levels.
+  cv::Mat colour_distance(const cv::Vec3f& other) const;
 };
 
 /// Largest over the channels.
@@ -38,6 +41,16 @@ cv::Mat channel_mean(const cv::Mat& image) {
   cv::Mat mean;
   cv::transform(image, mean, cv::Matx13f(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
   return mean;
+}
+
+cv::Mat Blocks::colour_distance(const cv::Vec3f& other) const {
+  const float level = (other[0] + other[1] + other[2]) / 3;
+  cv::Mat shade;
+  cv::merge(std::vector<cv::Mat>(3, cv::max(grey, 1.0) / level), shade);
+  cv::Mat distance = mean / shade - cv::Scalar(other[0], other[1], other[2]);
+  cv::transform(distance.mul(distance), distance, cv::Matx13f(1, 1, 1));
+  cv::sqrt(distance, distance);
+  return distance;
 }
 
 /// The variance that an even slope has within a block, of slopes as uneven light has them.
@@ -269,11 +282,52 @@ cv::Mat fit_surface(const cv::Mat& mean, const cv::Mat& accepted, const cv::Vec3
   return wide + smoothed_rest(mean, wide, accepted, kNear, 0.02);
 }
 
+/// Where values fall into two groups with a gap between them, the gap's middle.
+std::optional<double> gap_between(std::vector<float> values) {
+  constexpr double kLeastGroup = 0.03;
+  constexpr double kSeparated = 0.78;  // Between groups, of the variance; 0.64 of one normal group.
+  constexpr double kMiddle = 0.2;      // Of the distance between the groups' means.
+  constexpr double kMostInMiddle = 0.35;  // Of how many an even spread would have there.
+  std::sort(values.begin(), values.end());
+  const auto count = static_cast<double>(values.size());
+  double sum = 0;
+  double squares = 0;
+  for (const float v : values) {
+    sum += v;
+    squares += double(v) * v;
+  }
+  const double variance = squares / count - std::pow(sum / count, 2);
+  double best = 0;
+  double low = 0;
+  double high = 0;
+  double below = 0;
+  for (size_t i = 0; i + 1 < values.size(); ++i) {
+    below += values[i];
+    const double part = static_cast<double>(i + 1) / count;
+    const double first = below / static_cast<double>(i + 1);
+    const double second = (sum - below) / (count - static_cast<double>(i + 1));
+    const double between = part * (1 - part) * std::pow(first - second, 2);
+    if (part < kLeastGroup || part > 1 - kLeastGroup || between <= best) continue;
+    best = between;
+    low = first;
+    high = second;
+  }
+  if (best < kSeparated * variance || variance <= 0) return std::nullopt;
+  const double middle = (low + high) / 2;
+  const double reach = kMiddle / 2 * (high - low);
+  const auto from = std::lower_bound(values.begin(), values.end(), middle - reach);
+  const auto to = std::upper_bound(values.begin(), values.end(), middle + reach);
+  const bool is_gap = static_cast<double>(to - from) < kMostInMiddle * kMiddle * count;
+  return is_gap ? std::optional<double>(middle) : std::nullopt;
+}
+
 /// Grows the accepted blocks over those that agree with the surface through them.
 class Growth {
  public:
   Growth(const Blocks& b, const Candidates& c, const Piece& piece)
       : b_(b), c_(c), start_(piece.area.clone()) {
+    c_.may_be = c.may_be.clone();
+    c_.may_join = c.may_join.clone();
     if (!c.bright) {
       start_ &= b.grey <= quantile(values_where(b.grey, start_), 0.5);
     }
@@ -286,6 +340,23 @@ class Growth {
   }
 
   Background run() {
+    Background found = grow();
+    // Faint tissue may agree with the glass and yet be a group of its own.
+    const cv::Mat other = other_group(found.blocks * 255);
+    if (other.empty()) return found;
+    start_ &= ~other;
+    c_.may_be &= ~other;
+    c_.may_join &= ~other;
+    for (int i = 0; i < 3; ++i) {
+      cv::Mat channel;
+      cv::extractChannel(b_.mean, channel, i);
+      colour_[i] = static_cast<float>(quantile(values_where(channel, start_), 0.5));
+    }
+    return grow();
+  }
+
+ private:
+  Background grow() {
     constexpr int kRounds = 8;
     constexpr int kRoundsWithStart = 3;
     Background found;
@@ -308,7 +379,27 @@ class Growth {
     return found;
   }
 
- private:
+  /// Blocks of the group among the accepted ones that is not glass: more coloured and darker, or
+  /// over a dark background brighter. Empty where there is one group.
+  cv::Mat other_group(const cv::Mat& accepted) const {
+    constexpr double kLeastStep = 1.2;
+    constexpr double kCoherent = 0.6;
+    const cv::Mat measure = c_.bright ? b_.colour_distance(colour_) : b_.grey;
+    const std::vector<float> values = values_where(measure, accepted);
+    if (values.size() < 50) return {};
+    const std::optional<double> gap = gap_between(values);
+    if (!gap) return {};
+    cv::Mat other = accepted & (measure > *gap);
+    const cv::Mat rest = accepted & ~other;
+    if (cv::mean(measure, other)[0] - cv::mean(measure, rest)[0] < kLeastStep) return {};
+    cv::Mat coherent;
+    cv::morphologyEx(other, coherent, cv::MORPH_OPEN, cv::Mat::ones(3, 3, CV_8U));
+    if (cv::countNonZero(coherent) < kCoherent * cv::countNonZero(other)) return {};
+    if (c_.bright && cv::mean(b_.grey, other)[0] > cv::mean(b_.grey, rest)[0]) return {};
+    if (cv::countNonZero(start_ & ~other) < 3) return {};
+    return measure > *gap;
+  }
+
   bool is_quantised(const cv::Mat& area) const {
     constexpr double kNoNoise = 0.15;
     return quantile(values_where(b_.deviation, area), 0.5) < kNoNoise;
@@ -369,7 +460,7 @@ class Growth {
   }
 
   const Blocks& b_;
-  const Candidates& c_;
+  Candidates c_;
   cv::Mat start_;
   cv::Vec3f colour_;
   bool start_is_quantised_ = false;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kReachUm = 48;  ///< From sure ink to a stroke's pale edge.
 constexpr double kGapUm = 16;
+constexpr double kEdgeUm = 40;   ///< So far from an edge the variation is that of the inside.
 constexpr double kMatter = 0.2;  ///< The density from which something lies on the glass.
 
 /// One colour that ink has: where it is sure, where it may go on, and how large a sure piece is.
@@ -30,7 +31,7 @@ struct Densities {
   cv::Mat r, g, b;
   cv::Mat most;
   cv::Mat least;
-  cv::Mat variation;  ///< Local standard deviation, a part of the local mean.
+  cv::Mat variation;   ///< Local standard deviation, a part of the local mean.
   double typical = 0;  ///< Upper quartile of the variation where matter is.
 };
 
@@ -57,11 +58,20 @@ cv::Mat variation_of(const cv::Mat& density, double um) {
 Densities densities_of(const cv::Mat& density, double um) {
   std::vector<cv::Mat> c;
   cv::split(density, c);
-  Densities d{c[0], c[1], c[2], cv::max(cv::max(c[0], c[1]), c[2]),
-              cv::min(cv::min(c[0], c[1]), c[2]), variation_of(density, um), 0};
-  cv::Mat inner;
-  cv::erode(d.most > kMatter, inner, cv::Mat::ones(5, 5, CV_8U));
-  d.typical = quantile(values_where(d.variation, inner, 3), 0.75);
+  Densities d{c[0],
+              c[1],
+              c[2],
+              cv::max(cv::max(c[0], c[1]), c[2]),
+              cv::min(cv::min(c[0], c[1]), c[2]),
+              variation_of(density, um),
+              0};
+  constexpr int kLeastInner = 200;
+  constexpr double kUsual = 0.04;
+  const cv::Mat matter = (d.most > kMatter / 2) / 255;
+  const cv::Mat inner = 1 - grown(1 - matter, kEdgeUm / um);
+  d.typical = cv::countNonZero(inner) > kLeastInner
+                  ? quantile(values_where(d.variation, inner, 3), 0.75)
+                  : kUsual;
   return d;
 }
 
@@ -69,7 +79,8 @@ Densities densities_of(const cv::Mat& density, double um) {
 cv::Mat is_even(const Densities& d) {
   constexpr double kMostVariation = 0.03;
   constexpr double kOfTypical = 0.35;
-  return d.variation < std::min(kMostVariation, kOfTypical * d.typical);
+  constexpr double kSurelyEven = 0.012;
+  return d.variation < std::clamp(kOfTypical * d.typical, kSurelyEven, kMostVariation);
 }
 
 std::array<InkColour, 4> colours_of(const Densities& d) {
@@ -100,8 +111,9 @@ struct Sorted {
   cv::Mat textured;
 };
 
-Sorted sort_pieces(const cv::Mat& sure, const cv::Mat& even) {
-  constexpr double kLeastEven = 0.12;
+Sorted sort_pieces(const cv::Mat& sure, const cv::Mat& even, double um) {
+  constexpr double kMostlyEven = 0.5;
+  const cv::Mat inner = 1 - grown(1 - sure, kEdgeUm / um);
   Sorted sorted{cv::Mat::zeros(sure.size(), CV_8U), cv::Mat::zeros(sure.size(), CV_8U)};
   cv::Mat labels;
   const int count = cv::connectedComponents(sure, labels, 4, CV_32S);
@@ -110,6 +122,7 @@ Sorted sort_pieces(const cv::Mat& sure, const cv::Mat& even) {
   for (int row = 0; row < labels.rows; ++row) {
     for (int col = 0; col < labels.cols; ++col) {
       const auto piece = static_cast<size_t>(labels.at<int>(row, col));
+      if (inner.at<uint8_t>(row, col) == 0) continue;
       pixels[piece] += 1;
       evens[piece] += even.at<uint8_t>(row, col) != 0 ? 1 : 0;
     }
@@ -118,7 +131,7 @@ Sorted sort_pieces(const cv::Mat& sure, const cv::Mat& even) {
     for (int col = 0; col < labels.cols; ++col) {
       const auto piece = static_cast<size_t>(labels.at<int>(row, col));
       if (piece == 0) continue;
-      cv::Mat& target = evens[piece] > kLeastEven * pixels[piece] ? sorted.even : sorted.textured;
+      cv::Mat& target = evens[piece] > kMostlyEven * pixels[piece] ? sorted.even : sorted.textured;
       target.at<uint8_t>(row, col) = 1;
     }
   }
@@ -145,7 +158,7 @@ void add_coloured_ink(const Densities& d, const cv::Mat& even, double um, Ink& i
     cv::morphologyEx(colour.sure / 255, sure, cv::MORPH_OPEN, disk(colour.least_radius_um / um));
     drop_small_objects(sure, colour.least_area_um2 / (um * um));
     if (cv::countNonZero(sure) == 0) continue;
-    Sorted sorted = sort_pieces(sure, even);
+    Sorted sorted = sort_pieces(sure, even, um);
     const cv::Mat wide = opened(sorted.textured, kPenRadiusUm / um);
     const cv::Mat strokes = pieces_with(sorted.textured, wide);
     ink.doubtful |= strokes;
@@ -155,8 +168,8 @@ void add_coloured_ink(const Densities& d, const cv::Mat& even, double um, Ink& i
   }
 }
 
-/// The pieces that have mostly one colour.
-cv::Mat pieces_of_colour(const cv::Mat& matter, const cv::Mat& colour) {
+/// The pieces that have mostly one colour and are thin, as letters and strokes are.
+cv::Mat thin_pieces_of(const cv::Mat& colour, const cv::Mat& matter, double radius) {
   constexpr double kMostly = 0.8;
   cv::Mat labels;
   const int count = cv::connectedComponents(matter, labels, 8, CV_32S);
@@ -169,6 +182,7 @@ cv::Mat pieces_of_colour(const cv::Mat& matter, const cv::Mat& colour) {
       coloured[piece] += colour.at<uint8_t>(row, col) != 0 ? 1 : 0;
     }
   }
+  const cv::Mat thick = pieces_with(matter, opened(matter, radius));
   cv::Mat found = cv::Mat::zeros(matter.size(), CV_8U);
   for (int row = 0; row < labels.rows; ++row) {
     for (int col = 0; col < labels.cols; ++col) {
@@ -176,7 +190,7 @@ cv::Mat pieces_of_colour(const cv::Mat& matter, const cv::Mat& colour) {
       if (piece != 0 && coloured[piece] > kMostly * pixels[piece]) found.at<uint8_t>(row, col) = 1;
     }
   }
-  return found;
+  return found & (1 - thick);
 }
 
 /// A stroke on the glass: its mean density and half its width.
@@ -186,6 +200,15 @@ struct Stroke {
   double radius = 0;  ///< Pixels.
 };
 
+/// Where the density has a colour.
+cv::Mat of_colour(const cv::Mat& density, const cv::Vec3f& colour) {
+  constexpr double kCosine = 0.985;
+  const cv::Vec3f unit = colour / static_cast<float>(cv::norm(colour));
+  cv::Mat along;
+  cv::transform(density, along, cv::Matx13f(unit[0], unit[1], unit[2]));
+  return (along > kCosine * length_of(density)) & (along > 0.04);
+}
+
 /// Even pieces of any colour that lie on glass.
 std::vector<Stroke> strokes_on_glass(const cv::Mat& density, const Densities& d,
                                      const cv::Mat& even, double um) {
@@ -194,6 +217,7 @@ std::vector<Stroke> strokes_on_glass(const cv::Mat& density, const Densities& d,
   constexpr double kRimUm = 112;
   constexpr double kOnGlass = 0.45;
   constexpr double kBare = 0.06;
+  constexpr double kMostAlike = 0.3;
   cv::Mat core;
   cv::morphologyEx((even & (d.most > kLeastDensity)) / 255, core, cv::MORPH_OPEN, disk(16 / um));
   drop_small_objects(core, kLeastAreaUm2 / (um * um));
@@ -206,15 +230,16 @@ std::vector<Stroke> strokes_on_glass(const cv::Mat& density, const Densities& d,
     const cv::Mat around = grown(piece, kRimUm / um);
     const cv::Mat rim = around & (1 - grown(piece, kRimUm / um - 2));
     if (share(bare, rim) < kOnGlass) continue;
+    const cv::Scalar mean = cv::mean(density, piece);
+    const cv::Vec3f colour(static_cast<float>(mean[0]), static_cast<float>(mean[1]),
+                           static_cast<float>(mean[2]));
+    // A smooth part of a section has the section's colour beside it.
+    if (share(of_colour(density, colour), rim) > kMostAlike) continue;
     cv::Mat distance;
     cv::distanceTransform(around, distance, cv::DIST_L2, cv::DIST_MASK_3);
     double radius = 0;
     cv::minMaxLoc(distance, nullptr, &radius);
-    const cv::Scalar mean = cv::mean(density, piece);
-    strokes.push_back({piece,
-                       {static_cast<float>(mean[0]), static_cast<float>(mean[1]),
-                        static_cast<float>(mean[2])},
-                       radius - kRimUm / um});
+    strokes.push_back({piece, colour, radius - kRimUm / um});
   }
   return strokes;
 }
@@ -228,22 +253,15 @@ cv::Mat as_dense(const cv::Mat& density, const Stroke& stroke) {
   return dense;
 }
 
-/// Where the density has a stroke's colour.
-cv::Mat of_colour(const cv::Mat& density, const Stroke& stroke) {
-  constexpr double kCosine = 0.985;
-  const cv::Vec3f unit = stroke.density / static_cast<float>(cv::norm(stroke.density));
-  cv::Mat along;
-  cv::transform(density, along, cv::Matx13f(unit[0], unit[1], unit[2]));
-  return (along > kCosine * length_of(density)) & (along > 0.04);
-}
-
 void add_strokes(const cv::Mat& density, const Densities& d, const cv::Mat& even, double um,
                  Ink& ink) {
   constexpr double kMostOfTissue = 0.3;
+  constexpr double kThin = 1.3;
   const cv::Mat matter = (d.most > kMatter) / 255;
   for (const Stroke& stroke : strokes_on_glass(density, d, even, um)) {
-    const cv::Mat colour = of_colour(density, stroke);
-    ink.area |= near_to(stroke.core, colour, um) | pieces_of_colour(matter, colour);
+    const cv::Mat colour = of_colour(density, stroke.density);
+    ink.area |= near_to(stroke.core, colour, um) |
+                thin_pieces_of(colour, matter, kThin * stroke.radius + 2);
     // The same pen may go on over the tissue.
     const cv::Mat elsewhere = matter & (1 - ink.area);
     const cv::Mat dense = (as_dense(density, stroke) / 255) & elsewhere;

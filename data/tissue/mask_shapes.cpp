@@ -83,6 +83,14 @@ cv::Mat opened(const cv::Mat& mask, double radius) {
   return grown((distance_inside(mask) > radius) / 255, radius) & mask;
 }
 
+cv::Mat closed(const cv::Mat& mask, double radius) {
+  const int border = static_cast<int>(std::ceil(radius)) + 2;
+  cv::Mat wide;
+  cv::copyMakeBorder(mask, wide, border, border, border, border, cv::BORDER_REPLICATE);
+  const cv::Mat inside = 1 - grown(1 - grown(wide, radius), radius);
+  return inside(cv::Rect(border, border, mask.cols, mask.rows)).clone();
+}
+
 cv::Mat pieces_with(const cv::Mat& weak, const cv::Mat& strong) {
   cv::Mat labels;
   const int count = cv::connectedComponents(weak, labels, 8, CV_32S);

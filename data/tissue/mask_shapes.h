@@ -21,6 +21,9 @@ cv::Mat grown(const cv::Mat& mask, double radius);
 /// Opening by a disk of any radius; what lies beyond the edge counts as inside.
 cv::Mat opened(const cv::Mat& mask, double radius);
 
+/// Closing by a disk of any radius; beyond the edge goes on what is at it.
+cv::Mat closed(const cv::Mat& mask, double radius);
+
 /// The pieces (8-connected) of `weak` that hold a pixel of `strong`.
 cv::Mat pieces_with(const cv::Mat& weak, const cv::Mat& strong);
 

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "data/tissue/background.h"
+#include "data/tissue/fat.h"
 #include "data/tissue/ink.h"
+#include "data/tissue/label_readings.h"
 #include "data/tissue/mask_shapes.h"
 #include "data/tissue/padding.h"
 #include "data/tissue/quantile.h"
@@ -32,8 +34,6 @@ constexpr double kHalfHeight = 0.5;
 constexpr double kSurroundingsUm = 24;
 constexpr double kBlurUm = 9.6;
 constexpr double kCloseUm = 24;
-constexpr double kThickUm = 24;       ///< Half the width from which tissue is no wall of a fat cell.
-constexpr double kCellRadiusUm = 104;  ///< The largest of fat's cells, and gaps in their walls.
 constexpr double kLineUm = 28;        ///< Half the width of threads that are dropped.
 constexpr double kFrameUm = 80;       ///< The same of straight lines ...
 constexpr double kFrameLongUm = 400;  ///< ... that are at least so long.
@@ -262,31 +262,19 @@ void drop_lines(cv::Mat& mask, const cv::Mat& colourless, double um) {
   mask &= 1 - (across | down);
 }
 
-/// Another mask that a person might have drawn.
-struct Reading {
-  double dice = 1;    ///< Of the label with it.
-  double weight = 1;  ///< How likely it is meant, 0 to 1.
-  std::string reason;
-};
-
 /// All that was found on the way to a mask.
 struct Detection {
   cv::Mat mask;  ///< 0 and 1, at the scale of work.
   std::optional<Background> background;
   bool dark = false;
   Thresholds thresholds;
-  double contrast = 0;     ///< Median strength above the high threshold.
-  double stability = 1;    ///< How far the area keeps when the threshold moves by 30 %.
+  double contrast = 0;            ///< Median strength above the high threshold.
+  double stability = 1;           ///< How far the area keeps when the threshold moves by 30 %.
   std::optional<cv::Rect> frame;  ///< Of printed spots: what lies outside is left out.
   std::vector<Reading> readings;
   double ink = 0;  ///< Parts of the picture.
   double padding = 0;
 };
-
-double dice_of(const cv::Mat& a, const cv::Mat& b) {
-  const double sum = cv::countNonZero(a) + cv::countNonZero(b);
-  return sum > 0 ? 2.0 * cv::countNonZero(a & b) / sum : 1.0;
-}
 
 double part_of(const cv::Mat& mask) { return cv::mean(mask)[0]; }
 
@@ -303,24 +291,6 @@ cv::Mat flat_pixels(const std::optional<Background>& background, const cv::Size&
   cv::Mat flat;
   if (background) cv::resize(background->flat, flat, size, 0, 0, cv::INTER_NEAREST);
   return flat;
-}
-
-cv::Mat closed(const cv::Mat& mask, double radius) {
-  const int border = static_cast<int>(std::ceil(radius)) + 2;
-  cv::Mat wide;
-  cv::copyMakeBorder(mask, wide, border, border, border, border, cv::BORDER_REPLICATE);
-  const cv::Mat inside = 1 - grown(1 - grown(wide, radius), radius);
-  return inside(cv::Rect(border, border, mask.cols, mask.rows)).clone();
-}
-
-/// Fat: thin coloured walls around empty cells, which are filled up to a radius. `above` is what is
-/// stronger than the low threshold.
-cv::Mat find_fat(const cv::Mat& above, double cell_radius_um, double um) {
-  constexpr double kLeastWallUm2 = 1e3;
-  constexpr double kLeastRadiusUm = 88;
-  cv::Mat walls = above & (1 - grown(opened(above, kThickUm / um), 1));
-  drop_small_objects(walls, kLeastWallUm2 / (um * um));
-  return opened(closed(walls, cell_radius_um / um), kLeastRadiusUm / um);
 }
 
 cv::Mat inside_of(const cv::Mat& image, const cv::Rect& part) {
@@ -346,40 +316,6 @@ cv::Mat find_shade(const cv::Mat& colourless, const cv::Mat& flat, const Padding
     shade |= grown(padding.black.area, kRimUm / um) & colourless;
   }
   return shade;
-}
-
-/// What else might be meant by tissue.
-std::vector<Reading> readings_of(const cv::Mat& mask, const cv::Mat& above, const Ink& ink,
-                                 const cv::Mat& strong, const Strength& strength, double um,
-                                 bool dark) {
-  constexpr double kClearly = 0.3;
-  std::vector<Reading> readings;
-  if (cv::countNonZero(mask) == 0) return readings;
-  if (!dark) {
-    const double typical = quantile(values_where(strength.total, mask, 7), 0.5);
-    const cv::Mat clearly = (strength.total > kClearly * typical) / 255;
-    const cv::Mat solid = closed(opened(clearly, kThickUm / um), kCloseUm / um);
-    readings.push_back({dice_of(mask, mask & solid), 0.8, "much of it is fat or empty"});
-    const cv::Mat wider = mask | find_fat(above, 2 * kCellRadiusUm, um);
-    readings.push_back({dice_of(mask, wider), 1, "walls as of fat lie beside it"});
-  }
-  const cv::Mat stained = mask & (1 - ink.doubtful);
-  const cv::Mat under_ink = ink.doubtful & (1 - mask) & (strong / 255);
-  readings.push_back({dice_of(mask, stained | under_ink), 1, "ink or stain is over much of it"});
-  if (!dark) {
-    const double colour = cv::mean(strength.colour, mask)[0];
-    const double light = cv::mean(cv::abs(strength.light), mask)[0];
-    constexpr double kColourless = 0.1;
-    if (colour < kColourless * light + 1) readings.push_back({0, 0.6, "what was found has no colour"});
-  }
-  return readings;
-}
-
-/// What a reading leaves of the confidence: half where the Dice is 0.85.
-double trust_in(const Reading& reading) {
-  constexpr double kNothing = 0.7;
-  const double trust = std::clamp((reading.dice - kNothing) / (1 - kNothing), 0.0, 1.0);
-  return 1 - reading.weight * (1 - trust);
 }
 
 Ink no_ink(const cv::Size& size) {
@@ -422,7 +358,7 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   above.setTo(0, padding.zone | ink.area);
   if (found.frame) above = inside_of(above, *found.frame);
   above &= 1 - colourless;
-  if (!reference.dark) mask |= find_fat(above, kCellRadiusUm, work.um);
+  if (!reference.dark) mask |= find_fat(above, kFatCellUm, work.um);
   mask.setTo(0, padding.area | ink.area);
   fill_small_holes(mask, settings.min_hole_um2 / work.area());
   mask.setTo(0, padding.area);
@@ -433,8 +369,9 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   cv::dilate(mask, rim, cv::Mat::ones(5, 5, CV_8U));
   mask |= rim & padding.zone & (1 - padding.area) & ((tissue > low) / 255);
   found.mask = mask;
-  found.readings = readings_of(mask, above, ink, strength.total > high, strength, work.um, reference.dark);
-  found.stability = stability_of(mask, kept, low);
+  found.readings = other_readings({mask, above, strength.total, strength.light, strength.colour,
+                                   ink, high, reference.dark, work.um});
+  found.stability = stability_of(mask, tissue, low);
   found.ink = part_of(ink.area);
   found.padding = part_of(padding.area);
   return found;
@@ -456,8 +393,11 @@ void judge(const Detection& found, TissueMask& result) {
       lower(0.8, "parts are brighter than the background");
     }
   }
-  if (!empty && found.stability < 0.85) {
-    lower(std::max(0.3, found.stability), "the border depends on the threshold");
+  constexpr double kStable = 0.85;
+  constexpr double kUnstable = 0.4;
+  if (!empty && found.stability < kStable) {
+    lower(std::max(0.2, (found.stability - kUnstable) / (kStable - kUnstable)),
+          "the border depends on the threshold");
   }
   if (!empty && found.contrast < 1.25 * found.thresholds.high) lower(0.8, "the tissue is faint");
   constexpr double kNearlyAll = 0.95;

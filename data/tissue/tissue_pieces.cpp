@@ -8,7 +8,7 @@
 namespace untiled {
 namespace {
 
-constexpr double kSolidUm = 56;  ///< Thinner pieces must be coloured and compact.
+constexpr double kSolidUm = 44;  ///< Thinner pieces must be coloured and compact.
 constexpr double kLeastPieceUm2 = 6e3;
 
 /// What is known of one piece of the mask.

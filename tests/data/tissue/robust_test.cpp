@@ -188,6 +188,122 @@ TEST_CASE("a printed frame of spots is no tissue, nor is what lies outside of it
   }
 }
 
+/// Stained unevenly at many scales, as tissue is and ink is not.
+void add_textured_tissue(Painting& painting, const Rgb3& colour) {
+  constexpr int kTones = 12;
+  painting.tissue(colour, 8);
+  const auto tone_at = [](int64_t row, int64_t col) {
+    const auto y = static_cast<double>(row);
+    const auto x = static_cast<double>(col);
+    const double wave = std::sin(0.61 * y + 2 * std::sin(0.13 * x)) +
+                        std::sin(0.47 * x + 2 * std::sin(0.11 * y)) + std::sin(0.05 * (x + 2 * y));
+    return static_cast<int>((wave + 3) / 6 * kTones);
+  };
+  for (int tone = 0; tone <= kTones; ++tone) {
+    const auto inside = [&](int64_t row, int64_t col) {
+      const double y = (static_cast<double>(row) - 210) / 120;
+      const double x = (static_cast<double>(col) - 250) / 150;
+      return x * x + y * y < 0.85 && tone_at(row, col) == tone;
+    };
+    Rgb3 toned = colour;
+    for (int& channel : toned) channel += (245 - channel) * (tone - kTones / 2) / 14;
+    painting.fill(inside, toned, 8, true);
+  }
+}
+
+TEST_CASE("a section that is stained blue, green or red throughout is no ink") {
+  for (const Rgb3& stain : {Rgb3{70, 95, 175}, Rgb3{90, 150, 120}, Rgb3{205, 60, 80}}) {
+    Painting painting(kGlassColour);
+    add_textured_tissue(painting, stain);
+    INFO(stain[0] << ' ' << stain[1] << ' ' << stain[2]);
+    CHECK(painting.dice() > 0.97);
+  }
+}
+
+TEST_CASE("pens of a stain's colour are no tissue, beside a section and over it") {
+  for (const Rgb3& ink : {Rgb3{110, 40, 150}, Rgb3{85, 45, 165}, Rgb3{190, 30, 130}}) {
+    Painting painting(kGlassColour);
+    add_textured_tissue(painting, {215, 160, 195});
+    painting.fill(box(20, 480, 340, 26), ink, 1, false);
+    painting.fill(box(120, 20, 26, 260), ink, 1, false);
+    INFO(ink[0] << ' ' << ink[1] << ' ' << ink[2]);
+    CHECK(painting.dice() > 0.97);
+  }
+}
+
+TEST_CASE("thin straight biopsies are tissue, where printed lines are not") {
+  Painting painting(kGlassColour);
+  painting.fill(box(100, 60, 14, 420), kHE, 8, true);
+  painting.fill(box(200, 100, 18, 360), kHE, 8, true);
+  painting.fill(box(300, 60, 10, 420), {120, 120, 121}, 2, false);
+  CHECK(painting.dice() > 0.95);
+}
+
+TEST_CASE("the black around a round field of view is neither tissue nor the background") {
+  Painting painting(kGlassColour);
+  add_textured_tissue(painting, kHE);
+  painting.fill([](int64_t row, int64_t col) { return std::hypot(row - 200.0, col - 260.0) > 205; },
+                {2, 2, 2}, 0.5, false);
+  CHECK(painting.dice() > 0.96);
+  CHECK(painting.find().confidence > 0.8);
+}
+
+TEST_CASE("a smudge that is larger than the biopsy beside it is no tissue") {
+  Painting painting(kGlassColour);
+  painting.fill(box(180, 60, 60, 70), kHE, 8, true);
+  painting.fill(box(60, 260, 260, 240), {215, 214, 216}, 1.5, false);
+  CHECK(painting.dice() > 0.96);
+}
+
+TEST_CASE("glass of another brightness that touches the section is no tissue") {
+  Painting painting(kGlassColour);
+  painting.fill(box(300, 0, 100, kCols), {222, 221, 223}, 1.5, false);
+  painting.fill(box(297, 0, 4, kCols), {120, 120, 121}, 1.5, false);
+  painting.tissue(kHE, 8);
+  CHECK(painting.dice() > 0.97);
+}
+
+/// Walls as of fat's cells around empty ones.
+void add_fat(Painting& painting, int64_t side) {
+  painting.fill(box(60, 60, 290, 430), kGlassColour, 1.5, true);
+  painting.fill(
+      [=](int64_t row, int64_t col) {
+        const bool inside = row >= 60 && row < 350 && col >= 60 && col < 490;
+        return inside && (row % side == 0 || (col + row / side % 2 * side / 2) % side == 0);
+      },
+      {215, 150, 190}, 4, true);
+}
+
+TEST_CASE("fat is tissue, but whether that is meant is not sure") {
+  for (const int64_t side : {12, 16, 20}) {
+    Painting painting(kGlassColour);
+    add_fat(painting, side);
+    painting.fill(box(140, 180, 100, 160), kHE, 8, true);
+    INFO(side);
+    CHECK(painting.dice() > 0.95);
+    CHECK(painting.find().confidence < 0.9);
+  }
+}
+
+TEST_CASE("tissue two grey levels over a dark and noisy background is found as a whole") {
+  Painting painting({4, 4, 4});
+  painting.tissue({5, 6, 8}, 0.7);
+  CHECK(painting.dice() > 0.95);
+}
+
+TEST_CASE("a slide on which nearly all is taken for ink is doubtful") {
+  Painting painting(kGlassColour);
+  painting.fill(box(60, 60, 200, 300), {40, 60, 160}, 1, false);
+  CHECK(painting.find().confidence < kDoubtful);
+}
+
+TEST_CASE("a label of something without colour is doubtful") {
+  Painting painting(kGlassColour);
+  painting.fill(box(100, 150, 150, 200), {150, 150, 151}, 12, true);
+  const TissueMask mask = painting.find();
+  CHECK((mask.fraction == 0 || mask.confidence < kDoubtful));
+}
+
 TEST_CASE("a blank slide has no tissue, and says so") {
   for (const Rgb3& glass : {kGlassColour, Rgb3{200, 200, 200}, Rgb3{8, 8, 8}}) {
     const TissueMask mask = Painting(glass).find();

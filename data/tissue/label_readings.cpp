@@ -1,0 +1,78 @@
+#include "data/tissue/label_readings.h"
+
+#include <algorithm>
+
+#include "data/tissue/fat.h"
+#include "data/tissue/mask_shapes.h"
+#include "data/tissue/quantile.h"
+
+namespace untiled {
+namespace {
+
+double dice_of(const cv::Mat& a, const cv::Mat& b) {
+  const double sum = cv::countNonZero(a) + cv::countNonZero(b);
+  return sum > 0 ? 2.0 * cv::countNonZero(a & b) / sum : 1.0;
+}
+
+/// What is clearly stained, in thick pieces.
+cv::Mat solid_part(const LabelEvidence& label) {
+  constexpr double kClearly = 0.3;  // Of what is usual in the label.
+  constexpr double kGapUm = 24;
+  const double usual = quantile(values_where(label.total, label.mask, 7), 0.5);
+  const cv::Mat clearly = (label.total > kClearly * usual) / 255;
+  return label.mask & closed(opened(clearly, kThickUm / label.um), kGapUm / label.um);
+}
+
+Reading without_fat(const LabelEvidence& label) {
+  return {dice_of(label.mask, solid_part(label)), 0.8, "much of it is fat or empty"};
+}
+
+Reading with_more_fat(const LabelEvidence& label) {
+  const cv::Mat more = label.mask | find_fat(label.above, 2 * kFatCellUm, label.um);
+  return {dice_of(label.mask, more), 1, "walls as of fat lie beside it"};
+}
+
+/// What is doubtful about ink, decided the other way.
+Reading with_ink_otherwise(const LabelEvidence& label) {
+  const cv::Mat stained = label.mask & (1 - label.ink.doubtful);
+  const cv::Mat strong = (label.total > label.high) / 255;
+  const cv::Mat covered = label.ink.doubtful & (1 - label.mask) & strong;
+  return {dice_of(label.mask, stained | covered), 1, "ink or stain is over much of it"};
+}
+
+bool is_colourless(const LabelEvidence& label) {
+  constexpr double kColourless = 0.1;
+  constexpr double kRounding = 1;
+  const double light = cv::mean(cv::abs(label.light), label.mask)[0];
+  return cv::mean(label.colour, label.mask)[0] < kColourless * light + kRounding;
+}
+
+bool is_nearly_all_ink(const LabelEvidence& label) {
+  constexpr double kMuch = 2;
+  return cv::countNonZero(label.ink.area) > kMuch * cv::countNonZero(label.mask);
+}
+
+}  // namespace
+
+std::vector<Reading> other_readings(const LabelEvidence& label) {
+  constexpr double kAsLikely = 0.6;
+  std::vector<Reading> readings;
+  if (label.dark) return readings;
+  if (is_nearly_all_ink(label)) {
+    readings.push_back({0, kAsLikely, "nearly all that was found is taken for ink"});
+  }
+  if (cv::countNonZero(label.mask) == 0) return readings;
+  readings.push_back(without_fat(label));
+  readings.push_back(with_more_fat(label));
+  readings.push_back(with_ink_otherwise(label));
+  if (is_colourless(label)) readings.push_back({0, kAsLikely, "what was found has no colour"});
+  return readings;
+}
+
+double trust_in(const Reading& reading) {
+  constexpr double kNothing = 0.7;
+  const double trust = std::clamp((reading.dice - kNothing) / (1 - kNothing), 0.0, 1.0);
+  return 1 - reading.weight * (1 - trust);
+}
+
+}  // namespace untiled
