@@ -6,7 +6,7 @@
 
 #include "data/loader/block_grid.h"
 #include "data/loader/cache.h"
-#include "data/loader/scratch_file.h"
+#include "lib/core/scratch_file.h"
 
 namespace untiled {
 namespace {
@@ -16,7 +16,8 @@ class DiskCache : public PixelSource {
   DiskCache(std::shared_ptr<const PixelSource> source, const std::filesystem::path& folder)
       : source_(std::move(source)),
         grid_(source_->extent(), kCacheBlockSide),
-        file_(folder),
+        file_(folder, {"the slide cache",
+                       "free space there, set run.scratch to a larger disk or data.cache to none"}),
         slots_(grid_.count()) {}
 
   Extent extent() const override { return source_->extent(); }

@@ -6,6 +6,7 @@
 
 #include "lib/core/error.h"
 #include "lib/layered/tensors.h"
+#include "lib/streaming/stores/file_store.h"
 
 namespace untiled {
 
@@ -41,17 +42,17 @@ at::Tensor MemoryField::read(const Region& region) const {
 
 FileField::FileField(int64_t channels, const Region& held, at::ScalarType dtype,
                      const std::filesystem::path& folder)
-    : TensorField(channels, held, dtype), file_(folder) {
+    : TensorField(channels, held, dtype), file_(folder, kStoredTensors) {
   file_.extend(size_bytes());
 }
 
 at::Tensor FileField::read(const Region& region) const {
   at::Tensor tile = empty_tile(channels(), region.extent(), dtype());
-  auto* data = static_cast<char*>(tile.mutable_data_ptr());
-  const int64_t row_bytes = region.cols.size() * pixel_bytes();
+  auto* data = static_cast<uint8_t*>(tile.mutable_data_ptr());
+  const auto row_bytes = static_cast<size_t>(region.cols.size() * pixel_bytes());
   int64_t from = first_byte(region);
   for (int64_t y = region.rows.begin; y < region.rows.end; ++y) {
-    file_.read(data, row_bytes, from);
+    file_.read(from, {data, row_bytes});
     data += row_bytes;
     from += held().cols.size() * pixel_bytes();
   }
@@ -61,11 +62,11 @@ at::Tensor FileField::read(const Region& region) const {
 void FileField::write(const Region& region, const at::Tensor& value) {
   at::Tensor tile = empty_tile(channels(), region.extent(), dtype());
   tile.copy_(value);
-  const auto* data = static_cast<const char*>(tile.const_data_ptr());
-  const int64_t row_bytes = region.cols.size() * pixel_bytes();
+  const auto* data = static_cast<const uint8_t*>(tile.const_data_ptr());
+  const auto row_bytes = static_cast<size_t>(region.cols.size() * pixel_bytes());
   int64_t onto = first_byte(region);
   for (int64_t y = region.rows.begin; y < region.rows.end; ++y) {
-    file_.write(data, row_bytes, onto);
+    file_.write(onto, {data, row_bytes});
     data += row_bytes;
     onto += held().cols.size() * pixel_bytes();
   }

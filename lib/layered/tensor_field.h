@@ -8,7 +8,7 @@
 
 #include "lib/core/page_pool.h"
 #include "lib/core/region.h"
-#include "lib/streaming/stores/scratch_file.h"
+#include "lib/core/scratch_file.h"
 
 namespace untiled {
 

@@ -5,7 +5,7 @@ namespace untiled {
 
 FileStore::FileStore(int64_t channels, const Extent& extent, const BlockOptions& options,
                      const std::filesystem::path& folder)
-    : BlockedStore(channels, extent, options), scratch_(folder) {
+    : BlockedStore(channels, extent, options), scratch_(folder, kStoredTensors) {
   scratch_.extend(size_bytes());
 }
 
@@ -20,11 +20,11 @@ int64_t FileStore::place(size_t index, int64_t channel, int64_t row, int64_t col
 at::Tensor FileStore::load(size_t index, const Region& part) const {
   const Extent e = part.extent();
   at::Tensor value = at::empty({channels(), e.rows, e.cols}, options().dtype);
-  auto* data = static_cast<char*>(value.data_ptr());
-  const int64_t row_bytes = e.cols * element_bytes();
+  auto* data = static_cast<uint8_t*>(value.data_ptr());
+  const auto row_bytes = static_cast<size_t>(e.cols * element_bytes());
   for (int64_t c = 0; c < channels(); ++c) {
     for (int64_t y = part.rows.begin; y < part.rows.end; ++y, data += row_bytes) {
-      scratch_.read(data, row_bytes, place(index, c, y, part.cols.begin));
+      scratch_.read(place(index, c, y, part.cols.begin), {data, row_bytes});
     }
   }
   return value.to(options().device);
@@ -32,11 +32,11 @@ at::Tensor FileStore::load(size_t index, const Region& part) const {
 
 void FileStore::save(size_t index, const Region& part, const at::Tensor& value) {
   const at::Tensor host = value.to(at::kCPU, options().dtype).contiguous();
-  const auto* data = static_cast<const char*>(host.const_data_ptr());
-  const int64_t row_bytes = part.cols.size() * element_bytes();
+  const auto* data = static_cast<const uint8_t*>(host.const_data_ptr());
+  const auto row_bytes = static_cast<size_t>(part.cols.size() * element_bytes());
   for (int64_t c = 0; c < channels(); ++c) {
     for (int64_t y = part.rows.begin; y < part.rows.end; ++y, data += row_bytes) {
-      scratch_.write(data, row_bytes, place(index, c, y, part.cols.begin));
+      scratch_.write(place(index, c, y, part.cols.begin), {data, row_bytes});
     }
   }
 }

@@ -3,10 +3,14 @@
 
 #include <filesystem>
 
+#include "lib/core/scratch_file.h"
 #include "lib/streaming/stores/blocked_store.h"
-#include "lib/streaming/stores/scratch_file.h"
 
 namespace untiled {
+
+/// What a scratch file of any kind of store is for.
+inline constexpr ScratchUse kStoredTensors = {
+    "stored tensors", "free space there, set run.scratch to a larger disk or raise memory_budget"};
 
 /// Throws DataError where the folder's disk is full or fails.
 class FileStore : public BlockedStore {
