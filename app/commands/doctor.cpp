@@ -113,7 +113,11 @@ Finding find_nvimgcodec() {
   try {
     if (!CudaDriver::open()) return {subject, "built in; no driver to use", ""};
     DeviceJpeg::open(JpegPlace::kDevice, 0, 1);
-    return {subject, "decodes JPEG tiles with --decode gpu, not to libjpeg-turbo's bits", ""};
+    return {subject,
+            "decodes JPEG tiles with --decode gpu; pixels may be 3 of 255 (8 where chroma is "
+            "halved) off "
+            "libjpeg-turbo's",
+            ""};
   } catch (const std::exception& error) {
     return {subject, "built in, but cannot be used", error.what()};
   }

@@ -268,15 +268,17 @@ void DeviceRun::run_global(const Outlet& outlet) {
 }
 
 void DeviceRun::load_all(const DeviceRing& ring) {
+  struct Loading {
+    explicit Loading(DeviceRun& run)
+        : loader(used(run.device_).gpu(), run.source_, run.tiles_, run.tile_batch_, run.how_,
+                 run.loads_),
+          stream(run.device_.gpu()) {}
+    TileLoader loader;
+    GpuStream stream;
+  };
   const int64_t cols = plan_.cell_cols.size();
   for_each(plan_.cell_rows.size() * cols, options_.workers, [&] {
-    struct Loading {
-      TileLoader loader;
-      GpuStream stream;
-    };
-    const auto loading = std::shared_ptr<Loading>(
-        new Loading{{used(device_).gpu(), source_, tiles_, tile_batch_, how_, loads_},
-                    GpuStream(device_.gpu())});
+    const auto loading = std::make_shared<Loading>(*this);
     return [=, this, &ring](int64_t i) {
       const Region cell =
           cells_.region(plan_.cell_rows.begin + i / cols, plan_.cell_cols.begin + i % cols);
