@@ -10,8 +10,11 @@ inline constexpr double kThickUm = 24;
 /// The radius of the largest of fat's cells, and of gaps in their walls.
 inline constexpr double kFatCellUm = 104;
 
-/// Areas that thin walls divide into cells of up to a radius, filled: 0 and 1, as `above`, which is
-/// what stands out from the background in colour. `um`: a pixel's side.
-cv::Mat find_fat(const cv::Mat& above, double cell_radius_um, double um);
+/// The thin walls in `above`, which is what stands out from the background in colour: masks of 0
+/// and 1. `um`: a pixel's side.
+cv::Mat find_walls(const cv::Mat& above, double um);
+
+/// Areas that walls divide into cells of up to a radius, filled.
+cv::Mat fat_between(const cv::Mat& walls, double cell_radius_um, double um);
 
 }  // namespace untiled

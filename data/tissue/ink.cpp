@@ -209,6 +209,15 @@ cv::Mat of_colour(const cv::Mat& density, const cv::Vec3f& colour) {
   return (along > kCosine * length_of(density)) & (along > 0.04);
 }
 
+/// The box of a piece with a margin, within the picture.
+cv::Rect wider_box(const cv::Mat& stats, int piece, int margin, const cv::Size& size) {
+  const cv::Rect box(stats.at<int>(piece, cv::CC_STAT_LEFT) - margin,
+                     stats.at<int>(piece, cv::CC_STAT_TOP) - margin,
+                     stats.at<int>(piece, cv::CC_STAT_WIDTH) + 2 * margin,
+                     stats.at<int>(piece, cv::CC_STAT_HEIGHT) + 2 * margin);
+  return box & cv::Rect(cv::Point(), size);
+}
+
 /// Even pieces of any colour that lie on glass.
 std::vector<Stroke> strokes_on_glass(const cv::Mat& density, const Densities& d,
                                      const cv::Mat& even, double um) {
@@ -222,24 +231,29 @@ std::vector<Stroke> strokes_on_glass(const cv::Mat& density, const Densities& d,
   cv::morphologyEx((even & (d.most > kLeastDensity)) / 255, core, cv::MORPH_OPEN, disk(16 / um));
   drop_small_objects(core, kLeastAreaUm2 / (um * um));
   cv::Mat labels;
-  const int count = cv::connectedComponents(core, labels, 8, CV_32S);
+  cv::Mat stats;
+  cv::Mat centroids;
+  const int count = cv::connectedComponentsWithStats(core, labels, stats, centroids, 8, CV_32S);
   const cv::Mat bare = d.most < kBare;
   std::vector<Stroke> strokes;
   for (int i = 1; i < count; ++i) {
-    const cv::Mat piece = (labels == i) / 255;
+    const cv::Rect box = wider_box(stats, i, static_cast<int>(kRimUm / um) + 3, core.size());
+    const cv::Mat piece = (labels(box) == i) / 255;
     const cv::Mat around = grown(piece, kRimUm / um);
     const cv::Mat rim = around & (1 - grown(piece, kRimUm / um - 2));
-    if (share(bare, rim) < kOnGlass) continue;
-    const cv::Scalar mean = cv::mean(density, piece);
+    if (share(bare(box), rim) < kOnGlass) continue;
+    const cv::Scalar mean = cv::mean(density(box), piece);
     const cv::Vec3f colour(static_cast<float>(mean[0]), static_cast<float>(mean[1]),
                            static_cast<float>(mean[2]));
     // A smooth part of a section has the section's colour beside it.
-    if (share(of_colour(density, colour), rim) > kMostAlike) continue;
+    if (share(of_colour(density(box), colour), rim) > kMostAlike) continue;
     cv::Mat distance;
     cv::distanceTransform(around, distance, cv::DIST_L2, cv::DIST_MASK_3);
     double radius = 0;
     cv::minMaxLoc(distance, nullptr, &radius);
-    strokes.push_back({piece, colour, radius - kRimUm / um});
+    cv::Mat whole = cv::Mat::zeros(core.size(), CV_8U);
+    piece.copyTo(whole(box));
+    strokes.push_back({whole, colour, radius - kRimUm / um});
   }
   return strokes;
 }

@@ -14,22 +14,29 @@ double dice_of(const cv::Mat& a, const cv::Mat& b) {
   return sum > 0 ? 2.0 * cv::countNonZero(a & b) / sum : 1.0;
 }
 
-/// What is clearly stained, in thick pieces.
+/// What is clearly stained, in thick pieces; at half the scale, as the label beside it.
 cv::Mat solid_part(const LabelEvidence& label) {
   constexpr double kClearly = 0.3;  // Of what is usual in the label.
   constexpr double kGapUm = 24;
   const double usual = quantile(values_where(label.total, label.mask, 7), 0.5);
-  const cv::Mat clearly = (label.total > kClearly * usual) / 255;
-  return label.mask & closed(opened(clearly, kThickUm / label.um), kGapUm / label.um);
+  const cv::Mat clearly = halved((label.total > kClearly * usual) / 255, false);
+  const double half_um = 2 * label.um;
+  return closed(opened(clearly, kThickUm / half_um), kGapUm / half_um);
 }
 
 Reading without_fat(const LabelEvidence& label) {
-  return {dice_of(label.mask, solid_part(label)), 0.8, "much of it is fat or empty"};
+  const cv::Mat half = halved(label.mask, false);
+  return {dice_of(half, half & solid_part(label)), 0.8, "much of it is fat or empty"};
 }
 
 Reading with_more_fat(const LabelEvidence& label) {
-  const cv::Mat more = label.mask | find_fat(label.above, 2 * kFatCellUm, label.um);
-  return {dice_of(label.mask, more), 1, "walls as of fat lie beside it"};
+  constexpr double kFew = 0.003;
+  Reading reading{1, 1, "walls as of fat lie beside it"};
+  const int beside = cv::countNonZero(label.walls & (1 - label.mask));
+  if (beside < kFew * cv::countNonZero(label.mask)) return reading;
+  const cv::Mat more = label.mask | fat_between(label.walls, 2 * kFatCellUm, label.um);
+  reading.dice = dice_of(label.mask, more);
+  return reading;
 }
 
 /// What is doubtful about ink, decided the other way.

@@ -19,7 +19,7 @@ struct Reading {
 /// A label and what is known of its pixels. Masks are of 0 and 1, strengths CV_32F.
 struct LabelEvidence {
   const cv::Mat& mask;
-  const cv::Mat& above;  ///< Stands out from the background in colour.
+  const cv::Mat& walls;  ///< As of fat's cells.
   const cv::Mat& total;  ///< Distance from the background.
   const cv::Mat& light;  ///< Its parts, as in robust.h.
   const cv::Mat& colour;

@@ -91,6 +91,13 @@ cv::Mat closed(const cv::Mat& mask, double radius) {
   return inside(cv::Rect(border, border, mask.cols, mask.rows)).clone();
 }
 
+cv::Mat halved(const cv::Mat& mask, bool any) {
+  cv::Mat half;
+  const cv::Size size((mask.cols + 1) / 2, (mask.rows + 1) / 2);
+  cv::resize(mask * 255, half, size, 0, 0, cv::INTER_AREA);
+  return (half > (any ? 0 : 127)) / 255;
+}
+
 cv::Mat pieces_with(const cv::Mat& weak, const cv::Mat& strong) {
   cv::Mat labels;
   const int count = cv::connectedComponents(weak, labels, 8, CV_32S);

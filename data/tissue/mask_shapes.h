@@ -24,6 +24,9 @@ cv::Mat opened(const cv::Mat& mask, double radius);
 /// Closing by a disk of any radius; beyond the edge goes on what is at it.
 cv::Mat closed(const cv::Mat& mask, double radius);
 
+/// A mask at half its size: where most of four pixels are set, or any.
+cv::Mat halved(const cv::Mat& mask, bool any);
+
 /// The pieces (8-connected) of `weak` that hold a pixel of `strong`.
 cv::Mat pieces_with(const cv::Mat& weak, const cv::Mat& strong);
 

@@ -357,8 +357,8 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   cv::Mat above = (strength.total > low) / 255;
   above.setTo(0, padding.zone | ink.area);
   if (found.frame) above = inside_of(above, *found.frame);
-  above &= 1 - colourless;
-  if (!reference.dark) mask |= find_fat(above, kFatCellUm, work.um);
+  const cv::Mat walls = find_walls(above & (1 - colourless), work.um);
+  if (!reference.dark) mask |= fat_between(walls, kFatCellUm, work.um);
   mask.setTo(0, padding.area | ink.area);
   fill_small_holes(mask, settings.min_hole_um2 / work.area());
   mask.setTo(0, padding.area);
@@ -369,7 +369,7 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   cv::dilate(mask, rim, cv::Mat::ones(5, 5, CV_8U));
   mask |= rim & padding.zone & (1 - padding.area) & ((tissue > low) / 255);
   found.mask = mask;
-  found.readings = other_readings({mask, above, strength.total, strength.light, strength.colour,
+  found.readings = other_readings({mask, walls, strength.total, strength.light, strength.colour,
                                    ink, high, reference.dark, work.um});
   found.stability = stability_of(mask, tissue, low);
   found.ink = part_of(ink.area);
