@@ -33,8 +33,8 @@ class DeviceJpeg {
   DeviceJpeg& operator=(const DeviceJpeg&) = delete;
 
   JpegPlace place() const { return place_; }
-  /// Nothing where all are decoded, or their decoding has begun on a device's stream; else what
-  /// nvImageCodec says, and none of them is to be used.
+  /// At least one picture. Nothing where all are decoded, or their decoding has begun on a device's
+  /// stream; else what nvImageCodec says, and none of them is to be used.
   std::optional<std::string> decode(std::span<const JpegPicture> pictures, void* stream) const;
 
  private:

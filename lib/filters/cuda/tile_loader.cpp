@@ -36,6 +36,7 @@ TileLoader::TileLoader(const Gpu& gpu, const PixelSource& source, const CellLayo
       tiles_(tiles),
       how_(how),
       counts_(counts),
+      finds_(how.takes_any()),
       host_(gpu, tile_bytes(tiles)),
       host_slots_(gpu, needs(tiles, batch, how).host_bytes - tile_bytes(tiles)),
       device_slots_(gpu, needs(tiles, batch, how).device_bytes) {}
@@ -46,7 +47,9 @@ void TileLoader::load(GpuStream& stream, const DeviceRing& ring, const std::vect
   std::vector<Found> jpegs;
   std::vector<Found> raws;
   for (const Region& tile : tiles) {
-    Found found{tile, how_.takes_any() ? how_.find(tile) : StoredTile{}};
+    Found found{tile, finds_ ? how_.find(tile) : StoredTile{}};
+    // A slide's tiles are compressed alike: streams that nobody takes are fetched once.
+    if (!how_.jpeg && found.stored.kind == StoredTile::Kind::kJpeg) finds_ = false;
     const bool fits = is_whole_tile(found);
     if (fits && how_.jpeg && found.stored.kind == StoredTile::Kind::kJpeg) {
       jpegs.push_back(std::move(found));

@@ -69,6 +69,7 @@ class TileLoader {
   const CellLayout& tiles_;
   const DeviceTiles& how_;
   LoadCounts& counts_;
+  bool finds_;
   PinnedMemory host_;          ///< One tile that the source reads.
   PinnedMemory host_slots_;    ///< Tiles that nvImageCodec decodes on the host.
   DeviceMemory device_slots_;  ///< Tiles as they come from files or are decoded.
