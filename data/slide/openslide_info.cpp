@@ -48,11 +48,11 @@ Rgb read_background(const OpenSlideHandle& handle) {
           static_cast<uint8_t>(*value & 0xFF)};
 }
 
-/// OpenSlide says inch of a unit that libtiff does not know, too.
+/// OpenSlide says unknown of a unit that libtiff does not know.
 int resolution_unit(const fs::path& path, const OpenSlideHandle& handle) {
-  const std::string unit = handle.property("tiff.ResolutionUnit").value_or("");
-  if (unit == "inch") return read_tiff_file(path).main.front().resolution_unit;
-  return unit == "centimeter" ? 3 : 1;
+  const std::string unit = handle.property("tiff.ResolutionUnit").value_or("none");
+  if (unit == "unknown") return read_tiff_file(path).main.front().resolution_unit;
+  return unit == "inch" ? 2 : unit == "centimeter" ? 3 : 1;
 }
 
 ScaleClaim resolution_of(const fs::path& path, const OpenSlideHandle& handle) {
