@@ -49,6 +49,9 @@ constexpr std::pair<std::string_view, std::string_view> kKnownStarts[] = {
     {"version https://git-lfs"sv, "a Git LFS pointer (fetch the file with git lfs pull)"sv},
     {"<!DOCTYPE html"sv, "a web page (was the download refused?)"sv},
     {"<html"sv, "a web page (was the download refused?)"sv},
+    {"\xFF\xFE"sv, "UTF-16 text (save it as UTF-8)"sv},
+    {"\xFE\xFF"sv, "UTF-16 text (save it as UTF-8)"sv},
+    {"<?xml"sv, "XML (annotations of ImageScope and ASAP can be exported as GeoJSON by QuPath)"sv},
     {"GIF8"sv, "a GIF image"sv},
     {"BM"sv, "a BMP image"sv},
     {"RIFF"sv, "a RIFF file, perhaps a WebP image"sv},
@@ -105,6 +108,9 @@ void require_readable_file(const fs::path& path) {
   if (access(path.c_str(), R_OK) != 0) {
     throw DataError(fmt::format("{} cannot be read ({}): check its owner and permissions",
                                 path.string(), std::strerror(errno)));
+  }
+  if (status.type() == fs::file_type::directory) {
+    throw DataError(fmt::format("{} is a folder: give a file", path.string()));
   }
   if (status.type() != fs::file_type::regular) {
     throw DataError(

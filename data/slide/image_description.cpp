@@ -26,12 +26,28 @@ void for_each_part(std::string_view text, std::string_view separators, const Use
   }
 }
 
+bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
+
+/// Whether a word ends where `rest` of its line begins. One that a hyphen joins to another does
+/// not (label-free), but to the word image.
+bool ends_a_word(std::string_view rest) {
+  if (rest.empty()) return true;
+  const bool joined = rest.size() > 1 && rest[0] == '-' && is_letter(rest[1]);
+  return !is_letter(rest[0]) && (!joined || rest.starts_with("-image"));
+}
+
 bool begins_with_other_picture(std::string_view line) {
   return std::any_of(kOtherPictures.begin(), kOtherPictures.end(), [&](std::string_view word) {
-    const bool begins = line.starts_with(word);
-    return begins && (line.size() == word.size() ||
-                      std::isalpha(static_cast<unsigned char>(line[word.size()])) == 0);
+    return line.starts_with(word) && ends_a_word(line.substr(word.size()));
   });
+}
+
+/// OMERO puts an image's name in brackets behind the file's: "scan.svs [macro image]".
+bool ends_with_other_picture(std::string_view line) {
+  if (!line.ends_with(']') && !line.ends_with(')')) return false;
+  const size_t open = line.find_last_of("[(");
+  return open != std::string_view::npos &&
+         begins_with_other_picture(trimmed(line.substr(open + 1)));
 }
 
 /// PerkinElmer's <ImageType>Label</ImageType>.
@@ -59,34 +75,54 @@ std::vector<ScaleClaim> aperio_scales(std::string_view description) {
   return {{"vendor", mpp, mpp}, objective_claim(power)};
 }
 
-/// ImageJ counts pixels a unit of its own where TIFF has none for it.
+/// Micrometres of a pixel of which `per_unit` are one `unit`; a unit that is not understood is
+/// noted in `claim`.
+std::optional<double> imagej_scale(const std::string& unit, double per_unit, ScaleClaim& claim) {
+  const auto um = unit_um(unit);
+  const std::string word = lower_case(unit);
+  if (!um && word != "pixel" && word != "pixels") claim.unknown_unit = unit;
+  return um && per_unit > 0 ? std::optional(*um / per_unit) : std::nullopt;
+}
+
+/// ImageJ counts pixels a unit of its own where TIFF has none for it; rows have one of their own
+/// where they differ.
 std::vector<ScaleClaim> imagej_scales(const TiffDirectory& directory) {
   const auto unit = value_of(directory.description, "\r\n", "unit");
   constexpr int kNoUnit = 1;
   if (!unit || unit->empty() || directory.resolution_unit != kNoUnit) return {};
+  const auto of_rows = value_of(directory.description, "\r\n", "yunit");
   ScaleClaim claim{"imagej", {}, {}};
-  const auto um = unit_um(*unit);
-  const std::string word = lower_case(*unit);
-  if (!um && word != "pixel" && word != "pixels") claim.unknown_unit = *unit;
-  if (um && directory.x_resolution > 0) claim.mpp_x = *um / directory.x_resolution;
-  if (um && directory.y_resolution > 0) claim.mpp_y = *um / directory.y_resolution;
+  claim.mpp_x = imagej_scale(*unit, directory.x_resolution, claim);
+  claim.mpp_y = imagej_scale(of_rows.value_or(*unit), directory.y_resolution, claim);
   return {claim};
 }
 
+bool is_imagej(const TiffDirectory& directory) {
+  return directory.description.starts_with("ImageJ=");
+}
+
 }  // namespace
+
+int64_t imagej_channels(const TiffDirectory& directory) {
+  if (!is_imagej(directory)) return 1;
+  const auto channels =
+      spelled_number<int64_t>(value_of(directory.description, "\r\n", "channels"));
+  return std::max<int64_t>(channels.value_or(1), 1);
+}
 
 bool names_other_picture(std::string_view text) {
   constexpr size_t kFirstPart = 64 << 10;
   const std::string lower = lower_case(std::string(text.substr(0, kFirstPart)));
   bool found = has_other_image_type(lower);
-  for_each_part(lower, "\r\n",
-                [&](std::string_view line) { found = found || begins_with_other_picture(line); });
+  for_each_part(lower, "\r\n", [&](std::string_view line) {
+    found = found || begins_with_other_picture(line) || ends_with_other_picture(line);
+  });
   return found;
 }
 
 std::vector<ScaleClaim> described_scales(const TiffDirectory& directory) {
   if (is_aperio(directory)) return aperio_scales(directory.description);
-  if (directory.description.starts_with("ImageJ=")) return imagej_scales(directory);
+  if (is_imagej(directory)) return imagej_scales(directory);
   return {};
 }
 

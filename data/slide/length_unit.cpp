@@ -20,6 +20,13 @@ struct Unit {
 
 /// Where capitals tell units apart (mm, Mm).
 constexpr Unit kSymbols[] = {
+    {"Ym"sv, 1e30},
+    {"Zm"sv, 1e27},
+    {"Em"sv, 1e24},
+    {"Pm"sv, 1e21},
+    {"Tm"sv, 1e18},
+    {"Gm"sv, 1e15},
+    {"Mm"sv, 1e12},
     {"km"sv, 1e9},
     {"hm"sv, 1e8},
     {"dam"sv, 1e7},
@@ -31,6 +38,9 @@ constexpr Unit kSymbols[] = {
     {"nm"sv, 1e-3},
     {"pm"sv, 1e-6},
     {"fm"sv, 1e-9},
+    {"am"sv, 1e-12},
+    {"zm"sv, 1e-15},
+    {"ym"sv, 1e-18},
     {"\xC3\x85"sv, 1e-4},      // The letter A with a ring,
     {"\xE2\x84\xAB"sv, 1e-4},  // the sign of the Angstrom,
     {"\xC5"sv, 1e-4},          // and the letter in Latin-1.
@@ -39,6 +49,10 @@ constexpr Unit kSymbols[] = {
     {"in"sv, 25400.0},
     {"ft"sv, 304800.0},
     {"yd"sv, 914400.0},
+    {"mi"sv, 1609.344e6},
+    {"ua"sv, 149597870700e6},
+    {"ly"sv, 9460730472580800e6},
+    {"pc"sv, 3.0856775814913673e22},
     {"pt"sv, 25400.0 / 72},
 };
 

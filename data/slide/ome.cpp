@@ -35,7 +35,7 @@ std::optional<double> physical_size_um(std::string_view pixels, const std::strin
   const auto unit = attribute(pixels, name + "Unit");
   if (!value) return std::nullopt;
   const auto um = unit ? unit_um(*unit) : 1.0;
-  if (!um) unknown_unit = *unit;
+  if (!um) unknown_unit = unit->empty() ? "(empty)" : *unit;
   return um ? std::optional(*value * *um) : std::nullopt;
 }
 

@@ -11,6 +11,7 @@
 #include "data/slide/openslide_reader.h"
 #include "data/slide/privacy.h"
 #include "data/slide/scale.h"
+#include "data/slide/tiff_directory.h"
 #include "lib/core/error.h"
 #include "lib/core/number.h"
 
@@ -47,17 +48,22 @@ Rgb read_background(const OpenSlideHandle& handle) {
           static_cast<uint8_t>(*value & 0xFF)};
 }
 
-ScaleClaim resolution_of(const OpenSlideHandle& handle) {
-  const std::string unit = handle.property("tiff.ResolutionUnit").value_or("");
+/// OpenSlide says unknown of a unit that libtiff does not know.
+int resolution_unit(const fs::path& path, const OpenSlideHandle& handle) {
+  const std::string unit = handle.property("tiff.ResolutionUnit").value_or("none");
+  if (unit == "unknown") return read_tiff_file(path).main.front().resolution_unit;
+  return unit == "inch" ? 2 : unit == "centimeter" ? 3 : 1;
+}
+
+ScaleClaim resolution_of(const fs::path& path, const OpenSlideHandle& handle) {
   return resolution_claim(number<double>(handle.property("tiff.XResolution")).value_or(0),
                           number<double>(handle.property("tiff.YResolution")).value_or(0),
-                          unit == "inch"         ? 2
-                          : unit == "centimeter" ? 3
-                                                 : 1);
+                          resolution_unit(path, handle));
 }
 
 /// What OpenSlide calls the mpp of a generic TIFF is the TIFF's resolution, not a vendor's word.
-std::vector<ScaleClaim> scale_claims(const OpenSlideHandle& handle, const std::string& vendor) {
+std::vector<ScaleClaim> scale_claims(const fs::path& path, const OpenSlideHandle& handle,
+                                     const std::string& vendor) {
   const ScaleClaim openslide_claim{"vendor",
                                    number<double>(handle.property(OPENSLIDE_PROPERTY_NAME_MPP_X)),
                                    number<double>(handle.property(OPENSLIDE_PROPERTY_NAME_MPP_Y))};
@@ -68,7 +74,7 @@ std::vector<ScaleClaim> scale_claims(const OpenSlideHandle& handle, const std::s
     claims.push_back({"ome", ome.front().mpp_x, ome.front().mpp_y, ome.front().unknown_unit});
   }
   // Vendors' TIFF resolutions are often a screen's or a thumbnail's: only a generic one counts.
-  if (vendor == "generic-tiff") claims.push_back(resolution_of(handle));
+  if (vendor == "generic-tiff") claims.push_back(resolution_of(path, handle));
   claims.push_back(
       objective_claim(number<double>(handle.property(OPENSLIDE_PROPERTY_NAME_OBJECTIVE_POWER))));
   return claims;
@@ -168,7 +174,7 @@ SlideInfo describe_openslide(const fs::path& path, const OpenSlideHandle& handle
   info.backend = "openslide";
   info.vendor = handle.property(OPENSLIDE_PROPERTY_NAME_VENDOR).value_or("unknown");
   for (const OpenSlideLevel& level : openslide_levels(handle)) info.levels.push_back(level.info);
-  const ScaleChoice scale = choose_scale(scale_claims(handle, info.vendor));
+  const ScaleChoice scale = choose_scale(scale_claims(path, handle, info.vendor));
   info.mpp_x = scale.claim.mpp_x;
   info.mpp_y = scale.claim.mpp_y;
   info.mpp_source = scale.claim.source;

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <utility>
 
 namespace untiled {
 namespace {
@@ -122,6 +124,15 @@ class LevelScaler {
   bool any_padded_ = false;
 };
 
+/// Inches and centimetres are TIFF's; millimetres and micrometres stand for 4 and 5 in tifffile.
+std::optional<double> resolution_unit_um(int unit) {
+  constexpr std::array<std::pair<int, double>, 4> kUnits = {
+      {{2, 25400.0}, {3, 10000.0}, {4, 1000.0}, {5, 1.0}}};
+  const auto* const found = std::find_if(kUnits.begin(), kUnits.end(),
+                                         [&](const auto& known) { return known.first == unit; });
+  return found == kUnits.end() ? std::nullopt : std::optional(found->second);
+}
+
 }  // namespace
 
 double level_downsample(const Extent& level0, const Extent& level) {
@@ -153,10 +164,15 @@ bool believable_mpp(double mpp) { return mpp >= 0.05 && mpp <= 10.0; }
 
 ScaleClaim resolution_claim(double x_per_unit, double y_per_unit, int unit) {
   ScaleClaim claim{"tiff-resolution", {}, {}};
-  const double unit_um = unit == 2 ? 25400.0 : unit == 3 ? 10000.0 : 0.0;
-  if (unit_um == 0.0) return claim;
-  if (x_per_unit > 0) claim.mpp_x = unit_um / x_per_unit;
-  if (y_per_unit > 0) claim.mpp_y = unit_um / y_per_unit;
+  constexpr int kNoUnit = 1;
+  if (unit == kNoUnit || !(x_per_unit > 0 || y_per_unit > 0)) return claim;
+  const auto unit_um = resolution_unit_um(unit);
+  if (!unit_um) {
+    claim.unknown_unit = fmt::format("ResolutionUnit {}", unit);
+    return claim;
+  }
+  if (x_per_unit > 0) claim.mpp_x = *unit_um / x_per_unit;
+  if (y_per_unit > 0) claim.mpp_y = *unit_um / y_per_unit;
   return claim;
 }
 

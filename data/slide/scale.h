@@ -49,7 +49,8 @@ struct ScaleClaim {
   std::string unknown_unit = {};  ///< A unit of its numbers that is not understood.
 };
 
-/// The claim of TIFF's XResolution and YResolution; `unit` is TIFF's: 2 inch, 3 centimetre.
+/// The claim of TIFF's XResolution and YResolution; `unit` is TIFF's: 1 none, 2 inch, 3 centimetre,
+/// and tifffile's 4 millimetre and 5 micrometre. Another one is the claim's unknown unit.
 ScaleClaim resolution_claim(double x_per_unit, double y_per_unit, int unit);
 
 /// 10 / power (20x is 0.5 um): a guess, and named one.

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <string_view>
 
 #include "data/slide/file_kind.h"
 #include "data/slide/privacy.h"
+#include "data/slide/tiff_entry.h"
 #include "data/slide/tiff_handle.h"
 #include "lib/core/error.h"
 
@@ -108,6 +110,15 @@ void require_size(const std::filesystem::path& path, const TiffDirectory& direct
       path.string(), directory.offset, to_string(extent), to_string(tile)));
 }
 
+/// libtiff knows three units and drops others, which would be taken for the inch of a file that
+/// says none: tifffile, for one, writes millimetres and micrometres.
+uint16_t resolution_unit(const std::filesystem::path& path, TIFF* tiff, uint64_t directory) {
+  uint16_t unit = RESUNIT_INCH;
+  if (TIFFGetField(tiff, TIFFTAG_RESOLUTIONUNIT, &unit) != 0) return unit;
+  const TiffLayout layout{TIFFIsBigEndian(tiff) != 0, TIFFIsBigTIFF(tiff) != 0};
+  return short_entry(path, layout, directory, TIFFTAG_RESOLUTIONUNIT).value_or(RESUNIT_INCH);
+}
+
 TiffDirectory current_directory(const std::filesystem::path& path, TIFF* tiff) {
   TiffDirectory directory;
   directory.offset = TIFFCurrentDirOffset(tiff);
@@ -134,7 +145,7 @@ TiffDirectory current_directory(const std::filesystem::path& path, TIFF* tiff) {
   directory.has_icc = TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &icc_bytes, &icc) != 0;
   directory.x_resolution = field<float>(tiff, TIFFTAG_XRESOLUTION, 0);
   directory.y_resolution = field<float>(tiff, TIFFTAG_YRESOLUTION, 0);
-  directory.resolution_unit = field<uint16_t>(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_INCH);
+  directory.resolution_unit = resolution_unit(path, tiff, directory.offset);
   directory.properties = text_properties(tiff);
   directory.description = text_of(tiff, TIFFTAG_IMAGEDESCRIPTION);
   directory.page_name = text_of(tiff, TIFFTAG_PAGENAME);
@@ -205,11 +216,28 @@ std::vector<TiffDirectory> read_reduced(const std::filesystem::path& path, TiffH
   return directories;
 }
 
+/// What samples are where they are no unsigned integers. Readers that know none but these take a
+/// signed sample of -100 for 156.
+std::string_view unread_samples(uint16_t sample_format) {
+  switch (sample_format) {
+    case SAMPLEFORMAT_INT:
+      return " (with a sign)";
+    case SAMPLEFORMAT_IEEEFP:
+      return " (floating point)";
+    case SAMPLEFORMAT_COMPLEXINT:
+    case SAMPLEFORMAT_COMPLEXIEEEFP:
+      return " (complex)";
+    default:
+      return "";
+  }
+}
+
 std::string size_obstacle(const TiffDirectory& directory) {
-  if (directory.bits != 8 || directory.sample_format == SAMPLEFORMAT_IEEEFP) {
-    return fmt::format("its samples have {} bits{} where 8 can be read: convert it to 8-bit RGB",
-                       directory.bits,
-                       directory.sample_format == SAMPLEFORMAT_IEEEFP ? " (floating point)" : "");
+  const std::string_view samples = unread_samples(directory.sample_format);
+  if (directory.bits != 8 || !samples.empty()) {
+    return fmt::format(
+        "its samples have {} bits{} where 8 can be read, without a sign: convert it to 8-bit RGB",
+        directory.bits, samples);
   }
   if (directory.samples > 4) {
     return fmt::format(
@@ -341,8 +369,10 @@ std::string decoding_obstacle(const TiffDirectory& directory) {
 }
 
 void require_rgb_samples(const std::filesystem::path& path, const TiffDirectory& directory) {
-  std::string obstacle = directory.bits > 8 || directory.samples > 4 ? size_obstacle(directory)
-                                                                     : dye_obstacle(directory);
+  const bool has_other_samples = directory.bits > 8 || directory.samples > 4 ||
+                                 !unread_samples(directory.sample_format).empty();
+  const std::string obstacle =
+      has_other_samples ? size_obstacle(directory) : dye_obstacle(directory);
   if (obstacle.empty()) return;
   throw DataError(fmt::format("{} cannot be read: {}", path.string(), obstacle));
 }

@@ -78,12 +78,23 @@ std::vector<std::string> channel_names(const OmeImage& image) {
       names.empty() ? "" : fmt::format(" ({})", fmt::join(names, ", "))));
 }
 
+/// ImageJ keeps each channel of a composite in a grey page of its own, and the first is no slide.
+void require_one_channel(const std::filesystem::path& path, const TiffDirectory& first) {
+  const int64_t channels = imagej_channels(first);
+  if (channels == 1) return;
+  throw DataError(fmt::format(
+      "{} cannot be read as RGB: ImageJ says that it has {} channels, each in a page of its own; "
+      "make it RGB there (Image, Type, RGB Color) or export three as 8-bit RGB",
+      path.string(), channels));
+}
+
 /// Positions in the main chain of the planes of the image at `base`: the first focal plane and
 /// time, in one directory or, red, green and blue, in three.
 std::vector<size_t> plane_indices(const std::filesystem::path& path, const TiffFile& file,
                                   size_t base, const std::optional<OmeImage>& ome) {
-  if (!ome) return {base};
   const TiffDirectory& first = file.main[base];
+  if (!ome && first.samples == 1) require_one_channel(path, file.main.front());
+  if (!ome) return {base};
   const auto directory = [&](int64_t channel, size_t otherwise) {
     const auto said = directory_of(*ome, channel, first.samples);
     const auto index = said ? static_cast<size_t>(*said) : otherwise;

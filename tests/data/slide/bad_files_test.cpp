@@ -30,6 +30,15 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+/// Changes the directory of a TIFF so that its samples have a sign.
+void say_signed(const std::filesystem::path& path) {
+  TIFF* const tiff = TIFFOpen(path.c_str(), "r+");
+  REQUIRE(tiff != nullptr);
+  TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_INT);
+  CHECK(TIFFRewriteDirectory(tiff) == 1);
+  TIFFClose(tiff);
+}
+
 }  // namespace
 
 TEST_CASE("a missing, an empty, a text and a folder are each named for what they are") {
@@ -158,6 +167,13 @@ TEST_CASE("samples that RGB cannot hold are refused, never squashed") {
   planes.samples = 1;
   planes.photometric = PHOTOMETRIC_MINISBLACK;
   planes.description = R"(<OME><Image><Pixels SizeC="4" SizeZ="1" SizeT="1"/></Image></OME>)";
+  for (const int64_t tile : {128, 0}) {
+    TiffImage with_sign;
+    with_sign.tile = tile;
+    write_tiff(folder / "sign.tif", {{with_sign, {}}});
+    say_signed(folder / "sign.tif");
+    CHECK(has(open_error(folder / "sign.tif"), "8 bits (with a sign)"));
+  }
   write_tiff(folder / "deep.tif", {{deep, {}}});
   write_tiff(folder / "dyes.tif", {{dyes, {}}});
   write_tiff(folder / "planes.ome.tif", {{planes, {}}, {planes, {}}, {planes, {}}, {planes, {}}});

@@ -99,6 +99,21 @@ TEST_CASE("channels of which TiffData names one plane for all are refused") {
       contains_text("3 channels"));
 }
 
+TEST_CASE("the channels of an ImageJ composite are refused, its slices are planes") {
+  const TemporaryFolder folder;
+  TiffImage page;
+  page.samples = 1;
+  page.photometric = PHOTOMETRIC_MINISBLACK;
+  page.description = "ImageJ=1.53t\nimages=3\nchannels=3\nmode=composite\n";
+  write_tiff(folder / "composite.tif", {{page, {}}, {page, {}}, {page, {}}});
+  CHECK_THAT(data_error([&] { open_slide(folder / "composite.tif"); }),
+             contains_text("ImageJ says that it has 3 channels"));
+  page.description = "ImageJ=1.53t\nimages=3\nslices=3\n";
+  write_tiff(folder / "stack.tif", {{page, {}}, {page, {}}, {page, {}}});
+  CHECK_THAT(open_slide(folder / "stack.tif")->info().warnings.at(0),
+             contains_text("2 further images"));
+}
+
 TEST_CASE("dyes' names on what TIFF says is RGB are warned of") {
   const TemporaryFolder folder;
   TiffImage image;

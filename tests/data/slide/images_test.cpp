@@ -70,11 +70,17 @@ TEST_CASE("a macro image that is larger than the slide is no slide by its name")
         macro.extent);
 }
 
-TEST_CASE("names of pictures beside the slide begin a line") {
+TEST_CASE("names of pictures beside the slide begin a line, or end it in brackets") {
   CHECK(names_other_picture("label"));
   CHECK(names_other_picture("Aperio Image Library v10\r\n Macro 1280x431"));
   CHECK(names_other_picture("thumbnail image"));
+  CHECK(names_other_picture("label-image"));
+  CHECK(names_other_picture("scan.svs [macro image]"));
+  CHECK(names_other_picture("scan.svs (Label)"));
   CHECK_FALSE(names_other_picture("labels of nuclei"));
+  CHECK_FALSE(names_other_picture("label-free tissue"));
+  CHECK_FALSE(names_other_picture("scan.svs [0]"));
+  CHECK_FALSE(names_other_picture("scan [macrophages]"));
   CHECK_FALSE(names_other_picture("Aperio|Title = label"));
   CHECK_FALSE(names_other_picture(""));
 }

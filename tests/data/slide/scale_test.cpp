@@ -49,6 +49,15 @@ TEST_CASE("a resolution without a unit is no claim of a scale") {
   CHECK(*resolution_claim(101600, 101600, 2).mpp_x == Approx(0.25));
 }
 
+TEST_CASE("a resolution in millimetres or micrometres is read, another unit is named") {
+  CHECK(resolution_claim(4000, 2000, 4).mpp_x == 0.25);
+  CHECK(resolution_claim(4000, 2000, 4).mpp_y == 0.5);
+  CHECK(resolution_claim(4, 4, 5).mpp_x == 0.25);
+  CHECK_FALSE(resolution_claim(4, 4, 9).mpp_x.has_value());
+  CHECK(resolution_claim(4, 4, 9).unknown_unit == "ResolutionUnit 9");
+  CHECK(resolution_claim(0, 0, 9).unknown_unit.empty());
+}
+
 TEST_CASE("a scale guessed from the objective is the last choice and says so") {
   const auto choice = choose_scale({{"vendor", {}, {}}, objective_claim(40.0)});
   CHECK(choice.claim.source == "objective-assumed");

@@ -1,3 +1,6 @@
+#include <fstream>
+#include <iterator>
+
 #include "data/slide/length_unit.h"
 #include "data/slide/number.h"
 #include "data/slide/ome.h"
@@ -23,6 +26,26 @@ TiffImage described(const std::string& description, int64_t tile = 128) {
   return image;
 }
 
+/// A slide whose ResolutionUnit is `unit`, which libtiff does not write: the 3 of its entry is
+/// replaced in the file.
+SlideInfo info_in_unit(const TiffImage& image, const std::string& mode, char unit) {
+  const TemporaryFolder folder;
+  write_tiff(folder / "a.tif", {{image, {}}}, mode);
+  std::ifstream in(folder / "a.tif", std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  const bool big_endian = mode.find('b') != std::string::npos;
+  const bool big_tiff = mode.find('8') != std::string::npos;
+  using namespace std::string_literals;
+  const std::string entry = big_endian ? "\1\x28\0\3"s : "\x28\1\3\0"s;  // Tag 296, SHORT.
+  const std::string one = big_tiff ? (big_endian ? "\0\0\0\0\0\0\0\1"s : "\1\0\0\0\0\0\0\0"s)
+                                   : (big_endian ? "\0\0\0\1"s : "\1\0\0\0"s);
+  const size_t at = bytes.find(entry + one);
+  REQUIRE(at != std::string::npos);
+  bytes[at + entry.size() + one.size() + (big_endian ? 1 : 0)] = unit;
+  write_text(folder / "a.tif", bytes);
+  return open_slide(folder / "a.tif")->info();
+}
+
 std::string ome_of(const std::string& size, const std::string& unit) {
   return R"(<OME><Image><Pixels SizeX="400" SizeY="300" SizeC="3" PhysicalSizeX=")" + size +
          R"(" PhysicalSizeXUnit=")" + unit +
@@ -46,6 +69,13 @@ TEST_CASE("a micrometre has the same size however it is spelt") {
   for (const char* unit : {"\xC3\x85", "\xE2\x84\xAB", "\xC5", "Angstrom", "angstroms"}) {
     INFO(unit);
     CHECK(unit_um(unit) == 1e-4);
+  }
+  const std::pair<const char*, double> far_and_small[] = {
+      {"Ym", 1e30},  {"Mm", 1e12},       {"am", 1e-12},
+      {"ym", 1e-18}, {"mi", 1.609344e9}, {"pc", 3.0856775814913673e22}};
+  for (const auto& [unit, um] : far_and_small) {
+    INFO(unit);
+    CHECK(unit_um(unit) == um);
   }
   for (const char* unit : {"pixel", "reference frame", "furlong", "", "Mm2"}) {
     INFO(unit);
@@ -85,6 +115,9 @@ TEST_CASE("a unit that is not understood is warned of by name") {
   CHECK_FALSE(info.mpp_x.has_value());
   REQUIRE(info.warnings.size() == 1);
   CHECK_THAT(info.warnings[0], contains_text("'furlong'"));
+  const SlideInfo none = info_of(described(ome_of("0.25", "")));
+  CHECK_FALSE(none.mpp_x.has_value());
+  CHECK_THAT(none.warnings.at(0), contains_text("'(empty)'"));
 }
 
 TEST_CASE("ImageJ's unit gives its pixels a unit a size") {
@@ -106,6 +139,38 @@ TEST_CASE("ImageJ's unit gives its pixels a unit a size") {
   CHECK_THAT(info_of(image).warnings.at(0), contains_text("'cubit'"));
   image.description = "ImageJ=1.53t\nunit=pixel\n";
   CHECK(info_of(image).warnings.empty());
+}
+
+TEST_CASE("ImageJ's rows may have a unit of their own") {
+  TiffImage image = described("ImageJ=1.53t\nunit=micron\nyunit=nm\n");
+  image.pixels_per_unit = 0.5;
+  const SlideInfo info = info_of(image);
+  CHECK_FALSE(info.mpp_x.has_value());  // 2 um by 2 nm: read as said, and not believed.
+  CHECK_THAT(info.warnings.at(0), contains_text("2 x 0.002 um"));
+}
+
+TEST_CASE("units of a TIFF's resolution that libtiff drops are read from its directory") {
+  struct Unit {
+    char number;
+    double mpp;
+  };
+  for (const char* mode : {"w", "wb", "w8", "wb8"}) {
+    for (const uint16_t photometric : {PHOTOMETRIC_RGB, PHOTOMETRIC_PALETTE}) {
+      const bool openslide_refuses = photometric == PHOTOMETRIC_PALETTE && std::string(mode) != "w";
+      if (openslide_refuses) continue;
+      for (const auto& [number, mpp] : {Unit{4, 0.25}, Unit{5, 0.0}, Unit{9, 0.0}}) {
+        INFO(mode << ", colours " << photometric << ", unit " << int{number});
+        TiffImage image;
+        image.photometric = photometric;
+        image.samples = photometric == PHOTOMETRIC_RGB ? 3 : 1;
+        image.pixels_per_cm = 4000;
+        const SlideInfo info = info_in_unit(image, mode, number);
+        CHECK(info.mpp_x.value_or(0) == mpp);
+        CHECK(info.warnings.size() == (mpp > 0 ? 0 : 1));
+        if (number == 9) CHECK_THAT(info.warnings.at(0), contains_text("'ResolutionUnit 9'"));
+      }
+    }
+  }
 }
 
 TEST_CASE("Aperio's scale counts in tiles and in a region that was cut out as strips") {

@@ -306,6 +306,12 @@ TEST_CASE("what is no mask is refused with the reason") {
   write_file(folder / "empty.png", "");
   CHECK_THROWS_WITH(open("rgb.png"), contains_text("colours"));
   CHECK_THROWS_WITH(open("text.png"), contains_text("plain text"));
+  write_file(folder / "utf16.json", "\xFF\xFE{");
+  write_file(folder / "aperio.xml", "<?xml version=\"1.0\"?><Annotations/>");
+  CHECK_THROWS_WITH(open("utf16.json"), contains_text("UTF-16"));
+  CHECK_THROWS_WITH(open("aperio.xml"), contains_text("XML") && contains_text("QuPath"));
+  std::filesystem::create_directory(folder / "masks");
+  CHECK_THROWS_WITH(open("masks"), contains_text("is a folder"));
   CHECK_THROWS_AS(open("empty.png"), DataError);
   CHECK_THROWS_AS(open("absent.png"), DataError);
 
