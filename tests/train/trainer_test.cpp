@@ -150,9 +150,11 @@ TEST_CASE("resuming without a checkpoint starts, in place of an attempt that cam
 TEST_CASE("a changed setting stops a resume before anything is touched") {
   const ScratchFolder scratch;
   TrainOptions options = toy_options();
+  options.settings.values["train.clip_norm"] = "2";
   train(scratch / "run", options, toy_callbacks());
   const auto before = lasting_content(scratch / "run");
   options.train.clip_norm = 1.0;
+  options.settings.values["train.clip_norm"] = "1";
   CHECK_THROWS_WITH(train(scratch / "run", options, toy_callbacks(), true),
                     contains_text("train.clip_norm was 2 and is now 1"));
   CHECK(lasting_content(scratch / "run") == before);

@@ -23,9 +23,8 @@ struct LabelSums {
 template <bool kWithProbability>
 HWY_INLINE void add_pixels(hn::Mask<Floats> selected, Vector probability, Vector linear,
                            Vector factor, LabelSums& sums) {
-  const auto take = [&](Vector& sum, Vector with) HWY_ATTR {
-    sum = hn::IfThenElse(selected, with, sum);
-  };
+  const auto take = [&](Vector& sum, Vector with)
+                        HWY_ATTR { sum = hn::IfThenElse(selected, with, sum); };
   if (kWithProbability) take(sums.probability, hn::Add(sums.probability, probability));
   take(sums.linear, hn::Add(sums.linear, linear));
   take(sums.product, hn::Mul(sums.product, factor));
