@@ -5,13 +5,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
 
+#include "app/commands/rank_launcher.h"
 #include "lib/config/settings.h"
 #include "lib/core/error.h"
 #include "lib/core/platform.h"
@@ -82,7 +83,10 @@ void set_launcher_defaults() {
   }
 }
 
-[[noreturn]] void start_mpirun(int count) {
+/// Open MPI 5 drops what ranks still say when it ends itself.
+int signal_for_ranks() { return mpi_version().starts_with("Open MPI") ? SIGUSR2 : SIGTERM; }
+
+int start_mpirun(int count) {
   if (find_mpi_library().empty()) {
     throw ConfigError(fmt::format(
         "--ranks {}: this program was built without MPI; use --ranks threads:{}, or install "
@@ -90,15 +94,14 @@ void set_launcher_defaults() {
         count, count));
   }
   set_launcher_defaults();
+  std::string problem;
   for (const std::string& launcher : mpi_launchers()) {
     std::vector<std::string> words = {launcher, "-n", std::to_string(count)};
     for (std::string& word : rank_command()) words.push_back(std::move(word));
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    ::execvp(launcher.c_str(), arguments.data());
+    const LauncherEnd end = run_launcher(words, signal_for_ranks());
+    if (end.start_error == 0) return end.code;
+    problem = std::strerror(end.start_error);
   }
-  const std::string problem = std::strerror(errno);
   throw ConfigError(
       fmt::format("--ranks {}: mpirun of {} cannot be started: {}; install it (Debian: openmpi-bin "
                   "or mpich), or use --ranks threads:{}",
@@ -174,7 +177,7 @@ int run_ranks(const RanksOption& option, const std::function<int(Group&)>& body)
                                   *option, launch.size, launch.launcher));
   }
   if (wish.as_threads) return run_threads(wish.count, body);
-  if (wish.count > 1) start_mpirun(wish.count);
+  if (wish.count > 1) return start_mpirun(wish.count);
   Alone alone;
   return body(alone);
 }

@@ -20,6 +20,10 @@ std::string processor_name();
 /// Cores that the scheduler may give to this process, before any quota.
 int schedulable_cores();
 
+/// Lets this process get SIGTERM when the thread that started it ends, however that comes about;
+/// macOS has no such way. For a child between fork and exec.
+void end_with_parent();
+
 /// When a file's content was last changed.
 timespec modified_time(const struct stat& status);
 

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #endif
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <string_view>
 #include <system_error>
@@ -91,6 +93,8 @@ std::string processor_name() {
   }
   return "unknown processor";
 }
+
+void end_with_parent() { prctl(PR_SET_PDEATHSIG, SIGTERM); }
 
 int schedulable_cores() {
   // The kernel refuses a mask smaller than its own, so grow it until it fits.

@@ -18,6 +18,8 @@ void on_stop(int signal) {
   if (stop_requested.exchange(signal) == SIGINT && signal == SIGINT) _exit(128 + signal);
 }
 
+void on_stop_of_ranks(int /*signal*/) { on_stop(SIGTERM); }
+
 void on_save(int /*signal*/) { save_requested = true; }
 
 void install(int signal, void (*handler)(int)) {
@@ -40,6 +42,7 @@ void install_signal_handlers() {
   install(SIGTERM, on_stop);
   if (!is_ignored(SIGHUP)) install(SIGHUP, on_stop);
   install(SIGUSR1, on_save);
+  install(SIGUSR2, on_stop_of_ranks);
   install(SIGPIPE, SIG_IGN);
   install(SIGXFSZ, SIG_IGN);
 }

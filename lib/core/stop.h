@@ -5,6 +5,8 @@ namespace untiled {
 
 /// SIGINT, SIGTERM and, without nohup, SIGHUP ask to stop, SIGUSR1 to save and go on; SIGPIPE and
 /// SIGXFSZ are ignored so that writes report errors. A second SIGINT ends the process at once.
+/// SIGUSR2 counts as SIGTERM: launchers of ranks pass it on, where at a SIGTERM of their own they
+/// may no longer pass on what ranks say.
 void install_signal_handlers();
 
 /// The signal that asked to stop, or 0. Any thread.

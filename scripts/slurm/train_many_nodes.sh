@@ -17,5 +17,6 @@ launch="${LAUNCH:-mpirun -n $SLURM_NNODES --map-by ppr:1:node --bind-to none}"
 
 # Open MPI 4 waits so many seconds before it passes TERM on, and again before KILL.
 export OMPI_MCA_odls_base_sigkill_timeout="${OMPI_MCA_odls_base_sigkill_timeout:-30}"
+export PRTE_MCA_odls_base_sigkill_timeout="$OMPI_MCA_odls_base_sigkill_timeout"  # Open MPI 5's name
 # shellcheck disable=SC2086  # The launcher is several words.
 exec $launch "$untiled" train "$@"

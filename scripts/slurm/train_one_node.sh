@@ -17,5 +17,6 @@ untiled="${UNTILED:-untiled}"
 # --resume.
 # Open MPI 4 waits so many seconds before it passes TERM on, and again before KILL.
 export OMPI_MCA_odls_base_sigkill_timeout="${OMPI_MCA_odls_base_sigkill_timeout:-30}"
+export PRTE_MCA_odls_base_sigkill_timeout="$OMPI_MCA_odls_base_sigkill_timeout"  # Open MPI 5's name
 exec mpirun -n "$SLURM_NTASKS" --map-by "slot:PE=$SLURM_CPUS_PER_TASK" --bind-to core \
   "$untiled" train "$@" --set "threads=$SLURM_CPUS_PER_TASK"

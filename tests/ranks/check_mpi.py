@@ -12,7 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
 from mpi import LIMIT_S, POLITE as SHARED  # noqa: E402
 
 #: These processes have nothing to save: a launcher need not give them time before it ends them.
-POLITE = {**SHARED, "OMPI_MCA_odls_base_sigkill_timeout": "1"}
+POLITE = {**SHARED, "OMPI_MCA_odls_base_sigkill_timeout": "1",
+          "PRTE_MCA_odls_base_sigkill_timeout": "1"}
 failed = []
 
 

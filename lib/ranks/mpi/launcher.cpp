@@ -53,8 +53,13 @@ void end_launcher_after(std::chrono::seconds grace) {
 std::chrono::seconds launcher_grace() {
   constexpr int kUsual = 1;
   constexpr int kSpare = 8;
-  const char* text = std::getenv("OMPI_MCA_odls_base_sigkill_timeout");
-  const int timeout = text == nullptr ? kUsual : std::clamp(std::atoi(text), kUsual, 600);
+  int timeout = kUsual;
+  // Open MPI 4's name and Open MPI 5's.
+  for (const char* name :
+       {"OMPI_MCA_odls_base_sigkill_timeout", "PRTE_MCA_odls_base_sigkill_timeout"}) {
+    const char* text = std::getenv(name);
+    if (text != nullptr) timeout = std::max(timeout, std::clamp(std::atoi(text), kUsual, 600));
+  }
   return std::chrono::seconds(2 * timeout + kSpare);
 }
 
