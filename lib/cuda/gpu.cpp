@@ -42,6 +42,19 @@ std::string name_of(const std::string& library, int index) {
   }
 }
 
+/// All but where the rows come from.
+CopyRows rows_to(DeviceAddress to, int64_t to_row_bytes, int64_t from_row_bytes, int64_t bytes,
+                 int64_t rows) {
+  CopyRows copy;
+  copy.from_row_bytes = static_cast<size_t>(from_row_bytes);
+  copy.to_kind = CopyRows::kDevice;
+  copy.to_device = to;
+  copy.to_row_bytes = static_cast<size_t>(to_row_bytes);
+  copy.bytes = static_cast<size_t>(bytes);
+  copy.rows = static_cast<size_t>(rows);
+  return copy;
+}
+
 }  // namespace
 
 Gpu::Gpu(int index, const std::string& library) : index_(index), name_(name_of(library, index)) {
@@ -127,29 +140,17 @@ void GpuStream::copy_to_host(void* to, DeviceAddress from, int64_t bytes) {
 
 void GpuStream::copy_rows_to_device(DeviceAddress to, int64_t to_row_bytes, const void* from,
                                     int64_t from_row_bytes, int64_t bytes, int64_t rows) {
-  CopyRows copy;
+  CopyRows copy = rows_to(to, to_row_bytes, from_row_bytes, bytes, rows);
   copy.from_kind = CopyRows::kHost;
   copy.from_host = from;
-  copy.from_row_bytes = static_cast<size_t>(from_row_bytes);
-  copy.to_kind = CopyRows::kDevice;
-  copy.to_device = to;
-  copy.to_row_bytes = static_cast<size_t>(to_row_bytes);
-  copy.bytes = static_cast<size_t>(bytes);
-  copy.rows = static_cast<size_t>(rows);
   calls_.check(calls_.copy_rows(&copy, stream_), "take rows of bytes");
 }
 
 void GpuStream::copy_rows_on_device(DeviceAddress to, int64_t to_row_bytes, DeviceAddress from,
                                     int64_t from_row_bytes, int64_t bytes, int64_t rows) {
-  CopyRows copy;
+  CopyRows copy = rows_to(to, to_row_bytes, from_row_bytes, bytes, rows);
   copy.from_kind = CopyRows::kDevice;
   copy.from_device = from;
-  copy.from_row_bytes = static_cast<size_t>(from_row_bytes);
-  copy.to_kind = CopyRows::kDevice;
-  copy.to_device = to;
-  copy.to_row_bytes = static_cast<size_t>(to_row_bytes);
-  copy.bytes = static_cast<size_t>(bytes);
-  copy.rows = static_cast<size_t>(rows);
   calls_.check(calls_.copy_rows(&copy, stream_), "move rows of bytes");
 }
 
