@@ -69,16 +69,15 @@ LauncherEnd run_launcher(const std::vector<std::string>& words, int stop_with) {
   arguments.push_back(nullptr);
   int report[2];
   if (::pipe(report) != 0) return {.start_error = errno};
-  ::fcntl(report[1], F_SETFD, FD_CLOEXEC);
+  for (const int end : report) ::fcntl(end, F_SETFD, FD_CLOEXEC);
   const pid_t launcher = ::fork();
   if (launcher == 0) become(arguments.data(), report[1]);
-  const int fork_error = launcher < 0 ? errno : 0;
+  const int fork_error = errno;
   ::close(report[1]);
   const int error = launcher < 0 ? fork_error : start_error(report[0]);
   ::close(report[0]);
-  if (launcher < 0) return {.start_error = error};
   if (error == 0) return {.code = wait_for(launcher, stop_with)};
-  ::waitpid(launcher, nullptr, 0);
+  if (launcher > 0) ::waitpid(launcher, nullptr, 0);
   return {.start_error = error};
 }
 
