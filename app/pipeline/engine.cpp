@@ -101,7 +101,9 @@ PlanRequest Engine::request(const SlideShape& slide, const MemoryLedger& fixed,
   request.kept = [this](const Segment& segment) { return backend_->kept(segment); };
   request.element_bytes = dtype_ == at::kDouble ? 8 : 4;
   request.workers = workers_;
-  request.spare_bands = workers_ >= kManyWorkers ? 1 : 0;
+  // Where decoded pixels are held anyway, a band more is little beside them.
+  const bool has_room = workers_ > 1 && slide.access.are_kept;
+  request.spare_bands = has_room || workers_ >= kManyWorkers ? 1 : 0;
   request.budget_bytes = settings_.memory_budget;
   // Without room for its workspaces cuDNN takes other algorithms, with other last bits.
   request.device_bytes = device_.memory_bytes * 4 / 5;

@@ -30,10 +30,14 @@ class FusedBackend : public KernelBackend {
   /// Rows of tiles are vectors of 16 of every fourth column, and one such column more on each side:
   /// wide, so that little is halo, and 2 times 4 columns less than a power of two, so that none of
   /// the vectors is nearly empty. In a sweep their height is the height of bands, which decides how
-  /// many rows live at once; higher ones compute less halo twice.
+  /// many rows live at once; higher ones compute less halo twice. Where rows are very long the
+  /// planner may take half the height.
   std::vector<Extent> training_tiles(Order order, const Extent& pixels) const override {
     std::vector<Extent> tiles = {{512, 1016}, {256, 1016}, {128, 1016}, {128, 504}};
-    if (order == Order::kSweep) tiles.erase(tiles.begin(), tiles.begin() + 2);
+    if (order == Order::kSweep) {
+      tiles.erase(tiles.begin(), tiles.begin() + 2);
+      if (pixels.cols >= kLongRow) tiles.insert(tiles.begin() + 1, {64, 1016});
+    }
     const auto first = std::find_if(tiles.begin(), tiles.end() - 1, [&](const Extent& t) {
       return ceil_div(pixels.rows, t.rows) * ceil_div(pixels.cols, t.cols) >= kFewestTiles;
     });

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
+#include <tuple>
 
 #include "lib/core/error.h"
 #include "lib/plan/simulate.h"
@@ -30,6 +32,12 @@ constexpr double kBackwardWork = 2.0;
 /// Rows of a slide on which is found what lives at once: receptive fields, and rows of tiles.
 constexpr int64_t kFieldsSimulated = 3;
 constexpr int64_t kBandsSimulated = 12;
+/// Where rows are long, a plan that costs hardly more than the cheapest and takes clearly less is
+/// taken: memory is of more use to the page cache and to other programs than so little time. Only
+/// so many are looked at, for to know what a plan takes it has to be simulated.
+constexpr double kHardlyMore = 1.05;
+constexpr double kClearlyLess = 0.9;
+constexpr int kThriftyLooks = 24;
 
 class Estimator {
  public:
@@ -62,25 +70,8 @@ class Estimator {
     return workers;
   }
 
-  double multiply_adds(const Plan& plan) const {
-    const Schedule schedule = low_schedule(plan);
-    double total = 0.0;
-    for (const Task& task : schedule.tasks()) {
-      if (task.kind == TaskKind::kRead) continue;
-      const SegmentPlan& s = plan.segments[static_cast<size_t>(task.segment)];
-      const bool is_back = task.kind == TaskKind::kLoss || task.kind == TaskKind::kBackward;
-      const bool is_recomputed = task.kind != TaskKind::kBackward || s.kept.empty();
-      total += ((is_back ? kBackwardWork : 0.0) + (is_recomputed ? 1.0 : 0.0)) * segment_work(s);
-    }
-    return total;
-  }
-
-  int decodes(const Plan& plan) const {
-    const Schedule schedule = low_schedule(plan);
-    return static_cast<int>(
-        std::count_if(schedule.tasks().begin(), schedule.tasks().end(),
-                      [](const Task& task) { return task.kind == TaskKind::kRead; }));
-  }
+  double multiply_adds(const Plan& plan) const { return multiply_adds(plan, low_tasks(plan)); }
+  int decodes(const Plan& plan) const { return decodes(low_tasks(plan)); }
 
   /// What a plan costs, in multiply-adds.
   double cost(const Plan& plan) const {
@@ -88,8 +79,9 @@ class Estimator {
     for (const LayerId id : plan.stored) stored += static_cast<double>(bytes(id));
     // On the way back gradients are stored as values are.
     const double copies = with_backward() ? 2.0 : 1.0;
-    return multiply_adds(plan) + copies * request_.work_per_stored_byte * stored +
-           decodes(plan) * request_.work_per_decoded_pixel *
+    const std::vector<Task> tasks = low_tasks(plan);
+    return multiply_adds(plan, tasks) + copies * request_.work_per_stored_byte * stored +
+           decodes(tasks) * request_.work_per_decoded_pixel *
                static_cast<double>(request_.pixels.area());
   }
 
@@ -106,11 +98,28 @@ class Estimator {
  private:
   bool with_backward() const { return request_.purpose != Purpose::kPrediction; }
 
-  /// The schedule of a slide of one row of tiles: its tasks are those of any.
-  Schedule low_schedule(const Plan& plan) const {
+  /// Those of a slide of one row of tiles, which are the tasks of any.
+  std::vector<Task> low_tasks(const Plan& plan) const {
     const int64_t rows = std::min(request_.pixels.rows, plan.segments.back().tile.rows);
-    return make_schedule(graph_, plan, graph_.extents({rows, request_.pixels.cols}),
-                         request_.access, request_.purpose);
+    return tasks_of(graph_, plan, graph_.extents({rows, request_.pixels.cols}), request_.access,
+                    request_.purpose);
+  }
+
+  double multiply_adds(const Plan& plan, const std::vector<Task>& tasks) const {
+    double total = 0.0;
+    for (const Task& task : tasks) {
+      if (task.kind == TaskKind::kRead) continue;
+      const SegmentPlan& s = plan.segments[static_cast<size_t>(task.segment)];
+      const bool is_back = task.kind == TaskKind::kLoss || task.kind == TaskKind::kBackward;
+      const bool is_recomputed = task.kind != TaskKind::kBackward || s.kept.empty();
+      total += ((is_back ? kBackwardWork : 0.0) + (is_recomputed ? 1.0 : 0.0)) * segment_work(s);
+    }
+    return total;
+  }
+
+  static int decodes(const std::vector<Task>& tasks) {
+    return static_cast<int>(std::count_if(
+        tasks.begin(), tasks.end(), [](const Task& task) { return task.kind == TaskKind::kRead; }));
   }
 
   /// What lives at once in a sweep is the same after some bands as at a slide's end.
@@ -285,6 +294,85 @@ struct Choice {
   int64_t least_bytes = std::numeric_limits<int64_t>::max();
 };
 
+/// Of plans that are looked at in rising order of cost the first that fits, or one soon after it
+/// that takes clearly less for hardly more.
+class Chooser {
+ public:
+  Chooser(const PlanRequest& request, Order order)
+      : looks_(order == Order::kSweep && request.pixels.cols >= kLongRow ? kThriftyLooks : 0) {}
+
+  bool wants_more(double cost) const {
+    return !choice_.plan || (looks_ > 0 && cost <= kHardlyMore * least_cost_);
+  }
+
+  void offer(Plan plan, double cost, const MemoryLedger& memory, bool fits) {
+    if (choice_.plan) --looks_;
+    const int64_t bytes = memory.total_bytes();
+    choice_.least_bytes = std::min(choice_.least_bytes, bytes);
+    if (!fits || (choice_.plan && static_cast<double>(bytes) > most_bytes_)) return;
+    if (!choice_.plan) least_cost_ = cost;
+    most_bytes_ = kClearlyLess * static_cast<double>(bytes);
+    choice_.plan = std::move(plan);
+  }
+
+  Choice result() && { return std::move(choice_); }
+
+ private:
+  int looks_;
+  double least_cost_ = 0.0;
+  double most_bytes_ = 0.0;  ///< Of a plan that is taken instead of the one that was chosen.
+  Choice choice_;
+};
+
+/// Leaves out plans that will not fit: what stores one of the first layers, which are the largest,
+/// takes more still than the bands of that layer alone, with the same tiles and windows. (A later
+/// layer may take less beside others, which spare its tiles halos of hundreds of rows.) A wide
+/// network has thousands of plans, of which each takes a millisecond or two to be simulated.
+class Hopes {
+ public:
+  Hopes(const Graph& graph, const PlanRequest& request, const Estimator& estimator, int workers)
+      : graph_(graph), request_(request), estimator_(estimator), workers_(workers) {}
+
+  /// From now on plans are looked at: the cheapest often fits, and then none has to be.
+  void begin() { has_begun_ = true; }
+
+  bool has_none(const Plan& plan) {
+    if (!has_begun_ || plan.stored.size() < 2) return false;
+    const std::vector<LayerId> storable = graph_.storable_layers();
+    const size_t looked_at = std::min(storable.size(), kFirstLayers);
+    return std::any_of(storable.begin(), storable.begin() + static_cast<std::ptrdiff_t>(looked_at),
+                       [&](LayerId id) { return stores(plan, id) && !fits_alone(plan, id); });
+  }
+
+ private:
+  static constexpr size_t kFirstLayers = 2;
+
+  static bool stores(const Plan& plan, LayerId id) {
+    return std::find(plan.stored.begin(), plan.stored.end(), id) != plan.stored.end();
+  }
+
+  bool fits_alone(const Plan& plan, LayerId id) {
+    const Extent& tile = plan.segments.back().tile;
+    const auto [found, is_new] =
+        fits_.try_emplace(std::tuple{tile.rows, tile.cols, plan.windows, id}, true);
+    if (is_new) {
+      Plan alone = plan_of(graph_, request_, {id}, tile, plan.order);
+      alone.windows = plan.windows;
+      MemoryLedger bands = estimator_.memory(alone, workers_);
+      bands[Holder::kTiles] = 0;
+      found->second = fits(bands, request_);
+    }
+    return found->second;
+  }
+
+  const Graph& graph_;
+  const PlanRequest& request_;
+  const Estimator& estimator_;
+  int workers_;
+  bool has_begun_ = false;
+  std::map<std::tuple<int64_t, int64_t, int, LayerId>, bool> fits_;
+};
+
 /// Of plans that cost as much the one with the largest tiles is taken.
 Choice choose_of(const Graph& graph, const PlanRequest& request, Order order, int workers) {
   const Estimator estimator(graph, request);
@@ -292,18 +380,20 @@ Choice choose_of(const Graph& graph, const PlanRequest& request, Order order, in
   add_candidates(graph, request, estimator, order, found);
   std::stable_sort(found.begin(), found.end(),
                    [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
-  Choice choice;
+  Chooser chooser(request, order);
+  Hopes hopes(graph, request, estimator, workers);
   for (Candidate& candidate : found) {
+    if (!chooser.wants_more(candidate.cost)) break;
+    if (!candidate.spills && hopes.has_none(candidate.plan)) continue;
     Plan plan = candidate.spills
                     ? spill(graph, request, estimator, workers, std::move(candidate.plan))
                     : std::move(candidate.plan);
     const MemoryLedger memory = estimator.memory(plan, workers);
-    choice.least_bytes = std::min(choice.least_bytes, memory.total_bytes());
-    if (!fits(memory, request)) continue;
-    choice.plan = std::move(plan);
-    return choice;
+    const bool is_fitting = fits(memory, request);
+    if (!is_fitting) hopes.begin();
+    chooser.offer(std::move(plan), candidate.cost, memory, is_fitting);
   }
-  return choice;
+  return std::move(chooser).result();
 }
 
 Choice choose(const Graph& graph, const PlanRequest& request, int workers) {

@@ -219,10 +219,15 @@ Schedule make_schedule(const Graph& graph, const Plan& plan, const std::vector<E
                          spare_rows);
 }
 
+std::vector<Task> tasks_of(const Graph& graph, const Plan& plan, const std::vector<Extent>& extents,
+                           const PixelAccess& pixels, Purpose purpose) {
+  return Builder(graph, plan, extents, pixels).build(purpose).tasks();
+}
+
 int64_t tasks_that_read_pixels(const Graph& graph, const Plan& plan,
                                const std::vector<Extent>& extents, Purpose purpose) {
-  const Schedule schedule = Builder(graph, plan, extents, {}).build(purpose);
-  return std::count_if(schedule.tasks().begin(), schedule.tasks().end(), [&](const Task& task) {
+  const std::vector<Task> tasks = tasks_of(graph, plan, extents, {}, purpose);
+  return std::count_if(tasks.begin(), tasks.end(), [&](const Task& task) {
     return task.kind != TaskKind::kRead &&
            plan.segments[static_cast<size_t>(task.segment)].segment.reads_pixels();
   });

@@ -31,6 +31,10 @@ struct PixelAccess {
 Schedule make_schedule(const Graph& graph, const Plan& plan, const std::vector<Extent>& extents,
                        const PixelAccess& pixels, Purpose purpose, int spare_bands = 0);
 
+/// The tasks of that schedule, to be counted: found without looking for the room that bands need.
+std::vector<Task> tasks_of(const Graph& graph, const Plan& plan, const std::vector<Extent>& extents,
+                           const PixelAccess& pixels, Purpose purpose);
+
 /// How many tasks of a schedule compute tiles from pixels.
 int64_t tasks_that_read_pixels(const Graph& graph, const Plan& plan,
                                const std::vector<Extent>& extents, Purpose purpose);

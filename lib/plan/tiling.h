@@ -29,6 +29,10 @@ enum class Order {
 /// "sweep" or "passes".
 std::string name_of(Order order);
 
+/// Columns of a slide from which on a band of a sweep takes so much memory that lower bands and
+/// fewer stored layers are worth some arithmetic.
+constexpr int64_t kLongRow = 100'000;
+
 struct SegmentPlan {
   Segment segment;
   Extent tile;  ///< In pixels of the segment's target.

@@ -192,6 +192,24 @@ TEST_CASE("a slide of 20 gigapixels can be planned") {
   CHECK(plan_step(graph, request).memory.total_bytes() <= 6144 * kMiB);
 }
 
+TEST_CASE("where rows are long, lower bands and fewer stored layers are taken for little work") {
+  const Graph graph = unet_graph({}, 1);
+  const auto planned = [&](int64_t cols) {
+    PlanRequest request{.pixels = {100'000, cols}, .workers = 2, .budget_bytes = 4096 * kMiB};
+    request.orders = {Order::kSweep};
+    request.tiles = [](Order) { return std::vector<Extent>{{128, 1016}, {64, 1016}}; };
+    request.work_per_stored_byte = 16.0;
+    request.work_per_decoded_pixel = 100.0;
+    return plan_step(graph, request);
+  };
+  const PlannedStep below = planned(kLongRow - 1);
+  const PlannedStep beyond = planned(kLongRow);
+  CHECK(below.plan.segments.back().tile.rows == 128);
+  CHECK(beyond.plan.segments.back().tile.rows == 64);
+  CHECK(beyond.memory.total_bytes() < below.memory.total_bytes() * 3 / 4);
+  CHECK(beyond.multiply_adds < 1.06 * below.multiply_adds);
+}
+
 TEST_CASE("a GPU's memory bounds what is stored and computed there, not what the host holds") {
   const Graph graph = unet_graph({}, 1);
   PlanRequest request = gigapixel(kMiB * 64 * 1024);
