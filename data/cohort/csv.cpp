@@ -14,13 +14,20 @@ namespace untiled {
 namespace {
 
 /// Excel's "Unicode text" has two bytes a letter, of which one is 0 in what a manifest begins with.
+/// Elsewhere a byte 0 would end a path for the system, and name another file.
 void require_bytes(std::string_view text, const std::string& file) {
   const std::string_view start = text.substr(0, 4);
   const bool is_utf16 = start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF") ||
                         start.find('\0') != std::string_view::npos;
-  if (!is_utf16) return;
-  throw DataError(
-      fmt::format("{}: is UTF-16 text, where UTF-8 is read; save it as 'CSV UTF-8'", file));
+  if (is_utf16) {
+    throw DataError(
+        fmt::format("{}: is UTF-16 text, where UTF-8 is read; save it as 'CSV UTF-8'", file));
+  }
+  const size_t zero = text.find('\0');
+  if (zero == std::string_view::npos) return;
+  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(zero), '\n');
+  throw DataError(fmt::format("{}:{}: expected text, found a byte 0; save it again as 'CSV UTF-8'",
+                              file, line));
 }
 
 /// Which of the separators comes first on the first line; a comma where there is none.

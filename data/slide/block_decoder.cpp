@@ -39,6 +39,15 @@ Bytes interleave(const std::vector<Bytes>& planes) {
   return samples;
 }
 
+/// The colours of indices of a palette of 256.
+Bytes look_up(const Bytes& indices, const std::vector<Rgb>& palette) {
+  Bytes samples(indices.size() * 3);
+  for (size_t i = 0; i < indices.size(); ++i) {
+    std::copy_n(palette[indices[i]].begin(), 3, &samples[3 * i]);
+  }
+  return samples;
+}
+
 /// Cuts or pads a decoded image to `extent`; pads are outside the slide and never seen.
 Bytes fit(JpegImage image, const Extent& extent) {
   if (image.extent == extent) return std::move(image.pixels);
@@ -286,6 +295,10 @@ PixelBlock BlockDecoder::decode(const TiffLevel& level, int64_t index) const {
 PixelBlock BlockDecoder::decode_directory(const TiffDirectory& directory, int64_t index) const {
   const Region region = block_region(directory, index);
   const int channels = directory.samples;
+  if (!directory.palette.empty()) {
+    const Bytes indices = decode_plane(directory, index, region.extent(), channels);
+    return to_rgb(look_up(indices, directory.palette), region, 3, Alpha::kNone, background_);
+  }
   if (!directory.separate_planes) {
     return to_rgb(decode_plane(directory, index, region.extent(), channels), region, channels,
                   alpha_of(directory), background_);

@@ -45,13 +45,18 @@ bool is_all_zero(std::string_view head) {
   return std::all_of(head.begin(), head.end(), [](char c) { return c == 0; });
 }
 
+constexpr std::string_view kXml =
+    "XML (annotations of ImageScope and ASAP can be exported as GeoJSON by QuPath)";
+
 constexpr std::pair<std::string_view, std::string_view> kKnownStarts[] = {
     {"version https://git-lfs"sv, "a Git LFS pointer (fetch the file with git lfs pull)"sv},
     {"<!DOCTYPE html"sv, "a web page (was the download refused?)"sv},
     {"<html"sv, "a web page (was the download refused?)"sv},
     {"\xFF\xFE"sv, "UTF-16 text (save it as UTF-8)"sv},
     {"\xFE\xFF"sv, "UTF-16 text (save it as UTF-8)"sv},
-    {"<?xml"sv, "XML (annotations of ImageScope and ASAP can be exported as GeoJSON by QuPath)"sv},
+    {"<?xml"sv, kXml},
+    {"<Annotations"sv, kXml},
+    {"<ASAP_Annotations"sv, kXml},
     {"GIF8"sv, "a GIF image"sv},
     {"BM"sv, "a BMP image"sv},
     {"RIFF"sv, "a RIFF file, perhaps a WebP image"sv},
@@ -122,7 +127,9 @@ void require_readable_file(const fs::path& path) {
 }
 
 std::string describe_content(const fs::path& path) {
-  const std::string head = first_bytes(path, 4096);
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  std::string head = first_bytes(path, 4096);
+  if (head.starts_with(kByteOrderMark)) head.erase(0, kByteOrderMark.size());
   for (const auto& [start, name] : kKnownStarts) {
     if (head.starts_with(start)) return std::string(name);
   }

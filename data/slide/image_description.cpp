@@ -1,13 +1,17 @@
 #include "data/slide/image_description.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "data/slide/length_unit.h"
 #include "data/slide/number.h"
+#include "data/slide/xml_tags.h"
 #include "lib/core/lower_case.h"
 
 namespace untiled {
@@ -15,6 +19,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kOtherPictures = {"macro", "label", "thumbnail",
                                                             "overview"};
+
+constexpr std::string_view kSeparators = "|\r\n";  ///< Of Aperio's list.
 
 /// Calls `use` with each part of `text` between `separators`, without space around it.
 template <typename Use>
@@ -57,22 +63,68 @@ bool has_other_image_type(std::string_view lower) {
   return at != std::string_view::npos && begins_with_other_picture(lower.substr(at + kTag.size()));
 }
 
-/// The value of `key` in a list of "key = value".
+/// The value of `key`, of either case, in a list of "key = value".
 std::optional<std::string> value_of(std::string_view text, std::string_view separators,
                                     std::string_view key) {
   std::optional<std::string> value;
   for_each_part(text, separators, [&](std::string_view part) {
     const size_t equals = part.find('=');
-    if (equals == std::string_view::npos || trimmed(part.substr(0, equals)) != key) return;
+    if (equals == std::string_view::npos) return;
+    if (lower_case(std::string(trimmed(part.substr(0, equals)))) != key) return;
     if (!value) value = trimmed(part.substr(equals + 1));
   });
   return value;
 }
 
-std::vector<ScaleClaim> aperio_scales(std::string_view description) {
-  const auto mpp = spelled_number<double>(value_of(description, "|\r\n", "MPP"));
-  const auto power = spelled_number<double>(value_of(description, "|\r\n", "AppMag"));
-  return {{"vendor", mpp, mpp}, objective_claim(power)};
+/// The size behind the corner in "[x,y width x height]", as Aperio writes it.
+std::optional<Extent> extent_in_brackets(std::string_view description) {
+  const size_t open = description.find('[');
+  if (open == std::string_view::npos) return std::nullopt;
+  const std::string_view part = description.substr(open, description.find(']', open) - open);
+  const size_t space = part.find(' ');
+  const size_t times = part.find('x');
+  if (space == std::string_view::npos || times == std::string_view::npos || times < space) {
+    return std::nullopt;
+  }
+  const auto cols = spelled_number<int64_t>(part.substr(space, times - space));
+  const auto rows = spelled_number<int64_t>(part.substr(times + 1));
+  constexpr int64_t kMost = int64_t{1} << 31;
+  const auto is_size = [](const auto& side) { return side && *side > 0 && *side < kMost; };
+  return is_size(cols) && is_size(rows) ? std::optional(Extent{*rows, *cols}) : std::nullopt;
+}
+
+/// Aperio's "MPP = 0.25|AppMag = 40", which Motic, Grundium and others have taken over.
+std::vector<ScaleClaim> listed_scales(const TiffDirectory& directory) {
+  const std::string_view text = directory.description;
+  ScaleClaim guessed =
+      objective_claim(spelled_number<double>(value_of(text, kSeparators, "appmag")));
+  guessed.doubt = resizing_doubt(text, directory.extent);
+  return {listed_claim(text, directory.extent), guessed};
+}
+
+/// The value of a property in the XML that libvips keeps its image's header in.
+std::optional<double> vips_value(std::string_view xml, std::string_view name) {
+  const std::string start = "<name>" + std::string(name) + "</name>";
+  const size_t at = xml.find(start);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view tag = find_tag(xml, "value", at + start.size());
+  if (tag.empty()) return std::nullopt;
+  const std::string_view rest = xml.substr(std::min(end_of(xml, tag) + 1, xml.size()));
+  return spelled_number<double>(rest.substr(0, rest.find('<')));
+}
+
+/// libvips takes the slide's properties over as OpenSlide named them, whatever was done to its
+/// pixels since: they count where the image has the slide's size still.
+std::vector<ScaleClaim> vips_scales(const TiffDirectory& directory) {
+  const std::string_view xml = directory.description;
+  const auto has_size = [&](const char* name, int64_t size) {
+    return vips_value(xml, name) == static_cast<double>(size);
+  };
+  if (!has_size("openslide.level[0].width", directory.extent.cols) ||
+      !has_size("openslide.level[0].height", directory.extent.rows)) {
+    return {};
+  }
+  return {{"vendor", vips_value(xml, "openslide.mpp-x"), vips_value(xml, "openslide.mpp-y")}};
 }
 
 /// Micrometres of a pixel of which `per_unit` are one `unit`; a unit that is not understood is
@@ -97,11 +149,11 @@ std::vector<ScaleClaim> imagej_scales(const TiffDirectory& directory) {
   return {claim};
 }
 
+}  // namespace
+
 bool is_imagej(const TiffDirectory& directory) {
   return directory.description.starts_with("ImageJ=");
 }
-
-}  // namespace
 
 int64_t imagej_channels(const TiffDirectory& directory) {
   if (!is_imagej(directory)) return 1;
@@ -121,9 +173,26 @@ bool names_other_picture(std::string_view text) {
 }
 
 std::vector<ScaleClaim> described_scales(const TiffDirectory& directory) {
-  if (is_aperio(directory)) return aperio_scales(directory.description);
+  constexpr std::string_view kVips = "http://www.vips.ecs.soton.ac.uk/";
   if (is_imagej(directory)) return imagej_scales(directory);
-  return {};
+  if (directory.description.find(kVips) != std::string::npos) return vips_scales(directory);
+  return listed_scales(directory);
+}
+
+std::string resizing_doubt(std::string_view description, const Extent& extent) {
+  const auto described = extent_in_brackets(description);
+  if (!described || extent.cols >= described->cols || extent.rows >= described->rows) return {};
+  if (!has_shape_of(*described, {extent, {}, {}})) return {};  // A part that was cut out.
+  return fmt::format(
+      "its description is of a picture of {}, where it has {}: it was made smaller, and the scale "
+      "is not believed; give it with data.assume_mpp or the manifest's mpp column",
+      to_string(*described), to_string(extent));
+}
+
+ScaleClaim listed_claim(std::string_view description, const Extent& extent) {
+  SpelledLength length = spelled_length(value_of(description, kSeparators, "mpp").value_or(""));
+  return {"vendor", length.um, length.um, std::move(length.unknown_unit),
+          resizing_doubt(description, extent)};
 }
 
 bool is_aperio(const TiffDirectory& directory) {

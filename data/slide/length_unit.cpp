@@ -120,4 +120,20 @@ std::optional<double> unit_um(std::string_view unit) {
   return find(kWords, word);
 }
 
+SpelledLength spelled_length(std::string_view text) {
+  if (const auto um = spelled_number<double>(text)) return {um};
+  constexpr size_t kLongest = 64;
+  text = trimmed(text).substr(0, kLongest);
+  // The longest number that the text begins with: "2e-1 m" has an e in it, "2 em" has none.
+  constexpr std::string_view kInNumbers = "+-.,0123456789eE";
+  size_t end = std::min(text.find_first_not_of(kInNumbers), text.size());
+  std::optional<double> number;
+  while (end > 0 && !(number = spelled_number<double>(text.substr(0, end)))) --end;
+  if (!number) return {};
+  std::string_view unit = bare(text.substr(end));
+  unit = unit.substr(0, unit.find_first_of("/ "));  // "um/px", "um per pixel"
+  const auto um = unit_um(unit);
+  return um ? SpelledLength{*number * *um} : SpelledLength{{}, std::string(unit)};
+}
+
 }  // namespace untiled

@@ -188,6 +188,10 @@ bool may_be_rgb(const std::vector<OmeChannel>& channels) {
 
 }  // namespace
 
+std::optional<std::string> companion_of(std::string_view description) {
+  return attribute(find_tag(description, "BinaryOnly"), "MetadataFile");
+}
+
 std::vector<OmeImage> parse_ome(std::string_view description) {
   if (find_tag(description, "OME").empty()) return {};
   const std::string text = without_comments(description);

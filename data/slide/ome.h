@@ -45,6 +45,10 @@ struct OmeImage {
 /// The images of a description, in its order; none when it is no OME-XML.
 std::vector<OmeImage> parse_ome(std::string_view description);
 
+/// The file that an OME-TIFF without metadata of its own says has them (BinaryOnly); nothing where
+/// it says none.
+std::optional<std::string> companion_of(std::string_view description);
+
 /// The directory in which TiffData puts the plane of channel `c` of the first focal plane and time,
 /// counting `samples` channels of the document as one; nothing where it does not say.
 std::optional<int64_t> directory_of(const OmeImage& image, int64_t c, int64_t samples);

@@ -45,7 +45,8 @@ std::optional<TiffPyramid> plain_pyramid(const SlideInfo& info, const TiffFile& 
   const TiffDirectory& main = file.main[find_main_image(file)];
   require_rgb_samples(info.path, main);
   const bool is_openslides = main.extent == info.levels.front().extent && main.orientation == 1;
-  if (is_openslides && !decoding_obstacle(main).empty()) {
+  const bool has_palette = !main.palette.empty();  // OpenSlide's levels may each have their own.
+  if (is_openslides && (has_palette || !decoding_obstacle(main).empty())) {
     require_rgb_levels(info.path, file);
     return std::nullopt;
   }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "data/slide/file_kind.h"
+#include "data/slide/image_description.h"
 #include "data/slide/number.h"
 #include "data/slide/ome.h"
 #include "data/slide/openslide_reader.h"
@@ -69,6 +70,9 @@ std::vector<ScaleClaim> scale_claims(const fs::path& path, const OpenSlideHandle
                                    number<double>(handle.property(OPENSLIDE_PROPERTY_NAME_MPP_Y))};
   std::vector<ScaleClaim> claims;
   if (vendor != "generic-tiff") claims.push_back(openslide_claim);
+  const std::string comment = handle.property(OPENSLIDE_PROPERTY_NAME_COMMENT).value_or("");
+  // A number with its unit is none to OpenSlide, nor is one behind a key in small letters.
+  if (vendor == "aperio") claims.push_back(listed_claim(comment, handle.level_extent(0)));
   const auto ome = parse_ome(handle.property("tiff.ImageDescription").value_or(""));
   if (!ome.empty()) {
     claims.push_back({"ome", ome.front().mpp_x, ome.front().mpp_y, ome.front().unknown_unit});
@@ -77,6 +81,10 @@ std::vector<ScaleClaim> scale_claims(const fs::path& path, const OpenSlideHandle
   if (vendor == "generic-tiff") claims.push_back(resolution_of(path, handle));
   claims.push_back(
       objective_claim(number<double>(handle.property(OPENSLIDE_PROPERTY_NAME_OBJECTIVE_POWER))));
+  if (vendor == "aperio") {
+    const std::string doubt = resizing_doubt(comment, handle.level_extent(0));
+    for (ScaleClaim& claim : claims) claim.doubt = doubt;
+  }
   return claims;
 }
 

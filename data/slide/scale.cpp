@@ -192,6 +192,12 @@ ScaleChoice choose_scale(const std::vector<ScaleClaim>& claims) {
                       claim.unknown_unit, claim.source));
     }
     if (!claim.mpp_x && !claim.mpp_y) continue;
+    if (!claim.doubt.empty()) {
+      if (choice.warnings.empty() || choice.warnings.back() != claim.doubt) {
+        choice.warnings.push_back(claim.doubt);
+      }
+      continue;
+    }
     const double mpp_x = claim.mpp_x ? *claim.mpp_x : *claim.mpp_y;
     const double mpp_y = claim.mpp_y ? *claim.mpp_y : *claim.mpp_x;
     if (believable_mpp(mpp_x) && believable_mpp(mpp_y)) {

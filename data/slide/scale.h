@@ -47,6 +47,7 @@ struct ScaleClaim {
   std::optional<double> mpp_x;
   std::optional<double> mpp_y;
   std::string unknown_unit = {};  ///< A unit of its numbers that is not understood.
+  std::string doubt = {};         ///< Why its numbers are not believed; empty where they are.
 };
 
 /// The claim of TIFF's XResolution and YResolution; `unit` is TIFF's: 1 none, 2 inch, 3 centimetre,

@@ -62,6 +62,28 @@ std::vector<uint8_t> jpeg_tables(TIFF* tiff) {
   return {bytes, bytes + count};
 }
 
+/// The colours of a palette image's indices. TIFF has 16 bits a colour, of which libtiff makes 8 by
+/// the same division; some writers put 8 there.
+std::vector<Rgb> palette_of(TIFF* tiff, int bits) {
+  std::array<const uint16_t*, 3> planes{};
+  if (bits > 8 ||
+      TIFFGetField(tiff, TIFFTAG_COLORMAP, planes.data(), &planes[1], &planes[2]) == 0) {
+    return {};
+  }
+  const size_t count = size_t{1} << bits;
+  const bool is_wide = std::any_of(planes.begin(), planes.end(), [&](const uint16_t* plane) {
+    return std::any_of(plane, plane + count, [](uint16_t value) { return value > 0xFF; });
+  });
+  std::vector<Rgb> palette(count);
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t c = 0; c < 3; ++c) {
+      const int value = planes[c][i];
+      palette[i][c] = static_cast<uint8_t>(is_wide ? value * 255 / 0xFFFF : value);
+    }
+  }
+  return palette;
+}
+
 std::vector<uint64_t> sub_directories(TIFF* tiff) {
   uint16_t count = 0;
   const uint64_t* offsets = nullptr;
@@ -150,6 +172,9 @@ TiffDirectory current_directory(const std::filesystem::path& path, TIFF* tiff) {
   directory.description = text_of(tiff, TIFFTAG_IMAGEDESCRIPTION);
   directory.page_name = text_of(tiff, TIFFTAG_PAGENAME);
   if (directory.compression == COMPRESSION_JPEG) directory.jpeg_tables = jpeg_tables(tiff);
+  if (directory.photometric == PHOTOMETRIC_PALETTE) {
+    directory.palette = palette_of(tiff, directory.bits);
+  }
   directory.blocks = blocks_of(path, tiff, directory.tiled);
   directory.reduced = sub_directories(tiff);
   return directory;
@@ -187,7 +212,7 @@ class HeldBytes {
   void add(const TiffDirectory& directory) {
     held_ += directory.blocks.size() * sizeof(TiffBlock) + directory.jpeg_tables.size() +
              directory.reduced.size() * sizeof(uint64_t) + directory.description.size() +
-             directory.page_name.size();
+             directory.page_name.size() + directory.palette.size() * sizeof(Rgb);
     for (const Property& property : directory.properties) held_ += property.value.size();
     if (held_ <= most_) return;
     throw DataError(
@@ -278,6 +303,9 @@ std::string color_obstacle(const TiffDirectory& directory) {
     case PHOTOMETRIC_YCBCR:
       if (decoder_converts(directory) && directory.samples == 3) return {};
       return "its colours are YCbCr without JPEG: convert it to RGB";
+    case PHOTOMETRIC_PALETTE:
+      if (directory.samples == 1 && !directory.palette.empty()) return {};
+      return "it has a palette without colours: convert it to 8-bit RGB";
     default:
       return fmt::format(
           "its colours (PhotometricInterpretation {}) cannot be read: convert it to "

@@ -51,6 +51,7 @@ struct TiffDirectory {
   std::string description;
   std::string page_name;
   std::vector<uint8_t> jpeg_tables;
+  std::vector<Rgb> palette;       ///< The colours of its indices; empty where it has none.
   std::vector<TiffBlock> blocks;  ///< Row by row; plane after plane when planes are separate.
   std::vector<uint64_t> reduced;  ///< Byte offsets of its SubIFDs.
 

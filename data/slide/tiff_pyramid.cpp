@@ -78,14 +78,46 @@ std::vector<std::string> channel_names(const OmeImage& image) {
       names.empty() ? "" : fmt::format(" ({})", fmt::join(names, ", "))));
 }
 
-/// ImageJ keeps each channel of a composite in a grey page of its own, and the first is no slide.
-void require_one_channel(const std::filesystem::path& path, const TiffDirectory& first) {
-  const int64_t channels = imagej_channels(first);
-  if (channels == 1) return;
+/// How many grey pages have the size of the one at `base`, itself among them.
+int64_t count_grey_pages(const TiffFile& file, size_t base) {
+  const Extent& extent = file.main[base].extent;
+  return std::count_if(file.main.begin(), file.main.end(), [&](const TiffDirectory& page) {
+    constexpr uint32_t kNoPage = FILETYPE_REDUCEDIMAGE | FILETYPE_MASK;
+    return page.samples == 1 && page.extent == extent && (page.subfile_type & kNoPage) == 0;
+  });
+}
+
+/// ImageJ, scanners of fluorescence and others keep each channel in a grey page of its own, and the
+/// first is no slide. ImageJ says which pages are slices, of which the first is one.
+void require_one_channel(const std::filesystem::path& path, const TiffFile& file, size_t base) {
+  const TiffDirectory& first = file.main.front();
+  if (const int64_t channels = imagej_channels(first); channels > 1) {
+    throw DataError(fmt::format(
+        "{} cannot be read as RGB: ImageJ says that it has {} channels, each in a page of its own; "
+        "make it RGB there (Image, Type, RGB Color) or export three as 8-bit RGB",
+        path.string(), channels));
+  }
+  const int64_t pages = count_grey_pages(file, base);
+  if (pages <= 1 || is_imagej(first)) return;
   throw DataError(fmt::format(
-      "{} cannot be read as RGB: ImageJ says that it has {} channels, each in a page of its own; "
-      "make it RGB there (Image, Type, RGB Color) or export three as 8-bit RGB",
-      path.string(), channels));
+      "{} cannot be read as RGB: it has {} grey pages of {}, channels perhaps; export three as "
+      "8-bit RGB, or the one to read as a file of its own",
+      path.string(), pages, to_string(file.main[base].extent)));
+}
+
+/// A file of several whose channels and scale stand in another one: a grey plane may be any of
+/// them.
+void note_companion(const std::filesystem::path& path, const TiffFile& file, TiffPyramid& pyramid) {
+  const auto companion = companion_of(file.main.front().description);
+  if (!companion) return;
+  if (file.main[pyramid.main].samples == 1) {
+    throw DataError(fmt::format(
+        "{} cannot be read as RGB: its channels are described in {}, which is not read; export it "
+        "as one OME-TIFF of 8-bit RGB",
+        path.string(), *companion));
+  }
+  pyramid.warnings.push_back(
+      fmt::format("its scale is described in {}, which is not read", *companion));
 }
 
 /// Positions in the main chain of the planes of the image at `base`: the first focal plane and
@@ -93,7 +125,7 @@ void require_one_channel(const std::filesystem::path& path, const TiffDirectory&
 std::vector<size_t> plane_indices(const std::filesystem::path& path, const TiffFile& file,
                                   size_t base, const std::optional<OmeImage>& ome) {
   const TiffDirectory& first = file.main[base];
-  if (!ome && first.samples == 1) require_one_channel(path, file.main.front());
+  if (!ome && first.samples == 1) require_one_channel(path, file, base);
   if (!ome) return {base};
   const auto directory = [&](int64_t channel, size_t otherwise) {
     const auto said = directory_of(*ome, channel, first.samples);
@@ -287,6 +319,7 @@ TiffPyramid choose_pyramid(const std::filesystem::path& path, const TiffFile& fi
   TiffPyramid pyramid;
   pyramid.main = find_main_image(file, images);
   pyramid.has_ome = !images.empty();
+  note_companion(path, file, pyramid);
   if (const OmeImage* image = image_of(images, file, pyramid.main)) pyramid.ome = *image;
   const std::vector<size_t> planes = plane_indices(path, file, pyramid.main, pyramid.ome);
   pyramid.main = planes.front();

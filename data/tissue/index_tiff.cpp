@@ -39,8 +39,9 @@ bool has_whole_numbers(const TiffDirectory& image) {
 /// Why an image cannot be a mask; empty when it can.
 std::string mask_obstacle(const TiffDirectory& image) {
   if (!has_whole_numbers(image)) {
-    return fmt::format("this TIFF holds {} samples of {} bits; save it as 8-bit grey",
-                       image.samples, image.bits);
+    const bool is_real = image.sample_format == SAMPLEFORMAT_IEEEFP;
+    return fmt::format("this TIFF holds {} samples of {} bits{}; save it as 8-bit grey",
+                       image.samples, image.bits, is_real ? " (floating point)" : "");
   }
   if (image.photometric == PHOTOMETRIC_MINISWHITE && image.bits > 1) {
     return "this TIFF says that 0 is white; save it with 0 as black";

@@ -21,23 +21,49 @@
 namespace untiled {
 namespace {
 
-/// The factors d with |full / d - reduced| <= 1.
+/// Ways of making whole sizes of full / d: what lies between the quotient and the size, from
+/// `below` to `above`.
+struct Rounding {
+  double below;
+  double above;
+};
+constexpr std::array<Rounding, 3> kRoundings = {{{0.5, 0.5}, {0, 1}, {1, 0}}};  // nearest, down, up
+
+/// Factors from `least` to `most`.
 struct FactorRange {
   double least = 1;
   double most = std::numeric_limits<double>::infinity();
 
-  bool holds(double factor) const { return least <= factor && factor <= most; }
+  bool empty() const { return least > most; }
 };
 
-FactorRange factors(int64_t full, int64_t reduced) {
+/// The factors d whose full / d is rounded to `reduced`.
+FactorRange factors(int64_t full, int64_t reduced, const Rounding& rounding) {
+  const auto size = static_cast<double>(full);
   FactorRange range;
-  range.least = static_cast<double>(full) / static_cast<double>(reduced + 1);
-  if (reduced > 1) range.most = static_cast<double>(full) / static_cast<double>(reduced - 1);
+  range.least = size / (static_cast<double>(reduced) + rounding.above);
+  const double least_quotient = static_cast<double>(reduced) - rounding.below;
+  if (least_quotient > 0) range.most = size / least_quotient;
   return range;
 }
 
 FactorRange intersect(const FactorRange& a, const FactorRange& b) {
   return {std::max({a.least, b.least, 1.0}), std::min(a.most, b.most)};
+}
+
+/// Whether a mask has the slide's size at 1/d, rounded up or down on either axis: writers of
+/// pyramids round again at each level.
+bool fits_whole(const Extent& slide, const Extent& mask, double d) {
+  const auto fits = [&](int64_t full, int64_t reduced) {
+    return std::abs(static_cast<double>(full) / d - static_cast<double>(reduced)) < 1;
+  };
+  return d >= 1 && fits(slide.rows, mask.rows) && fits(slide.cols, mask.cols);
+}
+
+/// Whether a mask is short of its slide by a few pixels: cut, rather than made smaller.
+bool is_cut(const Extent& slide, const Extent& mask) {
+  constexpr int64_t kFew = 8;
+  return slide.rows - mask.rows < kFew && slide.cols - mask.cols < kFew;
 }
 
 /// The factor at which a mask has ceil(slide / d) pixels, as masks are exported here. Several may
@@ -69,14 +95,30 @@ struct ValueMap {
   std::string known;
 
   void apply(PixelBlock& block) const {
+    std::array<bool, 256> seen{};
     for (size_t i = 0; i < block.bytes.size(); ++i) {
       const auto& label = labels[block.bytes[i]];
       if (!label) refuse(block, static_cast<int64_t>(i));
+      seen[block.bytes[i]] = true;
       block.bytes[i] = *label;
     }
+    warn_of_many_values(std::count(seen.begin(), seen.end(), true));
   }
 
  private:
+  /// Where one class stands against the rest, no value is unknown, also not those between 0 and 255
+  /// that a mask has which was smoothed, or the numbers of single objects.
+  void warn_of_many_values(int64_t count) const {
+    constexpr int64_t kMany = 32;
+    const bool all_known = std::all_of(labels.begin(), labels.end(),
+                                       [](const auto& label) { return label.has_value(); });
+    if (count <= kMany || !all_known) return;
+    warn_once(path, {fmt::format("it holds {} values and more, as a mask does that was smoothed or "
+                                 "that numbers its objects; labels are {}, and every other value "
+                                 "is the rest: make it again without interpolation",
+                                 count, known)});
+  }
+
   [[noreturn]] void refuse(const PixelBlock& block, int64_t index) const {
     const int64_t cols = block.region.cols.size();
     throw DataError(fmt::format(
@@ -183,16 +225,20 @@ MaskValues mask_values(const std::vector<ClassSettings>& classes, int ignore) {
 
 std::optional<double> mask_factor(const Extent& slide, const Extent& mask) {
   if (const auto factor = exact_factor(slide, mask)) return static_cast<double>(*factor);
-  const FactorRange range =
-      intersect(factors(slide.rows, mask.rows), factors(slide.cols, mask.cols));
   const bool by_rows = slide.rows >= slide.cols;  // The longer side tells the factor best.
   const double ratio = by_rows ? static_cast<double>(slide.rows) / static_cast<double>(mask.rows)
                                : static_cast<double>(slide.cols) / static_cast<double>(mask.cols);
   const double power = std::exp2(std::round(std::log2(std::max(ratio, 1.0))));
-  if (range.holds(power)) return power;
-  if (range.holds(std::round(ratio))) return std::round(ratio);
-  if (range.least > range.most) return std::nullopt;
-  return std::clamp(ratio, range.least, range.most);
+  for (const double whole : {power, std::round(ratio)}) {
+    if (fits_whole(slide, mask, whole)) return whole;
+  }
+  if (is_cut(slide, mask)) return std::nullopt;
+  for (const Rounding& rounding : kRoundings) {
+    const FactorRange range = intersect(factors(slide.rows, mask.rows, rounding),
+                                        factors(slide.cols, mask.cols, rounding));
+    if (!range.empty()) return std::clamp(ratio, range.least, range.most);
+  }
+  return std::nullopt;
 }
 
 std::shared_ptr<const PixelSource> open_mask(const std::filesystem::path& path,

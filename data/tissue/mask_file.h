@@ -27,9 +27,11 @@ using MaskValues = std::array<std::optional<uint8_t>, 256>;
 /// is 0 or 1 without classes.
 MaskValues mask_values(const std::vector<ClassSettings>& classes, int ignore);
 
-/// The factor d by which a mask is smaller than its slide: |rows / d - mask rows| <= 1 and the same
-/// for columns. One that gives ceil(slide / d) exactly comes first, then the nearest power of two
-/// that fits, the nearest whole number, and the ratio; nothing when no d >= 1 fits.
+/// The factor d by which a mask is smaller than its slide. One that gives ceil(slide / d) exactly
+/// comes first, then the nearest power of two and the nearest whole number with |rows / d - mask
+/// rows| < 1 and the same for columns, then a d whose quotients on both axes, rounded alike, are
+/// the mask's sizes. Nothing when no d >= 1 fits, nor for a mask that is a few pixels short of the
+/// slide's size: that was cut.
 std::optional<double> mask_factor(const Extent& slide, const Extent& mask);
 
 /// Labels of a view's pixels, 1 channel, class indices and kIgnoredLabel, by the lookup of

@@ -4,7 +4,7 @@ import csv
 import json
 import shutil
 
-from untiled_app import files_of, main, np, tifffile, write_settings, write_slide
+from untiled_app import Image, files_of, main, np, tifffile, write_settings, write_slide
 
 USAGE, DATA = 2, 3
 
@@ -53,23 +53,27 @@ def square(low, high):
 
 
 def check_doubtful_labels(app, folder, findings):
-    """Beside a sound slide: annotations in another unit, and a TIFF mask whose 255 are ignored."""
-    shutil.copyfile(folder / "a.tif", folder / "b.tif")
-    shutil.copyfile(folder / "a.tif", folder / "c.tif")
+    """Beside a sound slide: annotations in another unit, a TIFF mask whose 255 are ignored, a smoothed PNG mask."""
+    for name in ("b.tif", "c.tif", "d.tif"):
+        shutil.copyfile(folder / "a.tif", folder / name)
     for name, feature in (("sound", square(10, 200)), ("tiny", square(0.1, 0.4))):
         (folder / f"{name}.geojson").write_text(json.dumps(feature))
     mask = np.zeros((300, 280), np.uint8)
     mask[50:200, 50:200] = 255
     tifffile.imwrite(folder / "mask.tif", mask, tile=(128, 128))
+    small = Image.fromarray(mask).resize((70, 75))
+    small.resize((280, 300), Image.BILINEAR).save(folder / "smooth.png")
     manifest = folder / "doubtful.csv"
-    manifest.write_text("slide,mask\na.tif,sound.geojson\nb.tif,tiny.geojson\nc.tif,mask.tif\n")
+    manifest.write_text("slide,mask\na.tif,sound.geojson\nb.tif,tiny.geojson\nc.tif,mask.tif\n"
+                        "d.tif,smooth.png\n")
     settings = write_settings(folder / "doubtful.yaml", [], train={"steps": 1}, data={
         "manifest": str(manifest), "slides": [], "classes": [{"name": "Tissue", "value": 1}]},
         labels={"method": "mask"})
     result = app.run("train", settings, "--out", folder / "doubtful")
     findings.expect(result.returncode == 0, f"train: exit {result.returncode}: {result.stderr[-300:]}")
     for words in (("tiny.geojson", "1 of its 1 annotations are smaller than a pixel"),
-                  ("mask.tif", "all of its values but 0 are ignored (255)")):
+                  ("mask.tif", "all of its values but 0 are ignored (255)"),
+                  ("smooth.png", "values and more, as a mask does that was smoothed")):
         found = [line for line in result.stderr.splitlines() if all(w in line for w in words)]
         findings.expect(len(found) == 1, f"{words}: {result.stderr[-600:]}")
 

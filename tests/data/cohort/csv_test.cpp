@@ -72,4 +72,11 @@ TEST_CASE("UTF-16 is named, with a byte order mark and without") {
   }
 }
 
+TEST_CASE("a byte 0 in a line is refused with that line") {
+  using std::string_literals::operator""s;
+  for (const std::string& text : {"slide,mask\na.svs\0,m.png\n"s, "slide,mask\na.svs,m\0.png\n"s}) {
+    CHECK_THROWS_WITH(parse(text), contains_text(":2: expected text, found a byte 0"));
+  }
+}
+
 TEST_CASE("an empty file has no rows") { CHECK(parse("").empty()); }

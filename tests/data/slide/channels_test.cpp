@@ -114,6 +114,40 @@ TEST_CASE("the channels of an ImageJ composite are refused, its slices are plane
              contains_text("2 further images"));
 }
 
+TEST_CASE("several grey pages of one size are channels that nobody names, and refused") {
+  const TemporaryFolder folder;
+  TiffImage page;
+  page.samples = 1;
+  page.photometric = PHOTOMETRIC_MINISBLACK;
+  TiffImage smaller = page;
+  smaller.extent = {150, 200};
+  smaller.step = 2;
+  for (const int64_t tile : {128, 0}) {
+    page.tile = tile;
+    page.description = "<PerkinElmer-QPI-ImageDescription><Name>DAPI</Name>";
+    write_tiff(folder / "a.qptiff", {{page, {}}, {page, {}}, {page, {}}, {page, {}}});
+    CHECK_THAT(data_error([&] { open_slide(folder / "a.qptiff"); }),
+               contains_text("4 grey pages of 300 x 400"));
+    smaller.subfile_type = FILETYPE_REDUCEDIMAGE;
+    write_tiff(folder / "one.tif", {{page, {}}, {smaller, {}}});
+    CHECK(open_slide(folder / "one.tif")->info().levels.size() == 2);
+  }
+}
+
+TEST_CASE("a file whose metadata are in another one is refused where it is grey, else warned of") {
+  const TemporaryFolder folder;
+  TiffImage image;
+  image.description = R"(<OME><BinaryOnly MetadataFile="all.companion.ome" UUID="a"/></OME>)";
+  write_tiff(folder / "rgb.ome.tif", {{image, {}}});
+  CHECK_THAT(open_slide(folder / "rgb.ome.tif")->info().warnings.at(0),
+             contains_text("all.companion.ome"));
+  image.samples = 1;
+  image.photometric = PHOTOMETRIC_MINISBLACK;
+  write_tiff(folder / "grey.ome.tif", {{image, {}}});
+  CHECK_THAT(data_error([&] { open_slide(folder / "grey.ome.tif"); }),
+             contains_text("all.companion.ome"));
+}
+
 TEST_CASE("dyes' names on what TIFF says is RGB are warned of") {
   const TemporaryFolder folder;
   TiffImage image;

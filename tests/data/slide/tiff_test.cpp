@@ -75,6 +75,31 @@ TEST_CASE("grey images become RGB, and white-is-zero is turned over") {
   CHECK(pixel[0] == 255 - pattern(5, 7, 0));
 }
 
+TEST_CASE("an image of a palette has its colours, in strips and turned over too") {
+  const TemporaryFolder folder;
+  TiffImage image;
+  image.samples = 1;
+  image.photometric = PHOTOMETRIC_PALETTE;
+  write_tiff(folder / "tiles.tif", {{image, {}}});
+  const auto by_openslide = open_slide(folder / "tiles.tif");
+  REQUIRE(by_openslide->info().backend == "openslide");
+  const Bytes expected = by_openslide->read(0, whole(image.extent)).bytes;
+  for (const uint16_t compression : {COMPRESSION_NONE, COMPRESSION_LZW}) {
+    image.compression = compression;
+    image.tile = 0;
+    write_tiff(folder / "strips.tif", {{image, {}}});
+    const auto reader = open_slide(folder / "strips.tif");
+    CHECK(reader->info().backend == "tiff");
+    CHECK(reader->read(0, whole(image.extent)).bytes == expected);
+  }
+  image.orientation = ORIENTATION_BOTRIGHT;
+  write_tiff(folder / "turned.tif", {{image, {}}});
+  Bytes turned = open_slide(folder / "turned.tif")->read(0, whole(image.extent)).bytes;
+  std::reverse(turned.begin(), turned.end());
+  for (size_t i = 0; i + 2 < turned.size(); i += 3) std::swap(turned[i], turned[i + 2]);
+  CHECK(turned == expected);
+}
+
 TEST_CASE("levels are found in SubIFDs and in the main chain") {
   const TemporaryFolder folder;
   write_tiff(folder / "sub.tif", {{TiffImage{}, {reduced(2), reduced(4)}}});

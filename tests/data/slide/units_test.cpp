@@ -190,3 +190,75 @@ TEST_CASE("Aperio's scale counts in tiles and in a region that was cut out as st
   CHECK(guessed.mpp_x == 0.5);
   CHECK(guessed.mpp_source == "objective-assumed");
 }
+
+TEST_CASE("a vendor's number may have its unit behind it, and a key small letters") {
+  for (const char* scale :
+       {"MPP = 0.2521 um", "MPP = 0.2521\xC2\xB5m", "MPP=0.2521", "mpp = 252.1 nm",
+        "Mpp = 2.521E-1 um/pixel", "MPP = 0,2521 microns per pixel"}) {
+    for (const int64_t tile : {128, 0}) {
+      INFO(scale << " tile " << tile);
+      const SlideInfo info = info_of(described(
+          std::string("Aperio Image Library v11.2.1 \r\n400x300 [0,0 400x300]|AppMag = 20|") +
+              scale,
+          tile));
+      CHECK(info.mpp_x.value_or(0) == Approx(0.2521));
+      CHECK(info.mpp_source == "vendor");
+      CHECK(info.warnings.empty());
+    }
+  }
+  const SlideInfo other =
+      info_of(described("Aperio Image Library v1\r\n400x300|MPP = 0.25 furlongs"));
+  CHECK_FALSE(other.mpp_x.has_value());
+  CHECK_THAT(other.warnings.at(0), contains_text("'furlongs'"));
+}
+
+TEST_CASE("Aperio's list of a scale counts in the files of others who write it") {
+  for (const int64_t tile : {128, 0}) {
+    TiffImage image = described(
+        "Motic V1.0.0 400x300 [0,0 400x300] [512x512] JPEG/RGB Q = 75|AppMag = 40|MPP = 0.257290",
+        tile);
+    image.pixels_per_cm = 28.35;  // A screen's.
+    CHECK(info_of(image).mpp_x == 0.25729);
+    CHECK(info_of(image).mpp_source == "vendor");
+  }
+}
+
+TEST_CASE("the scale among the properties that libvips keeps counts at the slide's own size") {
+  const auto property = [](const char* name, const char* value) {
+    return std::string("<property>\n<name>") + name + "</name>\n<value type=\"VipsRefString\">" +
+           value + "</value>\n</property>\n";
+  };
+  const auto xml = [&](const char* width) {
+    return "<?xml version=\"1.0\"?>\n<image xmlns=\"http://www.vips.ecs.soton.ac.uk/8.15.1\">\n"
+           "<properties>\n" +
+           property("openslide.level[0].height", "300") +
+           property("openslide.level[0].width", width) + property("openslide.mpp-x", "0.2525") +
+           property("openslide.mpp-y", "0.2526") + "</properties></image>";
+  };
+  for (const int64_t tile : {128, 0}) {
+    TiffImage image = described(xml("400"), tile);
+    image.pixels_per_cm = 10;  // What libvips writes where nothing is known.
+    const SlideInfo info = info_of(image);
+    CHECK(info.mpp_x == 0.2525);
+    CHECK(info.mpp_y == 0.2526);
+    image.description = xml("1600");  // Of a slide that was made smaller.
+    CHECK_FALSE(info_of(image).mpp_x.has_value());
+  }
+}
+
+TEST_CASE("the scale of a slide that was made smaller with its description kept is not believed") {
+  const auto aperio = [](const char* size) {
+    return "Aperio Image Library v11.2.1\r\n" + std::string(size) +
+           " (256x256) RAW|AppMag = 40|MPP = 0.2500";
+  };
+  for (const int64_t tile : {128, 0}) {
+    INFO("tile " << tile);
+    const SlideInfo smaller = info_of(described(aperio("1700x1400 [0,100 1600x1200]"), tile));
+    CHECK_FALSE(smaller.mpp_x.has_value());
+    REQUIRE_FALSE(smaller.warnings.empty());
+    CHECK_THAT(smaller.warnings[0], contains_text("1200 x 1600") && contains_text("300 x 400"));
+    for (const char* size : {"1700x1400 [0,100 400x300]", "400x300", "1600x1200 [0,0 1600x900]"}) {
+      CHECK(info_of(described(aperio(size), tile)).mpp_x == 0.25);
+    }
+  }
+}

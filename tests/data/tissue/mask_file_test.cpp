@@ -3,7 +3,9 @@
 #include <png.h>
 #include <tiffio.h>
 
+#include <cmath>
 #include <functional>
+#include <initializer_list>
 #include <string>
 
 #include "lib/core/atomic_file.h"
@@ -151,6 +153,35 @@ TEST_CASE("a mask fits at one factor for rows and columns, to a pixel") {
   CHECK_FALSE(mask_factor({2967, 2220}, {2220, 2967}));
   CHECK_FALSE(mask_factor({16'000, 64'000}, {500, 2010}));
   CHECK_FALSE(mask_factor({100, 100}, {200, 200}));
+}
+
+TEST_CASE("a mask that is cut or padded by a few pixels fits by no factor") {
+  const Extent slide = {600, 800};
+  for (const Extent& mask : std::initializer_list<Extent>{
+           {598, 798}, {599, 799}, {600, 798}, {599, 800}, {601, 801}, {593, 793}, {600, 801}}) {
+    INFO(to_string(mask));
+    CHECK_FALSE(mask_factor(slide, mask));
+  }
+  CHECK(mask_factor(slide, {300, 400}) == 2.0);
+  CHECK_FALSE(mask_factor(slide, {300, 397}));
+  CHECK_FALSE(mask_factor(slide, {297, 401}));  // Less on one side, more on the other.
+}
+
+TEST_CASE("a factor that is no whole number is one whose quotients are rounded alike") {
+  const Extent slide = {30'123, 40'457};
+  for (const double d : {1.0123, 3.957, 31.66, 39.57, 250.7}) {
+    const double rows = static_cast<double>(slide.rows) / d;
+    const double cols = static_cast<double>(slide.cols) / d;
+    for (const auto rounded :
+         std::initializer_list<double (*)(double)>{std::floor, std::ceil, std::round}) {
+      const Extent mask = {static_cast<int64_t>(rounded(rows)),
+                           static_cast<int64_t>(rounded(cols))};
+      INFO(d << " gives " << to_string(mask));
+      const auto factor = mask_factor(slide, mask);
+      REQUIRE(factor.has_value());
+      CHECK(std::abs(*factor / d - 1) < 1.0 / static_cast<double>(mask.cols));
+    }
+  }
 }
 
 TEST_CASE("a palette PNG means its indices") {
@@ -309,7 +340,10 @@ TEST_CASE("what is no mask is refused with the reason") {
   write_file(folder / "utf16.json", "\xFF\xFE{");
   write_file(folder / "aperio.xml", "<?xml version=\"1.0\"?><Annotations/>");
   CHECK_THROWS_WITH(open("utf16.json"), contains_text("UTF-16"));
-  CHECK_THROWS_WITH(open("aperio.xml"), contains_text("XML") && contains_text("QuPath"));
+  write_file(folder / "bare.xml", "\xEF\xBB\xBF<Annotations MicronsPerPixel=\"0.25\"/>");
+  for (const char* name : {"aperio.xml", "bare.xml"}) {
+    CHECK_THROWS_WITH(open(name), contains_text("XML") && contains_text("QuPath"));
+  }
   std::filesystem::create_directory(folder / "masks");
   CHECK_THROWS_WITH(open("masks"), contains_text("is a folder"));
   CHECK_THROWS_AS(open("empty.png"), DataError);
