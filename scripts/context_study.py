@@ -6,34 +6,29 @@
 Makes slides with `untiled synth --cohort --told-by context`, trains one U-Net on whole slides and one on patches of a
 quarter of the side with as many pixels a step, and judges both on slides of another seed, which the second sees in
 patches too. Prints the pooled Dice of the positive glands: of all test slides together, for a negative slide has none.
-Who finds all glands and guesses their class has 0.667 at most. Writes results.json and table.md into OUT. Needs nothing
-but Python and the program. docs/resolution.md has the results.
+Who finds all glands and guesses their class has 0.667 at most. Seconds are processors', which other work on the machine
+does not lengthen. Writes results.json and table.md into OUT. Run again with the same options, it keeps slides and
+trainings that were finished. Needs nothing but Python and the program. docs/resolution.md has the results.
 """
 
 import argparse
 import csv
 import json
 import pathlib
-import subprocess
+
+from studies import Program, kept, same_study
 
 TRAINING_SEED, TEST_SEED = 1, 2
 PATCHES_ASIDE = 4
 
 
-def run(program, *arguments):
-    command = [str(program), *map(str, arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise SystemExit(f"{' '.join(command)}\n{result.stderr}")
-
-
-def make_cohorts(options):
+def make_cohorts(program, options):
     """Folders of slides by split."""
     folders = {"train": options.out / "training-slides", "val": options.out / "test-slides"}
     for split, count, seed in (("train", options.slides, TRAINING_SEED), ("val", options.test_slides, TEST_SEED)):
         if not (folders[split] / "manifest.csv").exists():
-            run(options.untiled, "synth", "--cohort", count, "--told-by", "context", "--size",
-                f"{options.size}x{options.size}", "--seed", seed, "--out", folders[split])
+            program.run("synth", "--cohort", count, "--told-by", "context", "--size", f"{options.size}x{options.size}",
+                        "--seed", seed, "--threads", program.threads, "--out", folders[split])
     return folders
 
 
@@ -62,19 +57,20 @@ def config_of(options, manifest, accumulate):
                       "optimizer": {"name": "adam", "learning_rate": options.learning_rate},
                       "schedule": {"name": "one_cycle"}},
             "augment": {"flip": True, "rotate": True},
-            "memory_budget": options.memory_budget, "threads": options.threads, "seed": options.seed}
+            "memory_budget": options.memory_budget, "seed": options.seed}
 
 
-def train(options, folders, name, aside):
+def train(program, options, folders, name, aside):
     """The run's facts; a step has as many pixels whatever the parts."""
     manifest = options.out / f"{name}.csv"
     write_manifest(manifest, folders, options.size, aside)
     config = options.out / f"{name}.yaml"  # JSON is YAML.
     config.write_text(json.dumps(config_of(options, manifest, aside * aside), indent=1), encoding="utf-8")
     folder = options.out / f"run-{name}"
-    run(options.untiled, "train", config, "--out", folder)
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    return {"trained_on": name, "seconds_a_step": summary["seconds_per_step"], "steps": summary["steps"],
+    summary = program.train(config, folder, {})
+    seconds = summary["processor_seconds"]
+    return {"trained_on": name, "steps": summary["steps"], "processor_seconds": seconds,
+            "seconds_a_step": seconds / summary["steps"], "peak_rss_bytes": summary["peak_rss_bytes"],
             "loss": sum(summary["losses"][-20:]) / len(summary["losses"][-20:]),
             "pooled_dice": pooled_dice(folder / "validation.csv")}
 
@@ -91,15 +87,16 @@ def pooled_dice(path):
 
 
 def table(rows):
-    lines = ["| trained on | steps | s a step | loss at the end | pooled Dice on other slides, during training |",
-             "|---|---|---|---|---|"]
+    lines = ["| trained on | steps | s of a processor a step | loss at the end "
+             "| pooled Dice on other slides, at steps |", "|---|---|---|---|---|"]
     for row in rows:
-        dice = ", ".join(f"{value:.3f}" for value in row["pooled_dice"].values())
-        lines.append(f"| {row['trained_on']} | {row['steps']} | {row['seconds_a_step']:.2f} | {row['loss']:.4f} | {dice} |")
+        dice = ", ".join(f"{value:.3f} ({step})" for step, value in row["pooled_dice"].items())
+        lines.append(f"| {row['trained_on']} | {row['steps']} | {row['seconds_a_step']:.2f} | {row['loss']:.4f} | "
+                     f"{dice} |")
     return "\n".join(lines) + "\n"
 
 
-def main():
+def options_of():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--untiled", default="build/release/bin/untiled")
@@ -114,12 +111,21 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="of the trainings")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--memory-budget", default="4GiB")
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    return parser.parse_args()
+
+
+def main():
+    options = options_of()
+    facts = {name: value for name, value in vars(options).items() if name not in ("out", "untiled", "threads")}
+    same_study(options.out, facts)
     print(f"slides of seeds {TRAINING_SEED} (training) and {TEST_SEED} (test), trainings of seed {options.seed}")
-    folders = make_cohorts(options)
-    rows = [train(options, folders, "whole slides", 1), train(options, folders, "patches", PATCHES_ASIDE)]
-    facts = {name: str(value) if isinstance(value, pathlib.Path) else value for name, value in vars(options).items()}
+    rows = []
+    with open(options.out / "commands.txt", "a", encoding="utf-8") as log:
+        program = Program(options.untiled, options.threads, log)
+        folders = make_cohorts(program, options)
+        for name, aside in (("whole slides", 1), ("patches", PATCHES_ASIDE)):
+            rows.append(kept(options.out / "rows" / f"{name}.json", train, program, options, folders, name, aside))
+            print(table(rows[-1:]), flush=True)
     (options.out / "results.json").write_text(json.dumps({"study": facts, "rows": rows}, indent=1) + "\n",
                                               encoding="utf-8")
     (options.out / "table.md").write_text(table(rows), encoding="utf-8")

@@ -5,10 +5,12 @@
 
 Makes cohorts whose classes are told by detail, by an arrangement, and by both (untiled synth --cohort). Trains one
 classifier on whole slides at each of several resolutions, and one on patches of the finest with averaged votes in
-about the time that the whole slides of that resolution took. Scores all on a cohort of another seed. Writes into OUT
-table.md (printed too), results.csv, results.json and resolution.svg. Run again with the same options, it goes on where
-it was stopped. Needs nothing but Python and the program. docs/resolution.md has the results. --short takes some
-minutes and shows less.
+about the processor time that the whole slides of that resolution took. Scores all on a cohort of another seed. Writes
+into OUT table.md (printed too), results.csv, results.json and resolution.svg. Run again with the same options it keeps
+the trainings that were finished; kinds, seeds and resolutions may be added. Needs nothing but Python and the program.
+docs/resolution.md has the results. --short takes some minutes and shows less.
+
+Seconds are those of processors, of whole trainings with their start and the look at all training slides that ends them.
 """
 
 import argparse
@@ -17,7 +19,8 @@ import dataclasses
 import json
 import pathlib
 import statistics
-import subprocess
+
+from studies import Program, kept, make_cohort, same_study, write_manifest
 
 MPP = 0.25  # Of the slides, micrometres a pixel.
 KINDS = ("detail", "arrangement", "both")
@@ -44,106 +47,76 @@ class Study:
 SHORT = {"slides": 40, "steps": 100, "batch": 4}
 
 
-class Program:
-    def __init__(self, path, threads, log):
-        self.path, self.threads, self.log = str(path), threads, log
-
-    def run(self, *arguments):
-        command = [self.path, *map(str, arguments)]
-        self.log.write(" ".join(command) + "\n")
-        self.log.flush()
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise SystemExit(f"{' '.join(command)}\n{result.stderr}")
-        return result.stdout
-
-    def json(self, *arguments):
-        return json.loads(self.run(*arguments, "--json"))
-
-
-def make_cohort(program, study, kind, slides, seed, folder):
-    """Rows slide, label of a new cohort; `folder` is kept where it is there already."""
-    manifest = folder / "manifest.csv"
-    if not manifest.exists():
-        program.run("synth", "--cohort", slides, "--told-by", kind, "--size", f"{study.side}x{study.side}",
-                    "--distance", study.distance, "--mpp", MPP, "--seed", seed, "--out", folder)
-    with open(manifest, newline="", encoding="utf-8") as file:
-        return [(row["slide"], row["label"]) for row in csv.DictReader(file)]
-
-
-def write_manifest(path, rows, split, study=None):
-    """All slides in one split; with a study, their patches, a slide's being a group."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["slide", "label", "split", "group", "region"])
-        for slide, label in rows:
-            group = f"{split}-{slide}"
-            for region in regions(study) if study else [""]:
-                writer.writerow([slide, label, split, group, region])
-    return path
-
-
-def regions(study):
+def patches_of(study):
+    """Patches that cover a slide, as a manifest's regions."""
     for top in range(0, study.side, study.patch):
         for left in range(0, study.side, study.patch):
             yield f"{left},{top},{study.patch},{study.patch}"
 
 
 def train(program, config, manifest, run, seed, steps, batch, mpp):
-    """The run's summary; its last step also judges the training slides. A finished run is kept."""
-    if (run / "summary.json").exists():
-        return json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    settings = {"data.manifest": manifest, "data.mpp": mpp, "train.steps": steps, "train.batch": batch,
-                "train.validate_every": 0, "train.checkpoint_every": steps, "seed": seed,
-                "threads": program.threads}
-    program.run("train", config, "--out", run, *(part for item in settings.items()
-                                                 for part in ("--set", f"{item[0]}={item[1]}")))
-    return json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    """The run's summary; its last step also judges the training slides."""
+    return program.train(config, run, {
+        "data.manifest": manifest, "data.mpp": mpp, "train.steps": steps, "train.batch": batch,
+        "train.validate_every": 0, "train.checkpoint_every": steps, "seed": seed})
 
 
-def judge(program, run, manifest):
-    report = program.json("evaluate", "--checkpoint", run / "checkpoints" / "last.safetensors", "--manifest",
-                          manifest, "--split", "test")
-    return report.get("groups", report)
+def steps_within(seconds, program, config, manifest, folder, seed, batch):
+    """Steps of patches in as many processor seconds, from two short trainings: one has start and end in it, too."""
+    few, many = 8, 72
+    short, longer = (train(program, config, manifest, folder / f"{steps}-steps", seed, steps, batch,
+                           MPP)["processor_seconds"] for steps in (few, many))
+    step = max(1e-3, (longer - short) / (many - few))
+    return max(few, round((seconds - (short - few * step)) / step))
 
 
 def row_of(kind, what, mpp, seed, summary, report):
-    step = summary["seconds_per_step"]
     return {"told_by": kind, "trained_on": what, "mpp": mpp, "seed": seed, "auc": report["auc"],
             "auc_low": report["auc_interval"][0], "auc_high": report["auc_interval"][1],
-            "accuracy": report["accuracy"], "steps": summary["steps"], "seconds_a_step": step,
-            "training_seconds": step * summary["steps"], "training_auc": summary["last_auc"]}
+            "accuracy": report["accuracy"], "steps": summary["steps"],
+            "seconds_a_step": summary["processor_seconds"] / summary["steps"],
+            "training_seconds": summary["processor_seconds"], "training_auc": summary["last_auc"]}
+
+
+def whole_row(program, config, study, manifests, kind, mpp, seed, folder):
+    summary = train(program, config, manifests["train"], folder, seed, study.steps, study.batch, mpp)
+    return row_of(kind, "whole slides", mpp, seed, summary, program.judge(folder, manifests["test"]))
+
+
+def patch_row(program, config, study, manifests, kind, seconds, seed, folder):
+    """As many steps as take the processor seconds of whole slides."""
+    steps = steps_within(seconds, program, config, manifests["train"], folder / "pilots", seed, study.patch_batch)
+    summary = train(program, config, manifests["train"], folder / "run", seed, steps, study.patch_batch, MPP)
+    return row_of(kind, f"patches of {study.patch}", MPP, seed, summary,
+                  program.judge(folder / "run", manifests["test"]))
 
 
 def study_kind(program, config, study, kind, out):
     """All rows of one kind of cohort."""
     folders = {"train": out / f"{kind}-train", "test": out / f"{kind}-test"}
-    slides = {"train": make_cohort(program, study, kind, study.slides, TRAINING_SEED, folders["train"]),
-              "test": make_cohort(program, study, kind, study.test_slides, TEST_SEED, folders["test"])}
+    options = ("--told-by", kind, "--size", f"{study.side}x{study.side}", "--distance", study.distance, "--mpp", MPP)
+    slides = {"train": make_cohort(program, study.slides, TRAINING_SEED, folders["train"], *options),
+              "test": make_cohort(program, study.test_slides, TEST_SEED, folders["test"], *options)}
     whole = {s: write_manifest(folders[s] / "whole.csv", slides[s], s) for s in slides}
-    patches = {s: write_manifest(folders[s] / "patches.csv", slides[s], s, study) for s in slides}
-    rows = []
+    parts = list(patches_of(study))
+    patches = {s: write_manifest(folders[s] / "patches.csv", slides[s], s, parts) for s in slides}
     for seed in study.seeds:
-        for mpp in study.resolutions:
-            run = out / "runs" / f"{kind}-{mpp}-{seed}"
-            summary = train(program, config, whole["train"], run, seed, study.steps, study.batch, mpp)
-            rows.append(row_of(kind, "whole slides", mpp, seed, summary, judge(program, run, whole["test"])))
-            print(describe(rows[-1]), flush=True)
-        budget = next(row for row in rows if row["seed"] == seed)["training_seconds"]
-        pilot = train(program, config, patches["train"], out / "runs" / f"{kind}-pilot-{seed}", seed, 8,
-                      study.patch_batch, MPP)
-        steps = max(8, round(budget / pilot["seconds_per_step"]))
-        run = out / "runs" / f"{kind}-patches-{seed}"
-        summary = train(program, config, patches["train"], run, seed, steps, study.patch_batch, MPP)
-        rows.append(row_of(kind, f"patches of {study.patch}", MPP, seed, summary,
-                           judge(program, run, patches["test"])))
-        print(describe(rows[-1]), flush=True)
-    return rows
+        seconds = {}
+        for mpp in sorted(study.resolutions, reverse=True):  # What is quick comes first.
+            name = f"{kind}-{mpp}-{seed}"
+            row = kept(out / "rows" / f"{name}.json", whole_row, program, config, study, whole, kind, mpp, seed,
+                       out / "runs" / name)
+            seconds[mpp] = row["training_seconds"]
+            yield row
+        name = f"{kind}-patches-{seed}"
+        yield kept(out / "rows" / f"{name}.json", patch_row, program, config, study, patches, kind,
+                   seconds[min(seconds)], seed, out / "runs" / name)
 
 
 def describe(row):
     return (f"told by {row['told_by']}, {row['trained_on']}, {row['mpp']} um, seed {row['seed']}: AUC {row['auc']:.3f} "
-            f"({row['auc_low']:.2f} to {row['auc_high']:.2f}), {row['seconds_a_step']:.2f} s a step")
+            f"({row['auc_low']:.2f} to {row['auc_high']:.2f}), {row['steps']} steps of {row['seconds_a_step']:.3f} s "
+            "of a processor")
 
 
 def cases(rows):
@@ -155,14 +128,15 @@ def cases(rows):
 
 
 def table(rows):
-    lines = ["| told by | trained on | um a pixel | AUC, by seed (95 % interval) | on training slides | s a step | s in all |",
-             "|---|---|---|---|---|---|---|"]
+    lines = ["| told by | trained on | um a pixel | AUC, by seed (95 % interval) | on training slides | steps "
+             "| s of a processor a step | in all |", "|---|---|---|---|---|---|---|---|"]
     for (kind, what, mpp), of in cases(rows).items():
         aucs = ", ".join(f"{r['auc']:.3f} ({r['auc_low']:.2f} to {r['auc_high']:.2f})" for r in of)
         training = ", ".join(f"{r['training_auc']:.2f}" for r in of)
         step = statistics.mean(r["seconds_a_step"] for r in of)
         total = statistics.mean(r["training_seconds"] for r in of)
-        lines.append(f"| {kind} | {what} | {mpp} | {aucs} | {training} | {step:.2f} | {total:.0f} |")
+        steps = ", ".join(dict.fromkeys(str(r["steps"]) for r in of))
+        lines.append(f"| {kind} | {what} | {mpp} | {aucs} | {training} | {steps} | {step:.3f} | {total:.0f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -196,20 +170,24 @@ def panel(rows, study, left, title, low, high, value, interval):
         line = " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{COLORS[kind]}" stroke-width="2"/>')
         parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5" fill="{COLORS[kind]}"/>' for a, b in points]
+        parts += [f'<rect x="{x(r["mpp"]) + 5 * (place - 1) - 4:.1f}" y="{y(value(r)) - 4:.1f}" width="8" height="8" '
+                  f'fill="white" stroke="{COLORS[kind]}" stroke-width="2"/>'
+                  for r in rows if r["told_by"] == kind and r["trained_on"] != "whole slides"]
         parts.append(f'<text x="{left + width * place / 3}" y="{top + height + 60}" fill="{COLORS[kind]}">'
                      f'{kind}</text>')
     parts.append(f'<text x="{left + width / 2}" y="{top + height + 38}" text-anchor="middle">micrometres a pixel, '
-                 'fine to the right</text>')
+                 'fine to the right; squares: patches</text>')
     return parts
 
 
 def picture(rows, study):
-    slowest = max(row["seconds_a_step"] for row in rows if row["trained_on"] == "whole slides")
+    slowest = max(row["seconds_a_step"] for row in rows)
     parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 370" font-family="sans-serif" font-size="12">',
              '<rect width="800" height="370" fill="white"/>']
     parts += panel(rows, study, 45, "AUC on other slides, by what tells classes", 0.0, 1.0,
                    lambda row: row["auc"], True)
-    parts += panel(rows, study, 445, "seconds a step", 0.0, slowest, lambda row: row["seconds_a_step"], False)
+    parts += panel(rows, study, 445, "seconds of a processor a step", 0.0, slowest,
+                   lambda row: row["seconds_a_step"], False)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -247,14 +225,17 @@ def main():
     study = dataclasses.replace(study, **(SHORT if options.short else {}))
     given = {name: value for name, value in vars(options).items() if hasattr(study, name) and value is not None}
     study = dataclasses.replace(study, **given)
-    options.out.mkdir(parents=True, exist_ok=True)
+    facts = dataclasses.asdict(study)
+    same_study(options.out, {name: facts[name] for name in facts if name not in ("kinds", "seeds", "resolutions")})
     print(f"cohorts of seeds {TRAINING_SEED} (training) and {TEST_SEED} (test), trainings of seeds {study.seeds}")
     rows = []
-    with open(options.out / "commands.txt", "w", encoding="utf-8") as log:
+    with open(options.out / "commands.txt", "a", encoding="utf-8") as log:
         program = Program(options.untiled, options.threads, log)
         for kind in study.kinds:
-            rows += study_kind(program, options.config, study, kind, options.out)
-            write_results(options.out, rows, study)
+            for row in study_kind(program, options.config, study, kind, options.out):
+                print(describe(row), flush=True)
+                rows.append(row)
+    write_results(options.out, rows, study)
     print(table(rows))
 
 

@@ -1,4 +1,4 @@
-"""The studies' scripts run from end to end at sizes that show nothing but that; what they write is whole."""
+"""The studies' scripts run from end to end at sizes that show nothing but that; what they write is whole and kept."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ def check_resolution(app, findings, folder):
                     "--resolutions", 0.25, 0.5, 1.0, 2.0, "--patch-batch", 4)
     with open(folder / "results.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    findings.expect([float(row["mpp"]) for row in rows] == [0.25, 0.5, 1.0, 2.0, 0.25], "resolutions")
+    findings.expect([float(row["mpp"]) for row in rows] == [2.0, 1.0, 0.5, 0.25, 0.25], "resolutions")
     findings.expect(rows[-1]["trained_on"] == "patches of 128", f"last trained on {rows[-1]['trained_on']}")
     for row, written in zip(results["rows"], rows):
         findings.expect(row["auc"] == float(written["auc"]), "JSON and CSV differ")
@@ -54,10 +54,39 @@ def check_context(app, findings, folder):
         findings.expect(list(row["pooled_dice"]) == ["1", "2", "3", "4"], f"validations of {row}")
 
 
+BATCHES = ("--side", 256, "--slides", 4, "--test-slides", 8, "--seen", 4, "--batches", 1, 2, 4, "--rates", 1e-3,
+           "--bench-steps", 1)
+
+
+def check_batches(app, findings, folder):
+    results = study(app, findings, "batch_study.py", folder, *BATCHES, "--seeds", 1)
+    found = [(row["batch"], row["steps"]) for row in results["accuracy"]]
+    findings.expect(found == [(1, 4), (2, 2), (4, 1)], f"batches and steps {found}")
+    layouts = sorted((row["ranks"], row["slides"]) for row in results["measured"])
+    findings.expect(layouts == [(1, 1), (2, 1), (2, 2), (4, 1), (4, 4)], f"ranks and slides {layouts}")
+    for row in results["measured"]:
+        findings.expect(row["processor_seconds_a_slide"] > 0 and row["memory_bytes_a_rank"] > 0, f"figures of {row}")
+
+
+def check_kept(app, findings, folder):
+    """A second run takes finished rows from the folder, adds seeds, and refuses to mix studies."""
+    first = json.loads((folder / "results.json").read_text())
+    results = study(app, findings, "batch_study.py", folder, *BATCHES, "--seeds", 1, 2)
+    findings.expect(results["measured"] == first["measured"], "the benchmark ran again")
+    findings.expect(results["accuracy"][:3] == first["accuracy"], "finished trainings ran again")
+    findings.expect([row["seed"] for row in results["accuracy"]] == [1] * 3 + [2] * 3, "seeds")
+    other = subprocess.run([sys.executable, ROOT / "scripts" / "batch_study.py", folder, "--untiled", app.program],
+                           capture_output=True, text=True, check=False)
+    findings.expect(other.returncode != 0 and "another study (side, slides" in other.stderr,
+                    f"results of two studies in one folder: {other.stderr}")
+
+
 def check(app, folder, findings):
     check_resolution(app, findings, folder / "resolution")
     check_patches(findings, folder / "resolution")
     check_context(app, findings, folder / "context")
+    check_batches(app, findings, folder / "batches")
+    check_kept(app, findings, folder / "batches")
 
 
 main(check)
