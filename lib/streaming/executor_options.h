@@ -11,6 +11,7 @@
 
 #include "lib/plan/rank_layout.h"
 #include "lib/ranks/group.h"
+#include "lib/ranks/nccl/nccl_link.h"
 #include "lib/streaming/context.h"
 
 namespace untiled {
@@ -34,6 +35,8 @@ struct ExecutorOptions {
   /// the executor's functions together; results are the same on all of them, and those of one rank.
   Group* ranks = nullptr;
   RankLayout layout;  ///< How they are spread.
+  /// Between the devices of `ranks`, for their sums; null: those go through the host's memory.
+  NcclLink* link = nullptr;
   /// The order of tasks, for tests; see PlayOptions.
   std::function<size_t(size_t)> choose;
 };

@@ -40,6 +40,15 @@ std::vector<Region> rank_cells_of(const Graph& graph, const Plan& plan,
   return rank_cells(grid, pixels, tile, wanted);
 }
 
+void reduce_over_ranks(TensorSum& sum, const ExecutorOptions& options) {
+  if (options.ranks == nullptr) return;
+  if (options.link == nullptr) {
+    sum.reduce(*options.ranks);
+  } else {
+    sum.reduce(*options.ranks, *options.link, options.device);
+  }
+}
+
 SlideRun::SlideRun(const Graph& graph, const Plan& plan, const SegmentKernel& kernel,
                    const ExecutorOptions& options, const std::vector<at::Tensor>& parameters,
                    const PixelSource& image, Purpose purpose)
@@ -319,7 +328,7 @@ void SlideRun::add_last(const LoadedTile& tile, const TileGradients& gradients) 
 std::vector<at::Tensor> SlideRun::parameter_gradients() {
   TensorSum all(shapes_of(graph_));
   for (TensorSum& of_segment : parameter_sums_) all.add(of_segment);
-  if (options_.ranks != nullptr) all.reduce(*options_.ranks);
+  reduce_over_ranks(all, options_);
   return all.totals();
 }
 

@@ -42,6 +42,9 @@ std::vector<Region> rank_cells_of(const Graph& graph, const Plan& plan,
                                   const ExecutorOptions& options, const Extent& pixels,
                                   const std::vector<bool>& wanted);
 
+/// Adds up the sums of all ranks that `options` names. A collective call of theirs.
+void reduce_over_ranks(TensorSum& sum, const ExecutorOptions& options);
+
 /// Stores, windows and sums of one slide. Used once.
 class SlideRun : public TileBody {
  public:

@@ -113,6 +113,7 @@ class Communicator {
       if (!all(area_->brought, number)) return false;
       for (size_t i = 0; i < count; ++i) to[i] = total_of(i);
       if (goes_wrong("sum") && rank_ == 0) to[count - 1] += 1;
+      if (goes_wrong("later sum") && number > 1) to[count / 2] += 1;
       area_->taken[rank_] = number;
       return true;
     });
