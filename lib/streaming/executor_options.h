@@ -13,6 +13,7 @@
 #include "lib/ranks/group.h"
 #include "lib/ranks/nccl/nccl_link.h"
 #include "lib/streaming/context.h"
+#include "lib/streaming/tile_decoding.h"
 
 namespace untiled {
 
@@ -27,6 +28,7 @@ struct ExecutorOptions {
   int spare_bands = 0;
   int64_t spare_pixel_bytes = 0;  ///< The same of each window of pixels.
   std::filesystem::path scratch;  ///< For the plan's spilled layers.
+  TileDecoding decoding;          ///< Of the images' tiles, where nothing keeps their pixels.
   /// Of `device`; null: the executor has its own.
   std::shared_ptr<StreamingContext> context;
   /// Called after each tile with the pixels it covers at the slide's resolution; any worker.

@@ -82,6 +82,7 @@ class SlideRun : public TileBody {
 
   std::vector<TaskTiles> tiles_to_run();
   WindowPieces pieces_of(const std::vector<TaskInput>& readers, const std::vector<Band>& bands);
+  int64_t piece_cols(const std::vector<Band>& bands) const;
   LoadedTile load(const Task& task, size_t tile);
   TileRequest request(const Segment& segment, LoadedTile& tile) const {
     return {segment, tile.regions, extents_, parameters_, std::move(tile.crops)};
