@@ -93,6 +93,34 @@ PYTHON
   done
 }
 
+# Three steps on the card over tiles that the host decodes, and that the card does: the losses may be 1 %
+# apart. Also two ranks that share the card, whose sums go through the host: one rank's bytes.
+compare_training() {
+  local decode
+  [[ -e "$scratch/full.tif" ]] || { echo "there is no slide of JPEG tiles"; return 1; }
+  cat >"$scratch/train.yaml" <<'YAML'
+data: {slides: [full.tif], cache: none}
+train: {steps: 3, loss: bce}
+memory_budget: 2GiB
+YAML
+  for decode in host gpu; do
+    "$bin/untiled" train "$scratch/train.yaml" --out "$scratch/train_$decode" --set device=cuda:0 \
+      --set "data.decode=$decode"
+  done
+  "$bin/untiled" train "$scratch/train.yaml" --out "$scratch/train_ranks" --set device=cuda:0 \
+    --set data.decode=host --ranks threads:2
+  "$python" - "$scratch" <<'PYTHON'
+import json, sys
+host, card, ranks = (json.load(open(f"{sys.argv[1]}/train_{name}/summary.json")) for name in ("host", "gpu", "ranks"))
+apart = max(abs(a - b) / abs(a) for a, b in zip(host["losses"], card["losses"]))
+print(f"decoded by {card['decoder']}: {card['decoded_by_nvimgcodec']} tiles, losses {apart:.2%} apart")
+print(f"a step: {host['seconds_per_step']:.3f} s where the host decodes, {card['seconds_per_step']:.3f} s where the card does")
+print(f"two ranks on one card: {ranks['rank_sums']}; the same weights: {host['weights_hash'] == ranks['weights_hash']}")
+sys.exit(not (card["decoder"] == "gpu" and card["decoded_by_nvimgcodec"] > 0 and apart < 0.01
+              and host["weights_hash"] == ranks["weights_hash"]))
+PYTHON
+}
+
 # A slide that is read and filtered at once, and raw tiles that KvikIO reads.
 compare_ways() {
   [[ -e "$scratch/slide.tif" ]] || "$bin/untiled" synth --size 6000x9000 --out "$scratch/slide.tif"
@@ -116,7 +144,7 @@ has nvidia-smi && nvidia-smi --query-gpu=name,driver_version,memory.total --form
 part kernels 60 "$bin/test_cuda_filters" '[gpu]'
 if grep -q SKIPPED "$out/kernels.log"; then fail "$(grep SKIPPED "$out/kernels.log")"; fi
 python="$UNTILED_DEPS/oracle/bin/python"
-export -f compare_outputs compare_kvikio compare_decoding compare_ways bytes_of digest has
+export -f compare_outputs compare_kvikio compare_decoding compare_training compare_ways bytes_of digest has
 export bin scratch root python
 part outputs 90 bash -euo pipefail -c compare_outputs
 if [[ -e "$root/build/release/lib/libuntiled_kvikio.so" ]]; then
@@ -125,11 +153,12 @@ fi
 part ways 45 bash -euo pipefail -c compare_ways
 if [[ -e "$root/build/release/lib/libuntiled_nvimgcodec.so" && -x "$python" ]]; then
   part decoding 60 bash -euo pipefail -c compare_decoding
+  part training 60 bash -euo pipefail -c compare_training
 fi
 part bench 180 "$bin/untiled" bench tiles --device cuda --repeats 3 --scratch "$scratch" \
   --out "$out/tiles.json" --name "$(hostname)"
 grep -E 'convert|trip' "$out/bench.log" || true
-for test in test_device test_gpu; do
+for test in test_device test_gpu test_streaming test_nccl; do
   if [[ -x "$bin/$test" ]]; then part "$test" 60 "$bin/$test" '[gpu]'; fi
 done
 exit "$failed"

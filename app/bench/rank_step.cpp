@@ -59,7 +59,7 @@ class UnetStep : public RankStep {
 
  private:
   SlideGradients gradients(Group& ranks) const {
-    const Executor executor = engine_.executor(planned_, {}, &ranks);
+    const Executor executor = engine_.executor(planned_, {}, {&ranks});
     StepResult result =
         executor.step(parameters_.tensors, *slides_.pixels, *slides_.labels, *loss_);
     return {.loss = result.loss,

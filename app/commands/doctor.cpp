@@ -29,6 +29,7 @@
 #include "lib/device/device.h"
 #include "lib/filters/cuda/filter_device.h"
 #include "lib/kernels/fused/row_kernels.h"
+#include "lib/ranks/nccl/nccl_calls.h"
 #include "lib/ranks/world.h"
 
 namespace untiled {
@@ -114,12 +115,23 @@ Finding find_nvimgcodec() {
     if (!CudaDriver::open()) return {subject, "built in; no driver to use", ""};
     DeviceJpeg::open(JpegPlace::kDevice, 0, 1);
     return {subject,
-            "decodes JPEG tiles with --decode gpu; pixels may be 3 of 255 (8 where chroma is "
+            "decodes JPEG tiles (tile --decode gpu, data.decode gpu); pixels may be 3 of 255 (8 "
+            "where chroma is "
             "halved) off "
             "libjpeg-turbo's",
             ""};
   } catch (const std::exception& error) {
     return {subject, "built in, but cannot be used", error.what()};
+  }
+}
+
+/// LibTorch's libraries for CUDA bring it; a machine without them lacks nothing.
+Finding find_nccl() {
+  const std::string subject = "NCCL";
+  try {
+    return {subject, open_nccl().name() + ", for ranks that have a CUDA device each", ""};
+  } catch (const ConfigError&) {
+    return {subject, "not found: sums of ranks go through the host's memory", ""};
   }
 }
 
@@ -232,6 +244,7 @@ int diagnose(const Settings& settings, bool json) {
   findings.push_back(find_cuda_filters());
   findings.push_back(find_kvikio());
   findings.push_back(find_nvimgcodec());
+  findings.push_back(find_nccl());
   findings.push_back(find_mpi());
   append(findings, find_limits(settings));
   const bool ok = std::all_of(findings.begin(), findings.end(),

@@ -135,7 +135,7 @@ Prepared prepare(const Exporter& e, Group& ranks, std::shared_ptr<const PixelSou
                        sum = std::make_shared<std::atomic<int64_t>>(0)](int64_t count) {
     if (done) done(std::min(1.0, static_cast<double>(*sum += count) / total));
   };
-  return {std::move(pixels), engine.executor(planned, report, &ranks, kGatheredLayout)};
+  return {std::move(pixels), engine.executor(planned, report, {&ranks, kGatheredLayout})};
 }
 
 /// Probability planes that outputs of these formats need of each tile.

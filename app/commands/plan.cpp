@@ -16,9 +16,11 @@
 #include "app/pipeline/engine.h"
 #include "app/pipeline/label_overlay.h"
 #include "app/pipeline/rank_balance.h"
+#include "app/pipeline/rank_devices.h"
 #include "app/pipeline/run_plan.h"
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/step_report.h"
+#include "app/pipeline/tile_decoder.h"
 #include "models/unet.h"
 
 namespace untiled {
@@ -94,6 +96,8 @@ int plan(const SettingsOptions& settings_options, const PlanOptions& options, bo
   }
   const Engine engine(settings, logit_channels(settings.data.classes.size()));
   const Subjects subjects = find_subjects(engine, settings, options);
+  const std::string decoder =
+      choose_tile_decoder(settings, engine.device(), subjects.run.cache).name;
   Json document = Json::array();
   std::map<ShapeKey, ShapePlan> shapes;
   for (const Subject& subject : subjects.slides) {
@@ -104,15 +108,17 @@ int plan(const SettingsOptions& settings_options, const PlanOptions& options, bo
       planned = engine.plan_training(shape, subjects.run.fixed);
       seconds = engine.measure_seconds(planned, shape.extent);
     }
-    const StepReport report =
+    StepReport report =
         report_step(engine, settings, {subject.name, subject.size.shape.extent, subject.mpp},
                     subjects.run, planned, seconds);
+    report.decoder = decoder;
     if (!json) print_plan(report);
     document.push_back(to_json(report));
     if (options.ranks == 1) continue;
     const RankBalance balance = balance_ranks(
         engine, planned, shape.extent, parse_rank_layout(settings.ranks.layout), options.ranks);
-    const RankReport ranks = {balance, predict_step(engine, shape.extent, balance, seconds)};
+    const RankReport ranks = {balance, predict_step(engine, shape.extent, balance, seconds),
+                              expected_rank_sums(settings, engine.device(), options.ranks)};
     if (!json) print_ranks(ranks);
     document.back()["ranks"] = to_json(ranks);
   }

@@ -58,10 +58,19 @@ std::string joined(const std::vector<std::string>& names) {
   return names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "));
 }
 
+/// Where it is not the host that decodes JPEG tiles.
+std::string decoder_text(const std::string& decoder) {
+  if (decoder == "gpu") {
+    return " by nvImageCodec on the device: pixels up to 3 of 255 off the host's, 8 with halved "
+           "chroma";
+  }
+  return decoder == "host" ? "" : " by nvImageCodec on the host";
+}
+
 std::string schedule_text(const StepReport& r) {
-  return fmt::format("{}, the slide decoded {}",
-                     r.order == Order::kSweep ? "one sweep" : "pass by pass",
-                     r.decodes == 1 ? "once" : fmt::format("{} times", r.decodes));
+  return fmt::format(
+      "{}, the slide decoded {}{}", r.order == Order::kSweep ? "one sweep" : "pass by pass",
+      r.decodes == 1 ? "once" : fmt::format("{} times", r.decodes), decoder_text(r.decoder));
 }
 
 void print_segment(const SegmentReport& segment, const std::string& simd) {
@@ -117,6 +126,7 @@ Json to_json(const StepReport& r) {
                {"stored_bytes", r.memory[Holder::kStored]},
                {"tile_bytes", r.memory[Holder::kTiles]},
                {"cache", cache_name(r.cache)},
+               {"decoder", r.decoder},
                {"cache_bytes", r.memory[Holder::kCache]},
                {"reading_bytes", beside_step(r.memory)},
                {"memory", to_json(r.memory)},
@@ -140,10 +150,15 @@ Json to_json(const RankReport& report) {
                       {"columns", {cell.cols.begin, cell.cols.end}},
                       {"work", share.work / balance.work_alone}});
   }
-  return {{"count", balance.shares.size()},        {"grid_rows", balance.grid.rows},
-          {"grid_columns", balance.grid.cols},     {"efficiency", balance.efficiency()},
-          {"extra_work", balance.extra_work()},    {"halo_pixels", balance.halo},
-          {"sum_bytes", balance.sum_bytes},        {"shares", shares},
+  return {{"count", balance.shares.size()},
+          {"grid_rows", balance.grid.rows},
+          {"grid_columns", balance.grid.cols},
+          {"efficiency", balance.efficiency()},
+          {"extra_work", balance.extra_work()},
+          {"halo_pixels", balance.halo},
+          {"sum_bytes", balance.sum_bytes},
+          {"sums", report.sums},
+          {"shares", shares},
           {"predicted", to_json(report.predicted)}};
 }
 
@@ -178,6 +193,7 @@ void print_ranks(const RankReport& report) {
       "  between ranks     halos of {} pixels are computed on both sides; {} of sums a rank "
       "and slide; memory as above on each\n",
       balance.halo, format_bytes(balance.sum_bytes));
+  fmt::print("  sums of ranks     {}\n", report.sums);
   print_predicted(report.predicted);
   int64_t number = 0;
   for (const RankShare& share : balance.shares) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 
 #include "app/pipeline/rank_balance.h"
 #include "app/pipeline/step_report.h"
@@ -13,6 +14,7 @@ namespace untiled {
 struct RankReport {
   RankBalance balance;
   RankTime predicted;
+  std::string sums;  ///< How they travel.
 };
 
 nlohmann::ordered_json to_json(const StepReport& report);

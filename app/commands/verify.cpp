@@ -132,7 +132,7 @@ std::optional<VerifyResult> compare(const Settings& settings, const VerifyOption
   const PlannedStep planned{.plan = make_plan(engine.graph(), engine.graph().storable_layers(),
                                               tile_of(settings), Tiling::kGrid, order),
                             .workers = engine.most_workers()};
-  const Executor executor = engine.executor(planned, {}, &ranks);
+  const Executor executor = engine.executor(planned, {}, {&ranks});
   at::Tensor logits = at::zeros({1, channels, extent.rows, extent.cols}, engine.dtype());
   executor.forward(parameters.tensors, *image, [&](const Region& r, const at::Tensor& tile) {
     logits.narrow(2, r.rows.begin, r.rows.size())

@@ -176,7 +176,7 @@ PlannedStep Engine::plan_with_fixed_layers(PlanRequest wanted, const InferenceSh
 }
 
 Executor Engine::executor(const PlannedStep& planned, std::function<void(int64_t)> on_pixels,
-                          Group* ranks, std::optional<RankLayout> layout) const {
+                          ExecutorUse use) const {
   ExecutorOptions options{.device = device_.device, .dtype = dtype_};
   options.has_float64 = device_.profile.has_float64;
   options.max_dimension = std::min(options.max_dimension, device_.profile.max_dimension);
@@ -191,8 +191,10 @@ Executor Engine::executor(const PlannedStep& planned, std::function<void(int64_t
   const int64_t rings = planned.memory[Holder::kStored] + planned.memory[Holder::kPixels];
   context_->rings->limit(rings + rings / 8 + kRoundingBytes);
   options.on_pixels = std::move(on_pixels);
-  options.ranks = ranks;
-  options.layout = layout ? *layout : parse_rank_layout(settings_.ranks.layout);
+  options.ranks = use.ranks;
+  options.layout = use.layout ? *use.layout : parse_rank_layout(settings_.ranks.layout);
+  options.link = use.link;
+  options.decoding = std::move(use.decoding);
   return {graph_, planned.plan, backend_->kernel(), options};
 }
 

@@ -25,6 +25,14 @@ struct SlideShape {
 /// Of a source as it is read.
 SlideShape shape_of(const PixelSource& source);
 
+/// Whom an executor works with, and how it gets its pixels.
+struct ExecutorUse {
+  Group* ranks = nullptr;                 ///< That share the slide; null: this one alone.
+  std::optional<RankLayout> layout = {};  ///< How they are spread; nothing: as the settings say.
+  NcclLink* link = nullptr;               ///< Between their devices.
+  TileDecoding decoding = {};             ///< Of the slide that it is used for.
+};
+
 class Engine {
  public:
   /// Chooses the device. Throws ConfigError.
@@ -52,10 +60,9 @@ class Engine {
   PlannedStep plan_shared_inference(const SlideShape& slide, const MemoryLedger& fixed,
                                     MaskUse use) const;
 
-  /// `on_pixels` (may be empty): called with the pixels of each finished tile. `ranks`: those that
-  /// share the slide, null for this one alone; they are spread as the settings say, or by `layout`.
+  /// `on_pixels` (may be empty): called with the pixels of each finished tile.
   Executor executor(const PlannedStep& planned, std::function<void(int64_t)> on_pixels,
-                    Group* ranks = nullptr, std::optional<RankLayout> layout = {}) const;
+                    ExecutorUse use = {}) const;
 
   /// The pixels that an executor reports in all for a slide.
   int64_t reported_pixels(const Plan& plan, const Extent& pixels, Purpose purpose) const;

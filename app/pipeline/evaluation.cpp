@@ -153,7 +153,8 @@ void SlideScorer::score_tiles(const std::vector<at::Tensor>& parameters,
   const auto on_pixels = [&](int64_t pixels) {
     if (progress) progress->advance(pixels);
   };
-  const Executor executor = engine_.executor(planned, on_pixels, &ranks_);
+  const Executor executor =
+      engine_.executor(planned, on_pixels, {.ranks = &ranks_, .decoding = input_.decoding});
   const auto channels = static_cast<int>(engine_.graph().layer(engine_.graph().output()).channels);
   const PredictionRequest request{
       .threshold = settings_.train.threshold, .probabilities = false, .loss = &loss_};

@@ -49,6 +49,13 @@ void plan_counting(const Settings& settings, RunPlan& run) {
   run.counting_bytes = reader + filters::counting_bytes(run.counting_workers);
 }
 
+/// Who asks for another decoder wants it to decode in each step.
+CacheMode cache_asked_for(const DataSettings& data) {
+  const bool decodes =
+      data.decode == DecodeChoice::kGpu || data.decode == DecodeChoice::kNvimgcodecHost;
+  return decodes ? CacheMode::kNone : data.cache;
+}
+
 /// One of each key.
 std::vector<SlideShape> distinct_shapes(const std::vector<SlideSize>& slides) {
   std::map<ShapeKey, SlideShape> shapes;
@@ -117,7 +124,7 @@ RunPlan plan_run(const Engine& engine, const Settings& settings,
   RunPlan run;
   run.fixed = held_by(all);
   plan_counting(settings, run);
-  run.cache = settings.data.cache;
+  run.cache = cache_asked_for(settings.data);
   if (run.cache == CacheMode::kAuto) {
     run.cache = CacheMode::kRam;
     run.fixed[Holder::kCache] = cache_bytes(run.cache, all);

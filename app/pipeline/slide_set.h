@@ -11,6 +11,7 @@
 #include "data/stain/slide_stains.h"
 #include "lib/config/settings.h"
 #include "lib/core/pixel_source.h"
+#include "lib/streaming/tile_decoding.h"
 
 namespace untiled {
 
@@ -34,6 +35,8 @@ class LazySlide : public PixelSource {
   CellGrid cells() const override { return cells_; }
   std::shared_ptr<const SlideView> open() const;
   void close() const;
+  /// Of a cell, as its file has it; pixels are those of the tile where data.stain changes none.
+  StoredTile stored_tile(const Region& cell) const { return open()->stored_tile(cell); }
   /// To be called before pixels are read where data.stain normalises them: decodes the slide once,
   /// with so many threads, and keeps what it found. False where the slide has no stains, so that
   /// pixels stay as they are. Throws DataError, Interrupted.
@@ -88,6 +91,7 @@ struct SlideInput {
   std::string id;  ///< Full file name, unique in the run; see slide_ids.
   std::shared_ptr<const LazySlide> slide;
   std::shared_ptr<const PixelSource> pixels;  ///< Behind the cache.
+  TileDecoding decoding;                      ///< Of `pixels`, where not they decode them.
   std::shared_ptr<const PixelSource> labels;
   std::shared_ptr<const LazyMask> mask;  ///< `labels`, where they are a user's mask.
 

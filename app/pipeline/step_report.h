@@ -42,6 +42,7 @@ struct StepReport {
   Order order = Order::kSweep;
   int decodes = 1;
   CacheMode cache = CacheMode::kNone;
+  std::string decoder = "host";  ///< See TileDecoder; the same for all slides of a run.
   MemoryLedger memory;
   int64_t counting_bytes = 0;  ///< Before the first step, while colours are counted; 0: never.
   int64_t memory_budget = 0;

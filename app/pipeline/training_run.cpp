@@ -24,20 +24,31 @@ namespace untiled {
 TrainingRun::TrainingRun(const Settings& settings, Group& ranks)
     : settings_(settings),
       ranks_(ranks),
-      engine_(settings, logit_channels(settings.data.classes.size())),
+      engine_(with_own_device(settings, ranks), logit_channels(settings.data.classes.size())),
       meter_(engine_.device().device),
       loss_(make_loss(settings.train.loss, logit_channels(settings.data.classes.size()),
                       class_weights(settings.data.classes), engine_.device().profile.has_float64)),
       slides_(open_slides(settings, load_cohort(settings.data.cohort))),
       plan_(plan_run(engine_, settings, sizes_of(settings, slides_.training),
-                     sizes_of(settings, slides_.validation))) {
+                     sizes_of(settings, slides_.validation))),
+      decoder_(choose_tile_decoder(settings, engine_.device(), plan_.cache)) {
   put_behind_cache(settings_, plan_.cache, slides_.training);
   put_behind_cache(settings_, plan_.cache, slides_.validation);
+  decoded_tiles_ = use_tile_decoder(decoder_, {&slides_.training, &slides_.validation});
   make_team();
   if (ranks_.size() == 1) return;
-  require_alike(ranks_,
-                {settings_, provenance().slides, engine_.kernels() + engine_.backend().simd(),
-                 "set simd to what all have (avx512, avx2, neon or scalar), or last bits differ"});
+  require_alike(ranks_, {settings_, provenance().slides,
+                         engine_.kernels() + engine_.backend().simd() + " " + decoder_.name,
+                         "set simd to what all have (avx512, avx2, neon or scalar) and data.decode "
+                         "to host, or last bits differ"});
+  begin_sums();
+}
+
+void TrainingRun::begin_sums() {
+  if (sharing().size() == 1) return;
+  sums_ = choose_rank_sums(settings_, engine_.device(), sharing());
+  const bool is_cuda = engine_.device().device.is_cuda();
+  if (is_cuda && ranks_.rank() == 0) note(fmt::format("sums of ranks: {}", sums_.way));
 }
 
 void TrainingRun::make_team() {
@@ -90,7 +101,11 @@ SlideGradients TrainingRun::gradients(const NamedTensors& parameters, int64_t st
   const auto on_pixels = [&](int64_t pixels) {
     if (progress) progress->advance(pixels);
   };
-  const Executor executor = engine_.executor(planned, on_pixels, &sharing());
+  const Executor executor = engine_.executor(
+      planned, on_pixels,
+      {.ranks = &sharing(),
+       .link = sums_.link.get(),
+       .decoding = image.pixels == input.pixels ? input.decoding : TileDecoding{}});
   StepResult result = executor.step(parameters.tensors, *image.pixels, *image.labels, *loss_);
   input.require_unchanged();
   SlideGradients out;
@@ -174,6 +189,7 @@ Provenance TrainingRun::provenance() const {
   provenance.device = engine_.device().device.str();
   provenance.kernels = engine_.kernels();
   provenance.simd = engine_.backend().simd();
+  provenance.decoder = decoder_.name;
   provenance.deidentify = settings_.run.deidentify;
   const auto record = [&](const SlideInput& s, const std::string& split) {
     provenance.slides.push_back({s.id, s.entry.path.string(), split, fingerprint(s.slide->slide()),
@@ -199,6 +215,7 @@ TrainOptions TrainingRun::options() const {
   options.timing_parts = timing_parts();
   const SlideShape shape =
       step_shape(settings_, shape_of(*slides_.training.front().slide), plan_.cache);
+  if (!sums_.way.empty()) options.rank_sums = sums_.way;
   options.schedule = name_of(engine_.plan_training(shape, plan_.fixed).plan.order);
   return options;
 }
@@ -222,6 +239,7 @@ TrainCallbacks TrainingRun::callbacks(const RunFolder& folder) {
     return evaluate(p, slide, folder.path());
   };
   callbacks.report = [&] { write_training_report(folder); };
+  callbacks.decoded_tiles = [&] { return decoded_tiles_->load(); };
   callbacks.budget_used_bytes = [&] { return meter_.used_bytes(); };
   callbacks.rank_memory = [&] {
     send_call(ranks_, {Kind::kMemory, 0, {}}, {});
@@ -240,6 +258,7 @@ Summary TrainingRun::run(const RunFolder& folder) {
   return_heap_memory();  // Pictures of whole slides were made, and steps need none.
   Summary summary = run_training(folder, options(), callbacks(folder));
   send_call(ranks_, {RankCall::Kind::kEnd, 0, {}}, {});
+  if (sums_.link) sums_.link->close();
   return summary;
 }
 
@@ -253,6 +272,7 @@ void TrainingRun::follow() {
       ranks_, parameters,
       [&](const RankCall& call) { step_gradients(parameters, call.step, call.slides); },
       [&](const RankCall& call) { evaluate(parameters, call.slides.front(), ""); });
+  if (sums_.link) sums_.link->close();
 }
 
 }  // namespace untiled

@@ -8,7 +8,9 @@
 
 #include "app/pipeline/engine.h"
 #include "app/pipeline/evaluation.h"
+#include "app/pipeline/rank_devices.h"
 #include "app/pipeline/slide_set.h"
+#include "app/pipeline/tile_decoder.h"
 #include "lib/device/memory_meter.h"
 #include "lib/train/run_folder.h"
 #include "lib/train/trainer.h"
@@ -34,6 +36,7 @@ class TrainingRun {
   /// Planned when it is asked for first: that takes longer than many a small slide's passes.
   const PlannedStep& planned_step(const PixelSource& pixels);
   void make_team();
+  void begin_sums();
   /// The ranks that share a slide with this one.
   Group& sharing() { return team_ ? *team_ : ranks_; }
   SlideGradients gradients(const NamedTensors& parameters, int64_t step, size_t slide);
@@ -58,6 +61,9 @@ class TrainingRun {
   std::unique_ptr<PixelLoss> loss_;
   SlideSets slides_;
   RunPlan plan_;
+  TileDecoder decoder_;
+  std::shared_ptr<const std::atomic<int64_t>> decoded_tiles_;
+  LinkChoice sums_;  ///< Of the ranks that share a slide. After the team.
   std::map<ShapeKey, PlannedStep> steps_;
   std::map<size_t, Picture> thumbnails_;  ///< By evaluated slide; at most kKeptThumbnails.
   const SlideInput* open_ = nullptr;

@@ -145,6 +145,25 @@ Finding check_cache(const Settings& settings) {
   return Inconsistency{"data.cache", "disk needs a folder to write to; set run.scratch"};
 }
 
+/// What a device decodes must be what the network sees.
+Finding check_decode(const Settings& settings) {
+  const DataSettings& data = settings.data;
+  const AugmentSettings& augment = settings.augment;
+  if (data.decode == DecodeChoice::kAuto || data.decode == DecodeChoice::kHost) return std::nullopt;
+  const auto needs_host = [](const std::string& what) {
+    return Inconsistency{"data.decode",
+                         "must be auto or host where " + what + " needs pixels on the host"};
+  };
+  if (data.cache == CacheMode::kRam || data.cache == CacheMode::kDisk)
+    return needs_host("data.cache");
+  if (data.stain.method != StainMethod::kNone) return needs_host("data.stain");
+  const bool changes =
+      augment.flip || augment.rotate || augment.stain > 0 || augment.brightness > 0;
+  if (changes) return needs_host("augment");
+  if (settings.model.kind == ModelKind::kResnet) return needs_host("model.kind resnet");
+  return std::nullopt;
+}
+
 Finding check_precision(const Settings& settings) {
   const bool mps = settings.device == "mps" || settings.profile == "mps";
   if (!mps || settings.streaming.dtype == Precision::kFloat32) return std::nullopt;
@@ -158,7 +177,8 @@ Finding find_inconsistency(const Settings& settings) {
        {check_classes(settings.data), check_class_weights(settings.data),
         check_unannotated(settings), check_inputs(settings.data.cohort), check_labels(settings),
         check_model(settings.model), check_label_names(settings.data), check_slide_loss(settings),
-        check_classifier(settings), check_cache(settings), check_precision(settings)}) {
+        check_classifier(settings), check_cache(settings), check_decode(settings),
+        check_precision(settings)}) {
     if (finding) return finding;
   }
   return std::nullopt;

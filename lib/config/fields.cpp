@@ -336,6 +336,15 @@ std::vector<Field<DataSettings>> data_fields() {
               {"ram", CacheMode::kRam},
               {"disk", CacheMode::kDisk}},
              "Where decoded pixels are kept between passes; auto: RAM if the budget has room."),
+      choice("decode", &DataSettings::decode,
+             {{"auto", DecodeChoice::kAuto},
+              {"host", DecodeChoice::kHost},
+              {"gpu", DecodeChoice::kGpu},
+              {"nvimgcodec-host", DecodeChoice::kNvimgcodecHost}},
+             "Who decodes JPEG tiles while a U-Net trains: the host; gpu: nvImageCodec on the CUDA "
+             "device, whose pixels may be 3 of 255 off the host's, 8 where chroma is halved; "
+             "nvimgcodec-host: its decoder for CPUs; auto: gpu where the device is CUDA's, "
+             "nvImageCodec is there and no cache, stain or augmentation needs pixels on the host."),
       optional_number(
           "workers", &DataSettings::workers, Range<int64_t>{0, 256},
           "Threads that only decode, beside those that compute; nothing: none on a CPU, "
@@ -529,7 +538,11 @@ std::vector<Field<RankSettings>> rank_fields() {
                "ranks; results do not depend on it."),
           number("per_slide", &RankSettings::per_slide, {0, kMostRanks},
                  "Ranks that share a slide, while the others take the step's other slides "
-                 "(train.accumulate); 0: all share each slide.")};
+                 "(train.accumulate); 0: all share each slide."),
+          choice("device_sums", &RankSettings::device_sums,
+                 {{"auto", DeviceSums::kAuto}, {"host", DeviceSums::kHost}},
+                 "How sums of ranks on CUDA devices travel: by the host's memory; auto: by NCCL "
+                 "where each rank has a device of its own; results do not depend on it.")};
 }
 
 std::vector<Field<Settings>> general_fields() {

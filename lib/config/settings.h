@@ -35,6 +35,7 @@ struct DataSettings {
   Origin origin = Origin::kQuPath;   ///< Frame of coordinates of outputs and regions.
   StainSettings stain;
   CacheMode cache = CacheMode::kAuto;
+  DecodeChoice decode = DecodeChoice::kAuto;
   /// Threads that only decode, beside those that compute and decode; none: as suits the device.
   std::optional<int64_t> workers;
   int64_t queue_bytes = 64 << 20;  ///< Decoded pixels that they may be ahead.
@@ -50,10 +51,14 @@ struct DataSettings {
 /// What computes segments on a CPU; see lib/kernels.
 enum class KernelChoice { kAuto, kLibTorch };
 
+/// How the sums of ranks' CUDA devices travel; kAuto: by NCCL where each rank has one of its own.
+enum class DeviceSums { kAuto, kHost };
+
 /// Of a program that was started as several ranks.
 struct RankSettings {
   std::string layout = "auto";  ///< How a slide is cut: auto, rows, columns or RxC.
   int per_slide = 0;  ///< Ranks that share a slide; the rest take others of the step; 0: all.
+  DeviceSums device_sums = DeviceSums::kAuto;
 };
 
 struct Settings {

@@ -1,28 +1,14 @@
 #include "lib/cuda/device_files.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
-
-#include <array>
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/program_module.h"
 
 namespace untiled {
-namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kTextSize = 1024;
-
-void* function_of(void* library, const char* name) {
-  void* function = dlsym(library, name);
-  if (function == nullptr) throw ConfigError(fmt::format("KvikIO cannot be used: {}", dlerror()));
-  return function;
-}
-
-}  // namespace
 
 std::string find_kvikio_library() { return find_program_module("untiled_kvikio"); }
 
@@ -32,18 +18,18 @@ std::shared_ptr<const DeviceFiles> DeviceFiles::open(const std::string& library)
         "--kvikio: this program was built without KvikIO; fetch it with scripts/setup.sh --cuda "
         "and build again, or leave the option out");
   }
-  void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) throw ConfigError(fmt::format("KvikIO cannot be opened: {}", dlerror()));
-  return std::shared_ptr<const DeviceFiles>(new DeviceFiles(handle));
+  return std::shared_ptr<const DeviceFiles>(
+      new DeviceFiles({"KvikIO", "leave --kvikio and --kvikio-read out, or repair it", library}));
 }
 
-DeviceFiles::DeviceFiles(void* library)
-    : write_(reinterpret_cast<Write*>(function_of(library, "untiled_kvikio_write"))),
-      read_(reinterpret_cast<Read*>(function_of(library, "untiled_kvikio_read"))),
-      mode_(reinterpret_cast<Mode*>(function_of(library, "untiled_kvikio_mode"))) {}
+DeviceFiles::DeviceFiles(OpenedLibrary library)
+    : library_(std::move(library)),
+      write_(library_.function<Write>("untiled_kvikio_write")),
+      read_(library_.function<Read>("untiled_kvikio_read")),
+      mode_(library_.function<Mode>("untiled_kvikio_mode")) {}
 
 void DeviceFiles::write(const fs::path& path, DeviceAddress memory, int64_t bytes) const {
-  std::array<char, kTextSize> text{};
+  LibraryText text{};
   const auto* from = device_pointer<const void>(memory);
   const int mode = write_(path.c_str(), from, static_cast<size_t>(bytes), text.data(), text.size());
   if (mode < 0) {
@@ -53,7 +39,7 @@ void DeviceFiles::write(const fs::path& path, DeviceAddress memory, int64_t byte
 }
 
 void DeviceFiles::read(const fs::path& path, std::span<const FilePart> parts) const {
-  std::array<char, kTextSize> text{};
+  LibraryText text{};
   const int mode = read_(path.c_str(), parts.data(), parts.size(), text.data(), text.size());
   if (mode < 0) {
     throw DataError(fmt::format("{} cannot be read by KvikIO: {}", path.string(), text.data()));
@@ -69,9 +55,9 @@ std::string DeviceFiles::modes() const {
 }
 
 std::string DeviceFiles::expected_mode() const {
-  std::array<char, kTextSize> text{};
+  LibraryText text{};
   const int mode = mode_(text.data(), text.size());
-  if (mode < 0) throw ConfigError(fmt::format("KvikIO cannot be used: {}", text.data()));
+  if (mode < 0) library_.refuse(text.data());
   return mode > 0 ? "gds" : "posix";
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "lib/core/opened_library.h"
 #include "lib/cuda/driver_calls.h"
 #include "lib/cuda/file_part.h"
 
@@ -40,9 +41,10 @@ class DeviceFiles {
   using Read = int(const char* path, const FilePart* parts, size_t count, char* text, size_t size);
   using Mode = int(char* text, size_t size);
 
-  explicit DeviceFiles(void* library);
+  explicit DeviceFiles(OpenedLibrary library);
   void remember(int mode) const;
 
+  OpenedLibrary library_;
   Write* write_;
   Read* read_;
   Mode* mode_;

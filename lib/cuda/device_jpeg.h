@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "lib/core/opened_library.h"
 #include "lib/cuda/jpeg_picture.h"
 
 namespace untiled {
@@ -43,7 +44,7 @@ class DeviceJpeg {
                      char* text, size_t size);
   using Close = void(void* decoder);
 
-  DeviceJpeg(void* library, JpegPlace place, int device, int threads);
+  DeviceJpeg(const OpenedLibrary& library, JpegPlace place, int device, int threads);
 
   JpegPlace place_;
   Decode* decode_;

@@ -27,6 +27,7 @@ DriverCalls find_driver_calls(void* library) {
   DriverCalls calls{};
   find(library, "cuInit", calls.init);
   find(library, "cuDeviceGet", calls.device_get);
+  find(library, "cuDeviceGetUuid_v2", calls.device_uuid);
   find(library, "cuDevicePrimaryCtxRetain", calls.context_retain);
   find(library, "cuDevicePrimaryCtxRelease_v2", calls.context_release);
   find(library, "cuCtxSetCurrent", calls.context_set_current);
@@ -38,6 +39,7 @@ DriverCalls find_driver_calls(void* library) {
   find(library, "cuStreamCreate", calls.stream_create);
   find(library, "cuStreamDestroy_v2", calls.stream_destroy);
   find(library, "cuStreamSynchronize", calls.stream_wait);
+  find(library, "cuStreamQuery", calls.stream_query);
   find(library, "cuMemcpyHtoDAsync_v2", calls.copy_to_device);
   find(library, "cuMemcpyDtoHAsync_v2", calls.copy_to_host);
   find(library, "cuMemcpy2DAsync_v2", calls.copy_rows);

@@ -1,6 +1,7 @@
 // The driver's functions that do work on a device, by name.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -39,11 +40,17 @@ struct CopyRows {
   size_t rows = 0;
 };
 
+/// CUuuid: a number that no other device has, a part of a device that MIG divides included.
+struct DeviceUuid {
+  std::array<uint8_t, 16> bytes{};
+};
+
 /// Declared as the driver's stable binary interface has them: cuda.h is not needed. CUresult and
 /// CUdevice are ints; contexts, streams, modules and functions are handles.
 struct DriverCalls {
   int (*init)(unsigned flags);
   int (*device_get)(int* device, int ordinal);
+  int (*device_uuid)(DeviceUuid* uuid, int device);
   int (*context_retain)(void** context, int device);
   int (*context_release)(int device);
   int (*context_set_current)(void* context);
@@ -55,6 +62,7 @@ struct DriverCalls {
   int (*stream_create)(void** stream, unsigned flags);
   int (*stream_destroy)(void* stream);
   int (*stream_wait)(void* stream);
+  int (*stream_query)(void* stream);
   int (*copy_to_device)(DeviceAddress to, const void* from, size_t bytes, void* stream);
   int (*copy_to_host)(void* to, DeviceAddress from, size_t bytes, void* stream);
   int (*copy_rows)(const CopyRows* rows, void* stream);
@@ -66,6 +74,8 @@ struct DriverCalls {
                 unsigned block_y, unsigned block_z, unsigned shared_bytes, void* stream,
                 void** arguments, void** extra);
   int (*error_text)(int error, const char** text);
+
+  static constexpr int kNotReady = 600;  ///< Of stream_query: it still works.
 
   /// Throws CudaFault in the driver's own words where `result` is not success. `what` is what was
   /// tried: "load the kernels".

@@ -82,6 +82,12 @@ int64_t Gpu::free_bytes() const {
   return static_cast<int64_t>(free);
 }
 
+DeviceUuid Gpu::uuid() const {
+  DeviceUuid uuid;
+  calls_.check(calls_.device_uuid(&uuid, device_), "say its number");
+  return uuid;
+}
+
 int cuda_index(const std::string& device) {
   constexpr std::string_view kPrefix = "cuda:";
   if (device == "cuda") return 0;
@@ -170,5 +176,12 @@ void GpuStream::launch(void* function, int64_t across, int64_t down, void* argum
 }
 
 void GpuStream::wait() { calls_.check(calls_.stream_wait(stream_), "finish its work"); }
+
+bool GpuStream::is_busy() {
+  const int result = calls_.stream_query(stream_);
+  if (result == DriverCalls::kNotReady) return true;
+  calls_.check(result, "finish its work");
+  return false;
+}
 
 }  // namespace untiled

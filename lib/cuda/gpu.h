@@ -29,6 +29,8 @@ class Gpu {
   int index() const { return index_; }
   /// "NVIDIA H100, compute capability 9.0"
   const std::string& name() const { return name_; }
+  /// Two of one number are one device. Throws CudaFault.
+  DeviceUuid uuid() const;
   const DriverCalls& calls() const { return calls_; }
 
  private:
@@ -122,6 +124,8 @@ class GpuStream {
   void launch(void* function, int64_t across, int64_t down, void* argument);
   /// Until all of it is done.
   void wait();
+  /// Whether any of it is not.
+  bool is_busy();
   /// The driver's own CUstream, for libraries that work on it.
   void* handle() const { return stream_; }
 

@@ -10,18 +10,13 @@
 namespace untiled {
 namespace {
 
-constexpr int kDigitBits = 40;
-constexpr int64_t kDigit = int64_t{1} << kDigitBits;
-constexpr double kLimit = 0x1p31;
-/// Units of the digits: of the highest 2^-8, then 2^-48, then 2^-88.
-constexpr double kHighUnit = 0x1p-8;
-constexpr double kMiddleUnit = 0x1p-48;
-constexpr double kLowUnit = 0x1p-88;
+constexpr int64_t kDigit = int64_t{1} << ExactSum::kDigitBits;
+constexpr double kLowUnit = ExactSum::kUnits[0];
+constexpr double kMiddleUnit = ExactSum::kUnits[1];
+constexpr double kHighUnit = ExactSum::kUnits[2];
 /// Added to a number below 2^51 in magnitude, it leaves the nearest whole number (ties to even) in
 /// the lowest bits.
 constexpr double kRounder = 0x1.8p52;
-/// Digits below 2^40 may be added so often before they fill 63 bits.
-constexpr int64_t kMostAdditions = int64_t{1} << 22;
 
 /// Nearest whole number, by additions alone: processors without AVX-512 convert one at a time.
 inline int64_t rounded(double x) {
@@ -37,7 +32,7 @@ inline int64_t take_digit(double& x, double unit) {
 
 /// Moves what a digit has beyond 40 bits to the next: what stays is in [0, 2^40).
 void carry_over(int64_t& digit, int64_t& next) {
-  const int64_t over = digit >> kDigitBits;
+  const int64_t over = digit >> ExactSum::kDigitBits;
   digit -= over * kDigit;
   next += over;
 }
@@ -79,6 +74,12 @@ void ExactSum::add(const ExactSum& other) {
 
 void ExactSum::reduce(Group& ranks) {
   if (ranks.size() == 1) return;
+  std::vector<int64_t> all = digits();
+  ranks.sum(all);
+  set_digits(all, ranks.size());
+}
+
+std::vector<int64_t> ExactSum::digits() {
   carry();
   std::vector<int64_t> all;
   all.reserve(3 * size() + 1);
@@ -86,14 +87,18 @@ void ExactSum::reduce(Group& ranks) {
     all.insert(all.end(), digits->begin(), digits->end());
   }
   all.push_back(flags_);
-  ranks.sum(all);
-  auto from = all.cbegin();
-  for (auto* digits : {&low_, &middle_, &high_}) {
-    std::copy_n(from, size(), digits->begin());
+  return all;
+}
+
+void ExactSum::set_digits(std::span<const int64_t> digits, int64_t sums) {
+  if (digits.size() != 3 * size() + 1) throw InternalError("digits of another number of sums");
+  auto from = digits.begin();
+  for (auto* own : {&low_, &middle_, &high_}) {
+    std::copy_n(from, size(), own->begin());
     from += static_cast<std::ptrdiff_t>(size());
   }
-  flags_ = all.back();
-  additions_ = ranks.size();
+  flags_ = digits.back();
+  additions_ = sums;
 }
 
 std::vector<double> ExactSum::values() const {

@@ -7,6 +7,7 @@
 // flag that is reduced with them: every rank then sees NaN.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -19,6 +20,14 @@ namespace untiled {
 /// Some sums side by side. One thread at a time.
 class ExactSum {
  public:
+  /// Terms are smaller than that.
+  static constexpr double kLimit = 0x1p31;
+  static constexpr int kDigitBits = 40;
+  /// Of the lowest digit, and of those above it.
+  static constexpr std::array<double, 3> kUnits = {0x1p-88, 0x1p-48, 0x1p-8};
+  /// Digits below 2^40 may be added so often before they fill 63 bits.
+  static constexpr int64_t kMostAdditions = int64_t{1} << 22;
+
   explicit ExactSum(size_t count);
 
   size_t size() const { return low_.size(); }
@@ -31,6 +40,12 @@ class ExactSum {
 
   /// Adds up those of all ranks: afterwards all have the same. A collective call.
   void reduce(Group& ranks);
+
+  /// What may be added up as whole numbers: the lowest digits of all sums, the next and the highest
+  /// ones, then how many terms could not be added.
+  std::vector<int64_t> digits();
+  /// Takes the place of what was added: the digits of so many sums like this one, added up.
+  void set_digits(std::span<const int64_t> digits, int64_t sums);
 
   /// Within one unit in the last place of the exact sum; NaN everywhere once a term was not finite
   /// or 2^31 or more.

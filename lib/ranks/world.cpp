@@ -1,6 +1,5 @@
 #include "lib/ranks/world.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -12,6 +11,7 @@
 #include <thread>
 
 #include "lib/core/error.h"
+#include "lib/core/opened_library.h"
 #include "lib/core/program_module.h"
 #include "lib/core/stop.h"
 
@@ -28,17 +28,9 @@ std::optional<int> number_in(const char* variable) {
   return value;
 }
 
-/// It stays open: MPI has threads and exit handlers of its own.
-void* open_library() {
-  void* library = dlopen(find_mpi_library().c_str(), RTLD_NOW | RTLD_GLOBAL);
-  if (library == nullptr) throw ConfigError(fmt::format("MPI cannot be opened: {}", dlerror()));
-  return library;
-}
-
-void* function_of(void* library, const char* name) {
-  void* function = dlsym(library, name);
-  if (function == nullptr) throw InternalError(dlerror());
-  return function;
+OpenedLibrary open_library() {
+  return {"MPI", "install it again (Debian: libopenmpi3), or use --ranks threads:N",
+          find_mpi_library(), OpenedLibrary::Names::kGlobal};
 }
 
 }  // namespace
@@ -71,8 +63,7 @@ Launch read_launch() {
 std::string find_mpi_library() { return find_program_module("untiled_mpi"); }
 
 std::string mpi_version() {
-  using Version = const char* (*)();
-  return reinterpret_cast<Version>(function_of(open_library(), "untiled_mpi_version"))();
+  return open_library().function<const char*()>("untiled_mpi_version")();
 }
 
 std::vector<std::string> mpi_launchers() {
@@ -87,9 +78,8 @@ std::unique_ptr<World> open_world(const Launch& launch) {
         "use --ranks threads:{}",
         launch.launcher, launch.size));
   }
-  using Open = World* (*)(int (*)());
-  std::unique_ptr<World> world(
-      reinterpret_cast<Open>(function_of(open_library(), "untiled_open_mpi"))(stop_signal));
+  using Open = World*(int (*)());
+  std::unique_ptr<World> world(open_library().function<Open>("untiled_open_mpi")(stop_signal));
   if (world->size() == launch.size) return world;
   throw ConfigError(fmt::format(
       "{}, but {} finds {} rank(s): the program was launched by another MPI than it was built "

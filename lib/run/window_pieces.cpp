@@ -8,8 +8,6 @@ namespace {
 constexpr int64_t kUsualRows = 256;
 /// Cells higher than that are read as if there were none.
 constexpr int64_t kMostRows = 1024;
-/// Columns of a piece: some hundred microseconds of decoding.
-constexpr int64_t kPieceCols = 2048;
 
 /// Columns of cells.
 struct Columns {
@@ -67,10 +65,10 @@ PixelAccess access_of(const PixelSource& source, int64_t spare_bytes) {
 }
 
 WindowPieces window_pieces(const PixelSource& source, const std::vector<Band>& bands,
-                           const std::vector<Region>& needed) {
+                           const std::vector<Region>& needed, int64_t piece_cols) {
   const Columns columns = columns_of(source);
   const Needs needs = needs_of(bands, columns, needed);
-  const int64_t most = std::max<int64_t>(1, kPieceCols / columns.width);
+  const int64_t most = std::max<int64_t>(1, piece_cols / columns.width);
   WindowPieces result;
   for (size_t b = 0; b < bands.size(); ++b) {
     for (int64_t begin = 0; begin < columns.count();) {

@@ -20,9 +20,12 @@ struct WindowPieces {
   TaskTiles tiles;             ///< Which of them any of the regions needs, by band.
 };
 
+/// Columns of a piece, some hundred microseconds of decoding.
+inline constexpr int64_t kPieceCols = 2048;
+
 /// Cells that no region of `needed` (in pixels, any order) meets are left out; runs of needed ones
-/// are cut into pieces.
+/// are cut into pieces of `piece_cols` columns at most, or of one cell.
 WindowPieces window_pieces(const PixelSource& source, const std::vector<Band>& bands,
-                           const std::vector<Region>& needed);
+                           const std::vector<Region>& needed, int64_t piece_cols = kPieceCols);
 
 }  // namespace untiled

@@ -116,7 +116,7 @@ class Step {
   }
 
   LossSums reduced(TensorSum& sum) const {
-    if (options_.ranks != nullptr) sum.reduce(*options_.ranks);
+    reduce_over_ranks(sum, options_);
     const at::Tensor total = sum.totals()[0];
     const double* begin = total.const_data_ptr<double>();
     return {begin, begin + total.numel()};

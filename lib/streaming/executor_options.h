@@ -11,7 +11,9 @@
 
 #include "lib/plan/rank_layout.h"
 #include "lib/ranks/group.h"
+#include "lib/ranks/nccl/nccl_link.h"
 #include "lib/streaming/context.h"
+#include "lib/streaming/tile_decoding.h"
 
 namespace untiled {
 
@@ -26,6 +28,7 @@ struct ExecutorOptions {
   int spare_bands = 0;
   int64_t spare_pixel_bytes = 0;  ///< The same of each window of pixels.
   std::filesystem::path scratch;  ///< For the plan's spilled layers.
+  TileDecoding decoding;          ///< Of the images' tiles, where nothing keeps their pixels.
   /// Of `device`; null: the executor has its own.
   std::shared_ptr<StreamingContext> context;
   /// Called after each tile with the pixels it covers at the slide's resolution; any worker.
@@ -34,6 +37,8 @@ struct ExecutorOptions {
   /// the executor's functions together; results are the same on all of them, and those of one rank.
   Group* ranks = nullptr;
   RankLayout layout;  ///< How they are spread.
+  /// Between the devices of `ranks`, for their sums; null: those go through the host's memory.
+  NcclLink* link = nullptr;
   /// The order of tasks, for tests; see PlayOptions.
   std::function<size_t(size_t)> choose;
 };

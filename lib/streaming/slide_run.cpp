@@ -19,6 +19,8 @@ namespace {
 constexpr int64_t kCudaBlockBytes = 32 << 20;
 /// Blocks that a band on a device consists of, about.
 constexpr int64_t kBlocksPerBand = 4;
+/// Pixels of tiles that one call decodes, about.
+constexpr int64_t kDecodedBytes = 32 << 20;
 
 size_t index(LayerId id) { return static_cast<size_t>(id); }
 
@@ -38,6 +40,15 @@ std::vector<Region> rank_cells_of(const Graph& graph, const Plan& plan,
   const RankGrid grid = choose_rank_grid(options.layout, options.ranks->size(), pixels, tile,
                                          rank_reach(graph, plan, pixels));
   return rank_cells(grid, pixels, tile, wanted);
+}
+
+void reduce_over_ranks(TensorSum& sum, const ExecutorOptions& options) {
+  if (options.ranks == nullptr) return;
+  if (options.link == nullptr) {
+    sum.reduce(*options.ranks);
+  } else {
+    sum.reduce(*options.ranks, *options.link, options.device);
+  }
 }
 
 SlideRun::SlideRun(const Graph& graph, const Plan& plan, const SegmentKernel& kernel,
@@ -110,7 +121,14 @@ WindowPieces SlideRun::pieces_of(const std::vector<TaskInput>& readers,
           tile_regions(graph_, plan_.segments[s].segment, extents_, tiles_[s][tile].compute)[0]);
     }
   }
-  return window_pieces(image_, bands, needed);
+  return window_pieces(image_, bands, needed, piece_cols(bands));
+}
+
+/// What a device decodes at once is as large as its decoders like it.
+int64_t SlideRun::piece_cols(const std::vector<Band>& bands) const {
+  constexpr int64_t kRowBytes = 3;
+  if (!options_.decoding.takes_any() || bands.empty()) return kPieceCols;
+  return std::max(kPieceCols, kDecodedBytes / kRowBytes / bands.front().rows.size());
 }
 
 std::vector<TaskTiles> SlideRun::tiles_to_run() {
@@ -185,10 +203,13 @@ PixelWindow& SlideRun::window(StoreId id) {
   if (held) return *held;
   if (access_.are_kept) {
     held = make_kept_window(image_, context_.upload);
+  } else if (options_.decoding.takes_any()) {
+    held = make_device_window(make_decoded_pieces(image_, context_.upload, options_.decoding),
+                              options_.device);
   } else if (options_.device.is_cpu()) {
     held = make_ring_window(image_, schedule_.store(id).capacity, *context_.rings);
   } else {
-    held = make_device_window(image_, context_.upload);
+    held = make_device_window(make_host_pieces(image_, context_.upload), options_.device);
   }
   return *held;
 }
@@ -319,7 +340,7 @@ void SlideRun::add_last(const LoadedTile& tile, const TileGradients& gradients) 
 std::vector<at::Tensor> SlideRun::parameter_gradients() {
   TensorSum all(shapes_of(graph_));
   for (TensorSum& of_segment : parameter_sums_) all.add(of_segment);
-  if (options_.ranks != nullptr) all.reduce(*options_.ranks);
+  reduce_over_ranks(all, options_);
   return all.totals();
 }
 

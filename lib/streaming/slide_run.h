@@ -42,6 +42,9 @@ std::vector<Region> rank_cells_of(const Graph& graph, const Plan& plan,
                                   const ExecutorOptions& options, const Extent& pixels,
                                   const std::vector<bool>& wanted);
 
+/// Adds up the sums of all ranks that `options` names. A collective call of theirs.
+void reduce_over_ranks(TensorSum& sum, const ExecutorOptions& options);
+
 /// Stores, windows and sums of one slide. Used once.
 class SlideRun : public TileBody {
  public:
@@ -79,6 +82,7 @@ class SlideRun : public TileBody {
 
   std::vector<TaskTiles> tiles_to_run();
   WindowPieces pieces_of(const std::vector<TaskInput>& readers, const std::vector<Band>& bands);
+  int64_t piece_cols(const std::vector<Band>& bands) const;
   LoadedTile load(const Task& task, size_t tile);
   TileRequest request(const Segment& segment, LoadedTile& tile) const {
     return {segment, tile.regions, extents_, parameters_, std::move(tile.crops)};

@@ -52,6 +52,31 @@ at::Tensor Upload::operator()(const at::Tensor& host) const {
   return result;
 }
 
+at::Tensor Upload::filled(
+    at::IntArrayRef sizes,
+    const std::function<void(const at::Tensor& bytes, void* stream)>& fill) const {
+  const auto options = at::TensorOptions().dtype(at::kByte).device(device_);
+  if (!copies_) {
+    at::Tensor bytes = at::empty(sizes, options);
+    fill(bytes, nullptr);
+    return bytes;
+  }
+  const c10::Stream computes = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
+  wait_for_others(computes);
+  at::Tensor bytes;
+  c10::Event done(device_.type());
+  {
+    const c10::StreamGuard guard(*copies_);
+    bytes = at::empty(sizes, options);
+    fill(bytes, copies_->native_handle());
+    done.record(*copies_);
+  }
+  // What it was made of lies in the host's memory, and may go now.
+  done.synchronize();
+  bytes.record_stream(computes);
+  return bytes;
+}
+
 void Upload::wait() const noexcept {
   if (device_.is_cpu()) return;
   try {

@@ -6,6 +6,7 @@
 #include <c10/core/Stream.h>
 
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 
@@ -23,6 +24,11 @@ class Upload {
   /// `host` on the device. Whatever this thread asks the device for afterwards waits for it; the
   /// host does not, and may free `host` at once.
   at::Tensor operator()(const at::Tensor& host) const;
+  /// New bytes on the device that `fill` makes by work on the stream that it is given (a CUstream;
+  /// null where the device is none of CUDA's), which is LibTorch's own meanwhile. The host waits
+  /// until that work is done.
+  at::Tensor filled(at::IntArrayRef sizes,
+                    const std::function<void(const at::Tensor& bytes, void* stream)>& fill) const;
   /// Until the device has done all that it was asked for. What failed there is left to the next
   /// operation to report.
   void wait() const noexcept;

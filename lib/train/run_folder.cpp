@@ -121,7 +121,8 @@ void write_provenance(const fs::path& path, const Provenance& provenance,
   ordered_json json = {{"version", provenance.version},
                        {"device", provenance.device},
                        {"kernels", provenance.kernels},
-                       {"simd", provenance.simd}};
+                       {"simd", provenance.simd},
+                       {"decoder", provenance.decoder}};
   if (!provenance.deidentify) json["host"] = host_name();
   json["settings_hash"] = settings_hash(settings);
   json["slides"] = std::move(slides);
@@ -139,6 +140,9 @@ void write_summary(const fs::path& path, const Summary& summary) {
                              {"level", summary.level},
                              {"losses", summary.losses},
                              {"ranks", summary.ranks},
+                             {"rank_sums", summary.rank_sums},
+                             {"decoder", summary.decoder},
+                             {"decoded_by_nvimgcodec", summary.decoded_by_nvimgcodec},
                              {"peak_rss_bytes", summary.peak_rss_bytes},
                              {"total_rss_bytes", summary.total_rss_bytes},
                              {"budget_used_bytes", summary.budget_used_bytes},

@@ -67,8 +67,9 @@ struct SlideRecord {
 struct Provenance {
   std::string version;
   std::string device;
-  std::string kernels;  ///< fused or libtorch.
-  std::string simd;     ///< Instruction set of the fused kernels; empty with LibTorch.
+  std::string kernels;           ///< fused or libtorch.
+  std::string simd;              ///< Instruction set of the fused kernels; empty with LibTorch.
+  std::string decoder = "host";  ///< Of slides' tiles; another one gives other pixels.
   std::vector<SlideRecord> slides;
   bool deidentify = false;  ///< Leaves out the host's name and the slides' paths.
 };
@@ -90,8 +91,11 @@ struct Summary {
   int level = 0;
   std::vector<double> losses;  ///< One a step.
   int ranks = 1;
-  int64_t peak_rss_bytes = 0;   ///< Of the rank that took most.
-  int64_t total_rss_bytes = 0;  ///< Of all ranks.
+  std::string rank_sums;              ///< How they travel.
+  std::string decoder;                ///< See Provenance.
+  int64_t decoded_by_nvimgcodec = 0;  ///< Tiles, by rank 0 since it was started.
+  int64_t peak_rss_bytes = 0;         ///< Of the rank that took most.
+  int64_t total_rss_bytes = 0;        ///< Of all ranks.
   int64_t budget_used_bytes = 0;
   double best_dice = 0.0;
   int64_t best_step = 0;

@@ -435,6 +435,9 @@ Summary Trainer::summarize_run() const {
   summary.losses = read_column(folder_.metrics(), "loss");
   const RankMemory memory = callbacks_.rank_memory();
   summary.ranks = memory.ranks;
+  summary.rank_sums = options_.rank_sums;
+  summary.decoder = options_.provenance.decoder;
+  summary.decoded_by_nvimgcodec = callbacks_.decoded_tiles();
   summary.peak_rss_bytes = memory.peak_rss_bytes;
   summary.total_rss_bytes = memory.total_rss_bytes;
   summary.budget_used_bytes = callbacks_.budget_used_bytes();

@@ -59,6 +59,8 @@ struct TrainCallbacks {
   std::function<int64_t()> budget_used_bytes = [] { return int64_t{0}; };
   /// For summary.json.
   std::function<RankMemory()> rank_memory = [] { return memory_alone(); };
+  /// Tiles that nvImageCodec decoded, for summary.json.
+  std::function<int64_t()> decoded_tiles = [] { return int64_t{0}; };
 };
 
 struct TrainOptions {
@@ -73,6 +75,7 @@ struct TrainOptions {
   Provenance provenance;
   std::vector<std::string> timing_parts;  ///< Columns of timings.csv.
   std::string schedule;                   ///< Of the steps, for summary.json: sweep or passes.
+  std::string rank_sums = "one rank";     ///< How those of ranks travel, for summary.json.
 };
 
 /// Trains until `train.steps`, from the state in `folder` where it has one, else from

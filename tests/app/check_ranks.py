@@ -46,6 +46,7 @@ def check_bytes(app, yaml, folder, expected, findings):
         same(run, expected, findings, f"{ranks} processes")
         summary = json.loads((run / "summary.json").read_text())
         findings.expect(summary["ranks"] == ranks, f"ranks in summary.json: {summary['ranks']}")
+        findings.expect(summary["rank_sums"] == "host: rank 0 computes on no CUDA device", f"sums: {summary['rank_sums']}")
         findings.expect(summary["total_rss_bytes"] > ranks * summary["peak_rss_bytes"] * 0.7,
                         f"memory: {summary['total_rss_bytes']} {summary['peak_rss_bytes']}")
 

@@ -227,6 +227,8 @@ def check_bench_and_doctor(app, driver, folder, findings):
     found = json.loads(app.run("doctor", "--json", env=driver).stdout)["findings"]
     states = [finding["found"] for finding in found if finding["subject"] == "CUDA filters"]
     findings.expect(len(states) == 1 and "built in, for the host" in states[0], f"doctor: {states}")
+    nccl = [finding["found"] for finding in found if finding["subject"] == "NCCL"]
+    findings.expect(nccl == ["NCCL 2.99.99, for ranks that have a CUDA device each"], f"doctor: {nccl}")
 
 
 def check(app, folder, findings):

@@ -70,6 +70,20 @@ TEST_CASE("a disk cache needs a folder") {
   CHECK_THAT(refusal("data: {cache: disk}\n"), contains_text("set run.scratch"));
 }
 
+TEST_CASE("a device decodes nothing that the host needs first") {
+  const std::string gpu = "data: {decode: gpu}\n";
+  for (const char* set : {"data.cache=ram", "data.stain.method=macenko", "augment.flip=true",
+                          "augment.stain=0.1", "model.kind=resnet"}) {
+    std::vector<std::string> sets = {set};
+    if (sets[0] == "model.kind=resnet")
+      sets.insert(sets.end(), {"data.labels=[a, b]", "train.loss=cross_entropy"});
+    INFO(set);
+    CHECK_THAT(refusal(gpu, sets), contains_text("data.decode must be auto or host where"));
+    CHECK(refusal("data: {decode: auto}\n", sets) == refusal("{}\n", sets));
+  }
+  CHECK(refusal(gpu, {"data.cache=auto"}).empty());
+}
+
 TEST_CASE("a classifier of slides needs labels, a loss of slides, and no settings of the U-Net") {
   const std::string resnet =
       "model: {kind: resnet}\ndata: {manifest: m.csv, labels: [a, b]}\n"

@@ -23,6 +23,10 @@ TEST_CASE("functions of the driver take what its header says") {
   constexpr DriverCalls calls{};
   CHECK(take_alike(&cuInit, calls.init));
   CHECK(take_alike(&cuDeviceGet, calls.device_get));
+  CHECK(take_alike(&cuDeviceGetUuid, calls.device_uuid));
+  CHECK(take_alike(&cuStreamQuery, calls.stream_query));
+  CHECK(DriverCalls::kNotReady == CUDA_ERROR_NOT_READY);
+  STATIC_REQUIRE(sizeof(DeviceUuid) == sizeof(CUuuid));
   CHECK(take_alike(&cuDevicePrimaryCtxRetain, calls.context_retain));
   CHECK(take_alike(&cuDevicePrimaryCtxRelease, calls.context_release));
   CHECK(take_alike(&cuCtxSetCurrent, calls.context_set_current));

@@ -66,6 +66,21 @@ def check_ends(launch):
     expect(seconds < 30, f"a stopped rank: {seconds:.0f} s")
 
 
+def check_devices(launch, stand_ins):
+    """Sums between devices: NCCL and a driver are stood in for; the watch over silent ranks is the same."""
+    def launch_on(ranks, what, devices, **variables):
+        return launch(ranks, what, LD_LIBRARY_PATH=stand_ins, UNTILED_STAND_IN_DEVICES=str(devices), **variables)
+
+    code, out, err, _ = launch_on(3, "nccl", 3)
+    expect(code == 0 and out == "NCCL 2.99.99\n", f"NCCL over processes: exit {code}: {out}{err[-500:]}")
+    code, _, err, seconds = launch_on(3, "nccl throw", 3)
+    expect(code == 3 and seconds < 10, f"an exception beside NCCL: exit {code}, {seconds:.0f} s: {err[-500:]}")
+    expect(err.count("error: rank 2: slide.svs: tile 7 cannot be read\n") == 1, f"one sentence: {err}")
+    code, _, err, seconds = launch_on(3, "nccl hang", 3, UNTILED_SILENCE_SECONDS="3")
+    expect(code == 1 and seconds < 30, f"a rank stopped beside NCCL: exit {code}, {seconds:.0f} s: {err[-500:]}")
+    expect("rank 2 was not heard of for 3 s" in err, f"who was silent: {err}")
+
+
 def check_world_of_one(launch):
     """As when another MPI's mpirun has launched."""
     prefix = "OMPI_COMM_WORLD" if launch.is_mpich else "PMI"
@@ -80,6 +95,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--probe", required=True)
     parser.add_argument("--mpirun", default="mpirun", help="of the MPI that the probe's library has")
+    parser.add_argument("--stand-ins", required=True, help="folder of a driver and of NCCL that stand in")
     parser.add_argument("--untiled")
     arguments = parser.parse_args()
     if shutil.which(arguments.mpirun) is None:
@@ -88,6 +104,7 @@ def main():
     launch = Launcher(arguments.mpirun, arguments.probe)
     check_sums(launch)
     check_ends(launch)
+    check_devices(launch, arguments.stand_ins)
     check_world_of_one(launch)
     sys.exit(1 if failed else 0)
 

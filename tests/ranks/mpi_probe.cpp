@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "lib/core/error.h"
+#include "lib/cuda/gpu.h"
 #include "lib/ranks/exact_sum.h"
+#include "lib/ranks/nccl/link_choice.h"
 #include "lib/ranks/team.h"
 #include "lib/ranks/world.h"
 
@@ -68,7 +70,34 @@ void check_teams(Group& ranks) {
   check_sums(team);
 }
 
+/// Sums in the memory of devices, until the last rank does what it is to do in the middle of them.
+void check_nccl(World& ranks, const std::string& what) {
+  const auto gpu = std::make_shared<const Gpu>(ranks.rank());
+  gpu->use();
+  LinkChoice choice = choose_link(ranks, gpu);
+  if (ranks.rank() == 0) fmt::print("{}\n", choice.way);
+  if (!choice.link) return;
+  const DeviceMemory memory(*gpu, sizeof(int64_t));
+  GpuStream stream(*gpu);
+  for (int64_t call = 0; call < 40; ++call) {
+    int64_t value = call + ranks.rank();
+    stream.copy_to_device(memory.address(), &value, sizeof value);
+    stream.wait();
+    if (call == 20 && ranks.rank() == ranks.size() - 1) {
+      if (what == "nccl throw") throw DataError("slide.svs: tile 7 cannot be read");
+      if (what == "nccl hang") std::raise(SIGSTOP);
+    }
+    choice.link->sum(memory.address(), 1);
+    stream.copy_to_host(&value, memory.address(), sizeof value);
+    stream.wait();
+    const int64_t n = ranks.size();
+    expect(value == call * n + n * (n - 1) / 2, "a sum of devices is wrong");
+  }
+  choice.link->close();
+}
+
 void run(World& ranks, const std::string& what) {
+  if (what.starts_with("nccl")) return check_nccl(ranks, what);
   if (what == "all") {
     check_sums(ranks);
     check_messages(ranks);

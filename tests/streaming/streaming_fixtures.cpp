@@ -88,6 +88,7 @@ Streamed stream_on(Group& ranks, const Case& c, const PixelSource& image,
   if (!c.scratch.empty()) plan.spilled = plan.stored;
   ExecutorOptions options{.dtype = c.dtype, .workers = c.workers, .scratch = c.scratch};
   options.ranks = &ranks;
+  options.link = c.link;
   options.layout = c.layout;
   const Executor executor(graph, plan, kernel, options);
   const NamedTensors parameters = make_parameters(c);

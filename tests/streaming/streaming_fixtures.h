@@ -56,7 +56,8 @@ struct Case {
   Order order = Order::kSweep;      ///< Pass by pass where layers are spilled.
   int windows = 1;
   uint64_t seed = 1;
-  int ranks = 1;  ///< As threads.
+  int ranks = 1;             ///< As threads.
+  NcclLink* link = nullptr;  ///< Of this one's.
   RankLayout layout = {};
 };
 

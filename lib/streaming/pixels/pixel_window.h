@@ -8,6 +8,7 @@
 
 #include "lib/core/pixel_source.h"
 #include "lib/core/ring_pool.h"
+#include "lib/streaming/pixels/piece_reader.h"
 #include "lib/streaming/upload.h"
 
 namespace untiled {
@@ -35,8 +36,9 @@ class PixelWindow {
 /// Of `rows` rows at a time, in a ring in main memory. Keeps a reference to `source`.
 std::unique_ptr<PixelWindow> make_ring_window(const PixelSource& source, int64_t rows,
                                               RingPool& pool);
-/// Of pieces on a device, each uploaded once. Keeps references.
-std::unique_ptr<PixelWindow> make_device_window(const PixelSource& source, const Upload& upload);
+/// Of pieces on a device, each read once.
+std::unique_ptr<PixelWindow> make_device_window(std::unique_ptr<PieceReader> reader,
+                                                at::Device device);
 /// Of a source that keeps its pixels, seen where they lie. Keeps references.
 std::unique_ptr<PixelWindow> make_kept_window(const PixelSource& source, const Upload& upload);
 

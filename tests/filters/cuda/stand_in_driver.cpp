@@ -1,4 +1,4 @@
-// A driver for tests where there is no GPU: one device whose memory is the host's, and whose
+// A driver for tests where there is no GPU: devices whose memory is the host's, and whose
 // launches run the filters' kernels, compiled for the host. What a device would not forgive, it
 // does not either: addresses of the device are none of the host's, memory begins with rubbish, and
 // whoever made no device his own gets an error. Built as libcuda.so.1.
@@ -18,9 +18,11 @@ thread_local bool is_current = false;
 namespace {
 
 using untiled::CopyRows;
+using untiled::DeviceUuid;
 using untiled::filters::Pass;
 
 constexpr unsigned char kRubbish = 0xA5;
+constexpr int kFirstHandle = 7;  ///< A handle is no number of a device.
 
 int context;
 
@@ -32,6 +34,12 @@ size_t allocated_bytes = 0;
 size_t all_bytes() {
   const char* text = std::getenv("UNTILED_STAND_IN_MEMORY");
   return text != nullptr ? std::strtoull(text, nullptr, 10) : size_t{8} << 30;
+}
+
+/// UNTILED_STAND_IN_DEVICES: how many there are, which share one memory.
+int device_count() {
+  const char* text = std::getenv("UNTILED_STAND_IN_DEVICES");
+  return text != nullptr ? std::atoi(text) : 1;
 }
 
 /// UNTILED_STAND_IN_LAUNCHES: how many are made before one fails.
@@ -93,13 +101,18 @@ int cuDriverGetVersion(int* version) {
 }
 
 int cuDeviceGetCount(int* count) {
-  *count = 1;
+  *count = device_count();
   return kSuccess;
 }
 
 int cuDeviceGet(int* device, int ordinal) {
-  *device = 7;
-  return ordinal == 0 ? kSuccess : kInvalidValue;
+  *device = kFirstHandle + ordinal;
+  return ordinal < device_count() ? kSuccess : kInvalidValue;
+}
+
+int cuDeviceGetUuid_v2(DeviceUuid* uuid, int device) {
+  uuid->bytes.fill(static_cast<uint8_t>(device));
+  return kSuccess;
 }
 
 int cuDeviceGetName(char* name, int length, int) {
@@ -191,6 +204,8 @@ int cuStreamDestroy_v2(void* stream) {
   std::free(stream);
   return kSuccess;
 }
+
+int cuStreamQuery(void*) { return is_current ? kSuccess : kInvalidContext; }
 
 int cuStreamSynchronize(void*) { return is_current ? kSuccess : kInvalidContext; }
 
