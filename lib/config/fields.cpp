@@ -529,7 +529,7 @@ std::vector<Field<RankSettings>> rank_fields() {
                "ranks; results do not depend on it."),
           number("per_slide", &RankSettings::per_slide, {0, kMostRanks},
                  "Ranks that share a slide, while the others take the step's other slides "
-                 "(train.accumulate); 0: all share each slide.")};
+                 "(train.accumulate; resnet: train.batch); 0: all share each slide.")};
 }
 
 std::vector<Field<Settings>> general_fields() {
