@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 
-#include <algorithm>
 #include <vector>
 
 #include "app/pipeline/engine.h"
@@ -83,7 +82,7 @@ class ClassifierStep : public RankStep {
         ranks_(ranks.size()),
         classifier_(settings),
         extents_(static_cast<size_t>(slides.count), slides.pixels->extent()),
-        parts_(slide_parts(extents_, ranks_, classifier_.lattice())),
+        parts_(classifier_.parts(extents_, ranks_)),
         plan_(classifier_.plan(extents_, LayeredPurpose::kTraining, 0, ranks_)),
         weights_(classifier_.initial_weights()) {
     for (size_t i = 0; i < extents_.size(); ++i) {
@@ -101,13 +100,9 @@ class ClassifierStep : public RankStep {
   RankCase model_case() const override {
     RankCase step{.pixels = slides_.pixels->extent(), .slides = slides_.count};
     step.recomputes = plan_.recomputes_blocks;
-    if (slides_.count == 1) step.grid = {ranks_, 1};
-    std::vector<int64_t> pixels(static_cast<size_t>(ranks_), 0);
-    for (const std::vector<Region>& of_slide : parts_) {
-      for (size_t rank = 0; rank < of_slide.size(); ++rank) pixels[rank] += of_slide[rank].area();
-    }
-    step.largest_share = static_cast<double>(*std::max_element(pixels.begin(), pixels.end())) /
-                         static_cast<double>(step.pixels.area());
+    if (slides_.count == 1) step.grid = classifier_.spread(extents_, ranks_).grid;
+    step.largest_share =
+        static_cast<double>(most_pixels(parts_)) / static_cast<double>(step.pixels.area());
     return step;
   }
 

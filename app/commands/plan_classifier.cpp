@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "app/commands/options.h"
 #include "app/commands/plan_output.h"
 #include "app/commands/size_argument.h"
+#include "app/pipeline/classifier_memory.h"
 #include "app/pipeline/slide_classifier.h"
 #include "app/pipeline/slide_parts.h"
 #include "app/pipeline/slide_set.h"
@@ -20,43 +20,42 @@
 namespace untiled {
 namespace {
 
-/// As many times the largest slide as a step has slides.
-std::vector<Extent> slides_of(const Settings& settings, const std::string& size) {
-  Extent largest;
+/// The slides of a step and what is held beside it.
+struct Planned {
+  std::vector<Extent> slides;  ///< As many times the largest one as a step has slides.
+  MemoryLedger held;
+};
+
+Planned planned_slides(const Settings& settings, const std::string& size) {
+  const auto batch = static_cast<size_t>(settings.train.batch);
   if (!size.empty()) {
-    largest = parse_size(size);
-  } else {
-    for (const SlideInput& input :
-         open_slides(settings, load_cohort(settings.data.cohort)).training) {
-      if (input.slide->extent().area() > largest.area()) largest = input.slide->extent();
-    }
+    const std::vector<Extent> slides(batch, parse_size(size));
+    return {slides, held_beside_steps(settings, slides)};
   }
-  return {static_cast<size_t>(settings.train.batch), largest};
+  const SlideSets sets = open_slides(settings, load_cohort(settings.data.cohort));
+  Extent largest;
+  for (const SlideInput& input : sets.training) {
+    if (input.slide->extent().area() > largest.area()) largest = input.slide->extent();
+  }
+  return {std::vector<Extent>(batch, largest), held_beside_steps(settings, sets)};
 }
 
 /// Of all pixels of a step, that of the rank with most.
-double largest_share(const std::vector<Extent>& slides, int ranks, const TileLattice& lattice) {
-  std::vector<int64_t> pixels(static_cast<size_t>(ranks), 0);
+double largest_share(const std::vector<Extent>& slides, const SlideParts& parts) {
   int64_t all = 0;
-  for (const std::vector<Region>& parts : slide_parts(slides, ranks, lattice)) {
-    for (size_t rank = 0; rank < parts.size(); ++rank) {
-      pixels[rank] += parts[rank].area();
-      all += parts[rank].area();
-    }
-  }
-  return static_cast<double>(*std::max_element(pixels.begin(), pixels.end())) /
-         static_cast<double>(all);
+  for (const Extent& slide : slides) all += slide.area();
+  return static_cast<double>(most_pixels(parts)) / static_cast<double>(all);
 }
 
 /// Of the rank with most, from a step on one tile that is taken here and now, with the usual links
 /// between ranks of one machine.
-RankTime predict_step(const Settings& settings, const std::vector<Extent>& slides, int ranks,
-                      const ClassifierPlan& plan, double share) {
+RankTime predict_step(const Settings& settings, const std::vector<Extent>& slides,
+                      const RankGrid& grid, const ClassifierPlan& plan, double share) {
   const Graph graph = network_of(settings);
   const TimedTile tile = time_tile(settings);
   RankMachine machine = fitted_to(usual_core(), graph, tile.step, tile.seconds);
   machine.rate *= plan.workers;
-  RankCase step{.pixels = slides.front(), .grid = {ranks, 1}};
+  RankCase step{.pixels = slides.front(), .grid = grid};
   step.recomputes = plan.recomputes_blocks;
   step.largest_share = share * static_cast<double>(slides.size());
   return model_step(graph, machine, step);
@@ -81,13 +80,17 @@ struct ClassifierReport {
   size_t slides = 0;
   int64_t parameters = 0;
   int64_t tile = 0;
-  int64_t stain_bytes = 0;
+  MemoryLedger held;
+  RankSpread spread;
   double forward_multiply_adds = 0.0;
   double largest_share = 1.0;              ///< Of all pixels, that of the rank with most.
   std::optional<RankTime> predicted = {};  ///< Of several ranks.
 
-  int64_t predicted_peak_bytes() const { return plan.bytes() + stain_bytes; }
+  int64_t predicted_peak_bytes() const { return plan.bytes() + held.total_bytes(); }
 };
+
+/// Ranks below each other x ranks side by side, as in ranks.layout.
+std::string layout_text(const RankGrid& grid) { return fmt::format("{}x{}", grid.rows, grid.cols); }
 
 nlohmann::ordered_json to_json(const ClassifierReport& r) {
   nlohmann::ordered_json json = {{"rows", r.slide.rows},
@@ -101,13 +104,31 @@ nlohmann::ordered_json to_json(const ClassifierReport& r) {
                                  {"spilled_layers", r.plan.spilled.size()},
                                  {"spilled_bytes", r.plan.spilled_bytes},
                                  {"working_bytes", r.plan.working_bytes},
-                                 {"stain_bytes", r.stain_bytes},
+                                 {"reader_bytes", r.held[Holder::kReaders]},
+                                 {"stain_bytes", r.held[Holder::kStains]},
+                                 {"cache_bytes", r.held[Holder::kCache]},
                                  {"predicted_peak_bytes", r.predicted_peak_bytes()},
                                  {"forward_multiply_adds", r.forward_multiply_adds},
                                  {"ranks", r.ranks},
                                  {"largest_share", r.largest_share}};
-  if (r.predicted) json["predicted"] = to_json(*r.predicted);
+  if (!r.predicted) return json;
+  json["layout"] = layout_text(r.spread.grid);
+  json["teams"] = r.spread.teams;
+  json["predicted"] = to_json(*r.predicted);
   return json;
+}
+
+/// Beside tensors, tiles and sums.
+void print_held(const MemoryLedger& held) {
+  for (const Holder holder : {Holder::kReaders, Holder::kStains, Holder::kCache}) {
+    if (held[holder] == 0) continue;
+    fmt::print("    {:<16}{}\n", name_of(holder), format_bytes(held[holder]));
+  }
+}
+
+std::string ranks_text(const ClassifierReport& r) {
+  if (r.spread.teams == 1) return fmt::format("{} as {}", r.ranks, layout_text(r.spread.grid));
+  return fmt::format("{} teams, each as {}", r.spread.teams, layout_text(r.spread.grid));
 }
 
 void print_plan(const ClassifierReport& r) {
@@ -121,10 +142,11 @@ void print_plan(const ClassifierReport& r) {
   }
   fmt::print("  predicted memory  {} over the program's base, with {} workers' tiles and sums\n",
              format_bytes(r.predicted_peak_bytes()), r.plan.workers);
+  print_held(r.held);
   if (r.predicted) {
     fmt::print(
         "  ranks             {}: memory is that of the rank with most, {:.1f} % of the pixels\n",
-        r.ranks, 100.0 * r.largest_share);
+        ranks_text(r), 100.0 * r.largest_share);
     print_predicted(*r.predicted);
   }
   fmt::print("  forward           {:.3g} multiply-adds\n", r.forward_multiply_adds);
@@ -134,19 +156,21 @@ void print_plan(const ClassifierReport& r) {
 
 int plan_classifier(const Settings& settings, const std::string& size, int ranks, bool json) {
   const SlideClassifier classifier(settings);
-  const std::vector<Extent> slides = slides_of(settings, size);
-  const int64_t stains = stain_bytes(settings.data.stain) * settings.train.batch;
-  ClassifierReport report{.plan = classifier.plan(slides, LayeredPurpose::kTraining, stains, ranks),
-                          .ranks = ranks};
+  const auto [slides, held] = planned_slides(settings, size);
+  ClassifierReport report{
+      .plan = classifier.plan(slides, LayeredPurpose::kTraining, held.total_bytes(), ranks),
+      .ranks = ranks};
+  report.held = held;
+  report.spread = classifier.spread(slides, ranks);
   report.slide = slides.front();
   report.slides = slides.size();
   report.parameters = classifier.graph().parameter_count();
   report.tile = classifier.tile();
-  report.stain_bytes = stains;
   report.forward_multiply_adds = forward_multiply_adds(classifier.graph(), slides);
-  report.largest_share = largest_share(slides, ranks, classifier.lattice());
+  report.largest_share = largest_share(slides, classifier.parts(slides, ranks));
   if (ranks > 1) {
-    report.predicted = predict_step(settings, slides, ranks, report.plan, report.largest_share);
+    report.predicted =
+        predict_step(settings, slides, report.spread.grid, report.plan, report.largest_share);
   }
   json ? print_json(to_json(report)) : print_plan(report);
   return 0;

@@ -14,7 +14,6 @@
 #include "app/commands/size_argument.h"
 #include "app/commands/verify_image.h"
 #include "app/pipeline/slide_classifier.h"
-#include "app/pipeline/slide_parts.h"
 #include "lib/core/resources.h"
 #include "lib/layered/running_statistics.h"
 #include "lib/streaming/verification.h"
@@ -62,7 +61,7 @@ LayeredStep streamed(const Settings& settings, const SlideClassifier& classifier
                      const std::vector<int64_t>& labels, Group& ranks) {
   std::vector<Extent> extents;
   for (const auto& image : images) extents.push_back(image->extent());
-  const SlideParts parts = slide_parts(extents, ranks.size(), classifier.lattice());
+  const SlideParts parts = classifier.parts(extents, ranks.size());
   std::vector<LabelledSlide> slides;
   for (size_t i = 0; i < images.size(); ++i) {
     slides.push_back({images[i].get(), labels[i], parts[i]});

@@ -8,11 +8,10 @@
 #include <algorithm>
 #include <span>
 
+#include "app/pipeline/classifier_memory.h"
 #include "app/pipeline/rank_calls.h"
 #include "app/pipeline/recorded_settings.h"
-#include "app/pipeline/slide_parts.h"
 #include "app/pipeline/step_image.h"
-#include "data/loader/cache.h"
 #include "data/slide/fingerprint.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
@@ -22,32 +21,6 @@
 
 namespace untiled {
 namespace {
-
-constexpr int kRgb = 3;
-
-/// The most that a decoder of a slide holds.
-int64_t reader_bytes(const SlideSets& sets) {
-  int64_t most = 0;
-  for (const std::vector<SlideInput>* set : {&sets.training, &sets.validation}) {
-    for (const SlideInput& input : *set) most = std::max(most, input.slide->slide().held_bytes);
-  }
-  return most;
-}
-
-/// What the slides of a step hold while they are open, and the cache where one was asked for.
-int64_t held_bytes(const Settings& settings, const SlideSets& sets) {
-  int64_t cache = 0;
-  for (const std::vector<SlideInput>* set : {&sets.training, &sets.validation}) {
-    for (const SlideInput& input : *set) {
-      if (settings.data.cache != CacheMode::kRam && settings.data.cache != CacheMode::kDisk) {
-        continue;
-      }
-      cache += cache_footprint(settings.data.cache, input.slide->extent(), kRgb).resident_bytes;
-    }
-  }
-  const int64_t open_slide = reader_bytes(sets) + stain_bytes(settings.data.stain);
-  return open_slide * settings.train.batch + cache;
-}
 
 std::vector<Extent> by_falling_size(const std::vector<SlideInput>& slides) {
   std::vector<Extent> extents;
@@ -102,36 +75,31 @@ ClassifierRun::ClassifierRun(const Settings& settings, Group& ranks)
       ranks_(ranks),
       classifier_(settings),
       slides_(open_slides(settings, load_cohort(settings.data.cohort))),
-      held_bytes_(held_bytes(settings, slides_)) {
+      held_bytes_(held_beside_steps(settings, slides_).total_bytes()) {
   require_classes(settings.data.labels, slides_.training);
   for (const SlideInput& input : slides_.validation) class_of(input.entry, settings.data.labels);
+  require_layout();
   step_plan_ =
       classifier_.plan(largest_slides(), LayeredPurpose::kTraining, held_bytes_, ranks.size());
   for (const SlideInput& input : evaluated()) {
     classifier_.plan({input.slide->extent()}, LayeredPurpose::kPrediction, held_bytes_,
                      ranks.size());
   }
-  const CacheMode cache =
-      settings.data.cache == CacheMode::kAuto ? CacheMode::kNone : settings.data.cache;
-  put_behind_cache(settings_, cache, slides_.training);
-  put_behind_cache(settings_, cache, slides_.validation);
+  put_behind_cache(settings_, classifier_cache(settings), slides_.training);
+  put_behind_cache(settings_, classifier_cache(settings), slides_.validation);
   if (ranks.size() == 1) return;
-  require_layout();
   require_alike(ranks, {settings_, provenance().slides, at::get_cpu_capability(),
                         "set ATEN_CPU_CAPABILITY to what all have (avx2 or default), or last bits "
                         "differ"});
 }
 
 void ClassifierRun::require_layout() const {
-  const RankSettings& wish = settings_.ranks;
-  if (wish.layout != "auto" && wish.layout != "rows") {
+  const int teams = ranks_.size() / std::max(1, settings_.ranks.per_slide);
+  if (settings_.ranks.per_slide != 0 && teams > settings_.train.batch) {
     throw ConfigError(fmt::format(
-        "ranks.layout {}: a classifier's slides are cut in rows; set auto or rows", wish.layout));
-  }
-  if (wish.per_slide != 0 && wish.per_slide != ranks_.size()) {
-    throw ConfigError(fmt::format(
-        "ranks.per_slide {}: all {} ranks share all slides of a classifier's step; set 0",
-        wish.per_slide, ranks_.size()));
+        "ranks.per_slide {} makes {} teams of {} ranks, but a step has {} slide(s): set "
+        "train.batch to {} or more",
+        settings_.ranks.per_slide, teams, ranks_.size(), settings_.train.batch, teams));
   }
 }
 
@@ -155,7 +123,7 @@ SlidesGradients ClassifierRun::gradients(const ClassifierWeights& weights, int64
     images.push_back(augmented_pixels(settings_, slides_.training[i].pixels, step, i));
     extents.push_back(images.back()->extent());
   }
-  const SlideParts parts = slide_parts(extents, ranks_.size(), classifier_.lattice());
+  const SlideParts parts = classifier_.parts(extents, ranks_.size());
   std::vector<LabelledSlide> labelled;
   SlidesGradients out;
   for (size_t i = 0; i < slides.size(); ++i) {
@@ -266,7 +234,7 @@ void ClassifierRun::measure_stains() const {
   if (settings_.data.stain.method == StainMethod::kNone) return;
   measure_all_stains(
       settings_, slides_,
-      counting_workers(settings_.threads, settings_.memory_budget, reader_bytes(slides_)));
+      counting_workers(settings_.threads, settings_.memory_budget, most_reader_bytes(slides_)));
 }
 
 ClassifierSummary ClassifierRun::run(const RunFolder& folder) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "app/pipeline/slide_parts.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
@@ -90,26 +89,37 @@ ClassifierWeights SlideClassifier::initial_weights() const {
   return weights;
 }
 
+/// With what a convolution reads around it.
+int64_t SlideClassifier::largest_tile_values(const std::vector<Extent>& slides) const {
+  int64_t most = 0;
+  for (const Extent& slide : slides) {
+    const Partition partition(slide, whole(slide), lattice());
+    const std::vector<Extent> extents = graph_.extents(slide);
+    for (LayerId id = 1; id <= graph_.output(); ++id) {
+      const Extent tile =
+          partition.largest_tile(extents[static_cast<size_t>(id)], graph_.stride(id));
+      most = std::max(most, (tile.rows + 2) * (tile.cols + 2) * graph_.layer(id).channels);
+    }
+  }
+  return most;
+}
+
 /// Asks what is stored, in memory and in files, and adds what working on it takes.
 ClassifierPlan SlideClassifier::estimate(const std::vector<Extent>& slides, LayeredPurpose purpose,
                                          int ranks, ClassifierPlan plan) const {
   const StoredBytes stored =
-      executor(plan).stored_bytes(slides, slide_parts(slides, ranks, lattice()), purpose);
+      LayeredExecutor(graph_, options(plan)).stored_bytes(slides, parts(slides, ranks), purpose);
   plan.stored_bytes = stored.in_memory;
   plan.spilled_bytes = stored.in_files;
-  int64_t tile_values = 0;
   int64_t most_parameters = 0;
   for (LayerId id = 1; id <= graph_.output(); ++id) {
-    for (const Extent& slide : slides) {
-      const Extent e = Partition::tile_extent(slide, lattice(), graph_.stride(id));
-      tile_values = std::max(tile_values, (e.rows + 2) * (e.cols + 2) * graph_.layer(id).channels);
-    }
     most_parameters = std::max(
         most_parameters, graph_.layer(id).channels * graph_.input_channels(id) *
                              graph_.layer(id).geometry.kernel * graph_.layer(id).geometry.kernel);
   }
   const auto element = static_cast<int64_t>(c10::elementSize(dtype_));
-  plan.working_bytes = kRuntimeBytes + plan.workers * kTensorsOfTile * tile_values * element +
+  plan.working_bytes = kRuntimeBytes +
+                       plan.workers * kTensorsOfTile * largest_tile_values(slides) * element +
                        kSumBytes * most_parameters + 8 * graph_.parameter_count();
   return plan;
 }
@@ -187,17 +197,19 @@ size_t SlideClassifier::predicted_together(const std::vector<Extent>& slides, si
   return count;
 }
 
+LayeredOptions SlideClassifier::options(const ClassifierPlan& plan) const {
+  return {.dtype = dtype_,
+          .tile = tile(),
+          .workers = plan.workers,
+          .recomputes_blocks = plan.recomputes_blocks,
+          .spilled = plan.spilled,
+          .scratch = settings_.run.scratch,
+          .context = context_};
+}
+
 LayeredExecutor SlideClassifier::executor(const ClassifierPlan& plan) const {
-  // Memory of forgotten tensors is kept for others only as far as the plan goes.
   context_->pages->limit(plan.stored_bytes);
-  return {graph_,
-          {.dtype = dtype_,
-           .tile = tile(),
-           .workers = plan.workers,
-           .recomputes_blocks = plan.recomputes_blocks,
-           .spilled = plan.spilled,
-           .scratch = settings_.run.scratch,
-           .context = context_}};
+  return {graph_, options(plan)};
 }
 
 std::vector<std::vector<double>> SlideClassifier::predict(
@@ -206,9 +218,9 @@ std::vector<std::vector<double>> SlideClassifier::predict(
     Group& ranks) const {
   std::vector<Extent> extents;
   for (const PixelSource* pixels : slides) extents.push_back(pixels->extent());
-  const SlideParts parts = slide_parts(extents, ranks.size(), lattice());
+  const SlideParts shares = parts(extents, ranks.size());
   std::vector<LabelledSlide> inputs;
-  for (size_t i = 0; i < slides.size(); ++i) inputs.push_back({slides[i], 0, parts[i]});
+  for (size_t i = 0; i < slides.size(); ++i) inputs.push_back({slides[i], 0, shares[i]});
   return executor(plan).predict(weights.parameters.tensors, to_statistics(weights.statistics),
                                 inputs, features, ranks);
 }

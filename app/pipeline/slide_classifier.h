@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "app/pipeline/slide_parts.h"
 #include "lib/config/settings.h"
 #include "lib/layered/layered_executor.h"
 #include "lib/layered/partition.h"
@@ -42,6 +43,16 @@ class SlideClassifier {
   int64_t tile() const;
   TileLattice lattice() const { return lattice_of(graph_, tile()); }
 
+  /// How the settings spread so many ranks over the slides of a step or of a prediction. Throws
+  /// ConfigError where they are for another number of ranks.
+  RankSpread spread(const std::vector<Extent>& slides, int ranks) const {
+    return choose_spread(settings_.ranks, ranks, slides, graph_, lattice());
+  }
+  /// What each of them then has.
+  SlideParts parts(const std::vector<Extent>& slides, int ranks) const {
+    return slide_parts(slides, spread(slides, ranks), lattice());
+  }
+
   /// To begin with, in the computation's type: model.init, else drawn from the seed. Throws
   /// DataError for a file that does not fit.
   ClassifierWeights initial_weights() const;
@@ -56,7 +67,10 @@ class SlideClassifier {
   size_t predicted_together(const std::vector<Extent>& slides, size_t first, int64_t fixed_bytes,
                             int ranks) const;
 
+  /// From now on forgotten tensors' memory is kept for others as far as this plan goes.
   LayeredExecutor executor(const ClassifierPlan& plan) const;
+  /// What of it nobody uses at the moment.
+  int64_t kept_bytes() const { return context_->pages->idle_bytes(); }
 
   /// Logits of some slides, spread over `ranks`. `features`: see LayeredExecutor. A collective
   /// call; throws what reading throws.
@@ -69,6 +83,8 @@ class SlideClassifier {
   Statistics statistics() const;
 
  private:
+  LayeredOptions options(const ClassifierPlan& plan) const;
+  int64_t largest_tile_values(const std::vector<Extent>& slides) const;
   ClassifierPlan estimate(const std::vector<Extent>& slides, LayeredPurpose purpose, int ranks,
                           ClassifierPlan plan) const;
   std::vector<ClassifierPlan> choices() const;

@@ -12,7 +12,6 @@
 #include <span>
 
 #include "app/pipeline/patient_pixels.h"
-#include "app/pipeline/slide_parts.h"
 #include "lib/core/error.h"
 #include "lib/layered/partition.h"
 #include "lib/ranks/together.h"
@@ -45,6 +44,18 @@ std::exception_ptr failure_of_reading(const PatientPixels& pixels, Group& ranks)
     return std::current_exception();
   }
   return nullptr;
+}
+
+/// Where in a map of several classes the rows of a part begin, class by class.
+std::vector<size_t> row_starts(const Extent& map, const Region& part, size_t classes) {
+  std::vector<size_t> starts;
+  for (size_t k = 0; k < classes; ++k) {
+    for (int64_t y = part.rows.begin; y < part.rows.end; ++y) {
+      starts.push_back(k * static_cast<size_t>(map.area()) +
+                       static_cast<size_t>(y * map.cols + part.cols.begin));
+    }
+  }
+  return starts;
 }
 
 NamedTensors found_in(const NamedTensors& file, const NamedTensors& pattern,
@@ -120,7 +131,7 @@ std::vector<SlideVerdict> TrainedClassifier::judge(const std::vector<const Pixel
       classifier_->plan(extents, LayeredPurpose::kPrediction, fixed_bytes, ranks.size());
   Together(ranks).join([&] {
     const auto logits = classifier_->predict(plan, weights_, pixels, work, ranks);
-    const SlideParts parts = slide_parts(extents, ranks.size(), classifier_->lattice());
+    const SlideParts parts = classifier_->parts(extents, ranks.size());
     for (size_t i = 0; i < slides.size(); ++i) {
       verdicts[i].logits = logits[i];
       verdicts[i].probabilities = probabilities(logits[i]);
@@ -140,25 +151,29 @@ void TrainedClassifier::make_map(const Extent& slide, SlideVerdict& verdict) con
   verdict.map.resize(info_.labels.size() * static_cast<size_t>(verdict.map_extent.area()));
 }
 
-/// Each rank has whole rows of the map, class by class.
 void TrainedClassifier::gather_map(const std::vector<Region>& parts, SlideVerdict& verdict,
                                    Group& ranks) const {
   constexpr int kTag = 2;
-  const Extent all = verdict.map_extent;
-  std::vector<std::unique_ptr<Message>> messages;
   for (int rank = 1; rank < ranks.size(); ++rank) {
     if (ranks.rank() != 0 && ranks.rank() != rank) continue;
-    const Interval rows = owned_part(parts[static_cast<size_t>(rank)], all, map_stride()).rows;
-    for (size_t k = 0; k < info_.labels.size() && !rows.empty(); ++k) {
-      const auto first = static_cast<int64_t>(k) * all.area() + rows.begin * all.cols;
-      const auto bytes = std::as_writable_bytes(
-          std::span(verdict.map)
-              .subspan(static_cast<size_t>(first), static_cast<size_t>(rows.size() * all.cols)));
-      messages.push_back(ranks.rank() == 0 ? ranks.receive(rank, kTag, bytes)
-                                           : ranks.send(0, kTag, bytes));
+    const Region part =
+        owned_part(parts[static_cast<size_t>(rank)], verdict.map_extent, map_stride());
+    if (part.empty()) continue;
+    const auto cols = static_cast<size_t>(part.cols.size());
+    const std::vector<size_t> rows = row_starts(verdict.map_extent, part, info_.labels.size());
+    std::vector<float> values(rows.size() * cols);
+    if (ranks.rank() == 0) {
+      ranks.receive(rank, kTag, std::as_writable_bytes(std::span(values)))->wait();
+      for (size_t i = 0; i < rows.size(); ++i) {
+        std::copy_n(&values[i * cols], cols, &verdict.map[rows[i]]);
+      }
+    } else {
+      for (size_t i = 0; i < rows.size(); ++i) {
+        std::copy_n(&verdict.map[rows[i]], cols, &values[i * cols]);
+      }
+      ranks.send(0, kTag, std::as_writable_bytes(std::span(values)))->wait();
     }
   }
-  for (const auto& message : messages) message->wait();
 }
 
 /// Tiles do not overlap, so workers write to different places.

@@ -538,7 +538,7 @@ std::vector<Field<RankSettings>> rank_fields() {
                "ranks; results do not depend on it."),
           number("per_slide", &RankSettings::per_slide, {0, kMostRanks},
                  "Ranks that share a slide, while the others take the step's other slides "
-                 "(train.accumulate); 0: all share each slide."),
+                 "(train.accumulate; resnet: train.batch); 0: all share each slide."),
           choice("device_sums", &RankSettings::device_sums,
                  {{"auto", DeviceSums::kAuto}, {"host", DeviceSums::kHost}},
                  "How sums of ranks on CUDA devices travel: by the host's memory; auto: by NCCL "

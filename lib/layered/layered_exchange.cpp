@@ -31,8 +31,12 @@ Region LayeredRun::own(const Slide& slide, LayerId layer, int rank) const {
 
 Region LayeredRun::held(const Slide& slide, LayerId layer, int rank) const {
   const Region& pixels = slide.input.own_pixels[static_cast<size_t>(rank)];
-  return Partition(slide.extents.front(), pixels, lattice_of(graph_, options_.tile))
-      .held(slide.extents[static_cast<size_t>(layer)], strides_[static_cast<size_t>(layer)]);
+  return held_part(pixels, slide.extents[static_cast<size_t>(layer)],
+                   strides_[static_cast<size_t>(layer)]);
+}
+
+Region LayeredRun::given(size_t slide, LayerId layer, int from, int to) const {
+  return intersect(own(slides_[slide], layer, from), held(slides_[slide], layer, to));
 }
 
 /// A margin may be wider than a neighbour's part, so every rank is asked.
@@ -46,8 +50,8 @@ void LayeredRun::exchange(LayerId layer, Fields Slide::*fields) {
     const Slide& slide = slides_[s];
     for (int other = 0; other < inputs_.ranks.size(); ++other) {
       if (other == me) continue;
-      const Region out = intersect(own(slide, layer, me), held(slide, layer, other));
-      const Region in = intersect(own(slide, layer, other), held(slide, layer, me));
+      const Region out = given(s, layer, me, other);
+      const Region in = given(s, layer, other, me);
       if (!in.empty()) {
         received.push_back(
             {s, in, empty_tile(channels, in.extent(), (slide.*fields)[i]->dtype()), nullptr});

@@ -10,12 +10,10 @@ namespace untiled {
 namespace {
 
 /// Of each layer what a rank holds of a slide.
-std::vector<Extent> held_extents(const Graph& graph, const Extent& slide, const Region& own,
-                                 int64_t tile) {
+std::vector<Extent> held_extents(const Graph& graph, const Extent& slide, const Region& own) {
   std::vector<Extent> extents = graph.extents(slide);
-  const Partition partition(slide, own, lattice_of(graph, tile));
   for (size_t l = 0; l < extents.size(); ++l) {
-    extents[l] = partition.held(extents[l], graph.stride(static_cast<LayerId>(l))).extent();
+    extents[l] = held_part(own, extents[l], graph.stride(static_cast<LayerId>(l))).extent();
   }
   return extents;
 }
@@ -54,7 +52,7 @@ StoredBytes LayeredExecutor::stored_bytes(const std::vector<Extent>& slides,
   for (size_t rank = 0; rank < parts.front().size(); ++rank) {
     std::vector<std::vector<Extent>> held;
     for (size_t i = 0; i < slides.size(); ++i) {
-      held.push_back(held_extents(graph_, slides[i], parts[i][rank], options_.tile));
+      held.push_back(held_extents(graph_, slides[i], parts[i][rank]));
     }
     const StoredBytes peak =
         peak_stored_bytes(graph_, schedule, held, element, program_, options_.spilled);

@@ -73,6 +73,8 @@ class LayeredRun {
   /// The sums of all ranks over their tiles.
   virtual std::vector<double> total(ExactSum& sums) const;
   virtual int64_t count_pixels(LayerId layer) const;
+  /// What of a stored tensor one rank sends another, for it lies in the other's margin.
+  virtual Region given(size_t slide, LayerId layer, int from, int to) const;
   at::Tensor value(size_t slide, LayerId layer, const Region& region) const;
   const NormValues* norm_of(const Reading& reading) const;
 

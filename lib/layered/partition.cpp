@@ -5,22 +5,37 @@
 namespace untiled {
 namespace {
 
-/// Deep tensors have many channels: smaller tiles would be mostly halo.
-constexpr int64_t kCoarsestShrink = 8;
-
-/// So many bands let a few ranks have equal parts, within some per cent.
-constexpr int64_t kEnoughBands = 40;
-
-/// Of a tile of the deepest tensors, where weights are many: adding them up exactly then takes a
-/// small part of the time that they take to compute.
-constexpr int64_t kLeastDeepPixels = 512;
-
 /// Of a part, in pixels of its tensor: kernels of ResNets reach one or two pixels beyond it.
-/// TensorField::view refuses what lies further out.
+/// TensorField refuses what lies further out.
 constexpr int64_t kMarginPixels = 4;
 
 Interval own_interval(const Interval& pixels, int64_t size, int64_t stride) {
   return clip(Interval{ceil_div(pixels.begin, stride), ceil_div(pixels.end, stride)}, size);
+}
+
+/// As even as whole numbers are.
+void add_pieces(const Interval& whole, int64_t count, std::vector<Interval>& pieces) {
+  for (int64_t i = 0; i < count; ++i) {
+    pieces.push_back(
+        {whole.begin + whole.size() * i / count, whole.begin + whole.size() * (i + 1) / count});
+  }
+}
+
+/// Along one side of a tensor: the cells there, each in pieces of about `length`.
+std::vector<Interval> pieces_of_cells(const std::vector<int64_t>& borders, int64_t size,
+                                      int64_t stride, int64_t length) {
+  std::vector<Interval> pieces;
+  for (size_t i = 0; i + 1 < borders.size(); ++i) {
+    const Interval cell = own_interval({borders[i], borders[i + 1]}, size, stride);
+    add_pieces(cell, std::max<int64_t>(1, ceil_div(cell.size(), length)), pieces);
+  }
+  return pieces;
+}
+
+int64_t longest(const std::vector<Interval>& pieces) {
+  int64_t most = 1;
+  for (const Interval& piece : pieces) most = std::max(most, piece.size());
+  return most;
 }
 
 }  // namespace
@@ -30,47 +45,41 @@ Region owned_part(const Region& own_pixels, const Extent& extent, int64_t stride
           own_interval(own_pixels.cols, extent.cols, stride)};
 }
 
-TileLattice lattice_of(const Graph& graph, int64_t tile) {
-  return {.tile = tile, .deepest_stride = graph.stride(graph.output())};
-}
-
-int64_t Partition::band_rows(const Extent& slide, const TileLattice& lattice) {
-  const int64_t deepest = lattice.deepest_stride;
-  int64_t rows = std::max(lattice.tile / deepest, int64_t{1});  // Of the deepest tensors.
-  while (rows % 2 == 0 && rows / 2 * ceil_div(slide.cols, deepest) >= kLeastDeepPixels &&
-         rows * deepest * kEnoughBands > slide.rows) {
-    rows /= 2;
-  }
-  return rows * deepest;
-}
-
-Extent Partition::tile_extent(const Extent& slide, const TileLattice& lattice, int64_t stride) {
-  const int64_t side = std::max<int64_t>(1, lattice.tile / std::min(stride, kCoarsestShrink));
-  const int64_t rows = band_rows(slide, lattice) / stride;
-  return {rows, ceil_div(side * side, rows)};
-}
-
-Region Partition::held(const Extent& extent, int64_t stride) const {
-  if (own_pixels_.empty()) return {};
-  const Region part = own(extent, stride);
+Region held_part(const Region& own_pixels, const Extent& extent, int64_t stride) {
+  if (own_pixels.empty()) return {};
+  const Region part = owned_part(own_pixels, extent, stride);
   return clip(Region{{part.rows.begin - kMarginPixels, part.rows.end + kMarginPixels},
                      {part.cols.begin - kMarginPixels, part.cols.end + kMarginPixels}},
               extent);
 }
 
+/// Low tiles are wide instead, so that their number stays.
+Partition::Lines Partition::lines(const Extent& extent, int64_t stride) const {
+  const int64_t side = tile_side(lattice_, stride);
+  Lines lines;
+  lines.rows = pieces_of_cells(cells_.rows, extent.rows, stride, side);
+  lines.cols =
+      pieces_of_cells(cells_.cols, extent.cols, stride, ceil_div(side * side, longest(lines.rows)));
+  return lines;
+}
+
 std::vector<Region> Partition::tiles(const Extent& extent, int64_t stride) const {
-  const Region all = own(extent, stride);
+  const Region all = owned_part(own_pixels_, extent, stride);
   std::vector<Region> tiles;
   if (all.empty()) return tiles;
-  const Extent tile = tile_extent(slide_, lattice_, stride);
-  const Region lattice = {{floor_div(all.rows.begin, tile.rows) * tile.rows, all.rows.end},
-                          {floor_div(all.cols.begin, tile.cols) * tile.cols, all.cols.end}};
-  for (int64_t y = lattice.rows.begin; y < all.rows.end; y += tile.rows) {
-    for (int64_t x = lattice.cols.begin; x < all.cols.end; x += tile.cols) {
-      tiles.push_back(intersect(all, Region{{y, y + tile.rows}, {x, x + tile.cols}}));
+  const Lines tile = lines(extent, stride);
+  for (const Interval& rows : tile.rows) {
+    for (const Interval& cols : tile.cols) {
+      const Region region = intersect(all, Region{rows, cols});
+      if (!region.empty()) tiles.push_back(region);
     }
   }
   return tiles;
+}
+
+Extent Partition::largest_tile(const Extent& extent, int64_t stride) const {
+  const Lines tile = lines(extent, stride);
+  return {longest(tile.rows), longest(tile.cols)};
 }
 
 }  // namespace untiled

@@ -128,6 +128,10 @@ void add_pool_gradient(const at::Tensor& gradient, const at::Tensor& choices, co
   });
 }
 
-at::Tensor channel_sums(const at::Tensor& tile) { return tile.sum({0, 2, 3}, false, at::kDouble); }
+at::Tensor channel_sums(const at::Tensor& tile) {
+  // Of a part of a wider tensor LibTorch would add in another order.
+  const at::Tensor dense = tile.contiguous(at::MemoryFormat::ChannelsLast);
+  return dense.sum({0, 2, 3}, false, at::kDouble);
+}
 
 }  // namespace untiled

@@ -229,12 +229,10 @@ def check_classifier(app, folder, findings):
         summary = json.loads((run / "summary.json").read_text())
         findings.expect(summary["ranks"] == 2, f"ranks of a classifier: {summary['ranks']}")
     same(run, expected, findings, "a classifier on four ranks, then two")
-    result = app.run("train", yaml, "--out", folder / "no", "--ranks", "threads:2",
-                     "--set", "ranks.layout=columns")
-    findings.expect(result.returncode == 2 and "cut in rows" in result.stderr, result.stderr)
+    check_classifier_layouts(app, yaml, folder, expected, findings)
     check_shared(app, "classes", folder, folder / "classifier1" / "checkpoints" / "best.safetensors",
                  [folder / "cohort" / name for name in ("a.tif", "b.tif")], manifest, findings,
-                 "--set", "threads=1", "--set", "streaming.tile=32")
+                 "--set", "threads=1", "--set", "ranks.layout=columns", "--set", "streaming.tile=32")
     spoil_tile(folder / "cohort" / "a.tif", -1)
     result = app.run("train", yaml, "--out", folder / "classifier_bad", "--ranks", "threads:3")
     findings.expect(result.returncode == 3 and result.stderr.count("error: ") == 1 and
@@ -245,6 +243,28 @@ def check_classifier(app, folder, findings):
                             "--manifest", manifest, "--set", "streaming.tile=32")
     findings.expect(code == 4 and stderr.count("error: ") == 1 and "a.tif" in stderr,
                     f"a classifier's evaluation: exit {code} {stderr[-500:]}")
+
+
+def check_classifier_layouts(app, yaml, folder, expected, findings):
+    """Columns and grids of threads and processes, and two teams with a slide each: the same bytes."""
+    layouts = {"columns": ("threads:3", "ranks.layout=columns"), "grid": ("threads:6", "ranks.layout=3x2"),
+               "teams": ("threads:4", "ranks.per_slide=2")}
+    for name, (launch, setting) in layouts.items():
+        run = folder / f"classifier_{name}"
+        app.succeed("train", yaml, "--out", run, "--ranks", launch, "--set", setting)
+        same(run, expected, findings, f"a classifier on {launch}, {setting}")
+    result = app.run("train", yaml, "--out", folder / "no_team", "--ranks", "threads:3",
+                     "--set", "ranks.per_slide=1")
+    findings.expect(result.returncode == 2 and "train.batch to 3" in result.stderr, result.stderr)
+    result = app.run("train", yaml, "--out", folder / "no_grid", "--ranks", "threads:3",
+                     "--set", "ranks.layout=2x2")
+    findings.expect(result.returncode == 2 and "for 4 ranks" in result.stderr, result.stderr)
+    if shutil.which("mpirun") is None:
+        return
+    run = folder / "classifier_processes"
+    code, stderr = finish(mpirun(app, 4, "train", yaml, "--out", run, "--set", "ranks.layout=2x2"))
+    findings.expect(code == 0, f"a classifier on 2x2 processes: exit {code} {stderr[-800:]}")
+    same(run, expected, findings, "a classifier on 2x2 processes")
 
 
 def exported(folder):
@@ -365,11 +385,15 @@ def check_verify(app, findings):
     flags = ("verify", "--size", "301x217", "--tile", "32", "--json", "--set", "model.kind=resnet",
              "--set", "model.depth=10", "--set", "model.width=4", "--set", "data.labels=[a, b]",
              "--set", "train.loss=cross_entropy")
-    for launch in launches():
-        code, stdout, stderr = output_over(app, launch, *flags)
+    cases = [(launch, "rows") for launch in launches()]
+    cases += [("threads:5", "columns"), ("threads:6", "3x2")]
+    if shutil.which("mpirun") is not None:
+        cases.append(("4", "2x2"))
+    for launch, layout in cases:
+        code, stdout, stderr = output_over(app, launch, *flags, "--set", f"ranks.layout={layout}")
         found = json.loads(stdout) if code == 0 else {}
         findings.expect(found.get("passed") and found["ranks"] == int(launch[-1]),
-                        f"verify of a classifier, {launch}: exit {code} {found} {stderr[-500:]}")
+                        f"verify of a classifier, {launch} {layout}: exit {code} {found} {stderr[-500:]}")
 
 
 def settings_of(path, slides, steps, **sections):

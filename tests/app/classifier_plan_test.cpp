@@ -1,5 +1,9 @@
+#include "app/pipeline/classifier_memory.h"
+#include "app/pipeline/held_image.h"
 #include "app/pipeline/slide_classifier.h"
+#include "data/stain/slide_stains.h"
 #include "lib/core/error.h"
+#include "lib/ranks/alone.h"
 #include "tests/catch.h"
 
 namespace untiled {
@@ -52,6 +56,35 @@ TEST_CASE("without a scratch folder a classifier's plan is refused and names one
   } catch (const ConfigError& error) {
     CHECK(std::string(error.what()).find("run.scratch") != std::string::npos);
   }
+}
+
+TEST_CASE("to plan leaves what a classifier keeps of forgotten tensors alone") {
+  Settings settings = settings_of(int64_t{1} << 40, "");
+  settings.model.width = 4;
+  settings.threads = 1;
+  const SlideClassifier classifier(settings);
+  const HeldImage image(noise_pixels({256, 256}, 3, 256, 1));
+  const std::vector<Extent> slides = {image.extent()};
+  const ClassifierPlan plan = classifier.plan(slides, LayeredPurpose::kPrediction, 0);
+  Alone alone;
+  classifier.predict(plan, classifier.initial_weights(), {&image}, {}, alone);
+  const int64_t kept = classifier.kept_bytes();
+  CHECK(kept > 0);
+  classifier.plan(slides, LayeredPurpose::kTraining, 0);
+  classifier.predicted_together(slides, 0, 0, 1);
+  CHECK(classifier.kept_bytes() == kept);
+}
+
+TEST_CASE("a classifier's plan counts colours and caches, of slides of a size too") {
+  Settings settings = settings_of(int64_t{1} << 40, "");
+  settings.train.batch = 2;
+  const std::vector<Extent> slides(2, {1000, 2000});
+  CHECK(held_beside_steps(settings, slides).total_bytes() == 0);
+  settings.data.cache = CacheMode::kRam;
+  CHECK(held_beside_steps(settings, slides)[Holder::kCache] >= 2 * 1000 * 2000 * 3);
+  settings.data.stain.method = StainMethod::kMacenko;
+  CHECK(held_beside_steps(settings, slides)[Holder::kStains] ==
+        2 * stain_bytes(settings.data.stain));
 }
 
 }  // namespace

@@ -26,6 +26,23 @@ class HaloOneRowShort : public LayeredRun {
   }
 };
 
+/// The outermost column of a window is missing where it lies inside of the slide.
+class HaloOneColumnShort : public LayeredRun {
+ public:
+  using LayeredRun::LayeredRun;
+
+ protected:
+  at::Tensor read_window(size_t i, const Reading& reading, const Region& window,
+                         double beyond) const override {
+    at::Tensor read = LayeredRun::read_window(i, reading, window, beyond).clone();
+    const Extent extent = slide(i).extents[static_cast<size_t>(reading.value)];
+    if (reading.value != 0 && window.cols.size() > 1 && window.cols.end <= extent.cols) {
+      read.select(3, -1).zero_();
+    }
+    return read;
+  }
+};
+
 /// Zeros beyond a tile, as if its border were the slide's.
 class ZerosAtTileBorders : public LayeredRun {
  public:
@@ -56,6 +73,21 @@ class StridePhaseIgnored : public LayeredRun {
     const Extent extent = slide(i).extents[static_cast<size_t>(reading.value)];
     const Region moved = shift(window, 1, 0);
     const bool fits = window.rows.begin > 0 && moved.rows.end <= extent.rows;
+    return LayeredRun::read_window(i, reading, fits ? moved : window, beyond);
+  }
+};
+
+/// The same in x alone.
+class StridePhaseInXIgnored : public LayeredRun {
+ public:
+  using LayeredRun::LayeredRun;
+
+ protected:
+  at::Tensor read_window(size_t i, const Reading& reading, const Region& window,
+                         double beyond) const override {
+    const Extent extent = slide(i).extents[static_cast<size_t>(reading.value)];
+    const Region moved = shift(window, 0, 1);
+    const bool fits = window.cols.begin > 0 && moved.cols.end <= extent.cols;
     return LayeredRun::read_window(i, reading, fits ? moved : window, beyond);
   }
 };
@@ -106,6 +138,43 @@ class SumsOfOneRank : public LayeredRun {
   }
 };
 
+/// Of four ranks in two rows and two columns, some do not send each other what lies around their
+/// parts.
+class MarginNotSent : public LayeredRun {
+ public:
+  using LayeredRun::LayeredRun;
+
+ protected:
+  virtual bool is_dropped(int from, int to) const = 0;
+  Region given(size_t i, LayerId layer, int from, int to) const override {
+    return is_dropped(from, to) ? Region{} : LayeredRun::given(i, layer, from, to);
+  }
+};
+
+class ColumnsNotSent : public MarginNotSent {
+ public:
+  using MarginNotSent::MarginNotSent;
+
+ protected:
+  bool is_dropped(int from, int to) const override { return from / 2 == to / 2; }
+};
+
+class RowsNotSent : public MarginNotSent {
+ public:
+  using MarginNotSent::MarginNotSent;
+
+ protected:
+  bool is_dropped(int from, int to) const override { return from % 2 == to % 2; }
+};
+
+class CornersNotSent : public MarginNotSent {
+ public:
+  using MarginNotSent::MarginNotSent;
+
+ protected:
+  bool is_dropped(int from, int to) const override { return from + to == 3; }
+};
+
 template <typename Mistake>
 WorstError with(SlidesCase c) {
   return check_case(c, [](const Graph& graph, const Program& program, const LayeredOptions& options,
@@ -119,8 +188,10 @@ TEST_CASE("known mistakes of streaming are caught") {
   constexpr double kSeen = 1e-6;
   CHECK(check_case(c).error <= 1e-12);
   CHECK(with<HaloOneRowShort>(c).error > kSeen);
+  CHECK(with<HaloOneColumnShort>(c).error > kSeen);
   CHECK(with<ZerosAtTileBorders>(c).error > kSeen);
   CHECK(with<StridePhaseIgnored>(c).error > kSeen);
+  CHECK(with<StridePhaseInXIgnored>(c).error > kSeen);
   CHECK(with<HaloGradientsDropped>(c).error > kSeen);
   CHECK(with<ZerosBeforeTheNorm>(c).error > kSeen);
 }
@@ -144,6 +215,16 @@ TEST_CASE("statistics and sums of one rank alone are caught") {
   c.ranks = 2;
   CHECK(check_case(c).error <= 1e-12);
   CHECK(with<SumsOfOneRank>(c).error > 1e-6);
+}
+
+TEST_CASE("margins that ranks beside, below or across a corner do not send are caught") {
+  SlidesCase c{.sizes = {{133, 150}}, .model = small_resnet(), .tile = 32};
+  c.ranks = 4;
+  c.partition = rank_grid({0.5}, {0.43});
+  CHECK(check_case(c).error <= 1e-12);
+  CHECK(with<RowsNotSent>(c).error > 1e-6);
+  CHECK(with<ColumnsNotSent>(c).error > 1e-6);
+  CHECK(with<CornersNotSent>(c).error > 1e-6);
 }
 
 }  // namespace

@@ -10,64 +10,84 @@ namespace {
 
 constexpr TileLattice kLattice;
 constexpr int64_t kStrides[] = {2, 4, 8, 16, 32};
+constexpr Extent kSlides[] = {{5632, 5632}, {22'528, 22'528}, {4001, 1023}, {700, 9000}};
 
 Extent at_stride(const Extent& slide, int64_t stride) {
   return {ceil_div(slide.rows, stride), ceil_div(slide.cols, stride)};
 }
 
-std::vector<Region> tiles_of(const Extent& slide, const Interval& rows, int64_t stride) {
-  const Partition part(slide, {rows, {0, slide.cols}}, kLattice);
-  return part.tiles(at_stride(slide, stride), stride);
+std::vector<Region> tiles_of(const Extent& slide, const Region& part, int64_t stride) {
+  return Partition(slide, part, kLattice).tiles(at_stride(slide, stride), stride);
 }
 
-TEST_CASE("tiles of all strides are the same, wherever ranks are cut between bands") {
-  for (const Extent& slide : {Extent{5632, 5632}, Extent{22'528, 22'528}, Extent{4001, 1023}}) {
-    const int64_t band = Partition::band_rows(slide, kLattice);
+std::vector<Region> in_order(std::vector<Region> tiles) {
+  std::sort(tiles.begin(), tiles.end(), [](const Region& a, const Region& b) {
+    return a.rows.begin != b.rows.begin ? a.rows.begin < b.rows.begin : a.cols.begin < b.cols.begin;
+  });
+  return tiles;
+}
+
+/// Those of four ranks, between which the slide is cut at `y` and `x`.
+std::vector<Region> tiles_of_four(const Extent& slide, int64_t y, int64_t x, int64_t stride) {
+  std::vector<Region> all;
+  for (const Interval& rows : {Interval{0, y}, Interval{y, slide.rows}}) {
+    for (const Interval& cols : {Interval{0, x}, Interval{x, slide.cols}}) {
+      const std::vector<Region> tiles = tiles_of(slide, {rows, cols}, stride);
+      all.insert(all.end(), tiles.begin(), tiles.end());
+    }
+  }
+  return in_order(all);
+}
+
+TEST_CASE("tiles of all strides are the same, wherever ranks are cut between cells") {
+  for (const Extent& slide : kSlides) {
+    const SlideCells cells = cells_of(slide, kLattice);
     for (const int64_t stride : kStrides) {
-      const std::vector<Region> whole = tiles_of(slide, {0, slide.rows}, stride);
-      for (int64_t cut = band; cut < slide.rows; cut += band) {
-        std::vector<Region> tiles = tiles_of(slide, {0, cut}, stride);
-        const std::vector<Region> below = tiles_of(slide, {cut, slide.rows}, stride);
-        tiles.insert(tiles.end(), below.begin(), below.end());
-        REQUIRE((tiles == whole));
+      const std::vector<Region> whole = in_order(tiles_of(slide, untiled::whole(slide), stride));
+      for (const int64_t y : cells.rows) {
+        for (const int64_t x : cells.cols) {
+          REQUIRE((tiles_of_four(slide, y, x, stride) == whole));
+        }
       }
     }
   }
 }
 
-TEST_CASE("bands have whole rows of tensors of any stride") {
-  for (const int64_t deepest : {16, 32, 48, 112, 128}) {
-    for (const int64_t tile : {16, 96, 176, 512}) {
-      for (const Extent& slide : {Extent{5632, 5632}, Extent{133, 70}}) {
-        const int64_t band = Partition::band_rows(slide, {tile, deepest});
-        CHECK(band % deepest == 0);
-        CHECK(band <= std::max(tile, deepest));
-      }
-    }
-  }
+TEST_CASE("a cut that is not between cells divides tiles") {
+  const Extent slide = {5632, 5632};
+  const std::vector<Region> whole = in_order(tiles_of(slide, untiled::whole(slide), 4));
+  CHECK(!(tiles_of_four(slide, 5632, 1000, 4) == whole));
 }
 
 TEST_CASE("tiles are all of a tensor, once") {
-  const Extent slide = {5001, 3333};
-  for (const int64_t stride : kStrides) {
-    int64_t pixels = 0;
-    for (const Region& tile : tiles_of(slide, {0, slide.rows}, stride)) pixels += tile.area();
-    CHECK(pixels == at_stride(slide, stride).area());
+  for (const Extent& slide : kSlides) {
+    for (const int64_t stride : kStrides) {
+      int64_t pixels = 0;
+      for (const Region& tile : tiles_of(slide, untiled::whole(slide), stride)) {
+        pixels += tile.area();
+      }
+      CHECK(pixels == at_stride(slide, stride).area());
+    }
   }
 }
 
-TEST_CASE("a slide has forty bands where its width leaves deep tiles 512 pixels") {
-  CHECK(Partition::band_rows({22'528, 22'528}, kLattice) == 512);
-  CHECK(Partition::band_rows({5632, 5632}, kLattice) == 128);
-  CHECK(Partition::band_rows({4096, 4096}, kLattice) == 128);
-  CHECK(Partition::band_rows({5632, 1024}, kLattice) == 512);
-}
-
-TEST_CASE("low tiles are wide, so that their number stays") {
-  const Extent low = Partition::tile_extent({5632, 5632}, kLattice, 8);
-  CHECK(low == Extent{16, 256});
-  CHECK(Partition::tile_extent({5632, 5632}, kLattice, 32) == Extent{4, 1024});
-  CHECK(Partition::tile_extent({22'528, 22'528}, kLattice, 8) == Extent{64, 64});
+TEST_CASE("no tile is larger than any other, or than a square one, by more than a quarter") {
+  for (const Extent& slide : {Extent{5632, 5632}, Extent{11'264, 11'264}, Extent{22'528, 22'528}}) {
+    for (const int64_t stride : kStrides) {
+      int64_t least = slide.area();
+      int64_t most = 0;
+      for (const Region& tile : tiles_of(slide, untiled::whole(slide), stride)) {
+        least = std::min(least, tile.area());
+        most = std::max(most, tile.area());
+      }
+      const Extent largest = Partition(slide, untiled::whole(slide), kLattice)
+                                 .largest_tile(at_stride(slide, stride), stride);
+      CHECK(largest.area() == most);
+      CHECK(4 * most <= 5 * least);
+      const int64_t side = tile_side(kLattice, stride);
+      CHECK(4 * most <= 5 * side * side);
+    }
+  }
 }
 
 }  // namespace

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <mutex>
+#include <tuple>
+#include <utility>
 
+#include "lib/plan/rank_layout.h"
 #include "lib/ranks/alone.h"
 #include "lib/ranks/thread_ranks.h"
 #include "lib/streaming/verification.h"
@@ -12,43 +15,49 @@
 namespace untiled::testing {
 namespace {
 
-using Cuts = std::vector<double>;
+struct Layout {
+  int ranks;
+  std::vector<double> rows;
+  std::vector<double> cols;
+};
 
-/// Ranks in a grid, row by row; cuts as parts of the size, rounded down.
-std::function<std::vector<Region>(Extent)> grid(const Cuts& rows, const Cuts& cols) {
-  return [rows, cols](const Extent& e) {
-    const auto at = [](const Cuts& cuts, size_t i, int64_t size) {
-      return i == 0            ? 0
-             : i > cuts.size() ? size
-                               : static_cast<int64_t>(cuts[i - 1] * static_cast<double>(size));
-    };
-    std::vector<Region> parts;
-    for (size_t r = 0; r <= rows.size(); ++r) {
-      for (size_t c = 0; c <= cols.size(); ++c) {
-        parts.push_back({{at(rows, r, e.rows), at(rows, r + 1, e.rows)},
-                         {at(cols, c, e.cols), at(cols, c + 1, e.cols)}});
-      }
-    }
-    return parts;
-  };
-}
-
-TEST_CASE("a step over ranks equals the whole-image step") {
-  SlidesCase c{.sizes = {{133, 150}, {90, 101}}, .model = small_resnet(), .tile = 32, .workers = 1};
-  struct Layout {
-    int ranks;
-    Cuts rows;
-    Cuts cols;
-  };
-  for (const Layout& layout :
-       {Layout{2, {0.31}, {}}, Layout{3, {}, {0.2, 0.77}}, Layout{4, {0.5}, {0.43}},
-        Layout{7, {0.1, 0.2, 0.33, 0.5, 0.61, 0.97}, {}}}) {
+void require_exact(SlidesCase c, const std::vector<Layout>& layouts) {
+  for (const Layout& layout : layouts) {
     c.ranks = layout.ranks;
-    c.partition = grid(layout.rows, layout.cols);
+    c.partition = rank_grid(layout.rows, layout.cols);
     const WorstError worst = check_case(c);
-    INFO(layout.ranks << " ranks: " << worst.name);
+    INFO(layout.ranks << " ranks, " << layout.cols.size() + 1 << " columns: " << worst.name);
     CHECK(worst.error <= 1e-12);
   }
+}
+
+SlidesCase case_of(const std::vector<Extent>& sizes) {
+  return {.sizes = sizes, .model = small_resnet(), .tile = 32, .workers = 1};
+}
+
+TEST_CASE("a step over 2 to 7 ranks in rows, columns and grids equals the whole-image step") {
+  require_exact(case_of({{133, 150}, {90, 101}}), {{2, {0.31}, {}},
+                                                   {2, {}, {0.69}},
+                                                   {3, {}, {0.2, 0.77}},
+                                                   {4, {0.5}, {0.43}},
+                                                   {5, {}, {0.11, 0.3, 0.52, 0.8}},
+                                                   {6, {0.3, 0.71}, {0.55}},
+                                                   {6, {0.4}, {0.3, 0.61}},
+                                                   {7, {0.1, 0.2, 0.33, 0.5, 0.61, 0.97}, {}},
+                                                   {7, {}, {0.1, 0.2, 0.33, 0.5, 0.61, 0.97}}});
+}
+
+TEST_CASE("ranks without pixels at deep levels, or without any, leave a step exact") {
+  // A rank of ten pixels owns none of the tensors of stride 32.
+  require_exact(case_of({{161, 170}}), {{3, {}, {0.41, 0.47}},
+                                        {6, {0.41, 0.47}, {0.5}},
+                                        {9, {0.41, 0.47}, {0.5, 0.56}},
+                                        {4, {0.0}, {1.0}}});
+}
+
+TEST_CASE("slides that are one pixel wide or high are exact over ranks") {
+  require_exact(case_of({{1, 290}}), {{3, {}, {0.3, 0.7}}, {4, {0.5}, {0.5}}});
+  require_exact(case_of({{290, 1}}), {{3, {0.3, 0.7}, {}}, {4, {0.5}, {0.5}}});
 }
 
 TEST_CASE("each slide on a rank of its own equals the whole-image step") {
@@ -76,30 +85,33 @@ void require_same_bits(const LayeredStep& one, const LayeredStep& many,
   }
 }
 
-TEST_CASE("float32 results have the same bits for 1 to 4 ranks that are cut between bands") {
-  for (const int first_stride : {2, 3}) {
-    SlidesCase c{.sizes = {{301, 270}}, .model = small_resnet(), .tile = 16};
+TEST_CASE("float32 results have the same bits for all grids of 1 to 7 ranks between cells") {
+  for (const auto& [norm, first_stride] :
+       {std::pair{NormKind::kBatch, 2}, {NormKind::kBatch, 3}, {NormKind::kNone, 2}}) {
+    SlidesCase c{.sizes = {{301, 270}, {97, 333}}, .model = small_resnet(norm), .tile = 16};
     c.model.first_stride = first_stride;
     c.dtype = at::kFloat;
     c.workers = 1;
     const SlidesSetup setup(c);
     const LayeredStep one = streamed(c, setup);
-    const int64_t unit = Partition::band_rows(c.sizes[0], lattice_of(setup.graph, c.tile));
-    REQUIRE(unit == 16 * first_stride);
-    for (int ranks = 2; ranks <= 4; ++ranks) {
-      INFO(ranks << " ranks");
-      c.ranks = ranks;
-      c.partition = [=](const Extent& e) {
-        std::vector<Region> parts;
-        for (int r = 0; r < ranks; ++r) {
-          const int64_t end = r + 1 == ranks ? e.rows : (r + 1) * unit;
-          parts.push_back({{r * unit, end}, {0, e.cols}});
-        }
-        return parts;
-      };
+    for (const RankGrid& grid : {RankGrid{2, 1}, {1, 2}, {3, 1}, {2, 2}, {1, 4}, {3, 2}, {7, 1}}) {
+      INFO(grid.rows << "x" << grid.cols);
+      c.ranks = grid.count();
+      c.partition = rank_cells_grid(grid.rows, grid.cols, lattice_of(setup.graph, c.tile));
       require_same_bits(one, streamed(c, setup), setup.parameters.names);
     }
   }
+}
+
+TEST_CASE("a cut through a cell shows in the last bits of float32") {
+  SlidesCase c{.sizes = {{301, 270}}, .model = small_resnet(), .tile = 64};
+  c.dtype = at::kFloat;
+  c.workers = 1;
+  const SlidesSetup setup(c);
+  const LayeredStep one = streamed(c, setup);
+  c.ranks = 2;
+  c.partition = rank_grid({}, {0.41});
+  CHECK(streamed(c, setup).statistics.front().variance != one.statistics.front().variance);
 }
 
 /// What a prediction of all slides of a case gives.
@@ -141,19 +153,16 @@ Predicted predict(const SlidesCase& c, const SlidesSetup& setup) {
   return all;
 }
 
-/// Of two slides: the first on rank 0, the second cut on the lattice among the others.
-std::function<std::vector<Region>(Extent)> first_alone(const Extent& first, int ranks,
-                                                       int64_t unit) {
+/// Of two slides: the first on rank 0, the second cut between cells among the others.
+MakeParts first_alone(const Extent& first, int ranks, const TileLattice& lattice) {
   return [=](const Extent& e) {
     std::vector<Region> parts(static_cast<size_t>(ranks));
     if (e == first) {
       parts[0] = untiled::whole(e);
       return parts;
     }
-    for (int64_t r = 1; r < ranks; ++r) {
-      const int64_t end = r + 1 == ranks ? e.rows : r * unit;
-      parts[static_cast<size_t>(r)] = {{(r - 1) * unit, end}, {0, e.cols}};
-    }
+    const std::vector<Region> others = rank_cells_grid(1, ranks - 1, lattice)(e);
+    std::copy(others.begin(), others.end(), parts.begin() + 1);
     return parts;
   };
 }
@@ -170,8 +179,7 @@ TEST_CASE("predictions of some slides over ranks equal whole-image ones, bit for
   for (int ranks = 1; ranks <= 4; ++ranks) {
     INFO(ranks << " ranks");
     c.ranks = ranks;
-    const int64_t unit = Partition::band_rows(c.sizes[1], {.tile = c.tile});
-    if (ranks > 1) c.partition = first_alone(c.sizes[0], ranks, unit);
+    if (ranks > 1) c.partition = first_alone(c.sizes[0], ranks, {.tile = c.tile});
     const at::Tensor whole = setup.whole(c).logits;
     const Predicted found = predict(c, setup);
     for (int64_t slide = 0; slide < 2; ++slide) {
@@ -189,21 +197,21 @@ TEST_CASE("predictions of some slides over ranks equal whole-image ones, bit for
   }
 }
 
-TEST_CASE("what a rank stores is its part of the slide and some rows more") {
+TEST_CASE("what a rank stores is its part of the slide and a margin around it") {
   const Graph graph = SlidesSetup(SlidesCase{.model = small_resnet()}).graph;
   const LayeredExecutor executor(graph, {.tile = 16});
-  const Extent size = {4096, 1000};
-  const auto stored = [&](int ranks, LayeredPurpose purpose) {
-    std::vector<Region> parts;
-    for (int64_t r = 0; r < ranks; ++r) {
-      parts.push_back({{size.rows * r / ranks, size.rows * (r + 1) / ranks}, {0, size.cols}});
-    }
+  const auto stored = [&](const Extent& size, const std::vector<Region>& parts,
+                          LayeredPurpose purpose) {
     return static_cast<double>(executor.stored_bytes({size}, {parts}, purpose).in_memory);
   };
   for (const auto purpose : {LayeredPurpose::kTraining, LayeredPurpose::kPrediction}) {
-    const double part = stored(4, purpose) / stored(1, purpose);
-    CHECK(part > 0.25);
-    CHECK(part < 0.28);
+    for (const auto& [size, rows, cols] :
+         {std::tuple{Extent{4096, 1000}, 4, 1}, {Extent{1000, 4096}, 1, 4}}) {
+      const double one = stored(size, {untiled::whole(size)}, purpose);
+      const double part = stored(size, rank_cells_grid(rows, cols, {.tile = 16})(size), purpose);
+      CHECK(part / one > 0.25);
+      CHECK(part / one < 0.28);
+    }
   }
 }
 

@@ -48,6 +48,52 @@ at::Tensor Picture::tensor(at::ScalarType dtype) const {
       .div_(255.0);
 }
 
+namespace {
+
+std::vector<Region> between(const std::vector<int64_t>& rows, const std::vector<int64_t>& cols) {
+  std::vector<Region> parts;
+  for (size_t r = 0; r + 1 < rows.size(); ++r) {
+    for (size_t c = 0; c + 1 < cols.size(); ++c) {
+      parts.push_back({{rows[r], rows[r + 1]}, {cols[c], cols[c + 1]}});
+    }
+  }
+  return parts;
+}
+
+std::vector<int64_t> cuts_at(const std::vector<double>& parts, int64_t side) {
+  std::vector<int64_t> cuts = {0};
+  for (const double part : parts) {
+    cuts.push_back(static_cast<int64_t>(part * static_cast<double>(side)));
+  }
+  cuts.push_back(side);
+  return cuts;
+}
+
+/// Some of the borders, at about even distances.
+std::vector<int64_t> some_of(const std::vector<int64_t>& borders, int parts) {
+  const auto cells = static_cast<int>(borders.size()) - 1;
+  std::vector<int64_t> cuts;
+  for (int i = 0; i <= parts; ++i) {
+    cuts.push_back(borders[static_cast<size_t>(i * cells / parts)]);
+  }
+  return cuts;
+}
+
+}  // namespace
+
+MakeParts rank_grid(const std::vector<double>& rows, const std::vector<double>& cols) {
+  return [rows, cols](const Extent& e) {
+    return between(cuts_at(rows, e.rows), cuts_at(cols, e.cols));
+  };
+}
+
+MakeParts rank_cells_grid(int rows, int cols, const TileLattice& lattice) {
+  return [=](const Extent& e) {
+    const SlideCells cells = cells_of(e, lattice);
+    return between(some_of(cells.rows, rows), some_of(cells.cols, cols));
+  };
+}
+
 ModelSettings small_resnet(NormKind norm, int depth, int width) {
   ModelSettings model;
   model.kind = ModelKind::kResnet;

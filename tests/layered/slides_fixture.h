@@ -27,6 +27,9 @@ class Picture : public PixelSource {
   PixelBlock block_;
 };
 
+/// What each rank has of a slide.
+using MakeParts = std::function<std::vector<Region>(const Extent&)>;
+
 struct SlidesCase {
   std::vector<Extent> sizes = {{75, 66}};
   ModelSettings model;
@@ -39,9 +42,14 @@ struct SlidesCase {
   at::ScalarType dtype = at::kDouble;
   std::vector<double> class_weights;
   uint64_t seed = 1;
-  int ranks = 1;                                         ///< As threads.
-  std::function<std::vector<Region>(Extent)> partition;  ///< By rank; none: rows.
+  int ranks = 1;        ///< As threads.
+  MakeParts partition;  ///< None: rows.
 };
+
+/// Ranks in a grid, row by row, between cuts that are parts of the sides, rounded down.
+MakeParts rank_grid(const std::vector<double>& rows, const std::vector<double>& cols);
+/// So many ranks below each other and side by side, cut between cells.
+MakeParts rank_cells_grid(int rows, int cols, const TileLattice& lattice);
 
 /// A ResNet-10 of a few channels.
 ModelSettings small_resnet(NormKind norm = NormKind::kBatch, int depth = 10, int width = 4);
