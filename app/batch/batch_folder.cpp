@@ -117,8 +117,8 @@ Lease wait_for(const fs::path& file) {
 
 }  // namespace
 
-BatchFolder::BatchFolder(fs::path folder)
-    : folder_(std::move(folder)), hidden_(folder_ / ".untiled") {
+BatchFolder::BatchFolder(fs::path folder, BatchNames names)
+    : folder_(std::move(folder)), names_(std::move(names)), hidden_(folder_ / names_.records) {
   make_folder(hidden_);
   move_aside_foreign(hidden_);
   remove_old_left_overs();
@@ -128,7 +128,7 @@ BatchFolder::BatchFolder(fs::path folder)
 /// Numbers of processes mean nothing on another machine: while one is at work here, what it writes
 /// stays.
 void BatchFolder::remove_old_left_overs() const {
-  if (Lease::any_elsewhere(hidden_)) return;
+  if (Lease::any_elsewhere(hidden_) || Lease::any_elsewhere(folder_ / BatchNames().records)) return;
   const auto is_ours = [](const LeftOver& left) { return is_gone(left.process); };
   remove_left_overs(folder_, is_ours);
   remove_left_overs(hidden_, is_ours);
@@ -173,13 +173,19 @@ std::optional<SlideReport> BatchFolder::find_done(const std::string& id,
   return complete ? report : std::nullopt;
 }
 
-std::optional<SlideReport> BatchFolder::find_new(const std::string& id) const {
+std::optional<SlideReport> BatchFolder::find_new(const std::string& id,
+                                                 const WorkIdentity& identity) const {
   const fs::path file = hidden_file(id, kRecordEnding);
   const auto before = versions_at_start_.find(file.filename().string());
   if (before != versions_at_start_.end() && before->second == version_of(file)) {
     return std::nullopt;
   }
-  return read_record(id);
+  auto report = read_record(id);
+  if (!report || report->settings_hash != identity.settings_hash ||
+      report->model_hash != identity.model_hash) {
+    return std::nullopt;  // Another command, in the same folder.
+  }
+  return report;
 }
 
 std::optional<Lease> BatchFolder::take_lease(const std::string& id) const {
@@ -197,11 +203,9 @@ std::vector<std::string> BatchFolder::claimed(const std::string& id) const {
 }
 
 bool BatchFolder::has_damaged_record(const std::string& id) const {
-  const auto is_damaged = [&](const char* ending) {
-    const fs::path file = hidden_file(id, ending);
-    return is_there(file) && !read_sealed(file);
-  };
-  return is_damaged(kRecordEnding) || is_damaged(kBegunEnding);
+  const fs::path begun = hidden_file(id, kBegunEnding);
+  return (is_there(hidden_file(id, kRecordEnding)) && !read_record(id)) ||
+         (is_there(begun) && !read_sealed(begun));
 }
 
 std::optional<fs::path> BatchFolder::find_foreign(const std::string& id,
@@ -254,7 +258,7 @@ void BatchFolder::record(const SlideReport& report, const Bytes& thumbnail,
   Json parts = Json::object();
   for (const auto& [part, value] : seconds) parts[part] = value;
   write_file(hidden_file(id, kSecondsEnding), json_text(parts));
-  write_file(hidden_file(id, kRecordEnding), sealed(to_json(report)));
+  write_file(hidden_file(id, kRecordEnding), sealed(to_record(report)));
   fs::remove(hidden_file(id, kBegunEnding), ignored);
 }
 
@@ -273,7 +277,7 @@ void BatchFolder::write_reports(const std::vector<std::string>& ids,
   // The last process to come here finds all records.
   const Lease turn = wait_for(hidden_ / "reports.lease");
   Lease::clear_stale(hidden_);
-  remove_left_overs_of(folder_, {"report.csv", "report.json", "report.html", "timings.csv"});
+  remove_left_overs_of(folder_, {names_.table, names_.json, names_.page, names_.timings});
   std::vector<SlideReport> rows;
   std::vector<SlideTiming> timings;
   std::vector<ReportCard> cards;
@@ -285,12 +289,14 @@ void BatchFolder::write_reports(const std::vector<std::string>& ids,
     cards.push_back({*report, is_there(picture) ? read_file(picture) : ""});
     rows.push_back(std::move(*report));
   }
-  Json slides = Json::array();
-  for (const SlideReport& row : rows) slides.push_back(to_flat_json(row));
-  write_file(folder_ / "report.json", json_text(Json{{"slides", slides}}, 1) + "\n");
-  write_file(folder_ / "timings.csv", timings_csv(timings));
-  write_file(folder_ / "report.html", report_page(cards));
-  write_file(folder_ / "report.csv", report_csv(rows));
+  if (!names_.json.empty()) {
+    Json slides = Json::array();
+    for (const SlideReport& row : rows) slides.push_back(to_json(row));
+    write_file(folder_ / names_.json, json_text(Json{{"slides", slides}}, 1) + "\n");
+  }
+  write_file(folder_ / names_.timings, timings_csv(timings));
+  write_file(folder_ / names_.page, report_page(cards));
+  write_file(folder_ / names_.table, report_csv(rows));
 }
 
 }  // namespace untiled

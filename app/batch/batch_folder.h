@@ -21,13 +21,22 @@ struct WorkIdentity {
   std::string model_hash;
 };
 
+/// What a batch keeps beside its outputs, named in its folder.
+struct BatchNames {
+  std::string records = ".untiled";  ///< A folder of its own, for ids of two verbs may be alike.
+  std::string table = "report.csv";
+  std::string json = "report.json";  ///< Empty: not written.
+  std::string page = "report.html";
+  std::string timings = "timings.csv";
+};
+
 /// Keeps a record of each slide beside the outputs (.untiled/<hash of the id>.json), written last:
 /// a slide with a record is complete. Records have a check sum (XXH3); a damaged one is none, and
 /// its slide is done again. Several processes may use one folder. One thread.
 class BatchFolder {
  public:
   /// Throws DataError when the folder cannot be made.
-  explicit BatchFolder(std::filesystem::path folder);
+  explicit BatchFolder(std::filesystem::path folder, BatchNames names = {});
 
   const std::filesystem::path& path() const { return folder_; }
 
@@ -35,8 +44,10 @@ class BatchFolder {
   /// `outputs` are there.
   std::optional<SlideReport> find_done(const std::string& id, const WorkIdentity& identity,
                                        const std::vector<std::string>& outputs) const;
-  /// The report that another process recorded since this one began.
-  std::optional<SlideReport> find_new(const std::string& id) const;
+  /// The report that another process recorded since this one began, of the same work.
+  std::optional<SlideReport> find_new(const std::string& id, const WorkIdentity& identity) const;
+  /// The report of a slide as it was recorded last, whoever did it.
+  std::optional<SlideReport> find_recorded(const std::string& id) const { return read_record(id); }
 
   /// Nothing while another process works on the slide.
   std::optional<Lease> take_lease(const std::string& id) const;
@@ -50,9 +61,8 @@ class BatchFolder {
   /// failed one the outputs of earlier runs are removed. Throws DataError.
   void record(const SlideReport& report, const Bytes& thumbnail, const PartSeconds& seconds) const;
 
-  /// Writes report.csv, report.json, report.html and timings.csv of the slides that have a record,
-  /// in this order (an empty id: none); `reused` says which of them this process did not do. Throws
-  /// DataError.
+  /// Writes the table, JSON, page and timings of the slides that have a record, in this order (an
+  /// empty id: none); `reused` says which of them this process did not do. Throws DataError.
   void write_reports(const std::vector<std::string>& ids, const std::vector<bool>& reused) const;
 
  private:
@@ -61,12 +71,13 @@ class BatchFolder {
   PartSeconds read_seconds(const std::string& id) const;
   void remember_versions();
   void remove_old_left_overs() const;
-  /// There is one, and its check sum is not that of its content.
+  /// There is one, and it is not what this version wrote.
   bool has_damaged_record(const std::string& id) const;
   /// The names that a record or an unfinished run claims.
   std::vector<std::string> claimed(const std::string& id) const;
 
   std::filesystem::path folder_;
+  BatchNames names_;
   std::filesystem::path hidden_;
   std::map<std::string, std::string> versions_at_start_;  ///< By record's file name.
 };

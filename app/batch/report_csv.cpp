@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "lib/core/csv_cell.h"
 
 namespace untiled {
@@ -32,16 +35,17 @@ std::string line(const std::vector<std::string>& fields) {
 }  // namespace
 
 std::string report_csv(const std::vector<SlideReport>& reports) {
+  const bool scored = std::any_of(reports.begin(), reports.end(), has_scores);
   std::vector<std::string> header;
-  const auto empty = to_json(SlideReport{});
-  for (const auto& [key, value] : empty.items()) {
-    if (key != "details") header.push_back(key);
-  }
+  const auto columns = facts_json(SlideReport{});
+  for (const auto& column : columns.items()) header.push_back(column.key());
+  if (scored) header.emplace_back("dice");
   std::string csv = line(header);
   for (const SlideReport& report : reports) {
-    const auto json = to_json(report);
     std::vector<std::string> fields;
-    for (const std::string& key : header) fields.push_back(cell(json.at(key)));
+    for (const auto& value : facts_json(report)) fields.push_back(cell(value));
+    const auto dice = dice_of(report);
+    if (scored) fields.push_back(dice ? fmt::format("{}", *dice) : "");
     csv += line(fields);
   }
   return csv;

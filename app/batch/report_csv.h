@@ -19,7 +19,8 @@ struct SlideTiming {
   PartSeconds seconds;
 };
 
-/// One row a report; lists are joined with "; ". Repeats byte for byte.
+/// One row a report; lists are joined with "; ". Where a slide has scores, the last column is its
+/// Dice. Repeats byte for byte.
 std::string report_csv(const std::vector<SlideReport>& reports);
 
 /// slide_id, action, part, seconds: a row a part, and one of part "total" for each slide.

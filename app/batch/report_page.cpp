@@ -81,6 +81,7 @@ std::string card(const ReportCard& entry) {
   if (report.tissue_fraction) {
     facts += fmt::format(", {:.1f} % tissue", 100 * *report.tissue_fraction);
   }
+  if (const auto dice = dice_of(report)) facts += fmt::format(", Dice {:.4f}", *dice);
   const std::string why =
       report.reason.empty() ? "" : fmt::format("<small>{}</small>", escape_markup(report.reason));
   return fmt::format(R"(<div class="card {0}" title="{3}">{1}<b>{2}</b>{4}{5}</div>)"
@@ -123,7 +124,10 @@ constexpr std::array kColumns = {"slide",
                                  "\xC2\xB5m per pixel",
                                  "remarks"};
 
-std::string table_row(const SlideReport& report) {
+constexpr const char* kDice = "Dice";
+
+/// `scored`: the table has a column of Dice.
+std::string table_row(const SlideReport& report, bool scored) {
   const std::string id = escape_markup(report.slide_id);
   const std::string why = remarks(report);
   std::optional<double> objects;
@@ -134,7 +138,8 @@ std::string table_row(const SlideReport& report) {
                        fmt::format("{} \xC3\x97 {}", report.extent.cols, report.extent.rows),
                        fmt::format("{}", report.extent.area()));
   }
-  return "<tr>" + cell(id, id) + status_cell(report.status) +
+  const std::string dice = scored ? number(kDice, dice_of(report), 4) : "";
+  return "<tr>" + cell(id, id) + status_cell(report.status) + dice +
          number(kColumns[2], report.tissue_fraction, 1, 100) +
          number(kColumns[3], report.area_mm2, 2) + number(kColumns[4], objects, 0) +
          number(kColumns[5], report.confidence, 2) + size + number(kColumns[7], report.mpp_x, 4) +
@@ -142,12 +147,17 @@ std::string table_row(const SlideReport& report) {
 }
 
 std::string table(const std::vector<ReportCard>& cards) {
+  const bool scored = std::any_of(cards.begin(), cards.end(),
+                                  [](const ReportCard& entry) { return has_scores(entry.report); });
+  std::vector<const char*> columns(kColumns.begin(), kColumns.end());
+  constexpr int kAfterStatus = 2;
+  if (scored) columns.insert(columns.begin() + kAfterStatus, kDice);
   std::string html = "<div class=\"scroll\" id=\"table\"><table><thead><tr>";
-  for (const char* column : kColumns) {
+  for (const char* column : columns) {
     html += fmt::format("<th scope=\"col\"><button>{}</button></th>", column);
   }
   html += "</tr></thead><tbody>\n";
-  for (const ReportCard& entry : cards) html += table_row(entry.report);
+  for (const ReportCard& entry : cards) html += table_row(entry.report, scored);
   return html + "</tbody></table></div>\n";
 }
 

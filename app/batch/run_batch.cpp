@@ -1,7 +1,6 @@
 #include "app/batch/run_batch.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -9,7 +8,6 @@
 #include <deque>
 #include <exception>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -17,20 +15,17 @@
 #include <utility>
 
 #include "app/batch/batch_folder.h"
+#include "app/batch/batch_slide.h"
 #include "app/batch/failure_count.h"
 #include "data/cohort/slide_ids.h"
-#include "data/slide/file_kind.h"
 #include "data/slide/fingerprint.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/hasher.h"
-#include "lib/core/json_text.h"
 #include "lib/core/number.h"
-#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
 #include "lib/output/jpeg_encoder.h"
-#include "lib/zarr/array_reader.h"
 
 namespace untiled {
 namespace {
@@ -41,34 +36,6 @@ constexpr Extent kThumbnail = {180, 180};
 constexpr int kThumbnailQuality = 80;
 /// Progress counts thousandths of slides.
 constexpr int64_t kUnitsPerSlide = 1000;
-
-/// Why a file cannot be a slide, before anything is read.
-void require_slide_file(const fs::path& path) {
-  std::error_code error;
-  const auto status = fs::status(path, error);
-  if (!fs::exists(status)) {
-    throw SlideFailure("missing", fmt::format("{}: there is no such file", path.string()));
-  }
-  if (::access(path.c_str(), R_OK) != 0) {
-    throw SlideFailure("no_permission",
-                       fmt::format("{}: may not be read by this user", path.string()));
-  }
-  if (fs::is_regular_file(status) && fs::file_size(path, error) == 0) {
-    throw SlideFailure("empty_file", fmt::format("{}: the file is empty", path.string()));
-  }
-}
-
-/// Of what could not be opened: damaged images are not the same as files that never were any.
-const char* reason_code(const fs::path& path) {
-  std::error_code none;
-  if (is_zarr_folder(path)) return "unreadable";
-  if (fs::is_directory(path, none)) return "folder";
-  const bool is_image = fs::is_regular_file(path, none) && file_kind(path) != FileKind::kOther;
-  return is_image ? "unreadable" : "not_a_slide";
-}
-
-/// What an image or strip that is decoded whole takes: its colours and what marks missing pixels.
-constexpr int64_t kBytesPerPixel = 4;
 
 SlideReport facts_of(const SlideInfo& slide, const CohortEntry& entry) {
   SlideReport report;
@@ -106,10 +73,10 @@ class BatchRun {
   BatchRun(const BatchOptions& options, const SlideWork& work)
       : options_(options),
         work_(work),
-        folder_(options.out),
-        named_ids_(entry_ids(options.slides)),
+        named_ids_(options.ids.empty() ? entry_ids(options.slides) : options.ids),
         ids_(named_ids_),
         reused_(ids_.size(), true) {
+    if (!options.out.empty()) folder_.emplace(options.out, options.names);
     for (size_t i = 0; i < ids_.size(); ++i) {
       const auto place = static_cast<int64_t>(i) % options.shard.count;
       if (place == options.shard.index) mine_.push_back(i);
@@ -121,7 +88,7 @@ class BatchRun {
     }
   }
 
-  int run() {
+  BatchOutcome run() {
     try {
       do_all();
     } catch (const Interrupted&) {
@@ -130,8 +97,7 @@ class BatchRun {
     }
     find_ids_of_other_shards();
     write_reports();
-    if (options_.json) print_json();
-    return failures_.exit_code();
+    return {mine(), all(), failures_.failed, failures_.exit_code()};
   }
 
  private:
@@ -146,12 +112,13 @@ class BatchRun {
   };
 
   void write_reports() {
+    if (!folder_) return;
     std::vector<std::string> ids = ids_;
     for (size_t i = 0; i < ids.size(); ++i) {  // No names of slides that were not reached.
       if (options_.deidentify && ids[i] == named_ids_[i]) ids[i].clear();
     }
     try {
-      folder_.write_reports(ids, reused_);
+      folder_->write_reports(ids, reused_);
     } catch (const WriteError& error) {
       if (failures_.failed == 0) throw;
       warn(error.what());  // Its slides failed for the same reason, a full disk say.
@@ -189,9 +156,11 @@ class BatchRun {
     progress.set_status(fmt::format("slide {} of {}, {}", done_ + 1, mine_.size(), shown(slide)));
     if (!prepared_.contains(slide)) prepared_[slide] = prepare(slide);
     Prepared& prepared = prepared_[slide];
-    if (!accept_found(slide, prepared)) {
+    if (!folder_) {
+      do_unkept(slide, prepared, progress);
+    } else if (!accept_found(slide, prepared)) {
       std::optional<Lease> lease;
-      const auto failure = failure_of([&] { lease = folder_.take_lease(ids_[slide]); });
+      const auto failure = failure_of([&] { lease = folder_->take_lease(ids_[slide]); });
       if (failure) {  // The folder cannot be written.
         tell(slide, prepared, {failure->code, shown(slide) + ": " + failure->reason});
       } else if (!lease || !finish(slide, prepared, *lease, progress)) {
@@ -204,8 +173,22 @@ class BatchRun {
     return Outcome::kDone;
   }
 
+  /// Where nothing is kept, nobody else is at the slide.
+  void do_unkept(size_t slide, Prepared& prepared, Progress& progress) {
+    SlideResult result;
+    auto failure = prepared.failure;
+    if (!failure) failure = failure_of([&] { result = work_on(slide, prepared, progress); });
+    if (failure) options_.go_on();
+    if (!failure) failure = failure_of([&] { require_unchanged(slide, prepared); });
+    if (failure) {
+      tell(slide, prepared, *failure);
+    } else {
+      accept_done(slide, result);
+    }
+  }
+
   /// With the lease: takes what its last owner did, or does it. False: another took it over.
-  bool finish(size_t slide, const Prepared& prepared, const Lease& lease, Progress& progress) {
+  bool finish(size_t slide, Prepared& prepared, const Lease& lease, Progress& progress) {
     return accept_found(slide, prepared) ||
            do_slide(slide, prepared, lease, progress) == Outcome::kDone;
   }
@@ -221,10 +204,12 @@ class BatchRun {
       if (options_.deidentify) ids_[slide] = anonymous(slide, info);
     });
     if (options_.deidentify && ids_[slide] == named_ids_[slide]) ids_[slide] = numbered(slide);
+    const auto failure =
+        failure_of([&] { prepared.report.settings_hash = settings_hash_of(slide); });
+    if (!prepared.failure) prepared.failure = failure;
     SlideReport& report = prepared.report;
     report.slide_id = ids_[slide];
     if (!options_.deidentify) report.path = entry.path.string();
-    report.settings_hash = settings_hash_of(entry);
     report.model_hash = options_.model_hash;
     report.version = UNTILED_VERSION;
     prepared.seconds = watch.seconds();
@@ -233,11 +218,11 @@ class BatchRun {
 
   /// Takes over what another process, or an earlier run of the same work, recorded.
   bool accept_found(size_t slide, const Prepared& prepared) {
-    auto found = folder_.find_new(ids_[slide]);
+    const SlideReport& now = prepared.report;
+    const WorkIdentity identity{now.fingerprint, now.settings_hash, now.model_hash};
+    auto found = folder_->find_new(ids_[slide], identity);
     if (!found && !prepared.failure) {
-      const SlideReport& now = prepared.report;
-      found = folder_.find_done(ids_[slide], {now.fingerprint, now.settings_hash, now.model_hash},
-                                outputs_of(slide));
+      found = folder_->find_done(ids_[slide], identity, outputs_of(slide));
     }
     if (!found) return false;
     accept(slide, *found);
@@ -248,18 +233,24 @@ class BatchRun {
     if (report.status == SlideStatus::kFailed) {
       failures_.add_failure(report.reason_code == kSettingsCode);
     }
-    print(report);
-    reports_[slide] = report;
+    options_.tell(report);
+    done_slides_[slide] = {slide, report, {}};
+  }
+
+  void accept_done(size_t slide, const SlideResult& result) {
+    reused_[slide] = false;
+    accept(slide, result.report);
+    done_slides_[slide].costs = result.costs;
   }
 
   /// With the lease. kElsewhere: another process took it over.
-  Outcome do_slide(size_t slide, const Prepared& prepared, const Lease& lease, Progress& progress) {
-    SlideResult result{prepared.report, {}, {}, {}};
+  Outcome do_slide(size_t slide, Prepared& prepared, const Lease& lease, Progress& progress) {
+    SlideResult result;
     auto failure = prepared.failure;
     if (!failure) {
       failure = failure_of([&] {
         require_own_outputs(slide);
-        folder_.begin(ids_[slide], outputs_of(slide));
+        folder_->begin(ids_[slide], outputs_of(slide));
         result = work_on(slide, prepared, progress);
       });
     }
@@ -271,9 +262,7 @@ class BatchRun {
       const SlideResult told{tell(slide, prepared, *failure), {}, {}, {}};
       failure_of([&] { record(told); });  // On a full disk write_reports says so.
     } else {
-      reused_[slide] = false;
-      measured_[slide] = result.measured;
-      accept(slide, result.report);
+      accept_done(slide, result);
     }
     return Outcome::kDone;
   }
@@ -287,15 +276,15 @@ class BatchRun {
     return report;
   }
 
-  SlideResult work_on(size_t slide, const Prepared& prepared, Progress& progress) {
+  SlideResult work_on(size_t slide, Prepared& prepared, Progress& progress) {
     for (const std::string& warning : prepared.report.warnings) {
       warn(ids_[slide] + ": " + warning);
     }
     const CohortEntry& entry = options_.slides[slide];
-    auto reader =
-        prepared.reader ? prepared.reader : open_for_batch(entry.path, options_.memory_budget);
+    auto reader = std::exchange(prepared.reader, nullptr);
+    if (!reader) reader = open_for_batch(entry.path, options_.memory_budget);
     SlideResult result = work_(
-        {slide, entry, std::move(reader), folder_.path(), progress_of(progress), prepared.report});
+        {slide, entry, std::move(reader), options_.out, progress_of(progress), prepared.report});
     result.seconds.insert(result.seconds.begin(), {"open", prepared.seconds});
     return result;
   }
@@ -311,7 +300,7 @@ class BatchRun {
   }
 
   void record(const SlideResult& result) const {
-    folder_.record(result.report, to_jpeg(result.thumbnail), result.seconds);
+    folder_->record(result.report, to_jpeg(result.thumbnail), result.seconds);
   }
 
   /// What went wrong in `work`, if anything did; a stop passes.
@@ -343,11 +332,14 @@ class BatchRun {
     return report;
   }
 
-  /// A row's own scale and region decide its outputs too.
-  std::string settings_hash_of(const CohortEntry& entry) const {
-    if (!entry.mpp && !entry.region) return options_.settings_hash;
-    return hash_of(fmt::format("{} {} {}", options_.settings_hash, entry.mpp.value_or(0),
-                               to_string(entry.region.value_or(Region{}))));
+  /// A row's own scale and region decide its outputs too, and other files of it may. Throws what
+  /// reading those throws.
+  std::string settings_hash_of(size_t slide) const {
+    const CohortEntry& entry = options_.slides[slide];
+    const std::string others = options_.made_from ? options_.made_from(entry, ids_[slide]) : "";
+    if (!entry.mpp && !entry.region && others.empty()) return options_.settings_hash;
+    return hash_of(fmt::format("{} {} {}{}", options_.settings_hash, entry.mpp.value_or(0),
+                               to_string(entry.region.value_or(Region{})), others));
   }
 
   std::vector<std::string> outputs_of(size_t slide) const {
@@ -359,15 +351,15 @@ class BatchRun {
   /// Outputs replace neither the batch's slides and masks nor files that people made.
   void require_own_outputs(size_t slide) const {
     for (const std::string& name : outputs_of(slide)) {
-      const fs::path output = fs::absolute(folder_.path() / name).lexically_normal();
+      const fs::path output = fs::absolute(options_.out / name).lexically_normal();
       if (!inputs_.contains(output)) continue;
       throw SlideFailure("exists", fmt::format("{}: this output would replace an input of the "
                                                "batch; give --out another folder",
                                                output.string()));
     }
-    if (const auto file = folder_.find_foreign(ids_[slide], outputs_of(slide))) {
-      throw SlideFailure("exists", fmt::format("{}: is there, and not from a run of label or "
-                                               "export in this folder; move it, or give --out "
+    if (const auto file = folder_->find_foreign(ids_[slide], outputs_of(slide))) {
+      throw SlideFailure("exists", fmt::format("{}: is there, and not from a run of this "
+                                               "program in this folder; move it, or give --out "
                                                "another folder",
                                                file->string()));
     }
@@ -407,56 +399,52 @@ class BatchRun {
     return options_.deidentify ? numbered(slide) : ids_[slide];
   }
 
-  void print(const SlideReport& report) const {
-    if (options_.json) return;
-    std::string line = report.slide_id + ": " + to_string(report.status);
-    if (report.tissue_fraction) line += fmt::format(", {:.1f} %", 100 * *report.tissue_fraction);
-    if (report.area_mm2) line += fmt::format(", {:.2f} mm2", *report.area_mm2);
-    if (report.confidence) line += fmt::format(", confidence {:.2f}", *report.confidence);
-    if (!report.reason.empty()) line += ": " + report.reason;
-    fmt::print("{}\n", printable(line));
+  std::vector<DoneSlide> mine() const {
+    std::vector<DoneSlide> slides;
+    for (const auto& [place, slide] : done_slides_) slides.push_back(slide);
+    return slides;
   }
 
-  void print_json() const {
-    nlohmann::ordered_json slides = nlohmann::ordered_json::array();
-    for (const auto& [slide, report] : reports_) {
-      slides.push_back(to_flat_json(report));
-      const auto measured = measured_.find(slide);
-      if (measured != measured_.end()) slides.back().update(measured->second);
+  /// Other shards' slides too, where they are of the same work.
+  std::vector<DoneSlide> all() const {
+    std::vector<DoneSlide> slides;
+    for (size_t i = 0; i < ids_.size(); ++i) {
+      if (const auto own = done_slides_.find(i); own != done_slides_.end()) {
+        slides.push_back(own->second);
+      } else if (const auto other = find_of_other_shard(i)) {
+        slides.push_back({i, *other, {}});
+      }
     }
-    nlohmann::ordered_json document = {{"slides", slides}, {"failed", failures_.failed}};
-    if (options_.summarise) options_.summarise(document);
-    fmt::print("{}\n", json_text(document, 2));
+    return slides;
+  }
+
+  std::optional<SlideReport> find_of_other_shard(size_t slide) const {
+    if (!folder_) return std::nullopt;
+    auto report = folder_->find_recorded(ids_[slide]);
+    std::string hash;
+    failure_of([&] { hash = settings_hash_of(slide); });  // That process told it.
+    const bool is_same = report && report->settings_hash == hash &&
+                         report->model_hash == options_.model_hash &&
+                         report->version == UNTILED_VERSION;
+    return is_same ? report : std::nullopt;
   }
 
   const BatchOptions& options_;
   const SlideWork& work_;
-  BatchFolder folder_;
+  std::optional<BatchFolder> folder_;  ///< None where nothing is kept.
   std::vector<std::string> named_ids_;
   std::vector<std::string> ids_;  ///< Those of the outputs: anonymous ones once they are known.
   std::vector<bool> reused_;
   std::vector<size_t> mine_;
   size_t done_ = 0;
   FailureCount failures_;
-  std::map<size_t, SlideReport> reports_;  ///< Of this process's slides, by their place.
-  std::map<size_t, nlohmann::ordered_json> measured_;  ///< Of those that this process did.
-  std::map<size_t, Prepared> prepared_;                ///< Of slides that wait for other processes.
+  std::map<size_t, DoneSlide> done_slides_;  ///< This process's, by their place.
+  std::map<size_t, Prepared> prepared_;      ///< Of slides that wait for other processes.
   std::set<fs::path> inputs_;
   std::atomic<int64_t> units_ = 0;  ///< Of the slide in work.
 };
 
 }  // namespace
-
-std::shared_ptr<const SlideReader> open_for_batch(const fs::path& path, int64_t memory_budget) {
-  require_slide_file(path);
-  OpenOptions options;
-  options.max_image_pixels = std::min(options.max_image_pixels, memory_budget / kBytesPerPixel);
-  try {
-    return open_slide(path, options);
-  } catch (const DataError& error) {
-    throw SlideFailure(reason_code(path), error.what());
-  }
-}
 
 Shard parse_shard(const std::string& text) {
   const size_t slash = std::min(text.find('/'), text.size());
@@ -469,7 +457,7 @@ Shard parse_shard(const std::string& text) {
   return {.index = *index % *count, .count = *count};
 }
 
-int run_batch(const BatchOptions& options, const SlideWork& work) {
+BatchOutcome run_batch(const BatchOptions& options, const SlideWork& work) {
   return BatchRun(options, work).run();
 }
 

@@ -1,33 +1,23 @@
-// The one loop over slides that label and export share.
+// The one loop over slides that all verbs share.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "app/batch/batch_folder.h"
+#include "app/batch/batch_slide.h"
 #include "app/batch/report_csv.h"
 #include "app/batch/slide_report.h"
 #include "data/cohort/cohort.h"
 #include "data/slide/reader.h"
-#include "lib/core/error.h"
 #include "lib/output/preview.h"
 
 namespace untiled {
-
-/// A slide that fails for a reason that has a code of its own in the report.
-class SlideFailure : public DataError {
- public:
-  SlideFailure(std::string code, const std::string& reason)
-      : DataError(reason), code_(std::move(code)) {}
-  const std::string& code() const { return code_; }
-
- private:
-  std::string code_;
-};
 
 /// Which slides of a list a process does: those whose place, modulo `count`, is `index`.
 struct Shard {
@@ -39,20 +29,24 @@ struct Shard {
 Shard parse_shard(const std::string& text);
 
 struct BatchOptions {
-  std::filesystem::path out;
+  std::filesystem::path out;  ///< Empty: nothing is kept, and every slide is done.
+  BatchNames names;
   std::vector<CohortEntry> slides;
+  std::vector<std::string> ids;      ///< What outputs call them; empty: entry_ids(slides).
   std::vector<std::string> endings;  ///< Of a slide's output files.
   Shard shard;
   int64_t memory_budget = int64_t{4} << 30;  ///< Bounds images that are decoded whole.
   bool deidentify = false;
-  bool json = false;          ///< Print one JSON document instead of a line a slide.
   std::string title;          ///< "label"
   std::string settings_hash;  ///< Of all that decides the outputs, but slide and model.
   std::string model_hash;
+  /// What identifies other files of a slide that decide its outputs, such as a reference; may throw
+  /// DataError: the slide failed.
+  std::function<std::string(const CohortEntry& entry, const std::string& id)> made_from;
+  /// Called for each slide as soon as it is done or found done.
+  std::function<void(const SlideReport& report)> tell = [](const SlideReport& /*report*/) {};
   /// Called between slides and after one that failed; what it throws ends the batch.
   std::function<void()> go_on = [] {};
-  /// Adds to the JSON document what holds of all slides, whose own entries it reads.
-  std::function<void(nlohmann::ordered_json& document)> summarise;
 };
 
 /// One slide to do.
@@ -65,25 +59,42 @@ struct SlideTask {
   SlideReport report;  ///< With the slide's facts; the work fills in its own.
 };
 
+/// What a slide took of this run: in no record, for those repeat byte for byte.
+struct SlideCosts {
+  double seconds = 0.0;
+  double cpu_seconds = 0.0;
+  int64_t peak_rss_bytes = 0;
+};
+
 struct SlideResult {
   SlideReport report;
   Picture thumbnail;  ///< With outlines, for the report.
   PartSeconds seconds;
-  /// What this run took, for --json alone: records and reports repeat byte for byte.
-  nlohmann::ordered_json measured = nlohmann::ordered_json::object();
+  std::optional<SlideCosts> costs;  ///< Where the work has measured them.
 };
 
 /// Writes the outputs of a slide. May throw DataError or ConfigError: the slide failed.
 using SlideWork = std::function<SlideResult(SlideTask)>;
 
-/// Opens a batch's slide; images that are decoded whole may take the budget. Throws SlideFailure.
-std::shared_ptr<const SlideReader> open_for_batch(const std::filesystem::path& path,
-                                                  int64_t memory_budget);
+/// A slide that is done or has failed, in this run or before.
+struct DoneSlide {
+  size_t place = 0;  ///< In BatchOptions::slides.
+  SlideReport report;
+  std::optional<SlideCosts> costs;  ///< Where this run did it.
+};
+
+/// What a batch came to; slides in the order of their places.
+struct BatchOutcome {
+  std::vector<DoneSlide> slides;  ///< Those of this process's shard.
+  std::vector<DoneSlide> all;     ///< Those that other shards have done are there too.
+  size_t failed = 0;              ///< Of this process's shard.
+  /// 0; 4 where some slides failed; 3 where all did, 2 where all did for the settings' sake.
+  int exit_code = 0;
+};
 
 /// Does each slide that is not done yet, unless another process is at it, and waits for those.
-/// Returns the exit code: 0; 4 where some slides failed; 3 where all did, 2 where all did for the
-/// settings' sake. Reports are written at the end, and when it is interrupted. Throws Interrupted,
-/// InternalError, DataError when the reports cannot be written.
-int run_batch(const BatchOptions& options, const SlideWork& work);
+/// Reports are written at the end, and when it is interrupted. Throws Interrupted, InternalError,
+/// DataError when the reports cannot be written.
+BatchOutcome run_batch(const BatchOptions& options, const SlideWork& work);
 
 }  // namespace untiled

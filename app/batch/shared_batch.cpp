@@ -30,6 +30,7 @@ std::string description_of(const BatchOptions& options) {
 struct SharedBatch::Call {
   int64_t place = kNoMore;
   int64_t output_bytes = 0;
+  int64_t id_bytes = 0;
   std::array<char, 32> fingerprint = {};
 
   bool is_of(const std::string& other) const {
@@ -43,13 +44,14 @@ SharedBatch::SharedBatch(Group& ranks, const BatchOptions& options)
                 "start all ranks with the same ones, and let all machines see the same files");
 }
 
-int SharedBatch::lead(const SlideWork& work) {
+BatchOutcome SharedBatch::lead(const SlideWork& work) {
   BatchOptions options = options_;
   options.go_on = [this] { ranks_.throw_if_failed(); };
-  const int code = run_batch(options, work);
+  BatchOutcome outcome = run_batch(options, work);
   Call end;
-  broadcast(end);
-  return code;
+  std::string nothing;
+  broadcast(end, nothing);
+  return outcome;
 }
 
 void SharedBatch::call(const SlideTask& task, int64_t output_bytes) {
@@ -57,11 +59,15 @@ void SharedBatch::call(const SlideTask& task, int64_t output_bytes) {
   std::copy_n(task.report.fingerprint.begin(),
               std::min(task.report.fingerprint.size(), call.fingerprint.size()),
               call.fingerprint.begin());
-  broadcast(call);
+  std::string slide_id = task.report.slide_id;
+  broadcast(call, slide_id);
 }
 
-void SharedBatch::broadcast(Call& call) {
+void SharedBatch::broadcast(Call& call, std::string& slide_id) {
+  call.id_bytes = static_cast<int64_t>(slide_id.size());
   ranks_.broadcast(std::as_writable_bytes(std::span(&call, 1)), 0);
+  slide_id.resize(static_cast<size_t>(call.id_bytes));
+  if (!slide_id.empty()) ranks_.broadcast(std::as_writable_bytes(std::span(slide_id)), 0);
 }
 
 void SharedBatch::share(const std::function<void()>& open,
@@ -76,9 +82,11 @@ void SharedBatch::share(const std::function<void()>& open,
 void SharedBatch::follow(const std::function<void(const SharedSlide&)>& work) {
   while (true) {
     Call call;
-    broadcast(call);
+    std::string slide_id;
+    broadcast(call, slide_id);
     if (call.place == kNoMore) return;
-    const CohortEntry& entry = options_.slides[static_cast<size_t>(call.place)];
+    const auto place = static_cast<size_t>(call.place);
+    const CohortEntry& entry = options_.slides[place];
     const auto open = [&] {
       auto reader = open_for_batch(entry.path, options_.memory_budget);
       if (call.is_of(fingerprint(reader->info()))) return reader;
@@ -88,7 +96,7 @@ void SharedBatch::follow(const std::function<void(const SharedSlide&)>& work) {
                       entry.path.string()));
     };
     try {
-      work({entry, call.output_bytes, open});
+      work({place, entry, slide_id, call.output_bytes, open});
     } catch (const Interrupted&) {
       throw;
     } catch (const std::exception&) {

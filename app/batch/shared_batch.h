@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "app/batch/run_batch.h"
 #include "lib/ranks/group.h"
@@ -12,7 +13,9 @@ namespace untiled {
 
 /// A slide that rank 0 has called for.
 struct SharedSlide {
+  size_t place;  ///< In BatchOptions::slides.
   const CohortEntry& entry;
+  std::string slide_id;  ///< As rank 0 calls it.
   /// What writers hold on rank 0, which counts on all, for they make one plan.
   int64_t output_bytes = 0;
   /// Throws SlideFailure, and DataError where this rank sees another file than rank 0.
@@ -30,7 +33,7 @@ class SharedBatch {
 
   /// Rank 0: see run_batch. What is to be done of a slide by all ranks lies between `call` and the
   /// end of `share`. A failure of the ranks themselves ends the batch.
-  int lead(const SlideWork& work);
+  BatchOutcome lead(const SlideWork& work);
   void call(const SlideTask& task, int64_t output_bytes);
 
   /// The other ranks: does `work`, which is `share`, for each slide that is called for. What that
@@ -43,7 +46,7 @@ class SharedBatch {
 
  private:
   struct Call;
-  void broadcast(Call& call);
+  void broadcast(Call& call, std::string& slide_id);
 
   Group& ranks_;
   const BatchOptions& options_;

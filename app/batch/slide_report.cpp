@@ -1,7 +1,9 @@
 #include "app/batch/slide_report.h"
 
 #include <array>
+#include <nlohmann/json.hpp>
 #include <utility>
+#include <variant>
 
 #include "lib/core/error.h"
 #include "lib/core/json_number.h"
@@ -78,7 +80,7 @@ SlideReport read(const Json& json) {
   r.model_hash = json.at("model_hash");
   r.version = json.at("version");
   r.outputs = json.at("outputs").get<std::vector<std::string>>();
-  r.details = json.at("details");
+  r.details = slide_details(json.at("details"));
   return r;
 }
 
@@ -91,7 +93,16 @@ std::string to_string(SlideStatus status) {
   throw InternalError("a status without a name");
 }
 
-Json to_json(const SlideReport& r) {
+bool has_scores(const SlideReport& report) {
+  return std::holds_alternative<ScoreDetails>(report.details);
+}
+
+std::optional<double> dice_of(const SlideReport& report) {
+  const auto* scores = std::get_if<ScoreDetails>(&report.details);
+  return scores == nullptr ? std::nullopt : scores->dice;
+}
+
+Json facts_json(const SlideReport& r) {
   return {{"slide_id", r.slide_id},
           {"path", r.path},
           {"status", to_string(r.status)},
@@ -118,20 +129,24 @@ Json to_json(const SlideReport& r) {
           {"settings_hash", r.settings_hash},
           {"model_hash", r.model_hash},
           {"version", r.version},
-          {"outputs", r.outputs},
-          {"details", r.details}};
+          {"outputs", r.outputs}};
 }
 
-Json to_flat_json(const SlideReport& report) {
-  Json json = to_json(report);
-  json.erase("details");
-  json.update(report.details);
+Json to_json(const SlideReport& report) {
+  Json json = facts_json(report);
+  json.update(to_json(report.details));
   return json;
 }
 
-SlideReport slide_report(const Json& json) {
+Json to_record(const SlideReport& report) {
+  Json json = facts_json(report);
+  json["details"] = to_record(report.details);
+  return json;
+}
+
+SlideReport slide_report(const Json& record) {
   try {
-    return read(json);
+    return read(record);
   } catch (const nlohmann::json::exception& error) {
     throw DataError(std::string("not a slide's report: ") + error.what());
   }

@@ -4,11 +4,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "app/batch/slide_details.h"
 #include "lib/core/region.h"
 
 namespace untiled {
@@ -44,14 +45,20 @@ struct SlideReport {
   std::string model_hash;  ///< Empty without a model.
   std::string version;
   std::vector<std::string> outputs;  ///< File names in the batch's folder.
-  nlohmann::ordered_json details = nlohmann::ordered_json::object();  ///< JSON only, by verb.
+  SlideDetails details;              ///< Not in tables.
 };
 
-/// An undefined number is null.
-nlohmann::ordered_json to_json(const SlideReport& report);
+/// Whether the slide was compared with a reference, and the Dice that this gave, if it is defined.
+bool has_scores(const SlideReport& report);
+std::optional<double> dice_of(const SlideReport& report);
+
+/// What all verbs say, in the order of a table's columns; an undefined number is null.
+nlohmann::ordered_json facts_json(const SlideReport& report);
 /// For people's programs: the details follow as keys of their own.
-nlohmann::ordered_json to_flat_json(const SlideReport& report);
-/// The other way round of to_json. Throws DataError for JSON of another shape.
-SlideReport slide_report(const nlohmann::ordered_json& json);
+nlohmann::ordered_json to_json(const SlideReport& report);
+/// For records: the details are one key.
+nlohmann::ordered_json to_record(const SlideReport& report);
+/// The other way round of to_record. Throws DataError for JSON of another shape.
+SlideReport slide_report(const nlohmann::ordered_json& record);
 
 }  // namespace untiled

@@ -6,9 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "app/commands/batch_output.h"
+#include "app/commands/work_identity.h"
 #include "data/cohort/slide_list.h"
-#include "lib/config/flatten.h"
-#include "lib/core/hasher.h"
 
 namespace untiled {
 
@@ -23,13 +23,7 @@ OutputOptions BatchArguments::output_options() const {
 
 std::map<std::string, std::string> BatchArguments::identity(
     const std::string& verb, const Settings& loaded, const std::vector<std::string>& keys) const {
-  std::map<std::string, std::string> parts;
-  for (const auto& setting : flatten(loaded)) {
-    const bool counts = std::any_of(keys.begin(), keys.end(), [&](const std::string& start) {
-      return setting.first.starts_with(start);
-    });
-    if (counts) parts.insert(setting);
-  }
+  std::map<std::string, std::string> parts = settings_identity(loaded, keys);
   std::vector<std::string> names;
   for (const OutputFormat format : output_options().formats) names.push_back(to_string(format));
   parts["verb"] = verb;
@@ -47,16 +41,11 @@ BatchOptions BatchArguments::batch_options(
   options.shard = parse_shard(shard);
   options.deidentify = loaded.run.deidentify;
   options.memory_budget = loaded.memory_budget;
-  options.json = *json;
+  if (!*json) options.tell = print_slide;
   for (const OutputFormat format : output_options().formats) {
     options.endings.push_back(ending_of(format));
   }
-  Hasher hasher;
-  for (const auto& [key, value] : identity) {
-    hasher.add_text(key);
-    hasher.add_text(value);
-  }
-  options.settings_hash = hasher.hex();
+  options.settings_hash = identity_hash(identity);
   options.slides = list_slides(*inputs);
   return options;
 }

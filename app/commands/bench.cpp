@@ -131,14 +131,18 @@ struct CompareFlags {
   fs::path prices;
 };
 
+/// Of training steps; where nothing else was measured, no file of prices is made.
+std::vector<MachinePrice> prices_for(const CompareFlags& flags, const BenchFiles& measured) {
+  if (!flags.prices.empty()) return load_prices(flags.prices);
+  if (measured.steps.empty()) return {};
+  const fs::path prices = flags.out / "prices.yaml";
+  if (!fs::exists(prices)) write_file(prices, default_prices());
+  return load_prices(prices);
+}
+
 int compare(const CompareFlags& flags) {
   const BenchFiles measured = load_bench_files(flags.files);
-  fs::path prices = flags.prices;
-  if (prices.empty()) {
-    prices = flags.out / "prices.yaml";
-    if (!fs::exists(prices)) write_file(prices, default_prices());
-  }
-  const std::vector<MachinePrice> costs = load_prices(prices);
+  const std::vector<MachinePrice> costs = prices_for(flags, measured);
   write_comparison(flags.out, measured, costs);
   fmt::print("{}", printable_lines(comparison_markdown(measured, costs)));
   return 0;
@@ -151,8 +155,10 @@ std::function<int()> define_compare(CLI::App& verb) {
       ->type_name("FILE.json")
       ->required();
   verb.add_option("--out", flags->out, "Folder for comparison.md and its pictures")->required();
-  verb.add_option("--prices", flags->prices,
-                  "What machines cost; without it prices.yaml in --out, which is made to be edited")
+  verb.add_option(
+          "--prices", flags->prices,
+          "What machines cost; without it, where training steps are compared, prices.yaml in "
+          "--out, which is made to be edited")
       ->type_name("FILE.yaml");
   return [=] { return compare(*flags); };
 }

@@ -2,9 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cmath>
-#include <exception>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,33 +10,27 @@
 #include <utility>
 #include <vector>
 
-#include "app/batch/failure_count.h"
+#include "app/batch/shared_batch.h"
 #include "app/commands/command.h"
-#include "app/commands/evaluate_classifier.h"
 #include "app/commands/options.h"
 #include "app/commands/rank_options.h"
-#include "app/pipeline/evaluation_report.h"
+#include "app/commands/work_identity.h"
+#include "app/pipeline/evaluated_batch.h"
 #include "app/pipeline/rank_calls.h"
-#include "app/pipeline/slide_evaluator.h"
+#include "app/pipeline/reference_rows.h"
 #include "app/pipeline/trained_model.h"
-#include "data/cohort/manifest.h"
-#include "data/cohort/slide_ids.h"
-#include "data/slide/fingerprint.h"
 #include "lib/config/scale_limits.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/hasher.h"
 #include "lib/core/json_text.h"
 #include "lib/core/printable.h"
-#include "lib/core/progress.h"
-#include "lib/core/stop.h"
-#include "lib/ranks/together.h"
 #include "lib/train/classifier_checkpoint.h"
 
 namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 struct EvaluateOptions {
   std::shared_ptr<SettingsOptions> settings;
@@ -48,34 +40,10 @@ struct EvaluateOptions {
   fs::path masks;
   fs::path out;  ///< Empty: no files.
   std::string split;
+  std::string shard = "0/1";
   int worst = 5;
   ModelScale scale;
 };
-
-/// A row of the manifest with the name that label and export give it.
-struct Row {
-  CohortEntry entry;
-  std::string id;
-};
-
-std::vector<Row> rows_of(const EvaluateOptions& options) {
-  const std::vector<CohortEntry> entries = read_manifest(options.manifest, MissingSlides::kKeep);
-  const std::vector<std::string> ids = entry_ids(entries);
-  std::vector<Row> rows;
-  for (size_t i = 0; i < entries.size(); ++i) rows.push_back({entries[i], ids[i]});
-  const Split split = options.split == "val"    ? Split::kValidation
-                      : options.split == "test" ? Split::kTest
-                                                : Split::kTraining;
-  std::erase_if(rows, [&](const Row& row) {
-    return row.entry.mask.empty() || (!options.split.empty() && row.entry.split != split);
-  });
-  if (rows.empty()) {
-    throw ConfigError(fmt::format("{}: no row{} names a reference in its column mask",
-                                  options.manifest.string(),
-                                  options.split.empty() ? "" : " of split " + options.split));
-  }
-  return rows;
-}
 
 /// Settings for comparing masks: what they say of slides and labels for training does not matter,
 /// since the manifest of the command line names both.
@@ -87,11 +55,17 @@ Settings load_for_masks(const EvaluateOptions& options) {
   return changes.load();
 }
 
+/// Those that a checkpoint is run with.
+Settings load_for_model(const EvaluateOptions& options, const Group& ranks) {
+  refuse_foreign_settings(options.settings->overrides);
+  Settings settings = options.settings->load();
+  share_cores(settings, ranks);
+  return settings;
+}
+
 std::unique_ptr<SlideEvaluator> make_evaluator(const EvaluateOptions& options, Group& ranks) {
   if (!options.checkpoint.empty()) {
-    refuse_foreign_settings(options.settings->overrides);
-    Settings settings = options.settings->load();
-    share_cores(settings, ranks);
+    const Settings settings = load_for_model(options, ranks);
     return make_model_evaluator(
         std::make_unique<TrainedModel>(settings, options.checkpoint, options.scale), ranks);
   }
@@ -101,82 +75,27 @@ std::unique_ptr<SlideEvaluator> make_evaluator(const EvaluateOptions& options, G
   return make_mask_evaluator(load_for_masks(options), options.masks, ranks);
 }
 
-/// All ranks do this together, and have the same result.
-EvaluatedSlide evaluate_one(const SlideEvaluator& evaluator, const Row& row, size_t place,
-                            const fs::path& folder, Group& ranks) {
-  const CohortEntry& entry = row.entry;
-  const bool deidentify = evaluator.settings().run.deidentify;
-  EvaluatedSlide result{row.id, entry.path.string(), {}, {}};
-  try {
-    if (deidentify) {
-      result = {fmt::format("input-{}", place + 1), "", {}, {}};
-      Together together(ranks);
-      together.attempt([&] {
-        result.id = anonymous_id(open_slide(entry.path)->info()) +
-                    (entry.region ? region_suffix(*entry.region) : "");
-      });
-      together.settle();
-    }
-    result.score = evaluator.score(entry, result.id, folder);
-  } catch (const Interrupted&) {
-    throw;
-  } catch (const std::exception& error) {
-    ranks.throw_if_failed();
-    result.failure = error.what();
-  }
-  return result;
-}
-
-/// Keeps the pictures of the lowest scores only.
-void keep_worst_pictures(std::vector<EvaluatedSlide>& slides, int count) {
-  std::vector<EvaluatedSlide*> order;
-  for (EvaluatedSlide& slide : slides) {
-    if (!slide.score.preview_png.empty()) order.push_back(&slide);
-  }
-  std::sort(order.begin(), order.end(), [](const EvaluatedSlide* a, const EvaluatedSlide* b) {
-    const double x = mean_dice(a->score.counts);
-    const double y = mean_dice(b->score.counts);
-    return std::isnan(x) ? false : std::isnan(y) || x < y;
-  });
-  for (size_t i = static_cast<size_t>(count); i < order.size(); ++i) {
-    order[i]->score.preview_png.clear();
-  }
-}
-
-Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
-
-Json to_json(const EvaluationScores& scores, const std::vector<std::string>& names) {
-  Json classes = Json::object();
-  for (size_t c = 0; c < names.size(); ++c) {
-    const ClassMeasures& measures = scores.classes.at(c);
-    classes[names[c]] = {{"dice", number(measures.dice)},
-                         {"iou", number(measures.iou)},
-                         {"precision", number(measures.precision)},
-                         {"recall", number(measures.recall)}};
-  }
-  return {{"dice", number(scores.dice)}, {"classes", classes}};
-}
-
-Json slide_json(const EvaluationReport::Slide& slide, const std::vector<std::string>& names,
-                bool deidentify) {
-  Json json = {{"slide_id", slide.id}};
-  if (!deidentify) json["path"] = slide.path;
-  json["status"] = slide.failure.empty() ? "ok" : "failed";
-  json["reason"] = deidentify && !slide.failure.empty() ? "left out" : slide.failure;
-  if (slide.failure.empty()) json.update(to_json(slide.scores, names));
-  return json;
-}
-
-Json to_json(const EvaluationReport& report, bool deidentify) {
-  Json json;
-  json["slides"] = Json::array();
-  for (const EvaluationReport::Slide& slide : report.slides) {
-    json["slides"].push_back(slide_json(slide, report.classes, deidentify));
-  }
-  json["failed"] = report.failed;
-  if (report.mean) json["mean"] = to_json(*report.mean, report.classes);
-  if (report.pooled) json["pooled"] = to_json(*report.pooled, report.classes);
-  return json;
+/// Of the manifest's slides, each compared as `kind` says.
+BatchOptions batch_of(const EvaluateOptions& options, const Settings& settings,
+                      ReferenceKind kind) {
+  auto identity =
+      settings_identity(settings, {"data.level", "data.mpp", "data.origin", "data.assume_mpp",
+                                   "data.stain.", "data.classes", "data.ignore", "data.labels",
+                                   "labels.", "train.threshold", "run.deidentify"});
+  identity["verb"] = options.checkpoint.empty() ? "evaluate masks" : "evaluate";
+  ReferenceRows rows = reference_rows(options.manifest, kind, options.split);
+  BatchOptions batch;
+  batch.out = options.out;
+  batch.names = evaluation_names();
+  batch.slides = std::move(rows.entries);
+  batch.ids = std::move(rows.ids);
+  batch.shard = parse_shard(options.shard);
+  batch.memory_budget = settings.memory_budget;
+  batch.deidentify = settings.run.deidentify;
+  batch.title = "evaluate";
+  batch.settings_hash = identity_hash(identity);
+  if (!options.checkpoint.empty()) batch.model_hash = hash_of(read_file(options.checkpoint));
+  return batch;
 }
 
 std::string shown(double value) {
@@ -201,60 +120,84 @@ void print(const EvaluationReport& report) {
   if (report.pooled) print("pooled", *report.pooled, report.classes);
 }
 
-void write_files(const fs::path& out, const Json& report,
-                 const std::vector<EvaluatedSlide>& slides) {
-  write_file(out / "evaluation.json", json_text(report, 2));
-  for (const EvaluatedSlide& slide : slides) {
-    if (slide.score.preview_png.empty()) continue;
-    write_file(out / "worst" / (slide.id + ".png"), slide.score.preview_png);
-  }
+void print(const char* of, const CaseScores& s) {
+  const ClassificationScores& scores = s.scores;
+  fmt::print("{} {}: AUC {} [{}, {}], accuracy {}, balanced {}, F1 {}, calibration error {}\n",
+             s.cases, of, shown(scores.auc), shown(scores.auc_interval.first),
+             shown(scores.auc_interval.second), shown(scores.accuracy),
+             shown(scores.balanced_accuracy), shown(scores.mean_f1),
+             shown(scores.calibration_error));
 }
 
-/// The report, on rank 0.
-void tell(const EvaluateOptions& options, const Settings& settings,
-          const std::vector<EvaluatedSlide>& slides) {
-  std::vector<std::string> names;
-  for (const LegendEntry& entry : class_legend(settings.data)) names.push_back(entry.name);
-  if (settings.data.classes.size() < 2) names.erase(names.begin());
-  const EvaluationReport report = report_evaluation(slides, std::move(names));
-  const Json json = to_json(report, settings.run.deidentify);
-  if (!options.out.empty()) write_files(options.out, json, slides);
+void print(const ClassifierReport& report) {
+  if (report.slides) print("slides", *report.slides);
+  if (report.groups) print("groups", *report.groups);
+}
+
+/// The report as JSON in a file and, where asked for, on stdout; else in words.
+template <typename Report>
+void tell(const EvaluateOptions& options, const Report& report) {
+  const nlohmann::ordered_json json = to_json(report);
+  if (!options.out.empty()) write_file(options.out / "evaluation.json", json_text(json, 2));
   *options.json ? print_json(json) : print(report);
 }
 
-int evaluate(const EvaluateOptions& options, Group& ranks) {
-  if (!options.checkpoint.empty() && is_classifier(options.checkpoint)) {
-    refuse_foreign_settings(options.settings->overrides);
-    Settings settings = options.settings->load();
-    share_cores(settings, ranks);
-    return evaluate_classifier(
-        settings, {options.manifest, options.checkpoint, options.out, options.split, options.scale},
-        *options.json, ranks);
-  }
+std::vector<std::string> class_names(const DataSettings& data) {
+  std::vector<std::string> names;
+  for (const LegendEntry& entry : class_legend(data)) names.push_back(entry.name);
+  if (data.classes.size() < 2) names.erase(names.begin());
+  return names;
+}
+
+int evaluate_masks(const EvaluateOptions& options, Group& ranks) {
   const auto evaluator = make_evaluator(options, ranks);
-  const std::vector<Row> rows = rows_of(options);
-  require_alike_work(ranks, evaluator->settings(), options.checkpoint, options.manifest);
-  const bool leads = ranks.rank() == 0;
-  const fs::path folder = options.out.empty() ? fs::temp_directory_path() : options.out;
-  if (leads) make_folder(folder);
-  const bool deidentify = evaluator->settings().run.deidentify;
-  std::vector<EvaluatedSlide> slides;
-  FailureCount failures{rows.size()};
-  {
-    Progress progress("evaluate", static_cast<int64_t>(rows.size()));
-    for (size_t i = 0; i < rows.size(); ++i) {
-      throw_if_stopped();
-      slides.push_back(evaluate_one(*evaluator, rows[i], i, folder, ranks));
-      if (!slides.back().failure.empty()) {
-        failures.add_failure(false);
-        if (leads) print_error(deidentify ? slides.back().id + ": failed" : slides.back().failure);
-      }
-      keep_worst_pictures(slides, options.out.empty() ? 0 : options.worst);
-      progress.advance();
-    }
+  const Settings& settings = evaluator->settings();
+  BatchOptions batch_options = batch_of(options, settings, ReferenceKind::kMask);
+  const bool draws = !options.out.empty() && options.worst > 0;
+  if (draws) batch_options.endings = {kComparisonEnding};
+  batch_options.made_from = [&](const CohortEntry& entry, const std::string& id) {
+    return scored_files(*evaluator, entry, id);
+  };
+  require_alike_work(ranks, settings, options.checkpoint, options.manifest);
+  SharedBatch batch(ranks, batch_options);
+  if (ranks.rank() != 0) {
+    batch.follow([&](const SharedSlide& slide) { score_share(*evaluator, slide); });
+    return 0;
   }
-  if (leads) tell(options, evaluator->settings(), slides);
-  return leads ? failures.exit_code() : 0;
+  const BatchOutcome outcome = batch.lead(
+      [&](SlideTask task) { return score_slide(*evaluator, batch, std::move(task), draws); });
+  const std::vector<EvaluatedSlide> slides = evaluated_slides(outcome);
+  tell(options, report_evaluation(slides, class_names(settings.data)));
+  if (!options.out.empty()) keep_worst_pictures(options.out, slides, options.worst);
+  return outcome.exit_code;
+}
+
+int evaluate_classes(const EvaluateOptions& options, Group& ranks) {
+  const TrainedClassifier classifier(load_for_model(options, ranks), options.checkpoint,
+                                     options.scale);
+  BatchOptions batch_options = batch_of(options, classifier.settings(), ReferenceKind::kClass);
+  batch_options.made_from = [](const CohortEntry& entry, const std::string& /*id*/) {
+    return judged_label(entry);
+  };
+  require_alike_work(ranks, classifier.settings(), options.checkpoint, options.manifest);
+  SharedBatch batch(ranks, batch_options);
+  if (ranks.rank() != 0) {
+    batch.follow([&](const SharedSlide& slide) { judge_share(classifier, batch, slide); });
+    return 0;
+  }
+  const BatchOutcome outcome =
+      batch.lead([&](SlideTask task) { return judge_case(classifier, batch, std::move(task)); });
+  const std::vector<std::string>& labels = classifier.info().labels;
+  const ClassifierReport report =
+      report_classifier(judged_cases(outcome, batch_options.slides, labels), labels);
+  if (!options.out.empty()) write_file(options.out / "predictions.csv", predictions_csv(report));
+  tell(options, report);
+  return outcome.exit_code;
+}
+
+int evaluate(const EvaluateOptions& options, Group& ranks) {
+  const bool of_classes = !options.checkpoint.empty() && is_classifier(options.checkpoint);
+  return of_classes ? evaluate_classes(options, ranks) : evaluate_masks(options, ranks);
 }
 
 }  // namespace
@@ -279,9 +222,13 @@ Command evaluate_command() {
                 ->excludes(checkpoint);
         verb.add_option("--split", options->split, "Rows of this split only")
             ->check(CLI::IsMember({"train", "val", "test"}));
-        verb.add_option("--out", options->out, "Folder for evaluation.json and the worst cases");
+        verb.add_option("--out", options->out,
+                        "Folder for evaluation.json, reports and the worst cases; slides that it "
+                        "has scores of are not done again");
         verb.add_option("--worst", options->worst, "Worst cases that are drawn")
             ->check(CLI::Range(0, 1000));
+        verb.add_option("--shard", options->shard, "Part i of N of the rows, for job arrays")
+            ->type_name("i/N");
         auto* level = verb.add_option("--level", options->scale.level,
                                       "Pyramid level to run the checkpoint at")
                           ->check(CLI::NonNegativeNumber);

@@ -13,12 +13,13 @@
 
 #include "app/batch/shared_batch.h"
 #include "app/commands/batch_options.h"
+#include "app/commands/batch_output.h"
 #include "app/commands/command.h"
 #include "app/commands/export_classifier.h"
 #include "app/commands/rank_options.h"
-#include "app/commands/seen_pixels.h"
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/gathered_prediction.h"
+#include "app/pipeline/seen_pixels.h"
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/trained_model.h"
 #include "lib/config/scale_limits.h"
@@ -186,14 +187,16 @@ void predict_share(const Exporter& e, const SharedBatch& batch, const SharedSlid
       [&] { predict(e, ranks, *slide, {}); });
 }
 
-/// Parts of the pixels with data, and areas: by class.
-void describe_classes(const Exporter& e, const SlideOutputs& outputs, SlideReport& report) {
+/// Parts of the pixels with data by class, and the area of those that are drawn.
+NumbersByClass describe_classes(const Exporter& e, const SlideOutputs& outputs,
+                                SlideReport& report) {
   const auto& pixels = outputs.pixels();
   const MaskFacts& facts = outputs.facts();
   int64_t with_data = 0;
   for (size_t c = 0; c < kIgnoredLabel; ++c) with_data += pixels[c];
   const auto& classes = e.model.info().classes;
   int64_t drawn = 0;
+  NumbersByClass fractions;
   const auto part = [&](int64_t count) {
     return with_data > 0 ? static_cast<double>(count) / static_cast<double>(with_data) : 0.0;
   };
@@ -201,7 +204,7 @@ void describe_classes(const Exporter& e, const SlideOutputs& outputs, SlideRepor
     const auto named = static_cast<size_t>(e.model.logit_count() == 1 ? 0 : label);
     const std::string name = named < classes.size() ? classes[named].name : "tissue";
     const int64_t count = pixels[static_cast<size_t>(label)];
-    report.details["fractions"][name] = part(count);
+    fractions.emplace_back(name, part(count));
     const bool is_object = classes.size() < 2 || is_drawn(facts.classes[named]);
     if (is_object) drawn += count;
   }
@@ -211,10 +214,12 @@ void describe_classes(const Exporter& e, const SlideOutputs& outputs, SlideRepor
     report.area_mm2 =
         static_cast<double>(drawn) * facts.scale->mpp_x * facts.scale->mpp_y / kUm2PerMm2;
   }
-  if (drawn > 0) return;
-  report.status = SlideStatus::kEmpty;
-  report.reason_code = "no_tissue";
-  report.reason = "no pixel belongs to a class that is drawn";
+  if (drawn == 0) {
+    report.status = SlideStatus::kEmpty;
+    report.reason_code = "no_tissue";
+    report.reason = "no pixel belongs to a class that is drawn";
+  }
+  return fractions;
 }
 
 void describe(const Exporter& e, const ViewInfo& view, const SlideOutputs& outputs,
@@ -225,11 +230,11 @@ void describe(const Exporter& e, const ViewInfo& view, const SlideOutputs& outpu
   report.mask_mpp = view.mpp_x;
   report.objects = outputs.objects();
   for (const auto& file : outputs.files()) report.outputs.push_back(file.filename().string());
+  MaskDetails details{{}, describe_classes(e, outputs, report)};
   if (outputs.wants(OutputFormat::kPng)) {
-    report.details["mask_downsample"] =
-        view.downsample_x * static_cast<double>(outputs.png_downsample());
+    details.mask_downsample = view.downsample_x * static_cast<double>(outputs.png_downsample());
   }
-  describe_classes(e, outputs, report);
+  report.details = std::move(details);
 }
 
 SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) {
@@ -284,7 +289,10 @@ int run_export(const ExportOptions& options, Group& ranks) {
     batch.follow([&](const SharedSlide& slide) { predict_share(exporter, batch, slide); });
     return 0;
   }
-  return batch.lead([&](SlideTask task) { return export_slide(exporter, batch, std::move(task)); });
+  const BatchOutcome outcome =
+      batch.lead([&](SlideTask task) { return export_slide(exporter, batch, std::move(task)); });
+  if (*options.batch->json) print_json(to_json(outcome));
+  return outcome.exit_code;
 }
 
 }  // namespace

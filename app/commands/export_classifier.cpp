@@ -4,21 +4,21 @@
 
 #include <algorithm>
 #include <exception>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "app/batch/shared_batch.h"
+#include "app/commands/batch_output.h"
 #include "app/commands/rank_options.h"
-#include "app/commands/seen_pixels.h"
 #include "app/pipeline/evaluation.h"
+#include "app/pipeline/judged_slide.h"
 #include "app/pipeline/predictions_csv.h"
+#include "app/pipeline/seen_pixels.h"
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/trained_classifier.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
-#include "lib/core/json_text.h"
 #include "lib/core/printable.h"
 #include "lib/core/stopwatch.h"
 #include "lib/output/probability_tiff.h"
@@ -27,7 +27,6 @@ namespace untiled {
 namespace {
 
 constexpr Extent kLargestPreview = {1200, 1200};
-constexpr const char* kProbabilities = "probabilities";
 
 struct Exporter {
   TrainedClassifier classifier;
@@ -81,41 +80,11 @@ void write_map(const std::filesystem::path& path, const Exporter& e, const ViewI
   file.finish();
 }
 
-using OpenReader = std::function<std::shared_ptr<const SlideReader>()>;
-
-struct Judged {
-  std::shared_ptr<const SlideView> view;
-  SeenPixels seen;
-  int64_t held_bytes = 0;
-  SlideVerdict verdict;
-};
-
-/// The same on all ranks.
-Judged judge(const Exporter& e, const SharedBatch& batch, const CohortEntry& entry,
-             const OpenReader& open) {
-  Judged judged;
-  batch.share(
-      [&] {
-        const auto reader = open();
-        const Settings& settings = e.classifier.settings();
-        judged.held_bytes = reader->info().held_bytes + stain_bytes(settings.data.stain);
-        judged.view = make_view(reader, view_options(settings, entry));
-        judged.seen = see_pixels(settings, entry, reader, judged.view);
-      },
-      [&] {
-        judged.verdict = std::move(e.classifier
-                                       .judge({judged.seen.pixels.get()}, judged.held_bytes,
-                                              /*with_maps=*/true, batch.ranks())
-                                       .front());
-        if (judged.verdict.failure) std::rethrow_exception(judged.verdict.failure);
-      });
-  return judged;
-}
-
 SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) {
   Stopwatch watch;
   batch.call(task, /*output_bytes=*/0);
-  const Judged judged = judge(e, batch, task.entry, [&] { return task.reader; });
+  const JudgedSlide judged = judge_slide(
+      e.classifier, batch, task.entry, [&] { return task.reader; }, /*with_maps=*/true);
   if (judged.seen.lacks_stains) report_no_stains(task);
   const SlideVerdict& verdict = judged.verdict;
   const auto& view = judged.view;
@@ -126,13 +95,10 @@ SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) 
     write_map(task.out / name, e, view->info(), verdict.map_extent,
               std::span(verdict.map).subspan(k * area, area));
     task.report.outputs.push_back(name);
-    task.report.details[kProbabilities][e.labels()[k]] = verdict.probabilities[k];
   }
-  const auto likeliest =
-      std::max_element(verdict.probabilities.begin(), verdict.probabilities.end());
-  task.report.details["label"] =
-      e.labels()[static_cast<size_t>(likeliest - verdict.probabilities.begin())];
-  task.report.confidence = *likeliest;
+  task.report.details = class_details(e.labels(), verdict);
+  task.report.confidence =
+      *std::max_element(verdict.probabilities.begin(), verdict.probabilities.end());
   task.report.mask = verdict.map_extent;
   if (view->info().mpp_x) {
     task.report.mask_mpp = *view->info().mpp_x * static_cast<double>(e.classifier.map_stride());
@@ -143,17 +109,16 @@ SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) 
   return {std::move(task.report), std::move(thumbnail), watch.laps()};
 }
 
-/// Of all slides with a record, also of those that earlier runs and other processes did.
-void write_predictions(const std::filesystem::path& out, const std::vector<std::string>& labels) {
-  const auto document = parse_json<nlohmann::ordered_json>(read_file(out / "report.json"));
-  const auto& slides = document.is_array() ? document : document.at("slides");
+/// Of all slides that are done, also of those that earlier runs and other processes did.
+void write_predictions(const std::filesystem::path& out, const std::vector<std::string>& labels,
+                       const BatchOutcome& outcome) {
   std::vector<SlidePredictionRow> rows;
-  for (const auto& slide : slides) {
-    if (!slide.contains(kProbabilities)) continue;
-    SlidePredictionRow row{
-        slide.at("slide_id").get<std::string>(), slide.at("label").get<std::string>(), {}};
-    for (const std::string& label : labels) {
-      row.probabilities.push_back(slide.at(kProbabilities).at(label).get<double>());
+  for (const DoneSlide& slide : outcome.all) {
+    const auto* details = std::get_if<ClassDetails>(&slide.report.details);
+    if (details == nullptr) continue;
+    SlidePredictionRow row{slide.report.slide_id, details->label, {}};
+    for (const auto& [label, probability] : details->probabilities) {
+      row.probabilities.push_back(probability);
     }
     rows.push_back(std::move(row));
   }
@@ -177,14 +142,16 @@ int export_classifier(const ExportClassifierOptions& options, Group& ranks) {
   batch_options.endings = endings_of(exporter.labels());
   SharedBatch batch(ranks, batch_options);
   if (ranks.rank() != 0) {
-    batch.follow(
-        [&](const SharedSlide& slide) { judge(exporter, batch, slide.entry, slide.open); });
+    batch.follow([&](const SharedSlide& slide) {
+      judge_slide(exporter.classifier, batch, slide.entry, slide.open, /*with_maps=*/true);
+    });
     return 0;
   }
-  const int code =
+  const BatchOutcome outcome =
       batch.lead([&](SlideTask task) { return export_slide(exporter, batch, std::move(task)); });
-  write_predictions(options.batch->out, exporter.labels());
-  return code;
+  write_predictions(options.batch->out, exporter.labels(), outcome);
+  if (*options.batch->json) print_json(to_json(outcome));
+  return outcome.exit_code;
 }
 
 }  // namespace untiled

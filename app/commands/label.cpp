@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/commands/batch_options.h"
+#include "app/commands/batch_output.h"
 #include "app/commands/command.h"
 #include "data/slide/view.h"
 #include "data/tissue/tissue_labels.h"
@@ -77,7 +78,8 @@ void add_mask(SlideOutputs& outputs, const LabelMap& map) {
   }
 }
 
-void describe(const TissueLabels& labels, const SlideOutputs& outputs, SlideReport& report) {
+void describe(const TissueLabels& labels, const std::string& method, const SlideOutputs& outputs,
+              SlideReport& report) {
   const TissueMask& tissue = labels.tissue;
   report.status = tissue.empty_reason.empty() ? SlideStatus::kOk : SlideStatus::kEmpty;
   report.reason_code = tissue.empty_reason.empty() ? "" : "no_tissue";
@@ -91,12 +93,12 @@ void describe(const TissueLabels& labels, const SlideOutputs& outputs, SlideRepo
   report.confidence = tissue.confidence;
   report.confidence_reasons = tissue.confidence_reasons;
   for (const auto& file : outputs.files()) report.outputs.push_back(file.filename().string());
-  report.details["mask_downsample"] = labels.downsample;
-  report.details["threshold"] =
-      tissue.threshold ? nlohmann::ordered_json(*tissue.threshold) : nullptr;
+  report.details = LabelDetails{method, labels.downsample, tissue.threshold};
 }
 
-SlideResult label_slide(const Settings& settings, const LabelOptions& options, SlideTask task) {
+/// `method` is what the records call it.
+SlideResult label_slide(const Settings& settings, const LabelOptions& options,
+                        const std::string& method, SlideTask task) {
   Stopwatch watch;
   const TissueOptions tissue = tissue_options(settings, options, task.entry);
   const Region frame = frame_of(task.reader->info(), tissue.origin);
@@ -110,7 +112,7 @@ SlideResult label_slide(const Settings& settings, const LabelOptions& options, S
   add_mask(outputs, labels.map);
   const Picture picture = thumbnail(task.reader, labels, tissue.origin);
   outputs.finish(picture);
-  describe(labels, outputs, task.report);
+  describe(labels, method, outputs, task.report);
   for (const std::string& warning : labels.tissue.warnings) {
     warn(task.report.slide_id + ": " + warning);
   }
@@ -144,10 +146,11 @@ int label(const LabelOptions& options) {
   if (options.level) identity["level"] = std::to_string(*options.level);
   BatchOptions batch = options.batch->batch_options("label", settings, identity);
   keep_whole_slides(batch.slides);
-  return run_batch(batch, [&](SlideTask task) {
-    task.report.details["method"] = identity["labels.method"];
-    return label_slide(settings, options, std::move(task));
+  const BatchOutcome outcome = run_batch(batch, [&](SlideTask task) {
+    return label_slide(settings, options, identity["labels.method"], std::move(task));
   });
+  if (*options.batch->json) print_json(to_json(outcome));
+  return outcome.exit_code;
 }
 
 }  // namespace

@@ -21,7 +21,9 @@
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/step_report.h"
 #include "app/pipeline/tile_decoder.h"
+#include "lib/core/progress.h"
 #include "models/unet.h"
+#include "models/unet_border.h"
 
 namespace untiled {
 namespace {
@@ -122,6 +124,7 @@ int plan(const SettingsOptions& settings_options, const PlanOptions& options, bo
     if (!json) print_ranks(ranks);
     document.back()["ranks"] = to_json(ranks);
   }
+  if (const auto border = find_unreached_border(settings.model)) note(*border);
   if (json) print_json(document.size() == 1 ? document.front() : document);
   return 0;
 }

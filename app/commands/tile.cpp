@@ -11,19 +11,20 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "app/commands/batch_output.h"
 #include "app/commands/command.h"
 #include "app/commands/options.h"
 #include "app/commands/region_argument.h"
+#include "app/commands/work_identity.h"
 #include "app/tiles/tile_slide.h"
 #include "data/cohort/slide_list.h"
 #include "data/stain/reference_stains.h"
-#include "lib/config/flatten.h"
 #include "lib/config/scale_limits.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
-#include "lib/core/hasher.h"
 #include "lib/core/resources.h"
 #include "lib/filters/stain_file.h"
 
@@ -80,6 +81,7 @@ void open_helpers(const TileOptions& options, TileJob& job) {
 
 TileJob job_of(const TileOptions& options, const Settings& settings) {
   TileJob job;
+  job.filter = options.filter;
   job.chain = filters::parse_filters(options.filter);
   job.output = options.output;
   job.output.format = tile_format(options.format);
@@ -141,36 +143,37 @@ std::string settings_hash(const TileOptions& options, const TileJob& job,
       {"region", to_string(job.region.value_or(Region{}))},
       {"target",
        fmt::format("{} {} {}", job.target.vectors[0], job.target.vectors[1], job.target.high)}};
-  for (const auto& [key, value] : flatten(settings)) {
-    if (key == "data.origin" || key == "data.assume_mpp" || key == "run.deidentify") {
-      parts[key] = value;
-    }
-  }
-  Hasher hasher;
-  for (const auto& [key, value] : parts) {
-    hasher.add_text(key);
-    hasher.add_text(value);
-  }
-  return hasher.hex();
+  parts.merge(settings_identity(settings, {"data.origin", "data.assume_mpp", "run.deidentify"}));
+  return identity_hash(parts);
 }
 
 /// Sums over the slides that this run did.
-void add_total(nlohmann::ordered_json& document) {
-  int64_t decoded = 0;
-  int64_t peak = 0;
-  double seconds = 0;
-  double cpu_seconds = 0;
-  for (const auto& slide : document.at("slides")) {
-    if (!slide.contains("seconds")) continue;
-    decoded += slide.at("decoded_tiles").get<int64_t>();
-    seconds += slide.at("seconds").get<double>();
-    cpu_seconds += slide.at("cpu_seconds").get<double>();
-    peak = std::max(peak, slide.at("peak_rss_bytes").get<int64_t>());
+struct TileTotals {
+  int64_t decoded_tiles = 0;
+  SlideCosts costs;  ///< The peak is the largest.
+};
+
+TileTotals totals_of(const BatchOutcome& outcome) {
+  TileTotals totals;
+  for (const DoneSlide& slide : outcome.slides) {
+    if (!slide.costs) continue;
+    totals.decoded_tiles += std::get<TileDetails>(slide.report.details).decoded_tiles;
+    totals.costs.seconds += slide.costs->seconds;
+    totals.costs.cpu_seconds += slide.costs->cpu_seconds;
+    totals.costs.peak_rss_bytes =
+        std::max(totals.costs.peak_rss_bytes, slide.costs->peak_rss_bytes);
   }
-  document["decoded_tiles"] = decoded;
-  document["seconds"] = seconds;
-  document["cpu_seconds"] = cpu_seconds;
-  document["peak_rss_bytes"] = peak;
+  return totals;
+}
+
+void print_totals(const BatchOutcome& outcome) {
+  const TileTotals totals = totals_of(outcome);
+  nlohmann::ordered_json document = to_json(outcome);
+  document["decoded_tiles"] = totals.decoded_tiles;
+  document["seconds"] = totals.costs.seconds;
+  document["cpu_seconds"] = totals.costs.cpu_seconds;
+  document["peak_rss_bytes"] = totals.costs.peak_rss_bytes;
+  print_json(document);
 }
 
 int tile(const TileOptions& options) {
@@ -185,14 +188,13 @@ int tile(const TileOptions& options) {
   batch.endings = {ending_of(job.output.format)};
   batch.shard = parse_shard(options.part);
   batch.deidentify = settings.run.deidentify;
-  batch.json = *options.json;
+  if (!*options.json) batch.tell = print_slide;
   batch.title = "tile";
   batch.settings_hash = settings_hash(options, job, settings);
-  batch.summarise = add_total;
-  return run_batch(batch, [&](SlideTask task) {
-    task.report.details["filter"] = options.filter;
-    return tile_slide(job, settings, std::move(task));
-  });
+  const BatchOutcome outcome =
+      run_batch(batch, [&](SlideTask task) { return tile_slide(job, settings, std::move(task)); });
+  if (*options.json) print_totals(outcome);
+  return outcome.exit_code;
 }
 
 constexpr const char* kFormatHelp =

@@ -224,7 +224,7 @@ SlideScore compare_labels(const Settings& settings, const SlideInput& input,
   label_picture.unite(ranks);
   prediction_picture.unite(ranks);
   together.attempt([&] {
-    if (ranks.rank() != 0) return;
+    if (ranks.rank() != 0 || folder.empty()) return;
     score.preview_png =
         make_preview(thumbnail, label_picture, prediction_picture, settings.data, folder);
   });

@@ -58,8 +58,8 @@ SlideScore evaluate_slide(const Engine& engine, const Settings& settings,
                           Group& ranks);
 
 /// Counts over the weighted pixels of `input` of a prediction that is labels too, of the same view;
-/// each rank compares some rows, and rank 0 makes the preview. A collective call; throws what
-/// reading throws, on all ranks.
+/// each rank compares some rows, and rank 0 makes the preview unless `folder` is empty. A
+/// collective call; throws what reading throws, on all ranks.
 SlideScore compare_labels(const Settings& settings, const SlideInput& input,
                           const PixelSource& prediction, const Picture& thumbnail,
                           const std::filesystem::path& folder, Group& ranks);

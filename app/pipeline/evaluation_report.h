@@ -2,20 +2,20 @@
 #pragma once
 
 #include <cstddef>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "lib/train/segmentation_scores.h"
-#include "lib/train/trainer.h"
 
 namespace untiled {
 
 /// One slide's result; `failure` is empty when all went well.
 struct EvaluatedSlide {
   std::string id;
-  std::string path;
-  SlideScore score;
+  std::string path;  ///< Empty when deidentified.
+  SegmentationCounts counts;
   std::string failure;
 };
 
@@ -50,5 +50,8 @@ struct EvaluationReport {
 
 EvaluationReport report_evaluation(const std::vector<EvaluatedSlide>& slides,
                                    std::vector<std::string> class_names);
+
+/// An undefined number is null.
+nlohmann::ordered_json to_json(const EvaluationReport& report);
 
 }  // namespace untiled

@@ -30,8 +30,8 @@ class ModelEvaluator : public SlideEvaluator {
   ModelEvaluator(std::unique_ptr<TrainedModel> model, Group& ranks)
       : SlideEvaluator(model->settings()), model_(std::move(model)), ranks_(ranks) {}
 
-  SlideScore score(const CohortEntry& entry, const std::string& id,
-                   const fs::path& folder) const override {
+  ScoredSlide score(const CohortEntry& entry, const std::string& id,
+                    const fs::path& folder) const override {
     Together together(ranks_);
     Slide slide;
     together.attempt([&] { slide = prepare(entry, id); });
@@ -44,11 +44,16 @@ class ModelEvaluator : public SlideEvaluator {
     together.settle();
     SlideScore result = scorer.unite();
     together.attempt([&] {
-      if (ranks_.rank() == 0) result.preview_png = scorer.preview(slide.thumbnail, folder);
+      const bool draws = ranks_.rank() == 0 && !folder.empty();
+      if (draws) result.preview_png = scorer.preview(slide.thumbnail, folder);
       slide.input.require_unchanged();
     });
     together.settle();
-    return result;
+    return {std::move(result), std::move(slide.thumbnail)};
+  }
+
+  std::vector<fs::path> files(const CohortEntry& entry, const std::string& /*id*/) const override {
+    return {entry.mask};
   }
 
  private:
@@ -85,8 +90,8 @@ class MaskEvaluator : public SlideEvaluator {
   MaskEvaluator(Settings settings, fs::path folder, Group& ranks)
       : SlideEvaluator(std::move(settings)), folder_(std::move(folder)), ranks_(ranks) {}
 
-  SlideScore score(const CohortEntry& entry, const std::string& id,
-                   const fs::path& folder) const override {
+  ScoredSlide score(const CohortEntry& entry, const std::string& id,
+                    const fs::path& folder) const override {
     Together together(ranks_);
     std::optional<Masks> masks;
     together.attempt([&] { masks.emplace(prepare(entry, id)); });
@@ -98,7 +103,11 @@ class MaskEvaluator : public SlideEvaluator {
       masks->prediction->require_unchanged();
     });
     together.settle();
-    return result;
+    return {std::move(result), std::move(masks->thumbnail)};
+  }
+
+  std::vector<fs::path> files(const CohortEntry& entry, const std::string& id) const override {
+    return {entry.mask, mask_of(id)};
   }
 
  private:

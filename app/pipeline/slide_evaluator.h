@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/slide_set.h"
@@ -12,6 +13,11 @@
 
 namespace untiled {
 
+struct ScoredSlide {
+  SlideScore score;
+  Picture thumbnail;  ///< Of the slide.
+};
+
 /// Scores slides one way or the other.
 class SlideEvaluator {
  public:
@@ -19,9 +25,14 @@ class SlideEvaluator {
   /// Of all slides; masks of 0 and 255 are what a model without named classes was trained from.
   const Settings& settings() const { return settings_; }
   /// `id` is the slide's name in messages, and the masks' name; a file in `folder` is there while
-  /// a preview is made. Throws DataError, ConfigError, Interrupted.
-  virtual SlideScore score(const CohortEntry& entry, const std::string& id,
-                           const std::filesystem::path& folder) const = 0;
+  /// a preview is made, which is not where `folder` is empty. Throws DataError, ConfigError,
+  /// Interrupted.
+  virtual ScoredSlide score(const CohortEntry& entry, const std::string& id,
+                            const std::filesystem::path& folder) const = 0;
+  /// The files beside the slide that its score is made from. Throws DataError where one must be
+  /// there and is not.
+  virtual std::vector<std::filesystem::path> files(const CohortEntry& entry,
+                                                   const std::string& id) const = 0;
 
  protected:
   explicit SlideEvaluator(Settings settings);

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "app/tiles/tile_sink.h"
@@ -103,12 +102,9 @@ class TiledSlide {
           fmt::format("{}: {}; use --device cpu", task_.entry.path.string(), fault.what()));
     }
     describe();
-    SlideResult result{std::move(task_.report), {}, {}};
-    result.measured["seconds"] = watch_.seconds();
-    result.measured["cpu_seconds"] = cpu_seconds() - cpu_start;
-    result.measured["peak_rss_bytes"] = was_reset ? peak_resident_bytes() : resident_bytes();
-    result.seconds = watch_.laps();
-    return result;
+    const SlideCosts costs{watch_.seconds(), cpu_seconds() - cpu_start,
+                           was_reset ? peak_resident_bytes() : resident_bytes()};
+    return {std::move(task_.report), {}, watch_.laps(), costs};
   }
 
  private:
@@ -116,12 +112,12 @@ class TiledSlide {
   void normalise() {
     if (!has_macenko(job_)) return;
     const auto count = filters::count_colors(*view_, job_.workers);
-    decoded_ += count.decoded_tiles;
+    details_.decoded_tiles += count.decoded_tiles;
     const filters::Stains stains = stains_of_slide(count.histogram);
     if (!job_.save_stain.empty()) filters::write_stains(job_.save_stain, stains);
     recoloring_ = std::make_shared<filters::Recoloring>(stains, job_.target);
     if (job_.device) recoloring_->learn(count.histogram.keys);
-    task_.report.details["stains"] = {{"vectors", stains.vectors}, {"high", stains.high}};
+    details_.stains = {stains.vectors, stains.high};
     watch_.lap("stains");
   }
 
@@ -141,8 +137,8 @@ class TiledSlide {
                                                           recoloring_, options_, device);
     return {run->needs().host_bytes, [run, this](TileSink& sink) {
               const auto counts = run_on_device(*run, sink);
-              task_.report.details["decoded_by_nvimgcodec"] = run->loads().decoded.load();
-              task_.report.details["read_by_kvikio"] = run->loads().read.load();
+              details_.decoded_by_nvimgcodec = run->loads().decoded.load();
+              details_.read_by_kvikio = run->loads().read.load();
               return counts;
             }};
   }
@@ -184,7 +180,7 @@ class TiledSlide {
     image.first_y = static_cast<double>(options_.region.rows.begin);
     const auto sink = make_tile_sink(path, image, job_.output);
     const auto counts = filtering.run(*sink);
-    decoded_ += counts.decoded_tiles;
+    details_.decoded_tiles += counts.decoded_tiles;
     watch_.lap("filter");
     sink->finish();
     watch_.lap("finish");
@@ -201,10 +197,11 @@ class TiledSlide {
     report.origin_y = level0(options_.region.rows.begin, view.downsample_y, view.offset_y_level0);
     report.mask = options_.region.extent();
     report.mask_mpp = view.mpp_x;
-    report.details["decoded_tiles"] = decoded_;
-    report.details["device"] = job_.device ? job_.device->gpu().name() : "cpu";
+    details_.filter = job_.filter;
+    details_.device = job_.device ? job_.device->gpu().name() : "cpu";
     const auto& files = job_.files ? job_.files : job_.inputs;
-    if (files) report.details["kvikio_mode"] = files->modes();
+    if (files) details_.kvikio_mode = files->modes();
+    report.details = std::move(details_);
   }
 
   const TileJob& job_;
@@ -214,7 +211,7 @@ class TiledSlide {
   std::shared_ptr<const SlideView> view_;
   filters::TiledOptions options_;
   std::shared_ptr<const filters::Recoloring> recoloring_;
-  int64_t decoded_ = 0;
+  TileDetails details_;
 };
 
 }  // namespace

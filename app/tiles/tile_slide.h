@@ -20,6 +20,7 @@
 namespace untiled {
 
 struct TileJob {
+  std::string filter;  ///< As the user wrote `chain`.
   std::vector<filters::FilterSpec> chain;
   TileOutput output;
   int level = 0;

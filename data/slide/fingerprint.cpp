@@ -117,11 +117,8 @@ void add_content(const std::filesystem::path& path, Hasher& hasher) {
   }
 }
 
-}  // namespace
-
-std::string fingerprint(const SlideInfo& info) {
-  Hasher hasher;
-  for (const auto& path : info.files) {
+void add_fingerprint(const std::vector<std::filesystem::path>& files, Hasher& hasher) {
+  for (const auto& path : files) {
     if (is_folder(path)) {
       for (const auto& file : files_under(path)) add_state(path, file, hasher);
       continue;
@@ -134,6 +131,19 @@ std::string fingerprint(const SlideInfo& info) {
     hasher.add_number(file.hash(0, ends));
     hasher.add_number(file.hash(state.size - ends, ends));
   }
+}
+
+}  // namespace
+
+std::string fingerprint(const std::vector<std::filesystem::path>& files) {
+  Hasher hasher;
+  add_fingerprint(files, hasher);
+  return hasher.hex();
+}
+
+std::string fingerprint(const SlideInfo& info) {
+  Hasher hasher;
+  add_fingerprint(info.files, hasher);
   hasher.add(info.quickhash.data(), info.quickhash.size());
   return hasher.hex();
 }

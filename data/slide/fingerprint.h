@@ -14,6 +14,8 @@ namespace untiled {
 /// OpenSlide's quickhash. Of a slide that is a folder: from the names, sizes and times of all files
 /// in it. Reads little. Throws DataError when a file is gone.
 std::string fingerprint(const SlideInfo& info);
+/// The same of any files and folders.
+std::string fingerprint(const std::vector<std::filesystem::path>& files);
 
 /// "slide-" and 12 digits of the fingerprint: a name that identifies no patient. Throws DataError.
 std::string anonymous_id(const SlideInfo& info);

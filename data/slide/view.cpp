@@ -286,8 +286,8 @@ std::shared_ptr<const SlideView> make_view(std::shared_ptr<const SlideReader> re
     const auto count = static_cast<int>(info.levels.size());
     if (options.level < 0 || options.level >= count) {
       throw DataError(
-          fmt::format("{} has no level {}: its levels are 0 to {}; set data.level or "
-                      "data.mpp",
+          fmt::format("{} has no level {}: its levels are 0 to {}; give --level or --mpp where "
+                      "the verb has them, else set data.level or data.mpp",
                       info.path.string(), options.level, count - 1));
     }
     return level_view(std::move(reader), options.level, scale, frame, base);

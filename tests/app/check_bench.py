@@ -157,6 +157,7 @@ def check_tiles_compared(app, folder, out, rows, findings):
     jobs = [row[0] for row in table]
     findings.expect(jobs == sorted(jobs, key=jobs.index), "rows of one job stand together")
     findings.expect(not (folder / "tiles" / "comparison.png").exists(), "a chart of steps without steps")
+    findings.expect(not (folder / "tiles" / "prices.yaml").exists(), "prices where there is nothing to price")
     both = app.succeed("bench", "compare", folder / "a.json", out, "--out", folder / "both")
     findings.expect("| read_raw | warm | here | untiled | measured |" in both and "| NVIDIA A100-SXM4 | measured |" in both,
                     "both kinds of figures together")

@@ -137,6 +137,7 @@ def check_compared(app, folder, files, report, findings):
                     "the model stands beside what was measured")
     findings.expect(is_png((out / "ranks.png").read_bytes()), "ranks.png")
     findings.expect(not (out / "comparison.png").exists(), "a chart of steps without steps")
+    findings.expect(not (out / "prices.yaml").exists(), "prices where there is nothing to price")
 
 
 def check_refusals(app, folder, findings):

@@ -9,7 +9,7 @@ namespace {
 
 /// Of two classes.
 EvaluatedSlide slide(const char* id, ClassCounts first, ClassCounts second) {
-  return {.id = id, .path = {}, .score = {.counts = {first, second}}, .failure = {}};
+  return {.id = id, .path = {}, .counts = {first, second}, .failure = {}};
 }
 
 const std::vector<std::string> kNames = {"stroma", "tumour"};
@@ -28,7 +28,7 @@ TEST_CASE("a mean over slides leaves out where a class is undefined, and pixels 
 }
 
 TEST_CASE("a slide that failed is counted and has no part in the scores") {
-  const EvaluatedSlide failed{.id = "c", .path = "c.svs", .score = {}, .failure = "no such file"};
+  const EvaluatedSlide failed{.id = "c", .path = "c.svs", .counts = {}, .failure = "no such file"};
   const EvaluationReport some =
       report_evaluation({slide("a", {1, 0, 0}, {1, 1, 0}), failed}, kNames);
   CHECK(some.failed == 1);

@@ -1,5 +1,5 @@
 """What `cmake --install` writes: it runs from where it is moved to, names neither source nor build,
-and the example in examples/ that is built with it gets the loss and gradient of train's first step."""
+and the examples in examples/ are built with it: one gets the loss and gradient of train's first step."""
 
 import argparse
 import csv
@@ -60,10 +60,10 @@ def check_places(prefix, words, findings):
         findings.expect((prefix / sample).is_file(), f"{sample} is missing")
 
 
-def configure(words, prefix, *flags):
+def configure(words, prefix, *flags, example="whole_slide_step"):
     """In a build folder that is kept: what did not change need not be compiled again."""
-    folder = Path(words.scratch, "example")
-    result = run(words.cmake, "-S", ROOT / "examples" / "whole_slide_step", "-B", folder,
+    folder = Path(words.scratch, example)
+    result = run(words.cmake, "-S", ROOT / "examples" / example, "-B", folder,
                  "-G", "Ninja", f"-DCMAKE_CXX_COMPILER={words.compiler}",
                  f"-DCMAKE_PREFIX_PATH={prefix}", "-DTorch_DIR=", *flags)
     return folder, result
@@ -117,6 +117,28 @@ def check_example(words, prefix, scratch, findings):
     findings.expect(lost.returncode == 1 and "none.tif" in lost.stderr, f"no slide: {lost.stderr}")
 
 
+def check_batch(words, prefix, scratch, findings):
+    """The loop over slides with work of one's own: a bad slide is a row, and nothing is done twice."""
+    folder, result = configure(words, prefix, f"-DUNTILED_DEPS={words.deps}", example="slide_batch")
+    assert result.returncode == 0, result.stderr
+    succeed(words.cmake, "--build", folder)
+    out = scratch / "means"
+    shutil.rmtree(out, ignore_errors=True)
+    slides = [scratch / "runs" / "slide.tif", scratch / "runs" / "none.tif"]
+    actions = []
+    for _ in range(2):
+        result = run(folder / "slide_batch", out, *slides)
+        findings.expect(result.returncode == 4 and "slide.tif: ok" in result.stdout and
+                        "none.tif" in result.stderr, f"{result.returncode} {result.stderr}")
+        with (out / "timings.csv").open() as file:
+            actions.append([row["action"] for row in csv.DictReader(file)][0])
+    findings.expect(actions == ["computed", "reused"], f"a slide is {actions}")
+    mean = float((out / "slide.tif.red.txt").read_text())
+    findings.expect(0 < mean < 255, f"mean {mean}")
+    linked = run("ldd", folder / "slide_batch").stdout
+    findings.expect("libtorch" not in linked, f"a batch links LibTorch: {linked}")
+
+
 def main():
     words = parse_arguments()
     scratch = Path(words.scratch)
@@ -125,6 +147,7 @@ def main():
     check_places(prefix, words, findings)
     check_other_torch(words, prefix, scratch, findings)
     check_example(words, prefix, scratch, findings)
+    check_batch(words, prefix, scratch, findings)
     findings.close()
 
 

@@ -1,4 +1,4 @@
-#include "app/commands/seen_pixels.h"
+#include "app/pipeline/seen_pixels.h"
 
 #include <fmt/format.h>
 
