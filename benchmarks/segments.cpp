@@ -42,9 +42,9 @@ struct Problem {
     regions = tile_regions(graph(), segment, extents, shift(whole(out), out.rows, out.cols));
     crops.resize(graph().layers().size());
     for (const LayerId id : segment.inputs) {
-      const Extent e = regions[static_cast<size_t>(id)].extent();
-      crops[static_cast<size_t>(id)] =
-          id == 0 ? at::randint(256, {e.rows, e.cols, 3}, at::kByte)
+      const Extent e = regions[index(id)].extent();
+      crops[index(id)] =
+          id == kPixelLayer ? at::randint(256, {e.rows, e.cols, 3}, at::kByte)
                   : at::rand({1, graph().layer(id).channels, e.rows, e.cols});
     }
   }

@@ -121,7 +121,7 @@ NamedTensors random_parameters(const Graph& graph, uint64_t seed) {
 
 std::vector<PixelReader> pixel_readers(const Graph& graph) {
   std::vector<PixelReader> readers;
-  for (LayerId id = 1; id <= graph.output(); ++id) {
+  for (LayerId id = kFirstMadeLayer; id <= graph.output(); ++id) {
     const Layer& layer = graph.layer(id);
     if (layer.parameter < 0) continue;
     const LayerId source = layer.inputs[0];
@@ -141,11 +141,11 @@ NamedTensors initial_parameters(const Graph& graph, uint64_t seed) {
     parameters.names.push_back(p.name);
     parameters.tensors.push_back(at::zeros(p.shape, at::kFloat));
   }
-  for (LayerId id = 1; id <= graph.output(); ++id) {
+  for (LayerId id = kFirstMadeLayer; id <= graph.output(); ++id) {
     if (graph.layer(id).parameter < 0) continue;
     const auto weight = static_cast<size_t>(graph.layer(id).parameter);
     parameters.tensors[weight] = initial_weight(graph, id, graph.parameters()[weight], seed);
-    if (graph.layer(id).inputs[0] == 0) {
+    if (graph.layer(id).inputs[0] == kPixelLayer) {
       parameters.tensors[weight + 1] =
           parameters.tensors[weight].sum(at::IntArrayRef{1, 2, 3}).mul_(-kMeanPixel);
     }

@@ -30,7 +30,7 @@ Graph unet_graph(const ModelSettings& settings, int64_t logit_channels) {
   constexpr int64_t kRgb = 3;
   Graph graph(kRgb);
   const auto depth = static_cast<int>(settings.widths.size());
-  std::vector<LayerId> encoded = {0};
+  std::vector<LayerId> encoded = {kPixelLayer};
   for (int n = 1; n <= depth; ++n) {
     const int64_t width = settings.widths[static_cast<size_t>(n - 1)];
     const LayerId down = graph.add_conv(fmt::format("encoder{}.down", n), encoded.back(), width,
@@ -52,7 +52,7 @@ Graph unet_graph(const ModelSettings& settings, int64_t logit_channels) {
                                         centred(settings.up_kernel, settings.stride), true);
     if (n > 1) graph.mark_storable(decoded);
   }
-  const LayerId features = graph.add_concat("head.cat", {decoded, 0});
+  const LayerId features = graph.add_concat("head.cat", {decoded, kPixelLayer});
   graph.add_conv("head", features, logit_channels, centred(settings.head_kernel, 1), false);
   return graph;
 }

@@ -65,8 +65,8 @@ double forward_multiply_adds(const Graph& graph, const std::vector<Extent>& slid
   double multiply_adds = 0.0;
   for (const Extent& slide : slides) {
     const std::vector<Extent> extents = graph.extents(slide);
-    for (LayerId id = 1; id <= graph.output(); ++id) {
-      multiply_adds += graph.multiply_adds(id, extents[static_cast<size_t>(id)]);
+    for (LayerId id = kFirstMadeLayer; id <= graph.output(); ++id) {
+      multiply_adds += graph.multiply_adds(id, extents[index(id)]);
     }
   }
   return multiply_adds;

@@ -222,8 +222,8 @@ double Engine::measure_tile(const Segment& segment, const std::vector<Extent>& e
   const TileRegions need = tile_regions(graph_, segment, extents, out);
   LayerTensors crops(graph_.layers().size());
   for (const LayerId id : segment.inputs) {
-    const Extent e = need[static_cast<size_t>(id)].extent();
-    crops[static_cast<size_t>(id)] =
+    const Extent e = need[index(id)].extent();
+    crops[index(id)] =
         id == kPixelLayer ? at::randint(256, {e.rows, e.cols, 3}, options.dtype(at::kByte))
                           : at::rand({1, graph_.layer(id).channels, e.rows, e.cols}, options);
   }

@@ -21,7 +21,7 @@ class Shares {
       tiles_.push_back(make_tiles(target, s, plan.tiling));
       double work = 0.0;
       for (const LayerId id : s.segment.layers) {
-        work += engine.graph().multiply_adds(id, extents_[static_cast<size_t>(id)]);
+        work += engine.graph().multiply_adds(id, extents_[index(id)]);
       }
       work_per_value_.push_back(work / static_cast<double>(target.area()));
     }

@@ -95,9 +95,9 @@ int64_t SlideClassifier::largest_tile_values(const std::vector<Extent>& slides) 
   for (const Extent& slide : slides) {
     const Partition partition(slide, whole(slide), lattice());
     const std::vector<Extent> extents = graph_.extents(slide);
-    for (LayerId id = 1; id <= graph_.output(); ++id) {
+    for (LayerId id = kFirstMadeLayer; id <= graph_.output(); ++id) {
       const Extent tile =
-          partition.largest_tile(extents[static_cast<size_t>(id)], graph_.stride(id));
+          partition.largest_tile(extents[index(id)], graph_.stride(id));
       most = std::max(most, (tile.rows + 2) * (tile.cols + 2) * graph_.layer(id).channels);
     }
   }
@@ -112,7 +112,7 @@ ClassifierPlan SlideClassifier::estimate(const std::vector<Extent>& slides, Laye
   plan.stored_bytes = stored.in_memory;
   plan.spilled_bytes = stored.in_files;
   int64_t most_parameters = 0;
-  for (LayerId id = 1; id <= graph_.output(); ++id) {
+  for (LayerId id = kFirstMadeLayer; id <= graph_.output(); ++id) {
     most_parameters = std::max(
         most_parameters, graph_.layer(id).channels * graph_.input_channels(id) *
                              graph_.layer(id).geometry.kernel * graph_.layer(id).geometry.kernel);

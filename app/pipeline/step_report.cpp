@@ -26,11 +26,11 @@ SegmentReport report_segment(const Engine& engine, const std::vector<Extent>& ex
   const Graph& graph = engine.graph();
   const LayerId target = plan.segment.target;
   const TileRegions need = tile_regions(
-      graph, plan.segment, extents, clip(whole(plan.tile), extents[static_cast<size_t>(target)]));
+      graph, plan.segment, extents, clip(whole(plan.tile), extents[index(target)]));
   SegmentReport report{
       graph.layer(target).name, plan.tile, engine.backend().covers(plan.segment), {}};
   for (const LayerId id : plan.segment.inputs) {
-    report.inputs.push_back({graph.layer(id).name, need[static_cast<size_t>(id)].extent()});
+    report.inputs.push_back({graph.layer(id).name, need[index(id)].extent()});
   }
   return report;
 }

@@ -44,7 +44,8 @@ bool is_unit(const Layer& layer, bool relu) {
 /// Layers that read `id`.
 std::vector<LayerId> readers(const Graph& graph, LayerId id) {
   std::vector<LayerId> found;
-  for (LayerId other = id + 1; other <= graph.output(); ++other) {
+  LayerId other = id;
+  while (++other <= graph.output()) {
     const auto& inputs = graph.layer(other).inputs;
     if (std::find(inputs.begin(), inputs.end(), id) != inputs.end()) found.push_back(other);
   }
@@ -76,12 +77,12 @@ std::optional<FusedBlock> decoder_from(const Graph& graph, LayerId up) {
     block.layers.insert(block.layers.begin(), source);
   }
   const std::optional<LayerId> features = only_reader(graph, up);
-  if (!features || graph.layer(*features).inputs != std::vector<LayerId>{up, 0}) return block;
+  if (!features || graph.layer(*features).inputs != std::vector<LayerId>{up, kPixelLayer}) return block;
   const std::optional<LayerId> head = only_reader(graph, *features);
   if (!head || !is_unit(graph.layer(*head), false) || !is_small(graph, *head)) return block;
   block.kind = Kind::kOutput;
   block.layers.insert(block.layers.end(), {*features, *head});
-  block.inputs.push_back(0);
+  block.inputs.push_back(kPixelLayer);
   return block;
 }
 
@@ -89,7 +90,7 @@ std::optional<FusedBlock> decoder_from(const Graph& graph, LayerId up) {
 
 std::vector<FusedBlock> fused_blocks(const Graph& graph) {
   std::vector<FusedBlock> blocks;
-  for (LayerId id = 1; id <= graph.output(); ++id) {
+  for (LayerId id = kFirstMadeLayer; id <= graph.output(); ++id) {
     if (auto block = encoder_from(graph, id)) blocks.push_back(std::move(*block));
     if (auto block = decoder_from(graph, id)) blocks.push_back(std::move(*block));
   }

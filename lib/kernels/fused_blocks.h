@@ -13,7 +13,7 @@ struct FusedBlock {
   Kind kind = Kind::kEncoder;
   std::vector<LayerId> layers;  ///< In order; the last is the block's result.
   std::vector<LayerId> inputs;  ///< In the order of their channels; layer 0 last.
-  LayerId first_weights = -1;   ///< `down` of an encoder, `up` of the others.
+  LayerId first_weights = kNoLayer;   ///< `down` of an encoder, `up` of the others.
   LayerId result() const { return layers.back(); }
 };
 

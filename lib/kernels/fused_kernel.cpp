@@ -22,8 +22,6 @@ using Kind = FusedBlock::Kind;
 /// Lanes and totals of a weight's gradient, copies of the weight in other orders.
 constexpr int64_t kBytesPerWeight = fused::kLanes * 4 + 32;
 
-size_t index(LayerId id) { return static_cast<size_t>(id); }
-
 fused::PlaneCrop crop_of(const at::Tensor& values, const Region& region) {
   return {values.const_data_ptr<float>(), values.size(1), region, values.stride(1),
           values.stride(2)};
@@ -144,7 +142,7 @@ class FusedKernel::Tile {
   }
 
   fused::PixelCrop pixels() const {
-    return {values_[0].const_data_ptr<uint8_t>(), values_[0].stride(0), region(0)};
+    return {values_[0].const_data_ptr<uint8_t>(), values_[0].stride(0), region(kPixelLayer)};
   }
 
   fused::EncoderTile encoder_tile(const FusedBlock& block) const {

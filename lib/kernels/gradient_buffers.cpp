@@ -5,8 +5,8 @@
 namespace untiled {
 
 void GradientBuffers::add(LayerId id, const Crop& term) {
-  at::Tensor& held = gradients_[static_cast<size_t>(id)];
-  const Region& region = regions_[static_cast<size_t>(id)];
+  at::Tensor& held = gradients_[index(id)];
+  const Region& region = regions_[index(id)];
   if (term.region.empty()) return;
   if (!held.defined() && term.region == region) {
     held = term.values;

@@ -16,7 +16,7 @@ class GradientBuffers {
   /// `term` covers the layer's region or a part of it.
   void add(LayerId id, const Crop& term);
   /// The sum; undefined where nothing was added.
-  at::Tensor take(LayerId id) { return std::move(gradients_[static_cast<size_t>(id)]); }
+  at::Tensor take(LayerId id) { return std::move(gradients_[index(id)]); }
 
  private:
   const TileRegions& regions_;

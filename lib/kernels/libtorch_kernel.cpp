@@ -11,8 +11,6 @@
 namespace untiled {
 namespace {
 
-size_t index(LayerId id) { return static_cast<size_t>(id); }
-
 at::Tensor concat(const Layer& layer, const TileRegions& regions, const LayerTensors& values,
                   const Region& out) {
   std::vector<at::Tensor> parts;
@@ -50,7 +48,7 @@ LayerTensors LibTorchKernel::compute(TileRequest& request, bool keep) const {
   const Segment& segment = request.segment;
   const TileRegions& regions = request.regions;
   const std::vector<at::Tensor>& parameters = request.parameters;
-  std::vector<LayerId> last_use(graph_.layers().size(), 0);
+  std::vector<LayerId> last_use(graph_.layers().size(), kPixelLayer);
   for (const LayerId id : segment.layers) {
     for (const LayerId input : graph_.layer(id).inputs) last_use[index(input)] = id;
   }

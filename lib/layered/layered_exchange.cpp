@@ -25,14 +25,14 @@ struct Parcel {
 
 Region LayeredRun::own(const Slide& slide, LayerId layer, int rank) const {
   const Region& pixels = slide.input.own_pixels[static_cast<size_t>(rank)];
-  return owned_part(pixels, slide.extents[static_cast<size_t>(layer)],
-                    strides_[static_cast<size_t>(layer)]);
+  return owned_part(pixels, slide.extents[index(layer)],
+                    strides_[index(layer)]);
 }
 
 Region LayeredRun::held(const Slide& slide, LayerId layer, int rank) const {
   const Region& pixels = slide.input.own_pixels[static_cast<size_t>(rank)];
-  return held_part(pixels, slide.extents[static_cast<size_t>(layer)],
-                   strides_[static_cast<size_t>(layer)]);
+  return held_part(pixels, slide.extents[index(layer)],
+                   strides_[index(layer)]);
 }
 
 Region LayeredRun::given(size_t slide, LayerId layer, int from, int to) const {
@@ -42,7 +42,7 @@ Region LayeredRun::given(size_t slide, LayerId layer, int from, int to) const {
 /// A margin may be wider than a neighbour's part, so every rank is asked.
 void LayeredRun::exchange(LayerId layer, Fields Slide::*fields) {
   const int me = inputs_.ranks.rank();
-  const auto i = static_cast<size_t>(layer);
+  const auto i = index(layer);
   const int64_t channels = graph_.layer(layer).channels;
   std::vector<Parcel> sent;
   std::vector<Parcel> received;

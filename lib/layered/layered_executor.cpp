@@ -13,7 +13,7 @@ namespace {
 std::vector<Extent> held_extents(const Graph& graph, const Extent& slide, const Region& own) {
   std::vector<Extent> extents = graph.extents(slide);
   for (size_t l = 0; l < extents.size(); ++l) {
-    extents[l] = held_part(own, extents[l], graph.stride(static_cast<LayerId>(l))).extent();
+    extents[l] = held_part(own, extents[l], graph.stride(layer_at(l))).extent();
   }
   return extents;
 }

@@ -11,24 +11,22 @@
 namespace untiled {
 namespace {
 
-size_t at_index(LayerId layer) { return static_cast<size_t>(layer); }
-
 }  // namespace
 
 const NormValues* LayeredRun::norm_of(const Reading& reading) const {
-  return reading.norm < 0 ? nullptr : &norms_.at(reading.norm);
+  return reading.norm == kNoLayer ? nullptr : &norms_.at(reading.norm);
 }
 
 at::Tensor LayeredRun::value(size_t slide, LayerId layer, const Region& region) const {
   const Slide& s = slides_[slide];
   if (layer == kPixelLayer) return pixel_tile(s.input.pixels->view(region), options_.dtype);
-  if (is_stored(layer)) return s.values[at_index(layer)]->read(region);
+  if (is_stored(layer)) return s.values[index(layer)]->read(region);
   return compute(slide, program_.node_of(layer), region);
 }
 
 at::Tensor LayeredRun::read(size_t slide, const Reading& reading, const Region& region) const {
   at::Tensor y = value(slide, reading.value, region);
-  if (reading.norm < 0 && !reading.relu) return y;
+  if (reading.norm == kNoLayer && !reading.relu) return y;
   at::Tensor read = empty_tile(y.size(1), region.extent(), options_.dtype);
   read_values(y, norm_of(reading), reading.relu, read);
   return read;
@@ -36,10 +34,10 @@ at::Tensor LayeredRun::read(size_t slide, const Reading& reading, const Region& 
 
 at::Tensor LayeredRun::read_window(size_t slide, const Reading& reading, const Region& window,
                                    double beyond) const {
-  const Extent extent = slides_[slide].extents[at_index(reading.value)];
+  const Extent extent = slides_[slide].extents[index(reading.value)];
   const Region inside = clip(window, extent);
   const at::Tensor y = value(slide, reading.value, inside);
-  if (inside == window && reading.norm < 0 && !reading.relu) return y;
+  if (inside == window && reading.norm == kNoLayer && !reading.relu) return y;
   at::Tensor tile = empty_tile(y.size(1), window.extent(), options_.dtype);
   if (inside != window) tile.fill_(beyond);
   read_values(y, norm_of(reading), reading.relu, part_of(tile, inside, window));
@@ -67,8 +65,8 @@ at::Tensor LayeredRun::compute(size_t slide, const Node& node, const Region& out
 
 at::Tensor LayeredRun::output_gradient(size_t slide, LayerId layer, const Region& region) const {
   const at::Tensor read = read_gradient(slide, layer, region);
-  const LayerId norm = program_.reading_of[at_index(layer)].norm;
-  if (norm < 0) return read;
+  const LayerId norm = program_.reading_of[index(layer)].norm;
+  if (norm == kNoLayer) return read;
   at::Tensor gradient = empty_tile(read.size(1), region.extent(), options_.dtype);
   const auto means = norm_means_.find(norm);
   const NormGradientSums constants;
@@ -80,7 +78,7 @@ at::Tensor LayeredRun::output_gradient(size_t slide, LayerId layer, const Region
 
 /// The gradient of what others read of a tensor, where ReLU let it through.
 at::Tensor LayeredRun::read_gradient(size_t slide, LayerId layer, const Region& region) const {
-  if (is_stored(layer)) return slides_[slide].gradients[at_index(layer)]->read(region);
+  if (is_stored(layer)) return slides_[slide].gradients[index(layer)]->read(region);
   return pull_gradient(slide, layer, region, nullptr);
 }
 
@@ -89,11 +87,11 @@ at::Tensor LayeredRun::pull_gradient(size_t slide, LayerId layer, const Region& 
                                      NormGradientSums* sums) const {
   at::Tensor total;
   if (layer == program_.pooled.value) total = pooled_gradient(slide, region);
-  for (const Use& use : program_.uses[at_index(layer)]) {
+  for (const Use& use : program_.uses[index(layer)]) {
     const at::Tensor term = input_gradient(slide, use, region);
     total = total.defined() ? total.add_(term) : term;
   }
-  const Reading& reading = program_.reading_of[at_index(layer)];
+  const Reading& reading = program_.reading_of[index(layer)];
   const NormGradientSums found =
       mask_gradient(value(slide, layer, region), norm_of(reading), reading.relu, total);
   if (sums != nullptr) *sums = found;
@@ -124,16 +122,16 @@ at::Tensor LayeredRun::pool_input_gradient(size_t slide, const Node& node,
                                            const Region& region) const {
   const Geometry geometry = graph_.layer(node.layer).geometry;
   const Region out =
-      clip(window_output(region, geometry), slides_[slide].extents[at_index(node.layer)]);
+      clip(window_output(region, geometry), slides_[slide].extents[index(node.layer)]);
   at::Tensor own = empty_tile(graph_.layer(node.layer).channels, region.extent(), options_.dtype);
-  const at::Tensor choices = slides_[slide].choices[at_index(node.layer)]->read(out);
+  const at::Tensor choices = slides_[slide].choices[index(node.layer)]->read(out);
   add_pool_gradient(output_gradient(slide, node.layer, out), choices, out, geometry, region,
                     own.zero_());
   return own;
 }
 
 at::Tensor LayeredRun::gradient_window(size_t slide, LayerId layer, const Region& window) const {
-  const Region inside = clip(window, slides_[slide].extents[at_index(layer)]);
+  const Region inside = clip(window, slides_[slide].extents[index(layer)]);
   const at::Tensor gradient = output_gradient(slide, layer, inside);
   if (inside == window) return gradient;
   at::Tensor tile = empty_tile(gradient.size(1), window.extent(), options_.dtype).zero_();

@@ -15,8 +15,6 @@ namespace {
 
 constexpr double kNormEpsilon = 1e-5;
 
-size_t at_index(LayerId layer) { return static_cast<size_t>(layer); }
-
 std::vector<double> to_doubles(const at::Tensor& t) {
   const at::Tensor d = t.to(at::kCPU, at::kDouble).contiguous();
   const auto* values = d.const_data_ptr<double>();
@@ -47,7 +45,7 @@ LayeredRun::LayeredRun(const Graph& graph, const Program& program, const Layered
       inputs_(inputs),
       features_(std::move(features)) {
   const size_t layers = graph.layers().size();
-  for (size_t l = 0; l < layers; ++l) strides_.push_back(graph.stride(static_cast<LayerId>(l)));
+  for (size_t l = 0; l < layers; ++l) strides_.push_back(graph.stride(layer_at(l)));
   for (const LabelledSlide& input : inputs.slides) {
     const Region own = input.own_pixels.at(static_cast<size_t>(inputs.ranks.rank()));
     slides_.push_back(
@@ -92,12 +90,12 @@ void LayeredRun::play(const LayeredTask& task) {
       if (graph_.layer(task.layer).kind == LayerKind::kConv) make_weight_gradient(task.layer);
       return;
     case Act::kForgetValues:
-      for (Slide& slide : slides_) slide.values[at_index(task.layer)].reset();
+      for (Slide& slide : slides_) slide.values[index(task.layer)].reset();
       return;
     case Act::kForgetGradient:
       for (Slide& slide : slides_) {
-        slide.gradients[at_index(task.layer)].reset();
-        slide.choices[at_index(task.layer)].reset();
+        slide.gradients[index(task.layer)].reset();
+        slide.choices[index(task.layer)].reset();
       }
       return;
   }
@@ -112,7 +110,7 @@ LayeredStep LayeredRun::result() && {
 
 bool LayeredRun::needs_moments(LayerId layer) const {
   return inputs_.statistics == Statistics::kOfStep &&
-         program_.reading_of[at_index(layer)].norm >= 0;
+         program_.reading_of[index(layer)].norm != kNoLayer;
 }
 
 // --- Forward -------------------------------------------------------------------------------------
@@ -121,8 +119,8 @@ void LayeredRun::make_values(LayerId layer, bool with_moments) {
   const Node& node = program_.node_of(layer);
   const bool has_choices = keeps_choices(layer);
   for (Slide& slide : slides_) {
-    slide.values[at_index(layer)] = make_field(slide, layer, options_.dtype);
-    if (has_choices) slide.choices[at_index(layer)] = make_field(slide, layer, at::kByte);
+    slide.values[index(layer)] = make_field(slide, layer, options_.dtype);
+    if (has_choices) slide.choices[index(layer)] = make_field(slide, layer, at::kByte);
   }
   const std::vector<Tile> tiles = tiles_of(layer);
   std::vector<TileMoments> moments(with_moments ? tiles.size() : 0);
@@ -137,7 +135,7 @@ void LayeredRun::make_values(LayerId layer, bool with_moments) {
 
 void LayeredRun::write_values(const Node& node, const Tile& tile) {
   const Slide& slide = slides_[tile.slide];
-  const size_t i = at_index(node.layer);
+  const size_t i = index(node.layer);
   if (!keeps_choices(node.layer)) {
     slide.values[i]->write(tile.region, compute(tile.slide, node, tile.region));
     return;
@@ -162,7 +160,7 @@ void LayeredRun::make_moments(LayerId layer) {
 
 /// The variance from the tiles' own about the mean of all: no square of a mean is taken.
 void LayeredRun::finish_moments(LayerId layer, const std::vector<TileMoments>& tiles) {
-  const LayerId norm = program_.reading_of[at_index(layer)].norm;
+  const LayerId norm = program_.reading_of[index(layer)].norm;
   const auto channels = static_cast<size_t>(graph_.layer(layer).channels);
   const int64_t count = count_pixels(layer);
   if (count < 2) {
@@ -223,7 +221,7 @@ void LayeredRun::make_head() {
   std::vector<std::vector<double>> pooled;
   for (size_t i = 0; i < slides_.size(); ++i) {
     pooled.push_back(total(sums[i]));
-    const auto area = static_cast<double>(slides_[i].extents[at_index(last)].area());
+    const auto area = static_cast<double>(slides_[i].extents[index(last)].area());
     for (double& v : pooled.back()) v /= area;
   }
   apply_linear(pooled);
@@ -253,13 +251,13 @@ void LayeredRun::apply_linear(const std::vector<std::vector<double>>& pooled) {
 void LayeredRun::linear_backward(const std::vector<std::vector<double>>& pooled,
                                  const SlideLossValue& value) {
   const std::vector<double> weight = to_doubles(parameter(program_.linear, false));
-  const auto index = at_index(graph_.layer(program_.linear).parameter);
+  const auto place = static_cast<size_t>(graph_.layer(program_.linear).parameter);
   const size_t channels = pooled.front().size();
-  auto* weight_gradient = step_.gradients[index].mutable_data_ptr<double>();
-  auto* bias_gradient = step_.gradients[index + 1].mutable_data_ptr<double>();
+  auto* weight_gradient = step_.gradients[place].mutable_data_ptr<double>();
+  auto* bias_gradient = step_.gradients[place + 1].mutable_data_ptr<double>();
   for (size_t i = 0; i < slides_.size(); ++i) {
     const auto area =
-        static_cast<double>(slides_[i].extents[at_index(program_.pooled.value)].area());
+        static_cast<double>(slides_[i].extents[index(program_.pooled.value)].area());
     slides_[i].pooled_gradient.assign(channels, 0.0);
     for (size_t k = 0; k < value.gradients[i].size(); ++k) {
       const double g = value.gradients[i][k];
@@ -275,12 +273,12 @@ void LayeredRun::linear_backward(const std::vector<std::vector<double>>& pooled,
 // --- Backward ------------------------------------------------------------------------------------
 
 void LayeredRun::make_gradient(LayerId layer) {
-  const LayerId norm = program_.reading_of[at_index(layer)].norm;
+  const LayerId norm = program_.reading_of[index(layer)].norm;
   const bool stores = is_stored(layer);
-  if (!stores && norm < 0) return;
+  if (!stores && norm == kNoLayer) return;
   if (stores) {
     for (Slide& slide : slides_) {
-      slide.gradients[at_index(layer)] = make_field(slide, layer, options_.dtype);
+      slide.gradients[index(layer)] = make_field(slide, layer, options_.dtype);
     }
   }
   const auto channels = static_cast<size_t>(graph_.layer(layer).channels);
@@ -289,13 +287,13 @@ void LayeredRun::make_gradient(LayerId layer) {
   for_each_tile(tiles_of(layer), [&](size_t /*i*/, const Tile& tile) {
     NormGradientSums partial;
     const at::Tensor gradient = pull_gradient(tile.slide, layer, tile.region, &partial);
-    if (stores) slides_[tile.slide].gradients[at_index(layer)]->write(tile.region, gradient);
-    if (norm < 0) return;
+    if (stores) slides_[tile.slide].gradients[index(layer)]->write(tile.region, gradient);
+    if (norm == kNoLayer) return;
     const std::lock_guard lock(mutex);
     sums.add(std::span<const double>(partial.gradient));
     sums.add(std::span<const double>(partial.product), channels);
   });
-  if (norm >= 0) finish_norm_gradient(layer, norm, sums);
+  if (norm != kNoLayer) finish_norm_gradient(layer, norm, sums);
   if (stores) exchange(layer, &Slide::gradients);
 }
 
@@ -304,9 +302,9 @@ void LayeredRun::finish_norm_gradient(LayerId layer, LayerId norm, ExactSum& sum
   const auto channels = static_cast<std::ptrdiff_t>(values.size() / 2);
   NormGradientSums totals{{values.begin(), values.begin() + channels},
                           {values.begin() + channels, values.end()}};
-  const auto index = at_index(graph_.layer(norm).parameter);
-  step_.gradients[index] = to_tensor(totals.product, {channels});
-  step_.gradients[index + 1] = to_tensor(totals.gradient, {channels});
+  const auto place = static_cast<size_t>(graph_.layer(norm).parameter);
+  step_.gradients[place] = to_tensor(totals.product, {channels});
+  step_.gradients[place + 1] = to_tensor(totals.gradient, {channels});
   if (inputs_.statistics == Statistics::kRunning) return;  // Constants: no gradient goes there.
   const auto pixels = static_cast<double>(count_pixels(layer));
   for (std::vector<double>* sum : {&totals.gradient, &totals.product}) {
@@ -332,16 +330,16 @@ void LayeredRun::make_weight_gradient(LayerId id) {
     add_tensor(weights, term);
     if (layer.has_bias) add_tensor(biases, bias);
   });
-  const auto index = at_index(layer.parameter);
-  step_.gradients[index] = to_tensor(total(weights), weight.sizes());
+  const auto place = static_cast<size_t>(layer.parameter);
+  step_.gradients[place] = to_tensor(total(weights), weight.sizes());
   if (!layer.has_bias) return;
-  step_.gradients[index + 1] = to_tensor(total(biases), {layer.channels});
+  step_.gradients[place + 1] = to_tensor(total(biases), {layer.channels});
 }
 
 // --- What is where -------------------------------------------------------------------------------
 
 bool LayeredRun::is_stored(LayerId layer) const {
-  return program_.keeping[at_index(layer)] != Keeping::kNever;
+  return program_.keeping[index(layer)] != Keeping::kNever;
 }
 
 std::unique_ptr<TensorField> LayeredRun::make_field(const Slide& slide, LayerId layer,
@@ -360,7 +358,7 @@ std::vector<LayeredRun::Tile> LayeredRun::tiles_of(LayerId layer) const {
   for (size_t i = 0; i < slides_.size(); ++i) {
     const Slide& slide = slides_[i];
     for (const Region& region :
-         slide.partition.tiles(slide.extents[at_index(layer)], strides_[at_index(layer)])) {
+         slide.partition.tiles(slide.extents[index(layer)], strides_[index(layer)])) {
       tiles.push_back({i, region});
     }
   }
@@ -382,13 +380,13 @@ std::vector<double> LayeredRun::total(ExactSum& sums) const {
 
 int64_t LayeredRun::count_pixels(LayerId layer) const {
   int64_t count = 0;
-  for (const Slide& slide : slides_) count += slide.extents[at_index(layer)].area();
+  for (const Slide& slide : slides_) count += slide.extents[index(layer)].area();
   return count;
 }
 
 at::Tensor LayeredRun::parameter(LayerId layer, bool bias) const {
-  const auto index = at_index(graph_.layer(layer).parameter);
-  return parameters_[bias ? index + 1 : index];
+  const auto place = static_cast<size_t>(graph_.layer(layer).parameter);
+  return parameters_[bias ? place + 1 : place];
 }
 
 }  // namespace untiled

@@ -29,22 +29,22 @@ class Scheduler {
 
  private:
   void add(Act act, LayerId layer) { tasks_.push_back({act, layer}); }
-  Keeping keeping(LayerId layer) const { return program_.keeping[static_cast<size_t>(layer)]; }
+  Keeping keeping(LayerId layer) const { return program_.keeping[index(layer)]; }
 
   void forward(const Node& node, Act act) {
     if (keeping(node.layer) == Keeping::kNever) {
-      const bool has_norm = program_.reading_of[static_cast<size_t>(node.layer)].norm >= 0;
+      const bool has_norm = program_.reading_of[index(node.layer)].norm != kNoLayer;
       if (has_norm) add(Act::kMoments, node.layer);
       return;
     }
     add(act, node.layer);
-    held_[static_cast<size_t>(node.layer)] = true;
+    held_[index(node.layer)] = true;
   }
 
   void forget_values(LayerId layer) {
-    if (!held_[static_cast<size_t>(layer)]) return;
+    if (!held_[index(layer)]) return;
     add(Act::kForgetValues, layer);
-    held_[static_cast<size_t>(layer)] = false;
+    held_[index(layer)] = false;
   }
 
   /// After `node`: what nobody reads any more on the way forward.
@@ -53,28 +53,28 @@ class Scheduler {
     if (!predicts && !recomputes_) return;
     for (const Reading& r : node.inputs) {
       if (!predicts && keeping(r.value) != Keeping::kInside) continue;
-      const Use& last = program_.uses[static_cast<size_t>(r.value)].front();
+      const Use& last = program_.uses[index(r.value)].front();
       if (program_.nodes[last.node].layer == node.layer) forget_values(r.value);
     }
   }
 
-  /// The tensors of a block, as far as `index`.
-  void recompute_inside(size_t index) {
-    size_t first = index;
+  /// The tensors of a block, as far as node `last`.
+  void recompute_inside(size_t last) {
+    size_t first = last;
     while (first > 0 && keeping(program_.nodes[first - 1].layer) == Keeping::kInside) --first;
-    for (size_t i = first; i <= index; ++i) {
+    for (size_t i = first; i <= last; ++i) {
       const LayerId layer = program_.nodes[i].layer;
-      if (!held_[static_cast<size_t>(layer)]) forward(program_.nodes[i], Act::kValuesAgain);
+      if (!held_[index(layer)]) forward(program_.nodes[i], Act::kValuesAgain);
     }
   }
 
-  void back(size_t index) {
-    const Node& node = program_.nodes[index];
-    if (keeping(node.layer) == Keeping::kInside) recompute_inside(index);
+  void back(size_t number) {
+    const Node& node = program_.nodes[number];
+    if (keeping(node.layer) == Keeping::kInside) recompute_inside(number);
     add(Act::kGradient, node.layer);
-    has_gradient_[static_cast<size_t>(node.layer)] = keeping(node.layer) != Keeping::kNever;
+    has_gradient_[index(node.layer)] = keeping(node.layer) != Keeping::kNever;
     // Only the gradient of a norm asks for values later on.
-    if (program_.reading_of[static_cast<size_t>(node.layer)].norm < 0) forget_values(node.layer);
+    if (program_.reading_of[index(node.layer)].norm == kNoLayer) forget_values(node.layer);
     add(Act::kWeights, node.layer);
     forget_used(node.layer);
   }
@@ -84,10 +84,10 @@ class Scheduler {
     for (const Node& node : program_.nodes) {
       const bool is_used = std::all_of(node.inputs.begin(), node.inputs.end(),
                                        [&](const Reading& r) { return r.value >= done; });
-      if (!is_used || !has_gradient_[static_cast<size_t>(node.layer)]) continue;
+      if (!is_used || !has_gradient_[index(node.layer)]) continue;
       forget_values(node.layer);
       add(Act::kForgetGradient, node.layer);
-      has_gradient_[static_cast<size_t>(node.layer)] = false;
+      has_gradient_[index(node.layer)] = false;
     }
   }
 
@@ -103,7 +103,7 @@ int64_t values_of(const Graph& graph, const std::vector<std::vector<Extent>>& sl
                   LayerId layer) {
   int64_t values = 0;
   for (const std::vector<Extent>& extents : slides) {
-    values += extents[static_cast<size_t>(layer)].area() * graph.layer(layer).channels;
+    values += extents[index(layer)].area() * graph.layer(layer).channels;
   }
   return values;
 }

@@ -22,7 +22,7 @@ enum class Act {
 
 struct LayeredTask {
   Act act;
-  LayerId layer = -1;
+  LayerId layer = kNoLayer;
 };
 
 enum class LayeredPurpose { kTraining, kPrediction };

@@ -41,7 +41,7 @@ Reading trace(const Graph& graph, LayerId id) {
 
 Keeping keeping_of(const Graph& graph, const Node& node) {
   const bool reads_pixels = std::any_of(node.inputs.begin(), node.inputs.end(),
-                                        [](const Reading& r) { return r.value == 0; });
+                                        [](const Reading& r) { return r.value == kPixelLayer; });
   if (reads_pixels) return Keeping::kNever;
   return graph.layer(node.layer).storable ? Keeping::kBlock : Keeping::kInside;
 }
@@ -94,7 +94,7 @@ Program make_program(const Graph& graph) {
   program.keeping.assign(count, Keeping::kNever);
   program.uses.resize(count);
   ReadingGuard guard(graph, program);
-  for (LayerId id = 1; id <= graph.output(); ++id) {
+  for (LayerId id = kFirstMadeLayer; id <= graph.output(); ++id) {
     const Layer& layer = graph.layer(id);
     if (layer.kind == LayerKind::kBatchNorm) program.norms.push_back(id);
     if (!makes_tensor(layer.kind)) continue;
@@ -105,7 +105,7 @@ Program make_program(const Graph& graph) {
       auto& uses = program.uses[static_cast<size_t>(node.inputs.back().value)];
       uses.insert(uses.begin(), {program.nodes.size(), node.inputs.size() - 1});
     }
-    program.keeping[static_cast<size_t>(id)] = keeping_of(graph, node);
+    program.keeping[index(id)] = keeping_of(graph, node);
     program.nodes.push_back(std::move(node));
   }
   add_head(graph, program);

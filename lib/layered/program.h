@@ -11,14 +11,14 @@ namespace untiled {
 
 /// How a layer's values are read: normalised where there is a norm, then without negative ones.
 struct Reading {
-  LayerId value = 0;
-  LayerId norm = -1;  ///< -1: none.
+  LayerId value = kPixelLayer;
+  LayerId norm = kNoLayer;
   bool relu = false;
 };
 
 /// A layer that makes a tensor: a convolution, a max pooling or a sum.
 struct Node {
-  LayerId layer = 0;
+  LayerId layer = kPixelLayer;
   std::vector<Reading> inputs;
 };
 
@@ -38,8 +38,8 @@ enum class Keeping {
 struct Program {
   std::vector<Node> nodes;             ///< In the order of their layers.
   Reading pooled;                      ///< What the mean over all pixels is of.
-  LayerId mean = -1;                   ///< The layer of that mean.
-  LayerId linear = -1;                 ///< The layer that makes logits of it.
+  LayerId mean = kNoLayer;                   ///< The layer of that mean.
+  LayerId linear = kNoLayer;                 ///< The layer that makes logits of it.
   std::vector<LayerId> norms;          ///< In the graph's order.
   std::vector<Reading> reading_of;     ///< By layer: how all who read it do.
   std::vector<Keeping> keeping;        ///< By layer; of nodes.

@@ -153,7 +153,7 @@ int64_t Graph::parameter_count() const {
 
 std::vector<LayerId> Graph::storable_layers() const {
   std::vector<LayerId> ids;
-  for (LayerId id = 0; id <= output(); ++id) {
+  for (LayerId id = kPixelLayer; id <= output(); ++id) {
     if (layer(id).storable) ids.push_back(id);
   }
   return ids;
@@ -179,7 +179,7 @@ Region Graph::input_region(LayerId id, const Region& out) const {
 
 int64_t Graph::stride(LayerId id) const {
   std::vector<int64_t> strides = {1};
-  for (LayerId l = 1; l <= id; ++l) {
+  for (LayerId l = kFirstMadeLayer; l <= id; ++l) {
     strides.push_back(rules_of(layer(l).kind).stride(layer(l), strides));
   }
   return strides.back();
@@ -190,15 +190,15 @@ int64_t Graph::receptive_field(LayerId id) const {
   const int64_t far = int64_t{1} << 40;
   int64_t widest = 0;
   int64_t period = 1;
-  for (LayerId l = 0; l <= id; ++l) period = std::max(period, stride(l));
+  for (LayerId l = kPixelLayer; l <= id; ++l) period = std::max(period, stride(l));
   for (int64_t offset = 0; offset < period / stride(id); ++offset) {
     std::vector<Interval> need(layers_.size());
     const int64_t at = far / stride(id) + offset;
-    need[static_cast<size_t>(id)] = {at, at + 1};
-    for (LayerId l = id; l > 0; --l) {
+    need[index(id)] = {at, at + 1};
+    for (LayerId l = id; l > kPixelLayer; --l) {
       const Region in = input_region(l, {need[static_cast<size_t>(l)], {0, 1}});
       for (const LayerId input : layer(l).inputs) {
-        auto& held = need[static_cast<size_t>(input)];
+        auto& held = need[index(input)];
         held = hull(held, in.rows);
       }
     }

@@ -34,11 +34,11 @@ class Graph {
   LayerId add_relu(std::string name, LayerId input);
   LayerId add_mean(std::string name, LayerId input);
   LayerId add_linear(std::string name, LayerId input, int64_t channels);
-  void mark_storable(LayerId id) { layers_.at(static_cast<size_t>(id)).storable = true; }
+  void mark_storable(LayerId id) { layers_.at(index(id)).storable = true; }
 
-  const Layer& layer(LayerId id) const { return layers_.at(static_cast<size_t>(id)); }
+  const Layer& layer(LayerId id) const { return layers_.at(index(id)); }
   const std::vector<Layer>& layers() const { return layers_; }
-  LayerId output() const { return static_cast<LayerId>(layers_.size()) - 1; }
+  LayerId output() const { return layer_at(layers_.size() - 1); }
   const std::vector<ParameterShape>& parameters() const { return parameters_; }
   int64_t parameter_count() const;
   std::vector<LayerId> storable_layers() const;

@@ -14,8 +14,6 @@
 namespace untiled {
 namespace {
 
-size_t index(LayerId id) { return static_cast<size_t>(id); }
-
 /// Beyond this many storable layers not all subsets are tried, only "the coarsest n".
 constexpr size_t kMostForSubsets = 12;
 /// Beside the values of a tile on its way live gradients and padded copies, about so many times its
@@ -88,7 +86,7 @@ class Estimator {
   void check_limits(const Plan& plan) const {
     for (const SegmentPlan& s : plan.segments) {
       const TileRegions need = middle_tile(s);
-      for (LayerId id = 0; id <= graph_.output(); ++id) {
+      for (LayerId id = kPixelLayer; id <= graph_.output(); ++id) {
         if (need[index(id)].empty()) continue;
         check_limits(plan.segments.back().tile, graph_.layer(id), need[index(id)].extent());
       }
@@ -172,7 +170,7 @@ class Estimator {
     double sum = 0.0;
     double largest = 0.0;
     double blocked = 0.0;
-    for (LayerId id = 0; id <= graph_.output(); ++id) {
+    for (LayerId id = kPixelLayer; id <= graph_.output(); ++id) {
       const int64_t channels = graph_.layer(id).channels;
       const auto plane = static_cast<double>(need[index(id)].area() * request_.element_bytes);
       const int64_t padded = ceil_div(channels, kVectorChannels) * kVectorChannels;

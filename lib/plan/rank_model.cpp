@@ -26,9 +26,9 @@ double passes_of(const RankCase& step) { return step.recomputes ? 4.0 : 3.0; }
 
 double forward_work(const Graph& graph, const std::vector<Extent>& extents) {
   double work = 0.0;
-  for (LayerId id = 1; id <= graph.output(); ++id) {
+  for (LayerId id = kFirstMadeLayer; id <= graph.output(); ++id) {
     if (is_convolution(graph.layer(id))) {
-      work += graph.multiply_adds(id, extents[static_cast<size_t>(id)]);
+      work += graph.multiply_adds(id, extents[index(id)]);
     }
   }
   return work;
@@ -36,9 +36,9 @@ double forward_work(const Graph& graph, const std::vector<Extent>& extents) {
 
 double norm_bytes(const Graph& graph, const std::vector<Extent>& extents) {
   double values = 0.0;
-  for (LayerId id = 1; id <= graph.output(); ++id) {
+  for (LayerId id = kFirstMadeLayer; id <= graph.output(); ++id) {
     if (graph.layer(id).kind != LayerKind::kBatchNorm) continue;
-    values += static_cast<double>(extents[static_cast<size_t>(id)].area()) *
+    values += static_cast<double>(extents[index(id)].area()) *
               static_cast<double>(graph.layer(id).channels);
   }
   return values * kNormTouches * kElementBytes;

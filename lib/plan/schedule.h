@@ -69,7 +69,7 @@ enum class StoreKind { kPixels, kValue, kGradient };
 /// last use.
 struct Store {
   StoreKind kind = StoreKind::kPixels;
-  LayerId layer = 0;
+  LayerId layer = kPixelLayer;
   int64_t rows = 0;
   /// Rows that it holds at a time; all of them where it is no band.
   int64_t capacity = 0;

@@ -52,7 +52,7 @@ class Builder {
   bool is_sweep() const { return plan_.order == Order::kSweep; }
   int last() const { return static_cast<int>(plan_.segments.size()) - 1; }
   const SegmentPlan& segment(int s) const { return plan_.segments[static_cast<size_t>(s)]; }
-  int64_t rows(LayerId id) const { return extents_[static_cast<size_t>(id)].rows; }
+  int64_t rows(LayerId id) const { return extents_[index(id)].rows; }
 
   void begin_stores() {
     values_.assign(graph_.layers().size(), kNoStore);
@@ -94,7 +94,7 @@ class Builder {
   }
 
   StoreId value(LayerId id) {
-    StoreId& held = values_[static_cast<size_t>(id)];
+    StoreId& held = values_[index(id)];
     if (held == kNoStore) {
       held = add_store(StoreKind::kValue, id, is_sweep(), is_sweep() || only_last_reads(id));
     }
@@ -102,7 +102,7 @@ class Builder {
   }
 
   StoreId gradient(LayerId id) {
-    StoreId& held = gradients_[static_cast<size_t>(id)];
+    StoreId& held = gradients_[index(id)];
     if (held == kNoStore) held = add_store(StoreKind::kGradient, id, is_sweep(), is_sweep());
     return held;
   }
@@ -112,9 +112,9 @@ class Builder {
     const int number = is_sweep() ? window_of(kind, plan_.windows) : stage_;
     const auto found = windows_.find(number);
     if (found != windows_.end()) return found->second;
-    const StoreId id = add_store(StoreKind::kPixels, 0, !pixels_.are_kept, true);
+    const StoreId id = add_store(StoreKind::kPixels, kPixelLayer, !pixels_.are_kept, true);
     Task reading{.kind = TaskKind::kRead, .stage = stage_, .name = "reading", .writes = {id}};
-    reading.bands = reading_bands(pixels_, rows(0));
+    reading.bands = reading_bands(pixels_, rows(kPixelLayer));
     tasks_.push_back(std::move(reading));
     return windows_[number] = id;
   }
@@ -167,10 +167,10 @@ class Builder {
           tile_regions(graph_, s.segment, extents_, {row.compute, {0, target.cols}});
       Band band{.rows = row.own, .needs = {}};
       for (const LayerId input : s.segment.inputs) {
-        band.needs.push_back(need[static_cast<size_t>(input)].rows);
+        band.needs.push_back(need[index(input)].rows);
       }
       if (task.kind == TaskKind::kBackward) {
-        for (const LayerId id : s.kept) band.needs.push_back(need[static_cast<size_t>(id)].rows);
+        for (const LayerId id : s.kept) band.needs.push_back(need[index(id)].rows);
         band.needs.push_back(row.compute);
       }
       bands.push_back(std::move(band));

@@ -12,15 +12,15 @@ bool contains(const std::vector<LayerId>& ids, LayerId id) {
 Segment make_segment(const Graph& graph, const std::vector<LayerId>& stored, LayerId target) {
   std::vector<bool> inside(graph.layers().size(), false);
   Segment segment{.target = target, .layers = {}, .inputs = {}};
-  inside[static_cast<size_t>(target)] = true;
-  for (LayerId id = target; id >= 0; --id) {
-    if (!inside[static_cast<size_t>(id)]) continue;
+  inside[index(target)] = true;
+  for (LayerId id = target; id >= kPixelLayer; --id) {
+    if (!inside[index(id)]) continue;
     if (id == kPixelLayer || (id != target && contains(stored, id))) {
       segment.inputs.push_back(id);
       continue;
     }
     segment.layers.push_back(id);
-    for (const LayerId input : graph.layer(id).inputs) inside[static_cast<size_t>(input)] = true;
+    for (const LayerId input : graph.layer(id).inputs) inside[index(input)] = true;
   }
   std::reverse(segment.layers.begin(), segment.layers.end());
   std::reverse(segment.inputs.begin(), segment.inputs.end());
@@ -44,11 +44,11 @@ std::vector<Segment> cut_segments(const Graph& graph, const std::vector<LayerId>
 TileRegions tile_regions(const Graph& graph, const Segment& segment,
                          const std::vector<Extent>& extents, const Region& out) {
   TileRegions need(graph.layers().size());
-  need[static_cast<size_t>(segment.target)] = out;
+  need[index(segment.target)] = out;
   for (auto it = segment.layers.rbegin(); it != segment.layers.rend(); ++it) {
-    const Region in = graph.input_region(*it, need[static_cast<size_t>(*it)]);
+    const Region in = graph.input_region(*it, need[index(*it)]);
     for (const LayerId input : graph.layer(*it).inputs) {
-      const auto i = static_cast<size_t>(input);
+      const auto i = index(input);
       need[i] = hull(need[i], clip(in, extents[i]));
     }
   }

@@ -9,12 +9,12 @@
 namespace untiled {
 
 struct Segment {
-  LayerId target = 0;
+  LayerId target = kPixelLayer;
   std::vector<LayerId> layers;  ///< Computed inside a tile, in order; the last is the target.
-  std::vector<LayerId> inputs;  ///< Read from stored tensors or, for layer 0, from the slide.
+  std::vector<LayerId> inputs;  ///< Read from stored tensors or, for the pixel layer, from the slide.
 
   bool reads(LayerId id) const;
-  bool reads_pixels() const { return reads(0); }
+  bool reads_pixels() const { return reads(kPixelLayer); }
 };
 
 /// The segments that compute each stored layer and the logits, in order of computation.

@@ -120,7 +120,7 @@ class Spreading {
 
   /// The tiles of a segment that own what is needed of a layer of its target's extent.
   std::vector<size_t> owners_of(size_t s, const TileRegions& need, LayerId layer) const {
-    const Region& region = need[static_cast<size_t>(layer)];
+    const Region& region = need[index(layer)];
     if (region.empty()) return {};
     const SegmentPlan& owner = plan_.segments[s];
     return tiles_owning(region, extents_[static_cast<size_t>(owner.segment.target)], owner);

@@ -165,7 +165,7 @@ PredictedTile predict_tile(const SlideRun& run, const SegmentKernel& kernel,
 std::string description_of(const Plan& plan, const Extent& pixels) {
   std::string text = fmt::format("{} {} {}", to_string(pixels), name_of(plan.order), plan.windows);
   for (const SegmentPlan& s : plan.segments) {
-    text += fmt::format("; {} of {}", s.segment.target, to_string(s.tile));
+    text += fmt::format("; {} of {}", index(s.segment.target), to_string(s.tile));
   }
   return text;
 }

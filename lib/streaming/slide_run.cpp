@@ -22,8 +22,6 @@ constexpr int64_t kBlocksPerBand = 4;
 /// Pixels of tiles that one call decodes, about.
 constexpr int64_t kDecodedBytes = 32 << 20;
 
-size_t index(LayerId id) { return static_cast<size_t>(id); }
-
 std::vector<std::vector<int64_t>> shapes_of(const Graph& graph) {
   std::vector<std::vector<int64_t>> shapes;
   for (const ParameterShape& p : graph.parameters()) shapes.push_back(p.shape);

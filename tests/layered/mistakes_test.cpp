@@ -18,8 +18,8 @@ class HaloOneRowShort : public LayeredRun {
   at::Tensor read_window(size_t i, const Reading& reading, const Region& window,
                          double beyond) const override {
     at::Tensor read = LayeredRun::read_window(i, reading, window, beyond).clone();
-    const Extent extent = slide(i).extents[static_cast<size_t>(reading.value)];
-    if (reading.value != 0 && window.rows.size() > 1 && window.rows.end <= extent.rows) {
+    const Extent extent = slide(i).extents[index(reading.value)];
+    if (reading.value != kPixelLayer && window.rows.size() > 1 && window.rows.end <= extent.rows) {
       read.select(2, -1).zero_();
     }
     return read;
@@ -35,8 +35,8 @@ class HaloOneColumnShort : public LayeredRun {
   at::Tensor read_window(size_t i, const Reading& reading, const Region& window,
                          double beyond) const override {
     at::Tensor read = LayeredRun::read_window(i, reading, window, beyond).clone();
-    const Extent extent = slide(i).extents[static_cast<size_t>(reading.value)];
-    if (reading.value != 0 && window.cols.size() > 1 && window.cols.end <= extent.cols) {
+    const Extent extent = slide(i).extents[index(reading.value)];
+    if (reading.value != kPixelLayer && window.cols.size() > 1 && window.cols.end <= extent.cols) {
       read.select(3, -1).zero_();
     }
     return read;
@@ -70,7 +70,7 @@ class StridePhaseIgnored : public LayeredRun {
  protected:
   at::Tensor read_window(size_t i, const Reading& reading, const Region& window,
                          double beyond) const override {
-    const Extent extent = slide(i).extents[static_cast<size_t>(reading.value)];
+    const Extent extent = slide(i).extents[index(reading.value)];
     const Region moved = shift(window, 1, 0);
     const bool fits = window.rows.begin > 0 && moved.rows.end <= extent.rows;
     return LayeredRun::read_window(i, reading, fits ? moved : window, beyond);
@@ -85,7 +85,7 @@ class StridePhaseInXIgnored : public LayeredRun {
  protected:
   at::Tensor read_window(size_t i, const Reading& reading, const Region& window,
                          double beyond) const override {
-    const Extent extent = slide(i).extents[static_cast<size_t>(reading.value)];
+    const Extent extent = slide(i).extents[index(reading.value)];
     const Region moved = shift(window, 0, 1);
     const bool fits = window.cols.begin > 0 && moved.cols.end <= extent.cols;
     return LayeredRun::read_window(i, reading, fits ? moved : window, beyond);
@@ -117,7 +117,7 @@ class ZerosBeforeTheNorm : public LayeredRun {
     const at::Tensor read = LayeredRun::read_window(i, reading, window, beyond);
     const NormValues* norm = norm_of(reading);
     if (norm == nullptr || beyond != 0.0) return read;
-    const Region inside = clip(window, slide(i).extents[static_cast<size_t>(reading.value)]);
+    const Region inside = clip(window, slide(i).extents[index(reading.value)]);
     at::Tensor zeros = at::zeros_like(read);
     read_values(zeros, norm, reading.relu, zeros);
     part_of(zeros, inside, window).copy_(part_of(read, inside, window));

@@ -38,7 +38,7 @@ struct Drawn {
     const Segment& s = plan.segments[segment].segment;
     const LayerId id = plan.segments[source].segment.target;
     if (!s.reads(id)) return {};
-    return tile_regions(graph, s, extents, tiles[segment][tile].compute)[static_cast<size_t>(id)];
+    return tile_regions(graph, s, extents, tiles[segment][tile].compute)[index(id)];
   }
 
   Graph graph;

@@ -158,10 +158,10 @@ class ShortHaloKernel : public LibTorchKernel {
  private:
   static void shorten(TileRequest& tile) {
     for (const LayerId id : tile.segment.inputs) {
-      const Region& r = tile.regions[static_cast<size_t>(id)];
-      const bool at_border = r.rows.end == tile.extents[static_cast<size_t>(id)].rows;
-      if (id != 0 && !at_border && r.rows.size() > 1) {
-        tile.crops[static_cast<size_t>(id)].narrow(2, r.rows.size() - 1, 1).zero_();
+      const Region& r = tile.regions[index(id)];
+      const bool at_border = r.rows.end == tile.extents[index(id)].rows;
+      if (id != kPixelLayer && !at_border && r.rows.size() > 1) {
+        tile.crops[index(id)].narrow(2, r.rows.size() - 1, 1).zero_();
       }
     }
   }
@@ -190,8 +190,8 @@ class DroppedAddKernel : public LibTorchKernel {
  private:
   static void forget(const Segment& segment, const TileRegions& regions, TileGradients& g) {
     for (const LayerId id : segment.inputs) {
-      const Region& r = regions[static_cast<size_t>(id)];
-      at::Tensor& input = g.inputs[static_cast<size_t>(id)];
+      const Region& r = regions[index(id)];
+      at::Tensor& input = g.inputs[index(id)];
       if (r.cols.begin > 0 && input.defined()) input.narrow(3, 0, 1).zero_();
     }
   }

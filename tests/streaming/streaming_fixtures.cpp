@@ -66,11 +66,11 @@ std::vector<LayerId> layers_by_name(const Graph& graph, const std::vector<std::s
   if (names == std::vector<std::string>{"all"}) return graph.storable_layers();
   std::vector<LayerId> ids;
   for (const std::string& name : names) {
-    LayerId found = -1;
-    for (LayerId id = 0; id <= graph.output(); ++id) {
+    LayerId found = kNoLayer;
+    for (LayerId id = kPixelLayer; id <= graph.output(); ++id) {
       if (graph.layer(id).name == name) found = id;
     }
-    if (found < 0) throw std::invalid_argument("no layer " + name);
+    if (found == kNoLayer) throw std::invalid_argument("no layer " + name);
     ids.push_back(found);
   }
   return ids;

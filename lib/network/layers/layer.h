@@ -24,9 +24,15 @@ enum class LayerKind {
 };
 
 /// Index of a layer in its graph; inputs come before the layers that use them.
-using LayerId = int;
+enum class LayerId : int {};
+constexpr size_t index(LayerId id) { return static_cast<size_t>(id); }
+constexpr LayerId layer_at(size_t index) { return static_cast<LayerId>(index); }
+constexpr LayerId& operator++(LayerId& id) { return id = layer_at(index(id) + 1); }
+constexpr LayerId& operator--(LayerId& id) { return id = layer_at(index(id) - 1); }
 /// The slide itself: the first layer of every graph, whose values are RGB bytes.
-constexpr LayerId kPixelLayer = 0;
+inline constexpr LayerId kPixelLayer{0};
+inline constexpr LayerId kFirstMadeLayer{1};  ///< The first that is computed.
+inline constexpr LayerId kNoLayer{-1};
 
 struct Layer {
   std::string name;  ///< Parameters are `name`.weight and `name`.bias.
@@ -36,7 +42,7 @@ struct Layer {
   int64_t channels = 0;
   bool relu = false;
   bool storable = false;  ///< May be kept for the whole slide between segments.
-  LayerId like = -1;      ///< kTransposedConv: the layer whose size it takes.
+  LayerId like = kNoLayer;  ///< kTransposedConv: the layer whose size it takes.
   int parameter = -1;     ///< Index of its weight; its bias follows. -1: no parameters.
   bool has_bias = true;   ///< Where it has parameters.
 };
