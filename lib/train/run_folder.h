@@ -67,11 +67,11 @@ struct SlideRecord {
 struct Provenance {
   std::string version;
   std::string device;
-  std::string kernels;           ///< fused or libtorch.
-  std::string simd;              ///< Instruction set of the fused kernels; empty with LibTorch.
-  std::string decoder = "host";  ///< Of slides' tiles; another one gives other pixels.
+  std::string kernels;  ///< fused or libtorch.
+  std::string simd;     ///< Instruction set of the fused kernels; empty with LibTorch.
   std::vector<SlideRecord> slides;
-  bool deidentify = false;  ///< Leaves out the host's name and the slides' paths.
+  bool deidentify = false;       ///< Leaves out the host's name and the slides' paths.
+  std::string decoder = "host";  ///< Of slides' tiles; another one gives other pixels.
 };
 
 /// Writes provenance.json; the settings stand in it as a hash. Throws DataError.

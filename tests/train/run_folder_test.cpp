@@ -91,6 +91,7 @@ TEST_CASE("provenance names slides, and neither host nor paths when de-identifie
   CHECK(json["slides"][0]["columns"] == 4);
   CHECK(json["settings_hash"] == settings_hash({{"train.loss", "bce"}, {"device", "cuda"}}));
   CHECK(json["settings_hash"] != settings_hash({{"train.loss", "dice"}}));
+  CHECK(json["decoder"] == "host");
   CHECK(json.contains("host"));
 
   provenance.deidentify = true;
@@ -111,8 +112,9 @@ TEST_CASE("undefined numbers are null in the summary") {
   const auto json = nlohmann::json::parse(read_file(scratch / "s.json"));
   CHECK(json["best_dice"].is_null());
   CHECK(json["losses"] == std::vector<double>{0.1 + 0.2});
-  for (const char* key : {"seconds_per_step", "pixels_per_step", "parameters", "level",
-                          "peak_rss_bytes", "budget_used_bytes", "device"}) {
+  for (const char* key :
+       {"seconds_per_step", "pixels_per_step", "parameters", "level", "peak_rss_bytes",
+        "budget_used_bytes", "device", "rank_sums", "decoder", "decoded_by_nvimgcodec"}) {
     CHECK(json.contains(key));
   }
 }
