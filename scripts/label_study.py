@@ -3,9 +3,9 @@
 
     scripts/label_study.py OUT [--untiled build/release/bin/untiled] [--seeds 5] [--first-seed 0]
 
-Writes into OUT the pictures and masks, a table by kind (also printed), worst.png with each kind's worst label
-outlined, and confidence.png with every label's confidence against its Dice. Seeds from 1000 on were not looked at
-while the method was made. Needs NumPy and Pillow, which scripts/setup.sh puts into its oracle environment.
+Writes into OUT the pictures and masks, a table by kind (also printed), worst.jpg with each kind's worst label
+outlined beside the truth and Otsu's, and confidence.png with every label's confidence against its Dice. Seeds from
+1000 on were not looked at while the method was made. Needs NumPy and Pillow, which scripts/setup.sh puts into its oracle environment.
 """
 
 import argparse
@@ -56,31 +56,52 @@ def dice(mask, truth):
     return 2.0 * (mask & truth).sum() / total if total else 1.0
 
 
-def draw_worst(pictures, worst, path):
-    """Each kind's worst label, outlined."""
-    sheet = Image.new("RGB", (3 * 460, 400 * -(-len(worst) // 3)), "white")
-    for i, (kind, (name, score, mask)) in enumerate(worst.items()):
-        picture = np.array(Image.open(pictures / f"{name}.png"))
+def outlined(picture, masks):
+    """The picture with the border of each mask in its colour, the last one on top."""
+    picture = picture.copy()
+    for mask, colour in masks:
         edge = (mask ^ np.roll(mask, 2, 0)) | (mask ^ np.roll(mask, 2, 1))
-        picture[edge] = (0, 220, 0)
-        part = Image.fromarray(picture).resize((450, 360))
-        ImageDraw.Draw(part).text((6, 6), f"{kind}: Dice {score:.3f}", fill=(255, 120, 0))
-        sheet.paste(part, (i % 3 * 460, i // 3 * 400))
-    sheet.save(path)
+        picture[edge] = colour
+    return Image.fromarray(picture)
+
+
+def draw_worst(pictures, worst, path):
+    """Each kind's worst label: truth in black, Otsu's label in orange, the robust one in green."""
+    width, height, columns = 330, 250, 4
+    sheet = Image.new("RGB", (columns * width, (height + 20) * -(-len(worst) // columns)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for i, (kind, label) in enumerate(worst.items()):
+        picture = np.array(Image.open(pictures / f"{label['name']}.png"))
+        part = outlined(picture, [(label["truth"], (0, 0, 0)), (label["otsu"], (255, 130, 0)),
+                                  (label["robust"], (0, 210, 0))])
+        part.thumbnail((width - 6, height - 6))
+        x, y = i % columns * width, i // columns * (height + 20)
+        sheet.paste(part, (x, y + 16))
+        draw.text((x + 2, y + 2), f"{kind}: {label['score']:.3f}, confidence {label['confidence']:.2f}", fill="black")
+    sheet.save(path, quality=80)
 
 
 def draw_confidence(points, path):
-    """Confidence across, Dice upwards, both from 0 to 1."""
-    side, margin = 480, 40
+    """Confidence across and Dice upwards, from 0 to 1 each; a claim of more than is there lies below and right."""
+    side, margin = 480, 48
     sheet = Image.new("RGB", (side + 2 * margin, side + 2 * margin), "white")
     draw = ImageDraw.Draw(sheet)
-    draw.rectangle((margin, margin, margin + side, margin + side), outline="black")
+
+    def place(confidence, score):
+        return margin + confidence * side, margin + (1 - score) * side
+    draw.rectangle((*place(DOUBTFUL, POOR), *place(1, 0)), fill=(255, 228, 225))
+    draw.rectangle((*place(0, 1), *place(1, 0)), outline="black")
+    for tick in (0, 0.25, 0.5, 0.75, 1):
+        x, y = place(tick, 0)
+        draw.text((x - 10, y + 5), f"{tick}", fill="black")
+        x, y = place(0, tick)
+        draw.text((x - 32, y - 6), f"{tick}", fill="black")
     for confidence, score in points:
-        x, y = margin + confidence * side, margin + (1 - score) * side
+        x, y = place(confidence, score)
         draw.ellipse((x - 4, y - 4, x + 4, y + 4), outline="blue")
-    draw.text((margin, margin + side + 8), "confidence, 0 to 1", fill="black")
-    draw.text((margin, margin - 18), "Dice, 0 to 1", fill="black")
-    sheet.save(path)
+    draw.text((margin, margin + side + 24), "confidence", fill="black")
+    draw.text((margin, margin - 20), "Dice; red: claims that must not be", fill="black")
+    sheet.save(path, optimize=True)
 
 
 def table(kinds, scores, confidences):
@@ -107,14 +128,15 @@ def main():
     truths = {name: np.load(pictures / f"{name}.npy") for name in kinds}
     scores, confidences, masks = {}, {}, {}
     for method in ("otsu", "robust"):
-        masks, confidences = labels_of(options.untiled, method, pictures, kinds, options.out / method)
-        scores[method] = {name: dice(masks[name], truths[name]) for name in kinds}
+        masks[method], confidences = labels_of(options.untiled, method, pictures, kinds, options.out / method)
+        scores[method] = {name: dice(masks[method][name], truths[name]) for name in kinds}
     robust = scores["robust"]
     worst = {}
     for kind in KINDS:
         name = min((n for n in kinds if kinds[n] == kind), key=robust.get)
-        worst[kind] = (name, robust[name], masks[name])
-    draw_worst(pictures, worst, options.out / "worst.png")
+        worst[kind] = {"name": name, "score": robust[name], "confidence": confidences[name], "truth": truths[name],
+                       "otsu": masks["otsu"][name], "robust": masks["robust"][name]}
+    draw_worst(pictures, worst, options.out / "worst.jpg")
     draw_confidence([(confidences[n], robust[n]) for n in kinds], options.out / "confidence.png")
     lines = table(kinds, scores, confidences)
     (options.out / "table.md").write_text("\n".join(lines) + "\n")

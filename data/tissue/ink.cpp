@@ -200,9 +200,16 @@ struct Stroke {
   double radius = 0;  ///< Pixels.
 };
 
+cv::Vec3f mean_of(const cv::Mat& density, const cv::Mat& mask) {
+  const cv::Scalar mean = cv::mean(density, mask);
+  return {static_cast<float>(mean[0]), static_cast<float>(mean[1]), static_cast<float>(mean[2])};
+}
+
+/// Of densities whose colour is one: the cosine of the angle between them.
+constexpr double kCosine = 0.985;
+
 /// Where the density has a colour.
 cv::Mat of_colour(const cv::Mat& density, const cv::Vec3f& colour) {
-  constexpr double kCosine = 0.985;
   const cv::Vec3f unit = colour / static_cast<float>(cv::norm(colour));
   cv::Mat along;
   cv::transform(density, along, cv::Matx13f(unit[0], unit[1], unit[2]));
@@ -242,9 +249,7 @@ std::vector<Stroke> strokes_on_glass(const cv::Mat& density, const Densities& d,
     const cv::Mat around = grown(piece, kRimUm / um);
     const cv::Mat rim = around & (1 - grown(piece, kRimUm / um - 2));
     if (share(bare(box), rim) < kOnGlass) continue;
-    const cv::Scalar mean = cv::mean(density(box), piece);
-    const cv::Vec3f colour(static_cast<float>(mean[0]), static_cast<float>(mean[1]),
-                           static_cast<float>(mean[2]));
+    const cv::Vec3f colour = mean_of(density(box), piece);
     // A smooth part of a section has the section's colour beside it.
     if (share(of_colour(density(box), colour), rim) > kMostAlike) continue;
     cv::Mat distance;
@@ -287,6 +292,50 @@ void add_strokes(const cv::Mat& density, const Densities& d, const cv::Mat& even
   }
 }
 
+/// Densities of some of the pixels of a mask, one in four on each axis.
+std::vector<cv::Vec3f> samples_of(const cv::Mat& density, const cv::Mat& mask) {
+  constexpr int kStep = 4;
+  std::vector<cv::Vec3f> samples;
+  for (int row = 0; row < mask.rows; row += kStep) {
+    for (int col = 0; col < mask.cols; col += kStep) {
+      if (mask.at<uint8_t>(row, col) != 0) samples.push_back(density.at<cv::Vec3f>(row, col));
+    }
+  }
+  return samples;
+}
+
+/// Letters and thin strokes, whose inside is too narrow to tell whether it is even: thin pieces on
+/// the glass, each of one colour, which what lies elsewhere seldom has.
+void add_letters(const cv::Mat& density, const Densities& d, double um, Ink& ink) {
+  constexpr double kThickUm = 120;
+  constexpr double kLeastAreaUm2 = 5e3;
+  constexpr double kOneColour = 0.9;
+  constexpr double kSeldom = 0.1;
+  constexpr size_t kEnough = 100;
+  const cv::Mat matter = ((d.most > kMatter) / 255) & (1 - ink.area);
+  cv::Mat thin = matter & (1 - pieces_with(matter, opened(matter, kThickUm / um)));
+  drop_small_objects(thin, kLeastAreaUm2 / (um * um));
+  const std::vector<cv::Vec3f> elsewhere = samples_of(density, matter & (1 - thin));
+  if (cv::countNonZero(thin) == 0 || elsewhere.size() < kEnough) return;
+  cv::Mat labels;
+  cv::Mat stats;
+  cv::Mat centroids;
+  const int count = cv::connectedComponentsWithStats(thin, labels, stats, centroids, 8, CV_32S);
+  for (int i = 1; i < count; ++i) {
+    const cv::Rect box = wider_box(stats, i, static_cast<int>(kReachUm / um), thin.size());
+    const cv::Mat piece = (labels(box) == i) / 255;
+    const cv::Vec3f colour = mean_of(density(box), piece);
+    const cv::Mat alike = of_colour(density(box), colour);
+    if (share(alike, piece) < kOneColour) continue;
+    const auto usual =
+        std::count_if(elsewhere.begin(), elsewhere.end(), [&](const cv::Vec3f& other) {
+          return other.dot(colour) > kCosine * cv::norm(other) * cv::norm(colour);
+        });
+    if (static_cast<double>(usual) > kSeldom * static_cast<double>(elsewhere.size())) continue;
+    ink.area(box) |= near_to(piece, alike, um);
+  }
+}
+
 }  // namespace
 
 Ink find_ink(const cv::Mat& density, double um) {
@@ -295,6 +344,7 @@ Ink find_ink(const cv::Mat& density, double um) {
   const cv::Mat even = is_even(d);
   add_coloured_ink(d, even, um, ink);
   add_strokes(density, d, even, um, ink);
+  add_letters(density, d, um, ink);
   cv::morphologyEx(ink.area, ink.area, cv::MORPH_CLOSE, disk(kGapUm / um));
   return ink;
 }

@@ -32,9 +32,12 @@ Reading without_fat(const LabelEvidence& label) {
 Reading with_more_fat(const LabelEvidence& label) {
   constexpr double kFew = 0.003;
   Reading reading{1, 1, "walls as of fat lie beside it"};
-  const int beside = cv::countNonZero(label.walls & (1 - label.mask));
+  // The edges of ink are thin as walls are.
+  constexpr double kInkEdgeUm = 48;
+  const cv::Mat walls = label.walls & (1 - grown(label.ink.area, kInkEdgeUm / label.um));
+  const int beside = cv::countNonZero(walls & (1 - label.mask));
   if (beside < kFew * cv::countNonZero(label.mask)) return reading;
-  const cv::Mat more = label.mask | fat_between(label.walls, 2 * kFatCellUm, label.um);
+  const cv::Mat more = label.mask | fat_between(walls, 2 * kFatCellUm, label.um);
   reading.dice = dice_of(label.mask, more);
   return reading;
 }
@@ -69,9 +72,11 @@ std::vector<Reading> other_readings(const LabelEvidence& label) {
     readings.push_back({0, kAsLikely, "nearly all that was found is taken for ink"});
   }
   if (cv::countNonZero(label.mask) == 0) return readings;
-  readings.push_back(without_fat(label));
+  // Ink over fat is doubted once: both readings would leave out much of the same.
+  const Reading fat = without_fat(label);
+  const Reading ink = with_ink_otherwise(label);
+  readings.push_back(trust_in(fat) < trust_in(ink) ? fat : ink);
   readings.push_back(with_more_fat(label));
-  readings.push_back(with_ink_otherwise(label));
   if (is_colourless(label)) readings.push_back({0, kAsLikely, "what was found has no colour"});
   return readings;
 }

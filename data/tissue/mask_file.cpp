@@ -109,7 +109,7 @@ struct ValueMap {
   /// Where one class stands against the rest, no value is unknown, also not those between 0 and 255
   /// that a mask has which was smoothed, or the numbers of single objects.
   void warn_of_many_values(int64_t count) const {
-    constexpr int64_t kMany = 32;
+    constexpr int64_t kMany = 16;
     const bool all_known = std::all_of(labels.begin(), labels.end(),
                                        [](const auto& label) { return label.has_value(); });
     if (count <= kMany || !all_known) return;

@@ -404,7 +404,9 @@ void judge(const Detection& found, TissueMask& result) {
   for (const Reading& reading : found.readings) {
     if (trust_in(reading) < kNearlyAll) lower(trust_in(reading), reading.reason);
   }
-  if (found.ink > 0.05) lower(0.85, fmt::format("{:.0f} % is ink", 100 * found.ink));
+  if (found.ink > 0.05) {  // What of it is doubtful is a reading.
+    result.confidence_reasons.push_back(fmt::format("{:.0f} % is ink", 100 * found.ink));
+  }
   if (found.padding > 0.5) lower(0.9, fmt::format("{:.0f} % is padding", 100 * found.padding));
   if (found.frame) result.confidence_reasons.emplace_back("inside of a frame of spots");
   if (found.dark) result.confidence_reasons.emplace_back("dark background");

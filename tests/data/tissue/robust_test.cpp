@@ -231,6 +231,20 @@ TEST_CASE("pens of a stain's colour are no tissue, beside a section and over it"
   }
 }
 
+TEST_CASE("letters of a thin pen beside a section are no tissue, crumbs of the section are") {
+  for (const Rgb3& ink : {Rgb3{120, 65, 35}, Rgb3{40, 150, 215}, Rgb3{110, 40, 150}}) {
+    Painting painting(kGlassColour);
+    add_textured_tissue(painting, {215, 160, 195});
+    for (const int64_t top : {20, 110, 200, 290}) {
+      painting.fill(box(top, 470, 60, 8), ink, 1, false);
+      painting.fill(box(top + 52, 470, 8, 50), ink, 1, false);
+    }
+    painting.fill(box(360, 40, 12, 90), {200, 130, 175}, 14, true);
+    INFO(ink[0] << ' ' << ink[1] << ' ' << ink[2]);
+    CHECK(painting.dice() > 0.975);
+  }
+}
+
 TEST_CASE("thin straight biopsies are tissue, where printed lines are not") {
   Painting painting(kGlassColour);
   painting.fill(box(100, 60, 14, 420), kHE, 8, true);
