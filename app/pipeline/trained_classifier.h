@@ -39,16 +39,6 @@ class TrainedClassifier {
   /// Level-0 pixels of the view to one pixel of the map.
   int64_t map_stride() const;
 
-  /// The most of `slides` from `first` on that ranks best judge together; at least one.
-  size_t judged_together(const std::vector<Extent>& slides, size_t first, int64_t fixed_bytes,
-                         int ranks) const {
-    return classifier_->predicted_together(slides, first, fixed_bytes, ranks);
-  }
-  /// Throws ConfigError where so many ranks cannot judge a slide within the budget of each, beside
-  /// `fixed_bytes`.
-  void require_fits(const Extent& slide, int64_t fixed_bytes, int ranks) const {
-    classifier_->plan({slide}, LayeredPurpose::kPrediction, fixed_bytes, ranks);
-  }
   /// Slides that ranks share. A collective call. Throws ConfigError where they do not fit.
   std::vector<SlideVerdict> judge(const std::vector<const PixelSource*>& slides,
                                   int64_t fixed_bytes, bool with_maps, Group& ranks) const;
