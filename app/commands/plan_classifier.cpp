@@ -130,7 +130,7 @@ void print_held(const MemoryLedger& held) {
 
 std::string ranks_text(const ClassifierReport& r) {
   const RankGrid& grid = r.spread.grid;
-  const std::string few = fmt::format(" (cells for {} columns)", r.columns);
+  const std::string few = fmt::format(" (its cells let {} lie side by side)", r.columns);
   return fmt::format("{} as {}{}{}", r.ranks,
                      r.spread.teams == 1 ? "" : fmt::format("{} teams of ", r.spread.teams),
                      layout_text(grid), r.columns < grid.cols ? few : "");
