@@ -82,6 +82,7 @@ struct ClassifierReport {
   int64_t tile = 0;
   MemoryLedger held;
   RankSpread spread;
+  int64_t columns = 1;  ///< Of ranks that the slides' cells let lie beside each other.
   double forward_multiply_adds = 0.0;
   double largest_share = 1.0;              ///< Of all pixels, that of the rank with most.
   std::optional<RankTime> predicted = {};  ///< Of several ranks.
@@ -113,6 +114,7 @@ nlohmann::ordered_json to_json(const ClassifierReport& r) {
                                  {"largest_share", r.largest_share}};
   if (!r.predicted) return json;
   json["layout"] = layout_text(r.spread.grid);
+  json["columns_of_ranks"] = r.columns;
   json["teams"] = r.spread.teams;
   json["predicted"] = to_json(*r.predicted);
   return json;
@@ -127,8 +129,11 @@ void print_held(const MemoryLedger& held) {
 }
 
 std::string ranks_text(const ClassifierReport& r) {
-  if (r.spread.teams == 1) return fmt::format("{} as {}", r.ranks, layout_text(r.spread.grid));
-  return fmt::format("{} teams, each as {}", r.spread.teams, layout_text(r.spread.grid));
+  const RankGrid& grid = r.spread.grid;
+  const std::string few = fmt::format(" (its cells let {} lie side by side)", r.columns);
+  return fmt::format("{} as {}{}{}", r.ranks,
+                     r.spread.teams == 1 ? "" : fmt::format("{} teams of ", r.spread.teams),
+                     layout_text(grid), r.columns < grid.cols ? few : "");
 }
 
 void print_plan(const ClassifierReport& r) {
@@ -161,13 +166,15 @@ int plan_classifier(const Settings& settings, const std::string& size, int ranks
       .plan = classifier.plan(slides, LayeredPurpose::kTraining, held.total_bytes(), ranks),
       .ranks = ranks};
   report.held = held;
+  const SlideParts parts = classifier.parts(slides, ranks);
   report.spread = classifier.spread(slides, ranks);
+  report.columns = most_columns(parts);
   report.slide = slides.front();
   report.slides = slides.size();
   report.parameters = classifier.graph().parameter_count();
   report.tile = classifier.tile();
   report.forward_multiply_adds = forward_multiply_adds(classifier.graph(), slides);
-  report.largest_share = largest_share(slides, classifier.parts(slides, ranks));
+  report.largest_share = largest_share(slides, parts);
   if (ranks > 1) {
     report.predicted =
         predict_step(settings, slides, report.spread.grid, report.plan, report.largest_share);

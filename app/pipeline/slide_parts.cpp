@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "lib/core/error.h"
 #include "lib/plan/rank_model.h"
@@ -178,6 +179,18 @@ int64_t most_pixels(const SlideParts& parts) {
     for (size_t rank = 0; rank < of_slide.size(); ++rank) pixels[rank] += of_slide[rank].area();
   }
   return *std::max_element(pixels.begin(), pixels.end());
+}
+
+int64_t most_columns(const SlideParts& parts) {
+  size_t most = 0;
+  for (const std::vector<Region>& of_slide : parts) {
+    std::set<int64_t> left;
+    for (const Region& part : of_slide) {
+      if (!part.empty()) left.insert(part.cols.begin);
+    }
+    most = std::max(most, left.size());
+  }
+  return static_cast<int64_t>(most);
 }
 
 RankSpread choose_spread(const RankSettings& wish, int ranks, const std::vector<Extent>& slides,

@@ -30,6 +30,9 @@ SlideParts slide_parts(const std::vector<Extent>& slides, const RankSpread& spre
 /// Of the pixels of all slides, those of the rank with most.
 int64_t most_pixels(const SlideParts& parts);
 
+/// The most columns of ranks that any slide is cut in.
+int64_t most_columns(const SlideParts& parts);
+
 /// The teams and grids of so many ranks that settings ask for. Throws ConfigError where they are
 /// for another number of ranks.
 RankSpread choose_spread(const RankSettings& wish, int ranks, const std::vector<Extent>& slides,

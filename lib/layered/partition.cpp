@@ -13,11 +13,17 @@ Interval own_interval(const Interval& pixels, int64_t size, int64_t stride) {
   return clip(Interval{ceil_div(pixels.begin, stride), ceil_div(pixels.end, stride)}, size);
 }
 
-/// As even as whole numbers are.
+/// Rows of values are computed so many at a time, or a power of two less where tiles are small.
+constexpr int64_t kVectorPixels = 32;
+
+/// So many pieces or fewer, about even, of lengths that vectors divide but for the last.
 void add_pieces(const Interval& whole, int64_t count, std::vector<Interval>& pieces) {
-  for (int64_t i = 0; i < count; ++i) {
-    pieces.push_back(
-        {whole.begin + whole.size() * i / count, whole.begin + whole.size() * (i + 1) / count});
+  int64_t length = std::max<int64_t>(1, ceil_div(whole.size(), count));
+  int64_t unit = kVectorPixels;
+  while (unit > 1 && 4 * unit > length) unit /= 2;
+  if (count > 1) length = ceil_div(length, unit) * unit;
+  for (int64_t begin = whole.begin; begin < whole.end; begin += length) {
+    pieces.push_back({begin, std::min(begin + length, whole.end)});
   }
 }
 

@@ -75,6 +75,8 @@ TEST_CASE("where a slide has too few columns of cells for its ranks, some lie be
   CHECK(parts[0][3] == Region{{2816, 5632}, {2816, 5632}});
   CHECK(slide_parts({slide}, {{1, 2}, 1}, {})[0][1] == Region{{0, 5632}, {2816, 5632}});
   CHECK(excess(slide, {1, 3}) <= 0.03);
+  CHECK(most_columns(parts) == 2);
+  CHECK(most_columns(slide_parts({slide}, {{1, 3}, 1}, {})) == 1);
 }
 
 TEST_CASE("a large slide is shared evenly, and of many small ones each rank has some") {
