@@ -43,9 +43,9 @@ struct Problem {
     crops.resize(graph().layers().size());
     for (const LayerId id : segment.inputs) {
       const Extent e = regions[index(id)].extent();
-      crops[index(id)] =
-          id == kPixelLayer ? at::randint(256, {e.rows, e.cols, 3}, at::kByte)
-                  : at::rand({1, graph().layer(id).channels, e.rows, e.cols});
+      crops[index(id)] = id == kPixelLayer
+                             ? at::randint(256, {e.rows, e.cols, 3}, at::kByte)
+                             : at::rand({1, graph().layer(id).channels, e.rows, e.cols});
     }
   }
   TileRequest tile() const { return {segment, regions, extents, parameters, crops}; }

@@ -90,7 +90,8 @@ Graph resnet_graph(const ModelSettings& settings, int64_t logits) {
   constexpr int64_t kRgb = 3;
   Graph graph(kRgb);
   Builder builder(settings, graph);
-  LayerId x = builder.conv("conv1", "bn1", kPixelLayer, settings.width, centred(7, settings.first_stride));
+  LayerId x =
+      builder.conv("conv1", "bn1", kPixelLayer, settings.width, centred(7, settings.first_stride));
   x = graph.add_max_pool("maxpool", graph.add_relu("relu", x), centred(3, 2));
   graph.mark_storable(x);
   const std::vector<int> blocks = blocks_of(settings.depth);

@@ -223,9 +223,9 @@ double Engine::measure_tile(const Segment& segment, const std::vector<Extent>& e
   LayerTensors crops(graph_.layers().size());
   for (const LayerId id : segment.inputs) {
     const Extent e = need[index(id)].extent();
-    crops[index(id)] =
-        id == kPixelLayer ? at::randint(256, {e.rows, e.cols, 3}, options.dtype(at::kByte))
-                          : at::rand({1, graph_.layer(id).channels, e.rows, e.cols}, options);
+    crops[index(id)] = id == kPixelLayer
+                           ? at::randint(256, {e.rows, e.cols, 3}, options.dtype(at::kByte))
+                           : at::rand({1, graph_.layer(id).channels, e.rows, e.cols}, options);
   }
   const int64_t channels = graph_.layer(segment.target).channels;
   const at::Tensor gradient = at::rand({1, channels, out.rows.size(), out.cols.size()}, options);

@@ -96,8 +96,7 @@ int64_t SlideClassifier::largest_tile_values(const std::vector<Extent>& slides) 
     const Partition partition(slide, whole(slide), lattice());
     const std::vector<Extent> extents = graph_.extents(slide);
     for (LayerId id = kFirstMadeLayer; id <= graph_.output(); ++id) {
-      const Extent tile =
-          partition.largest_tile(extents[index(id)], graph_.stride(id));
+      const Extent tile = partition.largest_tile(extents[index(id)], graph_.stride(id));
       most = std::max(most, (tile.rows + 2) * (tile.cols + 2) * graph_.layer(id).channels);
     }
   }

@@ -25,8 +25,8 @@ SegmentReport report_segment(const Engine& engine, const std::vector<Extent>& ex
                              const SegmentPlan& plan) {
   const Graph& graph = engine.graph();
   const LayerId target = plan.segment.target;
-  const TileRegions need = tile_regions(
-      graph, plan.segment, extents, clip(whole(plan.tile), extents[index(target)]));
+  const TileRegions need =
+      tile_regions(graph, plan.segment, extents, clip(whole(plan.tile), extents[index(target)]));
   SegmentReport report{
       graph.layer(target).name, plan.tile, engine.backend().covers(plan.segment), {}};
   for (const LayerId id : plan.segment.inputs) {

@@ -77,7 +77,8 @@ std::optional<FusedBlock> decoder_from(const Graph& graph, LayerId up) {
     block.layers.insert(block.layers.begin(), source);
   }
   const std::optional<LayerId> features = only_reader(graph, up);
-  if (!features || graph.layer(*features).inputs != std::vector<LayerId>{up, kPixelLayer}) return block;
+  if (!features || graph.layer(*features).inputs != std::vector<LayerId>{up, kPixelLayer})
+    return block;
   const std::optional<LayerId> head = only_reader(graph, *features);
   if (!head || !is_unit(graph.layer(*head), false) || !is_small(graph, *head)) return block;
   block.kind = Kind::kOutput;

@@ -11,9 +11,9 @@ namespace untiled {
 struct FusedBlock {
   enum class Kind { kEncoder, kDecoder, kOutput };
   Kind kind = Kind::kEncoder;
-  std::vector<LayerId> layers;  ///< In order; the last is the block's result.
-  std::vector<LayerId> inputs;  ///< In the order of their channels; layer 0 last.
-  LayerId first_weights = kNoLayer;   ///< `down` of an encoder, `up` of the others.
+  std::vector<LayerId> layers;       ///< In order; the last is the block's result.
+  std::vector<LayerId> inputs;       ///< In the order of their channels; layer 0 last.
+  LayerId first_weights = kNoLayer;  ///< `down` of an encoder, `up` of the others.
   LayerId result() const { return layers.back(); }
 };
 

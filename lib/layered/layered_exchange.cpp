@@ -25,14 +25,12 @@ struct Parcel {
 
 Region LayeredRun::own(const Slide& slide, LayerId layer, int rank) const {
   const Region& pixels = slide.input.own_pixels[static_cast<size_t>(rank)];
-  return owned_part(pixels, slide.extents[index(layer)],
-                    strides_[index(layer)]);
+  return owned_part(pixels, slide.extents[index(layer)], strides_[index(layer)]);
 }
 
 Region LayeredRun::held(const Slide& slide, LayerId layer, int rank) const {
   const Region& pixels = slide.input.own_pixels[static_cast<size_t>(rank)];
-  return held_part(pixels, slide.extents[index(layer)],
-                   strides_[index(layer)]);
+  return held_part(pixels, slide.extents[index(layer)], strides_[index(layer)]);
 }
 
 Region LayeredRun::given(size_t slide, LayerId layer, int from, int to) const {

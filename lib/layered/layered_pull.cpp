@@ -9,9 +9,7 @@
 #include "lib/streaming/stores/layer_store.h"
 
 namespace untiled {
-namespace {
-
-}  // namespace
+namespace {}  // namespace
 
 const NormValues* LayeredRun::norm_of(const Reading& reading) const {
   return reading.norm == kNoLayer ? nullptr : &norms_.at(reading.norm);

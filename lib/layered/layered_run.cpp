@@ -256,8 +256,7 @@ void LayeredRun::linear_backward(const std::vector<std::vector<double>>& pooled,
   auto* weight_gradient = step_.gradients[place].mutable_data_ptr<double>();
   auto* bias_gradient = step_.gradients[place + 1].mutable_data_ptr<double>();
   for (size_t i = 0; i < slides_.size(); ++i) {
-    const auto area =
-        static_cast<double>(slides_[i].extents[index(program_.pooled.value)].area());
+    const auto area = static_cast<double>(slides_[i].extents[index(program_.pooled.value)].area());
     slides_[i].pooled_gradient.assign(channels, 0.0);
     for (size_t k = 0; k < value.gradients[i].size(); ++k) {
       const double g = value.gradients[i][k];

@@ -38,8 +38,8 @@ enum class Keeping {
 struct Program {
   std::vector<Node> nodes;             ///< In the order of their layers.
   Reading pooled;                      ///< What the mean over all pixels is of.
-  LayerId mean = kNoLayer;                   ///< The layer of that mean.
-  LayerId linear = kNoLayer;                 ///< The layer that makes logits of it.
+  LayerId mean = kNoLayer;             ///< The layer of that mean.
+  LayerId linear = kNoLayer;           ///< The layer that makes logits of it.
   std::vector<LayerId> norms;          ///< In the graph's order.
   std::vector<Reading> reading_of;     ///< By layer: how all who read it do.
   std::vector<Keeping> keeping;        ///< By layer; of nodes.

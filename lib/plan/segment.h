@@ -11,7 +11,8 @@ namespace untiled {
 struct Segment {
   LayerId target = kPixelLayer;
   std::vector<LayerId> layers;  ///< Computed inside a tile, in order; the last is the target.
-  std::vector<LayerId> inputs;  ///< Read from stored tensors or, for the pixel layer, from the slide.
+  std::vector<LayerId>
+      inputs;  ///< Read from stored tensors or, for the pixel layer, from the slide.
 
   bool reads(LayerId id) const;
   bool reads_pixels() const { return reads(kPixelLayer); }

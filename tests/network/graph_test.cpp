@@ -49,9 +49,9 @@ TEST_CASE("segments cut the graph at stored layers") {
   REQUIRE(segments.size() == 4);
   CHECK(segments[0].reads_pixels());
   CHECK(segments[0].layers.size() == 4);  // encoder 1 is recomputed from pixels
-  CHECK(segments[1].inputs == std::vector<LayerId>{stored[0]});
+  CHECK((segments[1].inputs == std::vector<LayerId>{stored[0]}));
   CHECK(segments[3].target == graph.output());
-  CHECK(segments[3].inputs == std::vector<LayerId>{kPixelLayer, stored[0], stored[2]});
+  CHECK((segments[3].inputs == std::vector<LayerId>{kPixelLayer, stored[0], stored[2]}));
 }
 
 TEST_CASE("a lattice has tiles of one shape and owns each pixel once") {

@@ -41,10 +41,10 @@ struct Layer {
   Geometry geometry;
   int64_t channels = 0;
   bool relu = false;
-  bool storable = false;  ///< May be kept for the whole slide between segments.
+  bool storable = false;    ///< May be kept for the whole slide between segments.
   LayerId like = kNoLayer;  ///< kTransposedConv: the layer whose size it takes.
-  int parameter = -1;     ///< Index of its weight; its bias follows. -1: no parameters.
-  bool has_bias = true;   ///< Where it has parameters.
+  int parameter = -1;       ///< Index of its weight; its bias follows. -1: no parameters.
+  bool has_bias = true;     ///< Where it has parameters.
 };
 
 /// What the graph has to know of a kind of layer.
