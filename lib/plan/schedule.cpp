@@ -149,12 +149,15 @@ bool Schedule::is_finished(StoreId id, const std::vector<int64_t>& done) const {
          std::all_of(s.readers.begin(), s.readers.end(), input_has_ended);
 }
 
-int64_t Schedule::tallest_need(StoreId id) const {
+int64_t Schedule::tallest_use(StoreId id) const {
   int64_t rows = 0;
   for (const TaskInput& reader : store(id).readers) {
     for (const Band& band : task(reader.task).bands) {
       rows = std::max(rows, band.needs[reader.input].size());
     }
+  }
+  for (const TaskId writer : store(id).writers) {
+    for (const Band& band : task(writer).bands) rows = std::max(rows, band.rows.size());
   }
   return rows;
 }

@@ -116,8 +116,8 @@ class Schedule {
   int64_t first_kept_row(StoreId id, const std::vector<int64_t>& done) const;
   /// Whether nobody uses a store any more.
   bool is_finished(StoreId id, const std::vector<int64_t>& done) const;
-  /// The most rows of a store that a band takes at a time.
-  int64_t tallest_need(StoreId id) const;
+  /// The most rows of a store that a band takes or fills at a time.
+  int64_t tallest_use(StoreId id) const;
   /// The stores that a band fills and the row up to which.
   std::vector<std::pair<StoreId, int64_t>> fills(TaskId task, int64_t band) const;
 

@@ -98,7 +98,7 @@ class Simulation {
       for (size_t i = 0; i < schedule_.stores().size(); ++i) {
         const Store& s = schedule_.stores()[i];
         if (!s.is_band || !lives_in(s, stage)) continue;
-        const int64_t rows = s.capacity + schedule_.tallest_need(static_cast<StoreId>(i));
+        const int64_t rows = s.capacity + schedule_.tallest_use(static_cast<StoreId>(i));
         (s.kind == StoreKind::kPixels ? pixels : stored) +=
             std::min(rows, 2 * s.capacity) * row_bytes_[i];
       }
