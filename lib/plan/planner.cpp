@@ -9,207 +9,22 @@
 #include <tuple>
 
 #include "lib/core/error.h"
-#include "lib/plan/simulate.h"
 
 namespace untiled {
 namespace {
 
 /// Beyond this many storable layers not all subsets are tried, only "the coarsest n".
 constexpr size_t kMostForSubsets = 12;
-/// Beside the values of a tile on its way live gradients and padded copies, about so many times its
-/// largest layer, and one layer in oneDNN's layout, which pads channels to whole vectors. Measured
-/// at 64 and 1,024 megapixels, see tests/app/check_plan_memory.py.
-constexpr double kCopiesOfLargest = 2.0;
-constexpr int64_t kVectorChannels = 16;
 /// Reading and writing a scratch file is worth this much more arithmetic, not more.
 constexpr double kScratchCost = 1.5;
 /// Workers for which stored layers are chosen, see plan_step.
 constexpr int kUsualWorkers = 2;
-/// A backward pass is two convolutions for each forward one.
-constexpr double kBackwardWork = 2.0;
-/// Rows of a slide on which is found what lives at once: receptive fields, and rows of tiles.
-constexpr int64_t kFieldsSimulated = 3;
-constexpr int64_t kBandsSimulated = 12;
 /// Where rows are long, a plan that costs hardly more than the cheapest and takes clearly less is
 /// taken: memory is of more use to the page cache and to other programs than so little time. Only
 /// so many are looked at, for to know what a plan takes it has to be simulated.
 constexpr double kHardlyMore = 1.05;
 constexpr double kClearlyLess = 0.9;
 constexpr int kThriftyLooks = 24;
-
-class Estimator {
- public:
-  Estimator(const Graph& graph, const PlanRequest& request)
-      : graph_(graph), request_(request), extents_(graph.extents(request.pixels)) {}
-
-  MemoryLedger memory(const Plan& plan, int workers) const {
-    const Occupancy seen = occupancy(plan);
-    MemoryLedger most = request_.fixed;
-    most[Holder::kRuntime] += workers * request_.worker_bytes;
-    most[Holder::kStored] = seen.stored_bytes;
-    most[Holder::kPixels] = seen.pixel_bytes;
-    for (const SegmentPlan& s : plan.segments) {
-      most[Holder::kTiles] =
-          std::max(most[Holder::kTiles], tiles_at_once(s, workers) * tile_bytes(plan, s));
-    }
-    return most;
-  }
-
-  bool fits(const Plan& plan, int workers) const {
-    return untiled::fits(memory(plan, workers), request_);
-  }
-
-  /// Of those asked for, as many as fit; none where not even one does.
-  int fitting_workers(const Plan& plan) const {
-    const MemoryLedger one = memory(plan, 1);
-    if (!untiled::fits(one, request_)) return 0;
-    int workers = request_.workers;
-    while (workers > 1 && !fits(plan, workers)) --workers;
-    return workers;
-  }
-
-  double multiply_adds(const Plan& plan) const { return multiply_adds(plan, low_tasks(plan)); }
-  int decodes(const Plan& plan) const { return decodes(low_tasks(plan)); }
-
-  /// What a plan costs, in multiply-adds.
-  double cost(const Plan& plan) const {
-    double stored = 0.0;
-    for (const LayerId id : plan.stored) stored += static_cast<double>(bytes(id));
-    // On the way back gradients are stored as values are.
-    const double copies = with_backward() ? 2.0 : 1.0;
-    const std::vector<Task> tasks = low_tasks(plan);
-    return multiply_adds(plan, tasks) + copies * request_.work_per_stored_byte * stored +
-           decodes(tasks) * request_.work_per_decoded_pixel *
-               static_cast<double>(request_.pixels.area());
-  }
-
-  void check_limits(const Plan& plan) const {
-    for (const SegmentPlan& s : plan.segments) {
-      const TileRegions need = middle_tile(s);
-      for (LayerId id = kPixelLayer; id <= graph_.output(); ++id) {
-        if (need[index(id)].empty()) continue;
-        check_limits(plan.segments.back().tile, graph_.layer(id), need[index(id)].extent());
-      }
-    }
-  }
-
- private:
-  bool with_backward() const { return request_.purpose != Purpose::kPrediction; }
-
-  /// Those of a slide of one row of tiles, which are the tasks of any.
-  std::vector<Task> low_tasks(const Plan& plan) const {
-    const int64_t rows = std::min(request_.pixels.rows, plan.segments.back().tile.rows);
-    return tasks_of(graph_, plan, graph_.extents({rows, request_.pixels.cols}), request_.access,
-                    request_.purpose);
-  }
-
-  double multiply_adds(const Plan& plan, const std::vector<Task>& tasks) const {
-    double total = 0.0;
-    for (const Task& task : tasks) {
-      if (task.kind == TaskKind::kRead) continue;
-      const SegmentPlan& s = plan.segments[static_cast<size_t>(task.segment)];
-      const bool is_back = task.kind == TaskKind::kLoss || task.kind == TaskKind::kBackward;
-      const bool is_recomputed = task.kind != TaskKind::kBackward || s.kept.empty();
-      total += ((is_back ? kBackwardWork : 0.0) + (is_recomputed ? 1.0 : 0.0)) * segment_work(s);
-    }
-    return total;
-  }
-
-  static int decodes(const std::vector<Task>& tasks) {
-    return static_cast<int>(std::count_if(
-        tasks.begin(), tasks.end(), [](const Task& task) { return task.kind == TaskKind::kRead; }));
-  }
-
-  /// What lives at once in a sweep is the same after some bands as at a slide's end.
-  Occupancy occupancy(const Plan& plan) const {
-    int64_t rows = request_.pixels.rows;
-    if (plan.order == Order::kSweep) {
-      const int64_t tallest = std::max(plan.segments.back().tile.rows, request_.access.cell_rows);
-      rows = std::min(rows, kFieldsSimulated * graph_.receptive_field(graph_.output()) +
-                                kBandsSimulated * tallest);
-    }
-    const std::vector<Extent> extents = graph_.extents({rows, request_.pixels.cols});
-    const Schedule schedule = make_schedule(graph_, plan, extents, request_.access,
-                                            request_.purpose, request_.spare_bands);
-    return simulate(schedule, row_bytes(schedule, graph_, plan, extents, request_.element_bytes,
-                                        request_.access.are_kept));
-  }
-
-  int64_t bytes(LayerId id) const {
-    return graph_.layer(id).channels * extents_[index(id)].area() * request_.element_bytes;
-  }
-
-  int64_t tiles_at_once(const SegmentPlan& s, int workers) const {
-    const Extent target = extents_[index(s.segment.target)];
-    return std::min<int64_t>(
-        workers, ceil_div(target.rows, s.tile.rows) * ceil_div(target.cols, s.tile.cols));
-  }
-
-  /// What a tile in the middle of the target needs.
-  TileRegions middle_tile(const SegmentPlan& s) const {
-    const Extent target = extents_[index(s.segment.target)];
-    const auto middle = [](int64_t size, int64_t tile) {
-      const int64_t begin = (ceil_div(size, tile) - 1) / 2 * tile;
-      return Interval{begin, std::min(size, begin + tile)};
-    };
-    return tile_regions(graph_, s.segment, extents_,
-                        {middle(target.rows, s.tile.rows), middle(target.cols, s.tile.cols)});
-  }
-
-  int64_t tile_bytes(const Plan& plan, const SegmentPlan& s) const {
-    const TileRegions need = middle_tile(s);
-    if (request_.tile_bytes) {
-      // Which looks at stored values in memory; those in a file are copied.
-      int64_t copies = 0;
-      for (const LayerId id : plan.spilled) {
-        if (!s.segment.reads(id)) continue;
-        copies += graph_.layer(id).channels * need[index(id)].area() * request_.element_bytes;
-      }
-      return copies + request_.tile_bytes(s.segment, need);
-    }
-    double sum = 0.0;
-    double largest = 0.0;
-    double blocked = 0.0;
-    for (LayerId id = kPixelLayer; id <= graph_.output(); ++id) {
-      const int64_t channels = graph_.layer(id).channels;
-      const auto plane = static_cast<double>(need[index(id)].area() * request_.element_bytes);
-      const int64_t padded = ceil_div(channels, kVectorChannels) * kVectorChannels;
-      sum += plane * static_cast<double>(channels);
-      largest = std::max(largest, plane * static_cast<double>(channels));
-      blocked = std::max(blocked, plane * static_cast<double>(padded));
-    }
-    const double kept = with_backward() ? sum : 0.0;
-    return static_cast<int64_t>(kept + kCopiesOfLargest * largest + blocked);
-  }
-
-  double segment_work(const SegmentPlan& s) const {
-    const TileRegions need = middle_tile(s);
-    double work = 0.0;
-    for (const LayerId id : s.segment.layers) {
-      work += graph_.multiply_adds(id, need[index(id)].extent());
-    }
-    const auto target = static_cast<double>(extents_[index(s.segment.target)].area());
-    return work * target / static_cast<double>(need[index(s.segment.target)].area());
-  }
-
-  void check_limits(const Extent& tile, const Layer& layer, const Extent& e) const {
-    const int64_t elements = layer.channels * e.area();
-    const OperationLimits& limits = request_.limits;
-    if (elements <= limits.max_elements &&
-        elements * request_.element_bytes <= limits.max_tensor_bytes &&
-        std::max(e.rows, e.cols) <= limits.max_dimension) {
-      return;
-    }
-    throw ConfigError(fmt::format(
-        "streaming.tile {}: a tile needs {} pixels of layer {} ({} channels), more than one "
-        "operation of this device can take; choose a smaller tile",
-        std::max(tile.rows, tile.cols), to_string(e), layer.name, layer.channels));
-  }
-
-  const Graph& graph_;
-  const PlanRequest& request_;
-  std::vector<Extent> extents_;
-};
 
 /// Sets of stored layers to choose from; the first stores everything.
 std::vector<std::vector<LayerId>> candidates(const Graph& graph) {
@@ -236,8 +51,8 @@ std::vector<std::vector<LayerId>> candidates(const Graph& graph) {
 std::string mebibytes(int64_t bytes) { return fmt::format("{}MiB", ceil_div(bytes, 1 << 20)); }
 
 /// Moves stored layers to the scratch file, largest first, until the rest fits.
-Plan spill(const Graph& graph, const PlanRequest& request, const Estimator& estimator, int workers,
-           Plan plan) {
+Plan spill(const Graph& graph, const PlanRequest& request, const PlanEstimate& estimator,
+           int workers, Plan plan) {
   const auto extents = graph.extents(request.pixels);
   std::vector<LayerId> by_size = plan.stored;
   std::stable_sort(by_size.begin(), by_size.end(), [&](LayerId a, LayerId b) {
@@ -269,7 +84,7 @@ struct Candidate {
   bool spills = false;  ///< What does not fit goes to the scratch file.
 };
 
-void add_candidates(const Graph& graph, const PlanRequest& request, const Estimator& estimator,
+void add_candidates(const Graph& graph, const PlanRequest& request, const PlanEstimate& estimator,
                     Order order, std::vector<Candidate>& found) {
   const bool is_sweep = order == Order::kSweep;
   const int most_windows = !is_sweep ? 1 : request.purpose == Purpose::kPrediction ? 1 : 3;
@@ -328,7 +143,7 @@ class Chooser {
 /// network has thousands of plans, of which each takes a millisecond or two to be simulated.
 class Hopes {
  public:
-  Hopes(const Graph& graph, const PlanRequest& request, const Estimator& estimator, int workers)
+  Hopes(const Graph& graph, const PlanRequest& request, const PlanEstimate& estimator, int workers)
       : graph_(graph), request_(request), estimator_(estimator), workers_(workers) {}
 
   /// From now on plans are looked at: the cheapest often fits, and then none has to be.
@@ -365,7 +180,7 @@ class Hopes {
 
   const Graph& graph_;
   const PlanRequest& request_;
-  const Estimator& estimator_;
+  const PlanEstimate& estimator_;
   int workers_;
   bool has_begun_ = false;
   std::map<std::tuple<int64_t, int64_t, int, LayerId>, bool> fits_;
@@ -373,7 +188,7 @@ class Hopes {
 
 /// Of plans that cost as much the one with the largest tiles is taken.
 Choice choose_of(const Graph& graph, const PlanRequest& request, Order order, int workers) {
-  const Estimator estimator(graph, request);
+  const PlanEstimate estimator(graph, request);
   std::vector<Candidate> found;
   add_candidates(graph, request, estimator, order, found);
   std::stable_sort(found.begin(), found.end(),
@@ -416,7 +231,7 @@ Choice choose_usual(const Graph& graph, const PlanRequest& request) {
 }
 
 /// Of plans in the same order.
-double least_work(const Graph& graph, const PlanRequest& request, const Estimator& estimator,
+double least_work(const Graph& graph, const PlanRequest& request, const PlanEstimate& estimator,
                   Order order) {
   double least = std::numeric_limits<double>::infinity();
   for (const std::vector<LayerId>& stored : candidates(graph)) {
@@ -447,15 +262,8 @@ BudgetError::BudgetError(const PlanRequest& request, int64_t least_bytes)
               : "; a smaller streaming.tile or a folder in run.scratch needs less")),
       least_bytes_(least_bytes) {}
 
-bool fits(const MemoryLedger& memory, const PlanRequest& request) {
-  const int64_t on_device =
-      memory[Holder::kStored] + memory[Holder::kPixels] + memory[Holder::kTiles];
-  return memory.total_bytes() <= request.budget_bytes &&
-         (request.device_bytes == 0 || on_device <= request.device_bytes);
-}
-
 PlannedStep estimate_step(const Graph& graph, const PlanRequest& request, Plan plan) {
-  const Estimator estimator(graph, request);
+  const PlanEstimate estimator(graph, request);
   estimator.check_limits(plan);
   PlannedStep planned;
   planned.workers = std::max(1, estimator.fitting_workers(plan));
@@ -469,7 +277,7 @@ PlannedStep estimate_step(const Graph& graph, const PlanRequest& request, Plan p
 }
 
 PlannedStep plan_step(const Graph& graph, const PlanRequest& request) {
-  const Estimator estimator(graph, request);
+  const PlanEstimate estimator(graph, request);
   Choice usual = choose_usual(graph, request);
   if (usual.plan && estimator.fitting_workers(*usual.plan) > 0) {
     return estimate_step(graph, request, std::move(*usual.plan));
