@@ -38,7 +38,10 @@ PlanEstimate::PlanEstimate(const Graph& graph, const PlanRequest& request)
     : graph_(graph), request_(request), extents_(graph.extents(request.pixels)) {}
 
 MemoryLedger PlanEstimate::memory(const Plan& plan, int workers) const {
-  const Occupancy seen = occupancy(plan);
+  return memory(plan, occupancy(plan), workers);
+}
+
+MemoryLedger PlanEstimate::memory(const Plan& plan, const Occupancy& seen, int workers) const {
   MemoryLedger most = request_.fixed;
   most[Holder::kRuntime] += workers * request_.worker_bytes;
   most[Holder::kStored] = seen.stored_bytes;
@@ -55,10 +58,13 @@ bool PlanEstimate::fits(const Plan& plan, int workers) const {
 }
 
 int PlanEstimate::fitting_workers(const Plan& plan) const {
-  const MemoryLedger one = memory(plan, 1);
-  if (!untiled::fits(one, request_)) return 0;
+  const Occupancy seen = occupancy(plan);
+  const auto fit = [&](int workers) {
+    return untiled::fits(memory(plan, seen, workers), request_);
+  };
+  if (!fit(1)) return 0;
   int workers = request_.workers;
-  while (workers > 1 && !fits(plan, workers)) --workers;
+  while (workers > 1 && !fit(workers)) --workers;
   return workers;
 }
 

@@ -79,7 +79,9 @@ class PlanEstimate {
   bool with_backward() const;
   std::vector<Task> low_tasks(const Plan& plan) const;
   double multiply_adds(const Plan& plan, const std::vector<Task>& tasks) const;
+  /// Simulates the plan's schedule; the same for any number of workers.
   Occupancy occupancy(const Plan& plan) const;
+  MemoryLedger memory(const Plan& plan, const Occupancy& seen, int workers) const;
   int64_t bytes(LayerId id) const;
   int64_t tiles_at_once(const SegmentPlan& s, int workers) const;
   TileRegions middle_tile(const SegmentPlan& s) const;

@@ -9,8 +9,10 @@
 namespace untiled::testing {
 namespace {
 
-/// The outermost row of a window is missing where it lies inside of the slide.
-class HaloOneRowShort : public LayeredRun {
+/// The outermost row (`kAxis` 2) or column (3) of a window is missing where it lies inside of the
+/// slide.
+template <int kAxis>
+class HaloShort : public LayeredRun {
  public:
   using LayeredRun::LayeredRun;
 
@@ -19,29 +21,16 @@ class HaloOneRowShort : public LayeredRun {
                          double beyond) const override {
     at::Tensor read = LayeredRun::read_window(i, reading, window, beyond).clone();
     const Extent extent = slide(i).extents[index(reading.value)];
-    if (reading.value != kPixelLayer && window.rows.size() > 1 && window.rows.end <= extent.rows) {
-      read.select(2, -1).zero_();
+    const Interval& side = kAxis == 2 ? window.rows : window.cols;
+    const int64_t last = kAxis == 2 ? extent.rows : extent.cols;
+    if (reading.value != kPixelLayer && side.size() > 1 && side.end <= last) {
+      read.select(kAxis, -1).zero_();
     }
     return read;
   }
 };
-
-/// The outermost column of a window is missing where it lies inside of the slide.
-class HaloOneColumnShort : public LayeredRun {
- public:
-  using LayeredRun::LayeredRun;
-
- protected:
-  at::Tensor read_window(size_t i, const Reading& reading, const Region& window,
-                         double beyond) const override {
-    at::Tensor read = LayeredRun::read_window(i, reading, window, beyond).clone();
-    const Extent extent = slide(i).extents[index(reading.value)];
-    if (reading.value != kPixelLayer && window.cols.size() > 1 && window.cols.end <= extent.cols) {
-      read.select(3, -1).zero_();
-    }
-    return read;
-  }
-};
+using HaloOneRowShort = HaloShort<2>;
+using HaloOneColumnShort = HaloShort<3>;
 
 /// Zeros beyond a tile, as if its border were the slide's.
 class ZerosAtTileBorders : public LayeredRun {
