@@ -1,5 +1,6 @@
 # cmake -DSOURCE=... -DHEADER=... -P GitState.cmake: writes the commit that SOURCE is at, and whether
 # it was changed since; "unknown" outside of a clone. The file is touched only when that changes.
+cmake_minimum_required(VERSION 3.25)
 set(state unknown)
 find_program(GIT git)
 if(GIT)

@@ -143,9 +143,10 @@ Finding find_mpi() {
   try {
     const std::string version = mpi_version();
     const std::vector<std::string> names = mpi_launchers();
-    const bool can_start = std::any_of(names.begin(), names.end(), is_in_path);
-    return {"MPI", version + (can_start ? ", started by mpirun" : " without mpirun"),
-            can_start ? "" : "install openmpi-bin (or mpich), or use --ranks threads:N"};
+    const auto launcher = std::find_if(names.begin(), names.end(), is_in_path);
+    if (launcher != names.end()) return {"MPI", version + ", started by " + *launcher, ""};
+    return {"MPI", version + " without " + names.back(),
+            "install openmpi-bin (or mpich), or use --ranks threads:N"};
   } catch (const ConfigError& error) {
     return {"MPI", error.what(), "install openmpi-bin, or use --ranks threads:N"};
   }

@@ -99,10 +99,16 @@ void require_a_class(const DataSettings& data, const std::vector<SlideInput>& tr
   }
   std::vector<std::string> names;
   for (const LabelClass& c : label_classes(data)) names.push_back(c.name);
+  const bool any_mask = std::any_of(training.begin(), training.end(), [](const SlideInput& input) {
+    return !input.entry.mask.empty();
+  });
   throw DataError(fmt::format(
       "no label of the {} slide{} for training holds a pixel of a class ({}), so that nothing can "
-      "be learnt: see that masks and annotations are of these slides and have these classes",
-      training.size(), training.size() == 1 ? "" : "s", fmt::join(names, ", ")));
+      "be learnt: {}",
+      training.size(), training.size() == 1 ? "" : "s", fmt::join(names, ", "),
+      any_mask ? "see that masks and annotations are of these slides and have these classes"
+               : "the warnings say why each label is empty; change the settings of labels, or give "
+                 "masks in a manifest"));
 }
 
 /// `seen` comes from the rows that were looked at.

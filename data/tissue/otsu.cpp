@@ -159,7 +159,8 @@ TissueMask otsu_tissue(const Overview& overview, const LabelSettings& settings,
   constexpr double kOfOneDoubt = 0.5;
   result.confidence = std::pow(kOfOneDoubt, static_cast<double>(result.warnings.size()));
   if (result.fraction == 0) {
-    result.empty_reason = "every dark piece is smaller than labels.min_object_um2";
+    result.empty_reason = fmt::format("every dark piece is smaller than labels.min_object_um2 ({})",
+                                      settings.min_object_um2);
   }
   return result;
 }

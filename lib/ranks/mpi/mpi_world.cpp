@@ -54,7 +54,8 @@ std::string version() {
   std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text = {};
   int length = 0;
   MPI_Get_library_version(text.data(), &length);
-  const std::string all(text.data(), static_cast<size_t>(length));
+  std::string all(text.data(), static_cast<size_t>(length));
+  std::replace(all.begin(), all.end(), '\t', ' ');
   return all.substr(0, all.find_first_of(",\n"));
 }
 
