@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "lib/core/error.h"
+#include "lib/core/failure.h"
 #include "lib/core/opened_library.h"
 #include "lib/core/program_module.h"
 #include "lib/core/stop.h"
@@ -91,12 +92,13 @@ void end_all(World& world, int code) {
   constexpr std::chrono::seconds kGrace{10};
   constexpr std::chrono::milliseconds kLook{10};
   constexpr std::chrono::milliseconds kTelling{1500};  // Others listen once a second.
+  std::fflush(stdout);
+  if (code > kSignalCodeBase) world.leave(code);
   if (world.rank() == 0) std::this_thread::sleep_for(kTelling);
   const auto end = std::chrono::steady_clock::now() + kGrace;
   while (world.rank() != 0 && stop_signal() == 0 && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(kLook);
   }
-  std::fflush(stdout);
   if (stop_signal() != 0) std::_Exit(code);
   world.abort(code);
 }

@@ -28,13 +28,17 @@ class World : public Group {
   virtual std::string library() const = 0;
   /// The end of a run without failures; a collective call, and the last one.
   virtual void finish() = 0;
+  /// The end of a run that was asked to stop, with that exit code: waits some seconds for all ranks
+  /// to come here, so that no launcher ends those that still save.
+  [[noreturn]] virtual void leave(int code) = 0;
   /// Ends all processes at once with this exit code (1 to 255).
   [[noreturn]] virtual void abort(int code) = 0;
 };
 
 /// The end of a run that failed, with an exit code (1 to 255); does not return. Rank 0 ends all
-/// processes at once, others give it some seconds to save what it has and to say why. Where a
-/// launcher has asked this process to stop, it ends the others and waits for them.
+/// processes at once, others give it some seconds to save what it has and to say why. Where the run
+/// was asked to stop, all leave together; where a launcher ends this process for another's failure,
+/// it ends alone.
 void end_all(World& world, int code);
 
 /// Where the library that knows MPI lies, beside the program; empty where it was not built.

@@ -33,6 +33,8 @@ constexpr int kTestsAwake = 2000;
 constexpr std::chrono::microseconds kSleep{50};
 /// For what a rank that is to end waits, in each wait.
 constexpr std::chrono::seconds kStopWait{3};
+/// For what the others wait once they have stopped: rank 0 saves.
+constexpr std::chrono::seconds kLeaveWait{10};
 
 constexpr int kAlarmTag = 1;
 constexpr int kBeatTag = 2;
@@ -161,6 +163,16 @@ class MpiWorld : public World {
     MPI_Finalize();
   }
 
+  /// MPICH's launcher kills all as soon as one has left, and its own exit code is the killed ones'
+  /// then; Open MPI's waits for those that it has told to end.
+  [[noreturn]] void leave(int code) override {
+    meet(rank_ == 0 ? kStopWait : kLeaveWait);
+    if (!version().starts_with("MPICH")) std::_Exit(code);
+    if (rank_ == 0) abort(code);
+    std::this_thread::sleep_for(kStopWait);
+    std::_Exit(code);
+  }
+
   [[noreturn]] void abort(int code) override {
     const std::lock_guard lock(mpi_);
     if (has_lost_rank_) end_launcher_after(launcher_grace());
@@ -197,6 +209,24 @@ class MpiWorld : public World {
   }
 
  private:
+  /// Waits until all ranks are here. Among the control messages, for ranks were stopped between
+  /// different exchanges of data.
+  void meet(seconds at_most) {
+    const auto end = Clock::now() + at_most;
+    MPI_Request all_here = MPI_REQUEST_NULL;
+    int is_over = 0;
+    while (is_over == 0 && Clock::now() < end) {
+      {
+        const std::lock_guard lock(mpi_);
+        const int error = all_here == MPI_REQUEST_NULL
+                              ? MPI_Ibarrier(control_, &all_here)
+                              : MPI_Test(&all_here, &is_over, MPI_STATUS_IGNORE);
+        if (error != MPI_SUCCESS) return;  // Some are gone: there is nobody to wait for.
+      }
+      std::this_thread::sleep_for(kSleep);
+    }
+  }
+
   /// `start(message, first byte, bytes, request)` begins a part that an int can count.
   template <typename Start>
   std::unique_ptr<Message> begin(size_t bytes, Start start, std::vector<std::byte> copy = {}) {
