@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "app/config/settings.h"
 #include "app/pipeline/held_image.h"
-#include "lib/config/settings.h"
 #include "lib/plan/rank_model.h"
 #include "lib/ranks/group.h"
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 
 namespace untiled {
 

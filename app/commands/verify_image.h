@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "app/config/settings.h"
 #include "app/pipeline/held_image.h"
-#include "lib/config/settings.h"
 
 namespace untiled {
 

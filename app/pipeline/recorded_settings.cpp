@@ -1,7 +1,7 @@
 #include "app/pipeline/recorded_settings.h"
 
-#include "lib/config/flatten.h"
-#include "lib/config/load.h"
+#include "app/config/flatten.h"
+#include "app/config/load.h"
 #include "lib/core/printable.h"
 
 namespace untiled {

@@ -1,7 +1,7 @@
 // The settings of a run as its folder keeps them.
 #pragma once
 
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 #include "lib/train/resume_rules.h"
 
 namespace untiled {

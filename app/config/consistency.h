@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 
 namespace untiled {
 

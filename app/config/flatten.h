@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 
 namespace untiled {
 

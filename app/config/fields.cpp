@@ -1,4 +1,4 @@
-#include "lib/config/fields.h"
+#include "app/config/fields.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,11 +10,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "lib/config/class_colors.h"
-#include "lib/config/convert.h"
-#include "lib/config/nearest_key.h"
-#include "lib/config/scale_limits.h"
-#include "lib/config/stain_reference.h"
+#include "app/config/class_colors.h"
+#include "app/config/convert.h"
+#include "app/config/nearest_key.h"
+#include "app/config/scale_limits.h"
+#include "app/config/stain_reference.h"
 #include "lib/core/printable.h"
 
 namespace untiled {

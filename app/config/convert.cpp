@@ -1,4 +1,4 @@
-#include "lib/config/convert.h"
+#include "app/config/convert.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "lib/config/consistency.h"
+#include "app/config/consistency.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "lib/core/lower_case.h"
-#include "models/unet_graph.h"
+#include "lib/network/model_settings.h"
 
 namespace untiled {
 namespace {

@@ -1,4 +1,4 @@
-#include "lib/config/stain_reference.h"
+#include "app/config/stain_reference.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-#include "lib/config/convert.h"
+#include "app/config/convert.h"
 #include "lib/core/error.h"
 #include "lib/filters/stain_file.h"
 

@@ -1,13 +1,13 @@
-#include "lib/config/load.h"
+#include "app/config/load.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <sstream>
 
-#include "lib/config/consistency.h"
-#include "lib/config/fields.h"
-#include "lib/config/yaml_text.h"
+#include "app/config/consistency.h"
+#include "app/config/fields.h"
+#include "app/config/yaml_text.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 

@@ -1,4 +1,4 @@
-#include "lib/config/class_colors.h"
+#include "app/config/class_colors.h"
 
 #include <algorithm>
 #include <array>

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "lib/config/value.h"
+#include "app/config/value.h"
 #include "lib/filters/stains.h"
 
 namespace untiled {

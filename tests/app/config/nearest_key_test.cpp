@@ -1,4 +1,4 @@
-#include "lib/config/nearest_key.h"
+#include "app/config/nearest_key.h"
 
 #include "tests/catch.h"
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lib/config/value.h"
+#include "app/config/value.h"
 
 namespace untiled {
 

@@ -5,7 +5,7 @@
 
 #include "lib/filters/stain_file.h"
 #include "tests/catch.h"
-#include "tests/config/yaml_file.h"
+#include "tests/app/config/yaml_file.h"
 
 using namespace untiled;
 using Catch::Matchers::StartsWith;

@@ -1,10 +1,10 @@
-#include "lib/config/yaml_text.h"
+#include "app/config/yaml_text.h"
 
 #include <sys/stat.h>
 
 #include "lib/core/error.h"
+#include "tests/app/config/yaml_file.h"
 #include "tests/catch.h"
-#include "tests/config/yaml_file.h"
 
 namespace untiled {
 namespace {

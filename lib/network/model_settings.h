@@ -1,7 +1,9 @@
-// Options of the networks.
+// Options of the networks that models builds, and what a checkpoint says of its own.
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace untiled {
@@ -13,8 +15,8 @@ enum class ModelKind { kUnet, kResnet };
 /// biases).
 enum class NormKind { kBatch, kFrozen, kNone };
 
-/// An encoder-decoder with skips, see unet_graph.h for what the defaults mean; or a ResNet, see
-/// resnet_graph.h.
+/// An encoder-decoder with skips, see models/unet_graph.h for what the defaults mean; or a ResNet,
+/// see models/resnet_graph.h.
 struct ModelSettings {
   ModelKind kind = ModelKind::kUnet;
   int depth = 18;        ///< ResNet: 10, 18, 34 or 50 layers.
@@ -29,5 +31,9 @@ struct ModelSettings {
   int up_kernel = 5;                    ///< Odd.
   int head_kernel = 3;                  ///< Odd.
 };
+
+/// What is wrong with the number of levels, for people: nothing while a pixel of the coarsest one
+/// stands for at most 65,536 x 65,536 of the slide's.
+std::optional<std::string> find_coarse_level(const ModelSettings& settings);
 
 }  // namespace untiled

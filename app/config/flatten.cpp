@@ -1,8 +1,8 @@
-#include "lib/config/flatten.h"
+#include "app/config/flatten.h"
 
 #include <yaml-cpp/yaml.h>
 
-#include "lib/config/fields.h"
+#include "app/config/fields.h"
 
 namespace untiled {
 namespace {

@@ -1,4 +1,4 @@
-#include "lib/config/yaml_text.h"
+#include "app/config/yaml_text.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>

@@ -1,4 +1,4 @@
-#include "lib/config/value.h"
+#include "app/config/value.h"
 
 #include <fmt/format.h>
 

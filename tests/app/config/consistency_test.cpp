@@ -1,7 +1,7 @@
-#include "lib/config/consistency.h"
+#include "app/config/consistency.h"
 
+#include "tests/app/config/yaml_file.h"
 #include "tests/catch.h"
-#include "tests/config/yaml_file.h"
 
 using namespace untiled;
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/load.h"
+#include "app/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "tests/core/temporary_folder.h"
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
-#include "lib/config/value.h"
+#include "app/config/settings.h"
+#include "app/config/value.h"
 
 namespace untiled {
 

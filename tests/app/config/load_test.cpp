@@ -1,10 +1,10 @@
-#include "lib/config/load.h"
+#include "app/config/load.h"
 
 #include <algorithm>
 
-#include "lib/config/flatten.h"
+#include "app/config/flatten.h"
+#include "tests/app/config/yaml_file.h"
 #include "tests/catch.h"
-#include "tests/config/yaml_file.h"
 
 using namespace untiled;
 using Catch::Matchers::StartsWith;

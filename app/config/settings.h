@@ -15,9 +15,9 @@
 #include "data/tissue/label_settings.h"
 #include "lib/core/class_settings.h"
 #include "lib/core/origin.h"
+#include "lib/network/model_settings.h"
 #include "lib/streaming/streaming_settings.h"
 #include "lib/train/train_settings.h"
-#include "models/model_settings.h"
 
 namespace untiled {
 
