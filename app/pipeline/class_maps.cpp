@@ -1,39 +1,23 @@
-#include "app/commands/export_classifier.h"
+#include "app/pipeline/class_maps.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <exception>
-#include <nlohmann/json.hpp>
 #include <vector>
 
-#include "app/batch/shared_batch.h"
-#include "app/commands/batch_output.h"
-#include "app/commands/rank_options.h"
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/judged_slide.h"
 #include "app/pipeline/predictions_csv.h"
 #include "app/pipeline/seen_pixels.h"
 #include "app/pipeline/slide_set.h"
-#include "app/pipeline/trained_classifier.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
-#include "lib/core/hasher.h"
 #include "lib/core/printable.h"
 #include "lib/core/stopwatch.h"
 #include "lib/output/probability_tiff.h"
 
 namespace untiled {
 namespace {
-
-constexpr Extent kLargestPreview = {1200, 1200};
-
-struct Exporter {
-  TrainedClassifier classifier;
-  SampleType type = SampleType::kUint8;
-
-  const std::vector<std::string>& labels() const { return classifier.info().labels; }
-};
 
 /// A class's name with what file names dislike replaced.
 std::string ending_of_class(std::string label) {
@@ -43,24 +27,7 @@ std::string ending_of_class(std::string label) {
   return "." + label + ".probability.tif";
 }
 
-/// The endings of a slide's files, one a class. Throws DataError where two classes would be one
-/// file.
-std::vector<std::string> endings_of(const std::vector<std::string>& labels) {
-  std::vector<std::string> endings;
-  for (const std::string& label : labels) {
-    endings.push_back(ending_of_class(label));
-    const auto same = std::find(endings.begin(), endings.end() - 1, endings.back());
-    if (same == endings.end() - 1) continue;
-    throw DataError(fmt::format(
-        "the maps of the classes {} and {} would both be named <slide>{}: train with other names "
-        "in data.labels",
-        printable(labels[static_cast<size_t>(same - endings.begin())]), printable(label),
-        printable(endings.back())));
-  }
-  return endings;
-}
-
-void write_map(const std::filesystem::path& path, const Exporter& e, const ViewInfo& view,
+void write_map(const std::filesystem::path& path, const MapExport& e, const ViewInfo& view,
                const Extent& extent, std::span<const float> values) {
   ProbabilityTiffOptions options{.extent = extent, .classes = 1, .type = e.type};
   const auto stride = static_cast<double>(e.classifier.map_stride());
@@ -80,7 +47,24 @@ void write_map(const std::filesystem::path& path, const Exporter& e, const ViewI
   file.finish();
 }
 
-SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) {
+}  // namespace
+
+std::vector<std::string> map_endings(const std::vector<std::string>& labels) {
+  std::vector<std::string> endings;
+  for (const std::string& label : labels) {
+    endings.push_back(ending_of_class(label));
+    const auto same = std::find(endings.begin(), endings.end() - 1, endings.back());
+    if (same == endings.end() - 1) continue;
+    throw DataError(fmt::format(
+        "the maps of the classes {} and {} would both be named <slide>{}: train with other names "
+        "in data.labels",
+        printable(labels[static_cast<size_t>(same - endings.begin())]), printable(label),
+        printable(endings.back())));
+  }
+  return endings;
+}
+
+SlideResult export_maps(const MapExport& e, SharedBatch& batch, SlideTask task) {
   Stopwatch watch;
   batch.call(task, /*output_bytes=*/0);
   const JudgedSlide judged = judge_slide(
@@ -104,12 +88,15 @@ SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) 
     task.report.mask_mpp = *view->info().mpp_x * static_cast<double>(e.classifier.map_stride());
   }
   watch.lap("write");
-  Picture thumbnail = view_thumbnail(task.reader, view->info(), kLargestPreview);
+  Picture thumbnail = view_thumbnail(task.reader, view->info(), kLargestThumbnail);
   watch.lap("thumbnail");
   return {std::move(task.report), std::move(thumbnail), watch.laps()};
 }
 
-/// Of all slides that are done, also of those that earlier runs and other processes did.
+void export_map_share(const MapExport& e, const SharedBatch& batch, const SharedSlide& slide) {
+  judge_slide(e.classifier, batch, slide.entry, slide.open, /*with_maps=*/true);
+}
+
 void write_predictions(const std::filesystem::path& out, const std::vector<std::string>& labels,
                        const BatchOutcome& outcome) {
   std::vector<SlidePredictionRow> rows;
@@ -123,35 +110,6 @@ void write_predictions(const std::filesystem::path& out, const std::vector<std::
     rows.push_back(std::move(row));
   }
   write_file(out / "predictions.csv", predictions_csv(labels, rows));
-}
-
-}  // namespace
-
-int export_classifier(const ExportClassifierOptions& options, Group& ranks) {
-  Settings settings = options.batch->settings->load();
-  share_cores(settings, ranks);
-  const Exporter exporter{
-      TrainedClassifier(settings, options.checkpoint, options.scale),
-      options.probability_type == "float32" ? SampleType::kFloat32 : SampleType::kUint8};
-  auto identity = options.batch->identity("export", exporter.classifier.settings(),
-                                          {"data.level", "data.mpp", "data.origin",
-                                           "data.assume_mpp", "data.stain.", "run.deidentify"});
-  identity["probability_type"] = options.probability_type;
-  BatchOptions batch_options = options.batch->batch_options("export", settings, identity);
-  batch_options.model_hash = hash_of(read_file(options.checkpoint));
-  batch_options.endings = endings_of(exporter.labels());
-  SharedBatch batch(ranks, batch_options);
-  if (ranks.rank() != 0) {
-    batch.follow([&](const SharedSlide& slide) {
-      judge_slide(exporter.classifier, batch, slide.entry, slide.open, /*with_maps=*/true);
-    });
-    return 0;
-  }
-  const BatchOutcome outcome =
-      batch.lead([&](SlideTask task) { return export_slide(exporter, batch, std::move(task)); });
-  write_predictions(options.batch->out, exporter.labels(), outcome);
-  if (*options.batch->json) print_json(to_json(outcome));
-  return outcome.exit_code;
 }
 
 }  // namespace untiled

@@ -1,4 +1,4 @@
-#include "app/commands/verify_classifier.h"
+#include "app/pipeline/verified_classifier.h"
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/from_blob.h>
@@ -7,13 +7,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <vector>
 
-#include "app/commands/options.h"
-#include "app/commands/size_argument.h"
-#include "app/commands/verify_image.h"
 #include "app/pipeline/slide_classifier.h"
+#include "app/pipeline/verified_image.h"
 #include "lib/core/resources.h"
 #include "lib/layered/running_statistics.h"
 #include "lib/streaming/verification.h"
@@ -24,26 +21,15 @@
 namespace untiled {
 namespace {
 
-struct Errors {
-  double gradient = 0.0;
-  double loss = 0.0;
-  double logits = 0.0;
-  double statistics = 0.0;
-
-  double worst() const { return std::max({gradient, loss, logits, statistics}); }
-};
-
 using Images = std::vector<std::shared_ptr<HeldImage>>;
 
 /// Slides of several sizes, the first of the one that was asked for.
-Images make_images(const Settings& settings, const VerifyClassifierOptions& options) {
-  const Extent size = parse_size(options.size);
-  check_verified_size(options.size, size);
+Images make_images(const Settings& settings, const VerifiedInput& input) {
   Images images;
   for (int i = 0; i < settings.train.batch; ++i) {
     const auto smaller = [i](int64_t side) { return std::max<int64_t>(1, side * 8 / (8 + i)); };
-    images.push_back(verified_image(settings, options.slide,
-                                    {smaller(size.rows), smaller(size.cols)},
+    images.push_back(verified_image(settings, input.slide,
+                                    {smaller(input.size.rows), smaller(input.size.cols)},
                                     settings.seed + static_cast<uint64_t>(i)));
   }
   return images;
@@ -83,26 +69,28 @@ at::Tensor logits_tensor(const LayeredStep& step) {
   return at::cat(rows);
 }
 
-Errors compare(const LayeredStep& step, const NamedTensors& running, const WholeSlidesStep& whole) {
-  Errors errors;
+VerifiedStep compare(const LayeredStep& step, const NamedTensors& running,
+                     const WholeSlidesStep& whole) {
+  VerifiedStep errors;
   errors.loss = relative_error(step.loss, whole.loss);
   errors.logits = relative_error(logits_tensor(step), whole.logits);
   for (size_t i = 0; i < step.gradients.size(); ++i) {
     errors.gradient =
         std::max(errors.gradient, relative_error(step.gradients[i], whole.gradients[i]));
   }
+  double statistics = 0.0;
   size_t next = 0;
   for (size_t i = 0; i < running.names.size(); ++i) {
     if (running.names[i].ends_with(".num_batches_tracked")) continue;
-    errors.statistics =
-        std::max(errors.statistics, relative_error(running.tensors[i], whole.statistics[next++]));
+    statistics = std::max(statistics, relative_error(running.tensors[i], whole.statistics[next++]));
   }
+  errors.statistics = statistics;
   return errors;
 }
 
 /// What an outsider needs to repeat the step: names without a number are the first slide's.
 /// Running statistics are those after the step.
-void dump(const std::string& path, const Graph& graph, const ClassifierWeights& weights,
+void dump(const std::filesystem::path& path, const Graph& graph, const ClassifierWeights& weights,
           const NamedTensors& running, const std::vector<at::Tensor>& inputs,
           const std::vector<int64_t>& labels, const LayeredStep& step) {
   NamedTensors all = state_dict(graph, weights.parameters, running);
@@ -133,14 +121,14 @@ ClassifierWeights verified_weights(const Settings& settings, const SlideClassifi
 
 }  // namespace
 
-int verify_classifier(const Settings& settings, const VerifyClassifierOptions& options, bool json,
-                      Group& ranks) {
+std::optional<VerifiedStep> verify_classifier(const Settings& settings, const VerifiedInput& input,
+                                              Group& ranks) {
   const SlideClassifier classifier(settings);
-  const Images images = make_images(settings, options);
+  const Images images = make_images(settings, input);
   const std::vector<int64_t> labels = make_labels(settings, images.size());
   const ClassifierWeights weights = verified_weights(settings, classifier);
   const LayeredStep step = streamed(settings, classifier, weights, images, labels, ranks);
-  if (ranks.rank() != 0) return 0;
+  if (ranks.rank() != 0) return std::nullopt;
   const NamedTensors running = settings.model.norm == NormKind::kBatch
                                    ? update_running(weights.statistics, step.statistics)
                                    : weights.statistics;
@@ -151,33 +139,16 @@ int verify_classifier(const Settings& settings, const VerifyClassifierOptions& o
   const WholeSlidesStep whole =
       whole_slides_step(settings.model, weights.parameters, weights.statistics, inputs, labels,
                         settings.data.label_weights);
-  const Errors errors = compare(step, running, whole);
-  const double tolerance =
-      options.tolerance.value_or(classifier.dtype() == at::kDouble ? 1e-12 : 1e-3);
-  const bool passed = errors.worst() <= tolerance;
-  if (!options.dump.empty()) {
-    dump(options.dump, classifier.graph(), weights, running, inputs, labels, step);
+  VerifiedStep result = compare(step, running, whole);
+  const bool is_double = classifier.dtype() == at::kDouble;
+  result.tolerance = input.tolerance.value_or(is_double ? 1e-12 : 1e-3);
+  result.dtype = is_double ? "float64" : "float32";
+  result.tile = classifier.tile();
+  result.slides = static_cast<int64_t>(images.size());
+  if (!input.dump.empty()) {
+    dump(input.dump, classifier.graph(), weights, running, inputs, labels, step);
   }
-  const char* dtype = classifier.dtype() == at::kDouble ? "float64" : "float32";
-  if (json) {
-    print_json({{"max_relative_gradient_error", errors.gradient},
-                {"relative_loss_error", errors.loss},
-                {"max_relative_logit_error", errors.logits},
-                {"max_relative_statistics_error", errors.statistics},
-                {"tolerance", tolerance},
-                {"passed", passed},
-                {"dtype", dtype},
-                {"slides", images.size()},
-                {"ranks", ranks.size()},
-                {"tile", classifier.tile()}});
-  } else {
-    fmt::print(
-        "streamed against whole images, {}: gradients {:.1e}, loss {:.1e}, logits {:.1e}, running "
-        "statistics {:.1e}: {} (tolerance {:.0e})\n",
-        dtype, errors.gradient, errors.loss, errors.logits, errors.statistics,
-        passed ? "equal" : "DIFFERENT", tolerance);
-  }
-  return passed ? 0 : 1;
+  return result;
 }
 
 }  // namespace untiled

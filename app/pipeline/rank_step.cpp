@@ -1,4 +1,4 @@
-#include "app/bench/rank_step.h"
+#include "app/pipeline/rank_step.h"
 
 #include <ATen/Parallel.h>
 

@@ -1,20 +1,17 @@
-#include "app/commands/verify_image.h"
+#include "app/pipeline/verified_image.h"
 
 #include <ATen/ops/from_blob.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 
 #include "app/pipeline/slide_set.h"
-#include "lib/core/error.h"
-#include "lib/core/progress.h"
 
 namespace untiled {
 namespace {
 
-PixelBlock crop(const Settings& settings, const std::string& path, const Extent& size) {
+PixelBlock crop(const Settings& settings, const std::filesystem::path& path, const Extent& size) {
   const LazySlide slide(path, view_options(settings, {.path = path}), settings.data.stain);
-  measure_stains(settings, slide, path);
+  measure_stains(settings, slide, path.string());
   const Extent all = slide.extent();
   const Extent part{std::min(size.rows, all.rows), std::min(size.cols, all.cols)};
   const Region region = shift(whole(part), (all.rows - part.rows) / 2, (all.cols - part.cols) / 2);
@@ -26,16 +23,9 @@ PixelBlock crop(const Settings& settings, const std::string& path, const Extent&
 
 }  // namespace
 
-void check_verified_size(const std::string& text, const Extent& size) {
-  if (size.area() <= kMostVerifiedPixels) return;
-  throw ConfigError(fmt::format(
-      "--size {}: whole-image autograd is compared with, which holds it all in memory: choose at "
-      "most {} pixels",
-      text, kMostVerifiedPixels));
-}
-
-std::shared_ptr<HeldImage> verified_image(const Settings& settings, const std::string& slide,
-                                          const Extent& size, uint64_t seed) {
+std::shared_ptr<HeldImage> verified_image(const Settings& settings,
+                                          const std::filesystem::path& slide, const Extent& size,
+                                          uint64_t seed) {
   return std::make_shared<HeldImage>(slide.empty() ? noise_pixels(size, 3, 256, seed)
                                                    : crop(settings, slide, size));
 }
