@@ -1,5 +1,5 @@
 """Includes and links go down only: from app to data and models to lib, no circles among targets, a C++ test for every
-folder of lib."""
+folder of lib and every library of app."""
 
 import argparse
 import re
@@ -85,10 +85,13 @@ def wrong_links(lists):
 
 
 def untested():
-    """Sentences on folders of lib without a C++ test."""
-    for folder in sorted((ROOT / "lib").iterdir()):
-        if folder.is_dir() and not list((ROOT / "tests" / folder.name).rglob("*_test.cpp")):
-            yield f"lib/{folder.name} has no C++ test"
+    """Sentences on folders of lib, and of libraries of app, without a C++ test."""
+    tests = {folder: ROOT / "tests" / folder.name for folder in (ROOT / "lib").iterdir() if folder.is_dir()}
+    tests |= {path.parent: ROOT / "tests" / path.parent.relative_to(ROOT)
+              for path in (ROOT / "app").glob("*/CMakeLists.txt")}
+    for folder, place in sorted(tests.items()):
+        if not list(place.rglob("*_test.cpp")):
+            yield f"{folder.relative_to(ROOT)} has no C++ test in {place.relative_to(ROOT)}"
 
 
 def check_itself():
