@@ -11,7 +11,7 @@
 
 #include "app/commands/options.h"
 #include "app/commands/rank_options.h"
-#include "lib/config/load.h"
+#include "app/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/failure.h"
 #include "lib/core/printable.h"

@@ -31,7 +31,7 @@ function(untiled_library name)
 endfunction()
 
 # untiled_settings(NAME HEADERS ... [PUBLIC targets...])
-# The options of a component: headers that need nothing of it, so that lib/config can bind them to
+# The options of a component: headers that need nothing of it, so that app/config can bind them to
 # keys where the component itself is not built.
 function(untiled_settings name)
   cmake_parse_arguments(ARG "" "" "HEADERS;PUBLIC" ${ARGN})

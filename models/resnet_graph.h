@@ -9,8 +9,8 @@
 #include <cstdint>
 
 #include "lib/network/graph.h"
+#include "lib/network/model_settings.h"
 #include "lib/streaming/loss_kind.h"
-#include "models/model_settings.h"
 
 namespace untiled {
 

@@ -6,8 +6,8 @@
 
 #include <vector>
 
+#include "lib/network/model_settings.h"
 #include "lib/streaming/parameters.h"
-#include "models/model_settings.h"
 
 namespace untiled {
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "models/model_settings.h"
+#include "lib/network/model_settings.h"
 
 namespace untiled {
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 namespace untiled {
@@ -14,17 +13,6 @@ Geometry centred(int64_t kernel, int64_t stride) { return {kernel, stride, (kern
 }  // namespace
 
 int64_t logit_channels(size_t classes) { return classes > 1 ? static_cast<int64_t>(classes) : 1; }
-
-std::optional<std::string> find_coarse_level(const ModelSettings& settings) {
-  constexpr double kCoarsest = 65536;
-  const size_t levels = settings.widths.size();
-  const double coarsest = std::pow(settings.stride, static_cast<double>(levels));
-  if (coarsest <= kCoarsest) return std::nullopt;
-  return fmt::format(
-      "with model.stride {} the coarsest of {} levels has a pixel for {:.0f} x {:.0f} of the "
-      "slide's; take fewer levels",
-      settings.stride, levels, coarsest, coarsest);
-}
 
 Graph unet_graph(const ModelSettings& settings, int64_t logit_channels) {
   constexpr int64_t kRgb = 3;

@@ -7,20 +7,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <string>
 
 #include "lib/network/graph.h"
-#include "models/model_settings.h"
+#include "lib/network/model_settings.h"
 
 namespace untiled {
 
 /// Channels of the logits: 1 (sigmoid) for up to one named class, else one a class (softmax).
 int64_t logit_channels(size_t classes);
-
-/// What is wrong with the number of levels, for people: nothing while a pixel of the coarsest one
-/// stands for at most 65,536 x 65,536 of the slide's.
-std::optional<std::string> find_coarse_level(const ModelSettings& settings);
 
 /// Layers named encoder1.down, encoder1.refine, ..., decoder1.up, head.
 Graph unet_graph(const ModelSettings& settings, int64_t logit_channels);

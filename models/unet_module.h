@@ -6,10 +6,10 @@
 
 #include <vector>
 
+#include "lib/network/model_settings.h"
 #include "lib/streaming/loss.h"
 #include "lib/streaming/loss_kind.h"
 #include "lib/streaming/parameters.h"
-#include "models/model_settings.h"
 
 namespace untiled {
 

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
-#include <exception>
 #include <map>
 #include <optional>
 #include <set>
@@ -16,12 +15,12 @@
 
 #include "app/batch/batch_folder.h"
 #include "app/batch/batch_slide.h"
+#include "app/batch/failed_work.h"
 #include "app/batch/failure_count.h"
 #include "data/cohort/slide_ids.h"
 #include "data/slide/fingerprint.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/hasher.h"
-#include "lib/core/number.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
@@ -58,15 +57,6 @@ Bytes to_jpeg(const Picture& picture) {
   const Picture small = shrink(picture, fit_into(picture.extent, kThumbnail));
   return encode_jpeg(small.rgb, small.extent, kThumbnailQuality);
 }
-
-/// The code of failures for which the settings are to blame.
-constexpr const char* kSettingsCode = "settings";
-
-/// What a failure is called, and a sentence.
-struct Failure {
-  std::string code;
-  std::string reason;
-};
 
 class BatchRun {
  public:
@@ -107,7 +97,7 @@ class BatchRun {
   struct Prepared {
     std::shared_ptr<const SlideReader> reader;  ///< Closed while the slide waits.
     SlideReport report;
-    std::optional<Failure> failure;
+    std::optional<FailedWork> failure;
     double seconds = 0;
   };
 
@@ -160,7 +150,7 @@ class BatchRun {
       do_unkept(slide, prepared, progress);
     } else if (!accept_found(slide, prepared)) {
       std::optional<Lease> lease;
-      const auto failure = failure_of([&] { lease = folder_->take_lease(ids_[slide]); });
+      const auto failure = failure_in([&] { lease = folder_->take_lease(ids_[slide]); });
       if (failure) {  // The folder cannot be written.
         tell(slide, prepared, {failure->code, shown(slide) + ": " + failure->reason});
       } else if (!lease || !finish(slide, prepared, *lease, progress)) {
@@ -177,9 +167,9 @@ class BatchRun {
   void do_unkept(size_t slide, Prepared& prepared, Progress& progress) {
     SlideResult result;
     auto failure = prepared.failure;
-    if (!failure) failure = failure_of([&] { result = work_on(slide, prepared, progress); });
+    if (!failure) failure = failure_in([&] { result = work_on(slide, prepared, progress); });
     if (failure) options_.go_on();
-    if (!failure) failure = failure_of([&] { require_unchanged(slide, prepared); });
+    if (!failure) failure = failure_in([&] { require_unchanged(slide, prepared); });
     if (failure) {
       tell(slide, prepared, *failure);
     } else {
@@ -197,7 +187,7 @@ class BatchRun {
     const Stopwatch watch;
     const CohortEntry& entry = options_.slides[slide];
     Prepared prepared;
-    prepared.failure = failure_of([&] {
+    prepared.failure = failure_in([&] {
       prepared.reader = open_for_batch(entry.path, options_.memory_budget);
       const SlideInfo& info = prepared.reader->info();
       prepared.report = facts_of(info, entry);
@@ -205,7 +195,7 @@ class BatchRun {
     });
     if (options_.deidentify && ids_[slide] == named_ids_[slide]) ids_[slide] = numbered(slide);
     const auto failure =
-        failure_of([&] { prepared.report.settings_hash = settings_hash_of(slide); });
+        failure_in([&] { prepared.report.settings_hash = settings_hash_of(slide); });
     if (!prepared.failure) prepared.failure = failure;
     SlideReport& report = prepared.report;
     report.slide_id = ids_[slide];
@@ -248,7 +238,7 @@ class BatchRun {
     SlideResult result;
     auto failure = prepared.failure;
     if (!failure) {
-      failure = failure_of([&] {
+      failure = failure_in([&] {
         require_own_outputs(slide);
         folder_->begin(ids_[slide], outputs_of(slide));
         result = work_on(slide, prepared, progress);
@@ -256,11 +246,11 @@ class BatchRun {
     }
     if (failure) options_.go_on();
     if (!lease.is_ours()) return Outcome::kElsewhere;
-    if (!failure) failure = failure_of([&] { require_unchanged(slide, prepared); });
-    if (!failure) failure = failure_of([&] { record(result); });
+    if (!failure) failure = failure_in([&] { require_unchanged(slide, prepared); });
+    if (!failure) failure = failure_in([&] { record(result); });
     if (failure) {
       const SlideResult told{tell(slide, prepared, *failure), {}, {}, {}};
-      failure_of([&] { record(told); });  // On a full disk write_reports says so.
+      failure_in([&] { record(told); });  // On a full disk write_reports says so.
     } else {
       accept_done(slide, result);
     }
@@ -268,7 +258,7 @@ class BatchRun {
   }
 
   /// What is told of a failure; it is recorded with the lease only.
-  SlideReport tell(size_t slide, const Prepared& prepared, const Failure& failure) {
+  SlideReport tell(size_t slide, const Prepared& prepared, const FailedWork& failure) {
     print_error(options_.deidentify ? shown(slide) + ": " + failure.code : failure.reason);
     SlideReport report = failed(slide, prepared, failure);
     reused_[slide] = false;
@@ -303,27 +293,7 @@ class BatchRun {
     folder_->record(result.report, to_jpeg(result.thumbnail), result.seconds);
   }
 
-  /// What went wrong in `work`, if anything did; a stop passes.
-  static std::optional<Failure> failure_of(const std::function<void()>& work) {
-    try {
-      work();
-      return std::nullopt;
-    } catch (const Interrupted&) {
-      throw;
-    } catch (const SlideFailure& error) {
-      return Failure{error.code(), error.what()};
-    } catch (const WriteError& error) {
-      return Failure{"not_written", error.what()};
-    } catch (const DataError& error) {
-      return Failure{"unreadable", error.what()};
-    } catch (const ConfigError& error) {
-      return Failure{kSettingsCode, error.what()};
-    } catch (const std::exception& error) {
-      return Failure{"internal", fmt::format("a fault of this program: {}", error.what())};
-    }
-  }
-
-  SlideReport failed(size_t slide, const Prepared& prepared, const Failure& failure) const {
+  SlideReport failed(size_t slide, const Prepared& prepared, const FailedWork& failure) const {
     SlideReport report = prepared.report;
     report.slide_id = ids_[slide];
     report.status = SlideStatus::kFailed;
@@ -422,7 +392,7 @@ class BatchRun {
     if (!folder_) return std::nullopt;
     auto report = folder_->find_recorded(ids_[slide]);
     std::string hash;
-    failure_of([&] { hash = settings_hash_of(slide); });  // That process told it.
+    failure_in([&] { hash = settings_hash_of(slide); });  // That process told it.
     const bool is_same = report && report->settings_hash == hash &&
                          report->model_hash == options_.model_hash &&
                          report->version == UNTILED_VERSION;
@@ -445,17 +415,6 @@ class BatchRun {
 };
 
 }  // namespace
-
-Shard parse_shard(const std::string& text) {
-  const size_t slash = std::min(text.find('/'), text.size());
-  const auto index = parse_number<int64_t>(text.substr(0, slash));
-  const auto count = parse_number<int64_t>(text.substr(std::min(slash + 1, text.size())));
-  if (!index || !count || *count < 1 || *index < 0 || *index > *count) {
-    throw ConfigError(fmt::format(
-        "--shard {}: expected i/N, the part i (1 to N, or 0 to N - 1) of N parts", text));
-  }
-  return {.index = *index % *count, .count = *count};
-}
 
 BatchOutcome run_batch(const BatchOptions& options, const SlideWork& work) {
   return BatchRun(options, work).run();

@@ -12,21 +12,13 @@
 #include "app/batch/batch_folder.h"
 #include "app/batch/batch_slide.h"
 #include "app/batch/report_csv.h"
+#include "app/batch/shard.h"
 #include "app/batch/slide_report.h"
 #include "data/cohort/cohort.h"
 #include "data/slide/reader.h"
 #include "lib/output/preview.h"
 
 namespace untiled {
-
-/// Which slides of a list a process does: those whose place, modulo `count`, is `index`.
-struct Shard {
-  int64_t index = 0;
-  int64_t count = 1;
-};
-
-/// "2/8", or "8/8" for "0/8". Throws ConfigError.
-Shard parse_shard(const std::string& text);
 
 struct BatchOptions {
   std::filesystem::path out;  ///< Empty: nothing is kept, and every slide is done.

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "app/bench/table_cell.h"
-#include "lib/config/yaml_text.h"
+#include "app/config/yaml_text.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/json_number.h"

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 
 namespace untiled {
 

@@ -4,7 +4,7 @@
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 #include "lib/core/resources.h"
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"

@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "app/bench/rank_links.h"
-#include "app/bench/rank_step.h"
+#include "app/pipeline/rank_step.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
 #include "lib/core/statistics.h"

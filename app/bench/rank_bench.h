@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "app/bench/rank_report.h"
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 #include "lib/core/region.h"
 #include "lib/ranks/group.h"
 

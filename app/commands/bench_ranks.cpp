@@ -16,7 +16,7 @@
 #include "app/commands/options.h"
 #include "app/commands/rank_options.h"
 #include "app/commands/size_argument.h"
-#include "lib/config/load.h"
+#include "app/config/load.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/json_text.h"

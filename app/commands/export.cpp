@@ -2,8 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <atomic>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,284 +14,104 @@
 #include "app/commands/batch_options.h"
 #include "app/commands/batch_output.h"
 #include "app/commands/command.h"
-#include "app/commands/export_classifier.h"
 #include "app/commands/rank_options.h"
-#include "app/pipeline/evaluation.h"
-#include "app/pipeline/gathered_prediction.h"
-#include "app/pipeline/seen_pixels.h"
-#include "app/pipeline/slide_set.h"
-#include "app/pipeline/trained_model.h"
-#include "lib/config/scale_limits.h"
+#include "app/config/scale_limits.h"
+#include "app/pipeline/class_maps.h"
+#include "app/pipeline/mask_export.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
-#include "lib/core/progress.h"
-#include "lib/core/stopwatch.h"
-#include "lib/output/mask_geojson.h"
-#include "lib/streaming/crop_planes.h"
 #include "lib/train/classifier_checkpoint.h"
 
 namespace untiled {
 namespace {
-
-constexpr Extent kLargestPreview = {1200, 1200};
 
 struct ExportOptions {
   std::shared_ptr<BatchArguments> batch;
   RanksOption ranks;
   std::filesystem::path checkpoint;
   std::string probability_type = "uint8";
-  std::optional<int> level;
-  std::optional<double> mpp;
+  ModelScale scale;
   std::optional<int64_t> downsample;
   std::optional<double> threshold;
-  std::string
-      of_masks;  ///< The first option given that a classifier's maps have not; may be empty.
+  /// The first option given that a classifier's maps have not; may be empty.
+  std::string of_masks;
 };
 
-/// What a run of export applies to every slide.
-struct Exporter {
-  TrainedModel model;
-  ExportOptions options;
+/// What decides a slide's outputs beside the checkpoint and the verb's own options.
+const std::vector<std::string> kSeenSettings = {"data.level",      "data.mpp",    "data.origin",
+                                                "data.assume_mpp", "data.stain.", "run.deidentify"};
 
-  const Settings& settings() const { return model.settings(); }
-  double threshold() const { return options.threshold.value_or(model.info().threshold); }
+SampleType sample_type(const ExportOptions& options) {
+  return options.probability_type == "float32" ? SampleType::kFloat32 : SampleType::kUint8;
+}
 
-  OutputOptions output_options() const {
-    OutputOptions output = options.batch->output_options();
-    output.png_downsample = options.downsample;
-    if (options.probability_type == "float32") output.probability_type = SampleType::kFloat32;
-    return output;
+Settings load_shared(const ExportOptions& options, const Group& ranks) {
+  Settings settings = options.batch->settings->load();
+  share_cores(settings, ranks);
+  return settings;
+}
+
+BatchOptions batch_of(const ExportOptions& options, const Settings& settings,
+                      const std::map<std::string, std::string>& identity) {
+  BatchOptions batch = options.batch->batch_options("export", settings, identity);
+  batch.model_hash = hash_of(read_file(options.checkpoint));
+  return batch;
+}
+
+int tell(const ExportOptions& options, const BatchOutcome& outcome) {
+  if (*options.batch->json) print_json(to_json(outcome));
+  return outcome.exit_code;
+}
+
+int run_masks(const ExportOptions& options, Group& ranks) {
+  const Settings settings = load_shared(options, ranks);
+  MaskExport work{{settings, options.checkpoint, options.scale}, options.batch->output_options()};
+  work.output.png_downsample = options.downsample;
+  work.output.probability_type = sample_type(options);
+  work.threshold = options.threshold.value_or(work.model.info().threshold);
+  auto identity = options.batch->identity("export", work.settings(), kSeenSettings);
+  identity["threshold"] = fmt::format("{}", work.threshold);
+  identity["probability_type"] = options.probability_type;
+  identity["downsample"] = fmt::format("{}", options.downsample.value_or(0));
+  const BatchOptions batch_options = batch_of(options, settings, identity);
+  SharedBatch batch(ranks, batch_options);
+  if (ranks.rank() != 0) {
+    batch.follow([&](const SharedSlide& slide) { export_share(work, batch, slide); });
+    return 0;
   }
-};
+  return tell(options, batch.lead([&](SlideTask task) {
+    return export_masks(work, batch, std::move(task));
+  }));
+}
 
-MaskFacts mask_facts(const Exporter& e, const ViewInfo& view) {
-  MaskFacts facts{.extent = view.extent};
-  facts.downsample_x = view.downsample_x;
-  facts.downsample_y = view.downsample_y;
-  facts.offset_x = view.offset_x_level0 - static_cast<double>(view.frame_level0.cols.begin);
-  facts.offset_y = view.offset_y_level0 - static_cast<double>(view.frame_level0.rows.begin);
-  if (view.mpp_x && view.mpp_y) facts.scale = OutputScale{*view.mpp_x, *view.mpp_y};
-  facts.origin = e.settings().data.origin;
-  for (const ClassSettings& c : e.model.info().classes) {
-    facts.classes.push_back({c.name, c.value, c.color});
+int run_maps(const ExportOptions& options, Group& ranks) {
+  if (!options.of_masks.empty()) {
+    throw ConfigError(fmt::format(
+        "{} is for masks, and the checkpoint is a classifier's: it writes predictions.csv and a "
+        "probability map a class",
+        options.of_masks));
   }
-  return facts;
-}
-
-std::shared_ptr<const SlideView> open_view(const Exporter& e, const CohortEntry& entry,
-                                           const std::shared_ptr<const SlideReader>& reader) {
-  const ViewOptions options = view_options(e.settings(), entry);
-  const bool has_scale = options.stated_mpp || options.assume_mpp || reader->info().mpp_x;
-  if (options.mpp && !has_scale) {
-    throw SlideFailure(
-        "no_mpp",
-        fmt::format("{}: its scale is unknown, and the model works at {:g} um per pixel; state it "
-                    "in a manifest's column mpp, or with --set data.assume_mpp=",
-                    entry.path.string(), *options.mpp));
+  const Settings settings = load_shared(options, ranks);
+  const MapExport work{{settings, options.checkpoint, options.scale}, sample_type(options)};
+  auto identity = options.batch->identity("export", work.classifier.settings(), kSeenSettings);
+  identity["probability_type"] = options.probability_type;
+  BatchOptions batch_options = batch_of(options, settings, identity);
+  batch_options.endings = map_endings(work.labels());
+  SharedBatch batch(ranks, batch_options);
+  if (ranks.rank() != 0) {
+    batch.follow([&](const SharedSlide& slide) { export_map_share(work, batch, slide); });
+    return 0;
   }
-  return make_view(reader, options);
-}
-
-/// Tiles of files are as high as computed ones and lie in them side by side.
-static_assert(kUsualTile == SlideOutputs::kTile);
-
-std::vector<SlideOutputs::EncodedTile> encode(const SlideOutputs& outputs,
-                                              const PredictedTile& predicted) {
-  std::vector<SlideOutputs::EncodedTile> encoded;
-  const Region& all = predicted.region;
-  for (int64_t x = all.cols.begin; x < all.cols.end; x += SlideOutputs::kTile) {
-    const Region tile = {all.rows, {x, std::min(x + SlideOutputs::kTile, all.cols.end)}};
-    auto classes = std::make_shared<Bytes>(crop_planes(predicted.prediction.classes, all, tile));
-    encoded.push_back(outputs.encode(tile, std::move(classes),
-                                     crop_planes(predicted.prediction.probabilities, all, tile)));
-  }
-  return encoded;
-}
-
-/// A slide that this rank may begin to predict.
-struct Prepared {
-  std::shared_ptr<const PixelSource> pixels;
-  Executor executor;
-};
-
-/// `done`: the part of this rank's pixels that is predicted, from 0 to 1; may be empty.
-Prepared prepare(const Exporter& e, Group& ranks, std::shared_ptr<const PixelSource> pixels,
-                 int64_t held_bytes, int64_t output_bytes,
-                 const std::function<void(double)>& done) {
-  const Engine& engine = e.model.engine();
-  const Extent extent = pixels->extent();
-  MemoryLedger fixed;
-  fixed[Holder::kReaders] = reading_bytes(*pixels, held_bytes);
-  fixed[Holder::kStains] = stain_bytes(e.settings().data.stain);
-  fixed[Holder::kOutputs] = output_bytes;
-  const PlannedStep planned =
-      ranks.size() == 1 ? engine.plan_inference(shape_of(*pixels), fixed, MaskUse::kFiles)
-                        : engine.plan_shared_inference(shape_of(*pixels), fixed, MaskUse::kFiles);
-  const auto total =
-      static_cast<double>(engine.reported_pixels(planned.plan, extent, Purpose::kPrediction)) /
-      ranks.size();
-  const auto report = [done, total,
-                       sum = std::make_shared<std::atomic<int64_t>>(0)](int64_t count) {
-    if (done) done(std::min(1.0, static_cast<double>(*sum += count) / total));
-  };
-  return {std::move(pixels), engine.executor(planned, report, {&ranks, kGatheredLayout})};
-}
-
-/// Probability planes that outputs of these formats need of each tile.
-int64_t planes_of(const Exporter& e) {
-  return e.output_options().want_probabilities() ? e.model.logit_count() : 0;
-}
-
-void predict(const Exporter& e, Group& ranks, const Prepared& slide, const PredictionWork& work) {
-  const int64_t planes = planes_of(e);
-  const PredictionRequest request{.threshold = e.threshold(), .probabilities = planes > 0};
-  predict_gathered(slide.executor, e.model.parameters(), *slide.pixels, request, planes, ranks,
-                   work);
-}
-
-/// Rank 0's part, which writes.
-void predict_slide(const Exporter& e, SharedBatch& batch, const SlideTask& task,
-                   const std::shared_ptr<const PixelSource>& pixels, SlideOutputs& outputs) {
-  Group& ranks = batch.ranks();
-  const int64_t output_bytes =
-      outputs.held_bytes() + gathering_bytes(pixels->extent(), planes_of(e), ranks.size());
-  batch.call(task, output_bytes);
-  std::optional<Prepared> slide;
-  const auto work = [&](const PredictedTile& predicted) {
-    return [&outputs, tiles = encode(outputs, predicted)]() mutable {
-      for (const auto& tile : tiles) outputs.add(tile);
-    };
-  };
-  batch.share(
-      [&] {
-        slide.emplace(
-            prepare(e, ranks, pixels, task.reader->info().held_bytes, output_bytes, task.progress));
-      },
-      [&] { predict(e, ranks, *slide, work); });
-}
-
-/// The part of another rank.
-void predict_share(const Exporter& e, const SharedBatch& batch, const SharedSlide& shared) {
-  Group& ranks = batch.ranks();
-  std::optional<Prepared> slide;
-  batch.share(
-      [&] {
-        const auto reader = shared.open();
-        const SeenPixels seen =
-            see_pixels(e.settings(), shared.entry, reader, open_view(e, shared.entry, reader));
-        slide.emplace(
-            prepare(e, ranks, seen.pixels, reader->info().held_bytes, shared.output_bytes, {}));
-      },
-      [&] { predict(e, ranks, *slide, {}); });
-}
-
-/// Parts of the pixels with data by class, and the area of those that are drawn.
-NumbersByClass describe_classes(const Exporter& e, const SlideOutputs& outputs,
-                                SlideReport& report) {
-  const auto& pixels = outputs.pixels();
-  const MaskFacts& facts = outputs.facts();
-  int64_t with_data = 0;
-  for (size_t c = 0; c < kIgnoredLabel; ++c) with_data += pixels[c];
-  const auto& classes = e.model.info().classes;
-  int64_t drawn = 0;
-  NumbersByClass fractions;
-  const auto part = [&](int64_t count) {
-    return with_data > 0 ? static_cast<double>(count) / static_cast<double>(with_data) : 0.0;
-  };
-  for (int64_t label = e.model.logit_count() == 1 ? 1 : 0; label < label_count(facts); ++label) {
-    const auto named = static_cast<size_t>(e.model.logit_count() == 1 ? 0 : label);
-    const std::string name = named < classes.size() ? classes[named].name : "tissue";
-    const int64_t count = pixels[static_cast<size_t>(label)];
-    fractions.emplace_back(name, part(count));
-    const bool is_object = classes.size() < 2 || is_drawn(facts.classes[named]);
-    if (is_object) drawn += count;
-  }
-  constexpr double kUm2PerMm2 = 1e6;
-  report.tissue_fraction = part(drawn);
-  if (facts.scale) {
-    report.area_mm2 =
-        static_cast<double>(drawn) * facts.scale->mpp_x * facts.scale->mpp_y / kUm2PerMm2;
-  }
-  if (drawn == 0) {
-    report.status = SlideStatus::kEmpty;
-    report.reason_code = "no_tissue";
-    report.reason = "no pixel belongs to a class that is drawn";
-  }
-  return fractions;
-}
-
-void describe(const Exporter& e, const ViewInfo& view, const SlideOutputs& outputs,
-              SlideReport& report) {
-  report.origin_x = view.frame_level0.cols.begin;
-  report.origin_y = view.frame_level0.rows.begin;
-  report.mask = view.extent;
-  report.mask_mpp = view.mpp_x;
-  report.objects = outputs.objects();
-  for (const auto& file : outputs.files()) report.outputs.push_back(file.filename().string());
-  MaskDetails details{{}, describe_classes(e, outputs, report)};
-  if (outputs.wants(OutputFormat::kPng)) {
-    details.mask_downsample = view.downsample_x * static_cast<double>(outputs.png_downsample());
-  }
-  report.details = std::move(details);
-}
-
-SlideResult export_slide(const Exporter& e, SharedBatch& batch, SlideTask task) {
-  Stopwatch watch;
-  const auto view = open_view(e, task.entry, task.reader);
-  SlideOutputs outputs(task.out, task.report.slide_id, mask_facts(e, view->info()),
-                       e.output_options());
-  if (!e.options.downsample && outputs.png_downsample() > 1) {
-    note(fmt::format("{}: the PNG is made at 1/{}, the largest that other programs read",
-                     task.report.slide_id, outputs.png_downsample()));
-  }
-  const auto pixels = seen_pixels(e.settings(), task, view);
-  if (e.settings().data.stain.method != StainMethod::kNone) watch.lap("stains");
-  predict_slide(e, batch, task, pixels, outputs);
-  watch.lap("predict");
-  const Picture thumbnail = view_thumbnail(task.reader, view->info(), kLargestPreview);
-  watch.lap("thumbnail");
-  outputs.finish(thumbnail);
-  describe(e, view->info(), outputs, task.report);
-  SlideResult result{std::move(task.report), outputs.outlined(thumbnail), {}};
-  watch.lap("write");
-  result.seconds = watch.laps();
-  return result;
+  const BatchOutcome outcome =
+      batch.lead([&](SlideTask task) { return export_maps(work, batch, std::move(task)); });
+  write_predictions(options.batch->out, work.labels(), outcome);
+  return tell(options, outcome);
 }
 
 int run_export(const ExportOptions& options, Group& ranks) {
   refuse_foreign_settings(options.batch->settings->overrides);
-  if (is_classifier(options.checkpoint)) {
-    if (!options.of_masks.empty()) {
-      throw ConfigError(fmt::format(
-          "{} is for masks, and the checkpoint is a classifier's: it writes predictions.csv and a "
-          "probability map a class",
-          options.of_masks));
-    }
-    return export_classifier(
-        {options.batch, options.checkpoint, options.probability_type, {options.level, options.mpp}},
-        ranks);
-  }
-  Settings settings = options.batch->settings->load();
-  share_cores(settings, ranks);
-  const Exporter exporter{{settings, options.checkpoint, {options.level, options.mpp}}, options};
-  auto identity = options.batch->identity("export", exporter.settings(),
-                                          {"data.level", "data.mpp", "data.origin",
-                                           "data.assume_mpp", "data.stain.", "run.deidentify"});
-  identity["threshold"] = fmt::format("{}", exporter.threshold());
-  identity["probability_type"] = options.probability_type;
-  identity["downsample"] = fmt::format("{}", options.downsample.value_or(0));
-  BatchOptions batch_options = options.batch->batch_options("export", settings, identity);
-  batch_options.model_hash = hash_of(read_file(options.checkpoint));
-  SharedBatch batch(ranks, batch_options);
-  if (ranks.rank() != 0) {
-    batch.follow([&](const SharedSlide& slide) { predict_share(exporter, batch, slide); });
-    return 0;
-  }
-  const BatchOutcome outcome =
-      batch.lead([&](SlideTask task) { return export_slide(exporter, batch, std::move(task)); });
-  if (*options.batch->json) print_json(to_json(outcome));
-  return outcome.exit_code;
+  return is_classifier(options.checkpoint) ? run_maps(options, ranks) : run_masks(options, ranks);
 }
 
 }  // namespace
@@ -312,10 +131,10 @@ Command export_command() {
                 ->required();
             verb.add_option("--probability-type", options->probability_type, "uint8 or float32")
                 ->check(CLI::IsMember({"uint8", "float32"}));
-            auto* level = verb.add_option("--level", options->level,
+            auto* level = verb.add_option("--level", options->scale.level,
                                           "Pyramid level to run at, instead of the training scale")
                               ->check(CLI::NonNegativeNumber);
-            verb.add_option("--mpp", options->mpp, "Micrometres per pixel to run at")
+            verb.add_option("--mpp", options->scale.mpp, "Micrometres per pixel to run at")
                 ->check(CLI::Range(kLeastMpp, kMostMpp))
                 ->excludes(level);
             verb.add_option("--threshold", options->threshold,

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "lib/config/load.h"
+#include "app/config/load.h"
 #include "lib/core/json_text.h"
 #include "lib/core/progress.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 
 namespace CLI {
 class App;

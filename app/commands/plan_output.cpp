@@ -102,8 +102,6 @@ void print_memory(const StepReport& r) {
              format_bytes(r.counting_bytes));
 }
 
-}  // namespace
-
 Json to_json(const StepReport& r) {
   Json json = {{"slide", r.slide},
                {"rows", r.extent.rows},
@@ -162,7 +160,7 @@ Json to_json(const RankReport& report) {
           {"predicted", to_json(report.predicted)}};
 }
 
-void print_plan(const StepReport& r) {
+void print_step(const StepReport& r) {
   fmt::print("{}: {} x {} (rows x columns), {:.3f} gigapixels\n", printable(r.slide), r.extent.rows,
              r.extent.cols, static_cast<double>(r.extent.area()) / 1e9);
   fmt::print("  network           {} parameters, receptive field {} pixels{}\n", r.parameters,
@@ -181,7 +179,16 @@ void print_plan(const StepReport& r) {
              format_duration(r.compute_seconds), r.device, workers_text(r));
 }
 
-/// Nothing else is exchanged: halos are computed on both sides of a border.
+/// What the model of lib/plan/rank_model.h says of a step over ranks.
+void print_predicted(const RankTime& time) {
+  fmt::print(
+      "  predicted step    {:.3g} s over ranks of one machine: computing {:.3g}, "
+      "halos {:.2g}, sums {:.2g} (a model; reading not counted)\n",
+      time.total(), time.compute, time.halo, time.sums);
+}
+
+/// Follows the plan of a step. Nothing else is exchanged: halos are computed on both sides of a
+/// border.
 void print_ranks(const RankReport& report) {
   const RankBalance& balance = report.balance;
   fmt::print(
@@ -203,11 +210,84 @@ void print_ranks(const RankReport& report) {
   }
 }
 
-void print_predicted(const RankTime& time) {
-  fmt::print(
-      "  predicted step    {:.3g} s over ranks of one machine: computing {:.3g}, "
-      "halos {:.2g}, sums {:.2g} (a model; reading not counted)\n",
-      time.total(), time.compute, time.halo, time.sums);
+/// Ranks below each other x ranks side by side, as in ranks.layout.
+std::string layout_text(const RankGrid& grid) { return fmt::format("{}x{}", grid.rows, grid.cols); }
+
+/// Beside tensors, tiles and sums.
+void print_held(const MemoryLedger& held) {
+  for (const Holder holder : {Holder::kReaders, Holder::kStains, Holder::kCache}) {
+    if (held[holder] == 0) continue;
+    fmt::print("    {:<16}{}\n", name_of(holder), format_bytes(held[holder]));
+  }
+}
+
+std::string ranks_text(const ClassifierStepReport& r) {
+  const RankGrid& grid = r.spread.grid;
+  const std::string few = fmt::format(" (its cells let {} lie side by side)", r.columns);
+  return fmt::format("{} as {}{}{}", r.ranks,
+                     r.spread.teams == 1 ? "" : fmt::format("{} teams of ", r.spread.teams),
+                     layout_text(grid), r.columns < grid.cols ? few : "");
+}
+
+}  // namespace
+
+Json to_json(const StepPlan& plan) {
+  Json json = to_json(plan.step);
+  if (plan.ranks) json["ranks"] = to_json(*plan.ranks);
+  return json;
+}
+
+Json to_json(const ClassifierStepReport& r) {
+  Json json = {{"rows", r.slide.rows},
+               {"columns", r.slide.cols},
+               {"slides", r.slides},
+               {"parameters", r.parameters},
+               {"workers", r.plan.workers},
+               {"tile", r.tile},
+               {"recomputes_blocks", r.plan.recomputes_blocks},
+               {"stored_bytes", r.plan.stored_bytes},
+               {"spilled_layers", r.plan.spilled.size()},
+               {"spilled_bytes", r.plan.spilled_bytes},
+               {"working_bytes", r.plan.working_bytes},
+               {"reader_bytes", r.held[Holder::kReaders]},
+               {"stain_bytes", r.held[Holder::kStains]},
+               {"cache_bytes", r.held[Holder::kCache]},
+               {"predicted_peak_bytes", r.predicted_peak_bytes()},
+               {"forward_multiply_adds", r.forward_multiply_adds},
+               {"ranks", r.ranks},
+               {"largest_share", r.largest_share}};
+  if (!r.predicted) return json;
+  json["layout"] = layout_text(r.spread.grid);
+  json["columns_of_ranks"] = r.columns;
+  json["teams"] = r.spread.teams;
+  json["predicted"] = to_json(*r.predicted);
+  return json;
+}
+
+void print_plan(const StepPlan& plan) {
+  print_step(plan.step);
+  if (plan.ranks) print_ranks(*plan.ranks);
+}
+
+void print_plan(const ClassifierStepReport& r) {
+  fmt::print("{} slide{} of {} a step, {} parameters\n", r.slides, r.slides == 1 ? "" : "s",
+             to_string(r.slide), r.parameters);
+  fmt::print("  stored            {}{}\n", format_bytes(r.plan.stored_bytes),
+             r.plan.recomputes_blocks ? ": blocks' outputs, their inside recomputed" : "");
+  if (!r.plan.spilled.empty()) {
+    fmt::print("  spilled           {} of {} tensors and their gradients, to run.scratch\n",
+               format_bytes(r.plan.spilled_bytes), r.plan.spilled.size());
+  }
+  fmt::print("  predicted memory  {} over the program's base, with {} workers' tiles and sums\n",
+             format_bytes(r.predicted_peak_bytes()), r.plan.workers);
+  print_held(r.held);
+  if (r.predicted) {
+    fmt::print(
+        "  ranks             {}: memory is that of the rank with most, {:.1f} % of the pixels\n",
+        ranks_text(r), 100.0 * r.largest_share);
+    print_predicted(*r.predicted);
+  }
+  fmt::print("  forward           {:.3g} multiply-adds\n", r.forward_multiply_adds);
 }
 
 }  // namespace untiled

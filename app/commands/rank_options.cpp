@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "app/commands/rank_launcher.h"
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 #include "lib/core/error.h"
 #include "lib/core/platform.h"
 #include "lib/core/progress.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "lib/config/flatten.h"
+#include "app/config/flatten.h"
 #include "lib/core/hasher.h"
 
 namespace untiled {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 
 namespace untiled {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "app/config/settings.h"
 #include "app/pipeline/slide_set.h"
-#include "lib/config/settings.h"
 #include "lib/plan/memory.h"
 
 namespace untiled {

@@ -12,7 +12,6 @@
 #include "app/pipeline/rank_calls.h"
 #include "app/pipeline/recorded_settings.h"
 #include "app/pipeline/step_image.h"
-#include "data/slide/fingerprint.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/layered/running_statistics.h"
@@ -200,12 +199,7 @@ Provenance ClassifierRun::provenance() const {
   provenance.device = "cpu";
   provenance.kernels = "libtorch";
   provenance.deidentify = settings_.run.deidentify;
-  const auto record = [&](const SlideInput& s, const std::string& split) {
-    provenance.slides.push_back({s.id, s.entry.path.string(), split, fingerprint(s.slide->slide()),
-                                 s.slide->extent(), s.slide->info().mpp_x});
-  };
-  for (const SlideInput& s : slides_.training) record(s, "train");
-  for (const SlideInput& s : slides_.validation) record(s, "validation");
+  provenance.slides = recorded(slides_);
   return provenance;
 }
 

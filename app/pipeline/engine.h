@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 #include "lib/device/device.h"
 #include "lib/kernels/backend.h"
 #include "lib/plan/planner.h"

@@ -3,8 +3,8 @@
 
 #include <filesystem>
 
+#include "app/config/settings.h"
 #include "app/pipeline/slide_set.h"
-#include "lib/config/settings.h"
 
 namespace untiled {
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-#include "lib/config/flatten.h"
+#include "app/config/flatten.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/resources.h"
 #include "lib/ranks/alike.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 #include "lib/ranks/group.h"
 #include "lib/streaming/parameters.h"
 #include "lib/train/trainer.h"

@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "app/config/settings.h"
 #include "app/pipeline/engine.h"
-#include "lib/config/settings.h"
 #include "lib/ranks/nccl/link_choice.h"
 
 namespace untiled {

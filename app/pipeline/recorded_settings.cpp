@@ -1,7 +1,10 @@
 #include "app/pipeline/recorded_settings.h"
 
-#include "lib/config/flatten.h"
-#include "lib/config/load.h"
+#include <string>
+
+#include "app/config/flatten.h"
+#include "app/config/load.h"
+#include "data/slide/fingerprint.h"
 #include "lib/core/printable.h"
 
 namespace untiled {
@@ -25,6 +28,17 @@ RecordedSettings recorded(const Settings& settings) {
     record.withheld = {"data.slides", "data.validation", "data.manifest", "model.init"};
   }
   return record;
+}
+
+std::vector<SlideRecord> recorded(const SlideSets& slides) {
+  std::vector<SlideRecord> records;
+  const auto add = [&](const SlideInput& s, const std::string& split) {
+    records.push_back({s.id, s.entry.path.string(), split, fingerprint(s.slide->slide()),
+                       s.slide->extent(), s.slide->info().mpp_x});
+  };
+  for (const SlideInput& s : slides.training) add(s, "train");
+  for (const SlideInput& s : slides.validation) add(s, "validation");
+  return records;
 }
 
 }  // namespace untiled

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "app/config/settings.h"
 #include "app/pipeline/engine.h"
-#include "lib/config/settings.h"
 
 namespace untiled {
 

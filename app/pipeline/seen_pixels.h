@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "app/batch/run_batch.h"
+#include "app/config/settings.h"
 #include "data/slide/view.h"
-#include "lib/config/settings.h"
 
 namespace untiled {
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "app/config/settings.h"
 #include "app/pipeline/slide_parts.h"
-#include "lib/config/settings.h"
 #include "lib/layered/layered_executor.h"
 #include "lib/layered/partition.h"
 #include "lib/streaming/parameters.h"

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 #include "lib/layered/layered_executor.h"
 #include "lib/layered/partition.h"
 #include "lib/plan/rank_layout.h"

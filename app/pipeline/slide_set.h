@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "app/config/settings.h"
 #include "app/pipeline/run_plan.h"
 #include "data/cohort/cohort.h"
 #include "data/slide/view.h"
 #include "data/stain/slide_stains.h"
-#include "lib/config/settings.h"
 #include "lib/core/pixel_source.h"
 #include "lib/streaming/tile_decoding.h"
 

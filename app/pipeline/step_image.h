@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "lib/config/settings.h"
+#include "app/config/settings.h"
 #include "lib/core/pixel_source.h"
 
 namespace untiled {

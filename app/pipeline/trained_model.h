@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "app/config/settings.h"
 #include "app/pipeline/engine.h"
-#include "lib/config/settings.h"
 #include "lib/train/checkpoint.h"
 
 namespace untiled {

@@ -11,7 +11,6 @@
 #include "app/pipeline/recorded_settings.h"
 #include "app/pipeline/step_image.h"
 #include "app/pipeline/training_report.h"
-#include "data/slide/fingerprint.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
@@ -191,12 +190,7 @@ Provenance TrainingRun::provenance() const {
   provenance.simd = engine_.backend().simd();
   provenance.decoder = decoder_.name;
   provenance.deidentify = settings_.run.deidentify;
-  const auto record = [&](const SlideInput& s, const std::string& split) {
-    provenance.slides.push_back({s.id, s.entry.path.string(), split, fingerprint(s.slide->slide()),
-                                 s.slide->extent(), s.slide->info().mpp_x});
-  };
-  for (const SlideInput& s : slides_.training) record(s, "train");
-  for (const SlideInput& s : slides_.validation) record(s, "validation");
+  provenance.slides = recorded(slides_);
   return provenance;
 }
 

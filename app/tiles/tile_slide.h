@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "app/batch/run_batch.h"
+#include "app/config/settings.h"
 #include "app/tiles/tile_format.h"
-#include "lib/config/settings.h"
 #include "lib/cuda/device_files.h"
 #include "lib/cuda/device_jpeg.h"
 #include "lib/filters/cuda/filter_device.h"

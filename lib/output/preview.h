@@ -21,6 +21,9 @@ struct Picture {
 
 using PictureColor = std::array<uint8_t, 3>;
 
+/// Most of a slide's thumbnail in reports and previews.
+inline constexpr Extent kLargestThumbnail = {1200, 1200};
+
 /// Of tissue's border on a thumbnail.
 inline constexpr PictureColor kTissueOutline = {0, 200, 0};
 

@@ -9,8 +9,8 @@
 
 #include "lib/core/class_settings.h"
 #include "lib/filters/stains.h"
+#include "lib/network/model_settings.h"
 #include "lib/train/safetensors.h"
-#include "models/model_settings.h"
 
 namespace untiled {
 

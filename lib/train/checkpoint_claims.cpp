@@ -6,7 +6,7 @@
 #include <set>
 
 #include "lib/core/error.h"
-#include "models/unet_graph.h"
+#include "lib/network/model_settings.h"
 
 namespace untiled {
 namespace {

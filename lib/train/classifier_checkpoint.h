@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "lib/filters/stains.h"
+#include "lib/network/model_settings.h"
 #include "lib/streaming/loss_kind.h"
 #include "lib/train/safetensors.h"
-#include "models/model_settings.h"
 
 namespace untiled {
 

@@ -1,5 +1,5 @@
 // Settings in YAML, and single ones as --set gives them.
-#include "lib/config/load.h"
+#include "app/config/load.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace untiled;

@@ -1,5 +1,5 @@
-"""Includes and links go down only: no circles, no library that knows the program or its settings, a C++ test for
-every folder of lib."""
+"""Includes and links go down only: from app to data and models to lib, no circles among targets, a C++ test for every
+folder of lib and every library of app."""
 
 import argparse
 import re
@@ -8,15 +8,18 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("lib", "data", "models", "app")
+# What each part of the tree may include and link.
+BELOW = {"lib": {"lib"}, "models": {"lib", "models"}, "data": {"lib", "data"},
+         "app": {"lib", "models", "data", "app"}}
 ENDINGS = (".h", ".cpp", ".cu")
 INCLUDE = re.compile(r'^#include "((?:lib|data|models|app)/[\w./-]+)"', re.M)
-ABOVE_SETTINGS = ("lib/config", "app")
-SETTINGS = "lib/config/settings.h"
+DECLARED = re.compile(r"\b(?:add_library|untiled_library|untiled_settings)\((untiled_\w+)")
+NAMED = re.compile(r"\buntiled_\w+")
+SETTINGS = "app/config/settings.h"
 
 
-def is_in(folder, *folders):
-    return any(folder == f or folder.startswith(f + "/") for f in folders)
+def part_of(path):
+    return path.split("/", 1)[0]
 
 
 def folder_of(path):
@@ -38,7 +41,7 @@ def includes_of(text):
 def read_includes():
     """Files with what they include, both as paths from the repository's root."""
     files = {}
-    for part in PARTS:
+    for part in BELOW:
         for path in sorted((ROOT / part).rglob("*")):
             if path.suffix in ENDINGS:
                 files[path.relative_to(ROOT).as_posix()] = includes_of(path.read_text())
@@ -46,14 +49,11 @@ def read_includes():
 
 
 def wrong_includes(files):
-    """Sentences on includes that reach up."""
+    """Sentences on includes that reach up or aside."""
     for file, included in files.items():
-        folder = folder_of(file)
         for header in included:
-            if header.startswith("lib/config/") and not is_in(folder, *ABOVE_SETTINGS):
-                yield f"{file} includes {header}, which is the pipeline's and the program's alone"
-            if header.startswith("app/") and not is_in(folder, "app"):
-                yield f"{file} includes {header}, which is the program's"
+            if part_of(header) not in BELOW[part_of(file)]:
+                yield f"{file} includes {header}, and {part_of(file)} stands below {part_of(header)} or beside it"
 
 
 def circle_of(files):
@@ -69,27 +69,42 @@ def circle_of(files):
     return None
 
 
-def wrong_links():
-    """Sentences on targets below the settings that link them."""
-    for part in PARTS:
-        for path in sorted((ROOT / part).rglob("CMakeLists.txt")):
-            folder = path.parent.relative_to(ROOT).as_posix()
-            if "untiled_config" in path.read_text() and not is_in(folder, *ABOVE_SETTINGS):
-                yield f"{folder}/CMakeLists.txt links untiled_config"
+def read_links():
+    """The CMakeLists.txt of all parts with their text, as paths from the repository's root."""
+    return {path.relative_to(ROOT).as_posix(): path.read_text()
+            for part in BELOW for path in sorted((ROOT / part).rglob("CMakeLists.txt"))}
+
+
+def wrong_links(lists):
+    """Sentences on targets that are named where only those above them may."""
+    parts = {target: part_of(path) for path, text in lists.items() for target in DECLARED.findall(text)}
+    for path, text in lists.items():
+        for target in sorted(set(NAMED.findall(text))):
+            if parts.get(target, "lib") not in BELOW[part_of(path)]:
+                yield f"{path} names {target}, which is of {parts[target]}"
 
 
 def untested():
-    """Sentences on folders of lib without a C++ test."""
-    for folder in sorted((ROOT / "lib").iterdir()):
-        if folder.is_dir() and not list((ROOT / "tests" / folder.name).rglob("*_test.cpp")):
-            yield f"lib/{folder.name} has no C++ test"
+    """Sentences on folders of lib, and of libraries of app, without a C++ test."""
+    tests = {folder: ROOT / "tests" / folder.name for folder in (ROOT / "lib").iterdir() if folder.is_dir()}
+    tests |= {path.parent: ROOT / "tests" / path.parent.relative_to(ROOT)
+              for path in (ROOT / "app").glob("*/CMakeLists.txt")}
+    for folder, place in sorted(tests.items()):
+        if not list(place.rglob("*_test.cpp")):
+            yield f"{folder.relative_to(ROOT)} has no C++ test in {place.relative_to(ROOT)}"
 
 
 def check_itself():
     """The rules find what they are for."""
     assert includes_of(f'#include <map>\n#include "{SETTINGS}"\n') == [SETTINGS]
-    assert list(wrong_includes({"lib/train/a.h": [SETTINGS]})) and list(wrong_includes({"models/b.h": ["app/c.h"]}))
-    assert not list(wrong_includes({"app/pipeline/a.h": [SETTINGS], "lib/config/b.h": [SETTINGS]}))
+    for file, header in (("lib/train/a.h", "models/b.h"), ("lib/run/a.h", "data/slide/b.h"), ("models/a.h", SETTINGS),
+                         ("data/loader/a.h", "models/b.h")):
+        assert list(wrong_includes({file: [header]})), f"{file} may include {header}"
+    assert not list(wrong_includes({"app/config/a.h": ["data/slide/b.h", "models/c.h"], "models/d.h": ["lib/e.h"]}))
+    lists = {"lib/a/CMakeLists.txt": "untiled_library(untiled_a PRIVATE untiled_fmt)",
+             "data/b/CMakeLists.txt": "untiled_settings(untiled_b PUBLIC untiled_a)"}
+    assert not list(wrong_links(lists))
+    assert list(wrong_links(lists | {"lib/c/CMakeLists.txt": "untiled_library(untiled_c PUBLIC untiled_b)"}))
     assert circle_of({"lib/core/x.h": ["lib/plan/y.h"], "lib/plan/y.cpp": ["lib/core/x.h"]})
     assert not circle_of({"lib/core/x.h": ["lib/plan/y.h"], "lib/plan/y.cpp": ["lib/plan/y.h"]})
 
@@ -100,7 +115,7 @@ parser.parse_args()
 check_itself()
 files = read_includes()
 assert len(files) > 100 and any(SETTINGS in included for included in files.values()), "no sources were found"
-findings = [*wrong_includes(files), *wrong_links(), *untested()]
+findings = [*wrong_includes(files), *wrong_links(read_links()), *untested()]
 circle = circle_of(files)
 if circle:
     findings.append(f"targets include each other: {' -> '.join(circle)}")

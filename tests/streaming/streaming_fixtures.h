@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "lib/core/pixel_source.h"
+#include "lib/network/model_settings.h"
 #include "lib/streaming/executor.h"
 #include "lib/streaming/loss_kind.h"
-#include "models/model_settings.h"
 #include "models/unet.h"
 
 namespace untiled::testing {

@@ -1,0 +1,19 @@
+// Rules between settings that are each fine alone.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "app/config/settings.h"
+
+namespace untiled {
+
+struct Inconsistency {
+  std::string key;      ///< The setting to change: "data.ignore".
+  std::string message;  ///< Follows the key: "255 is also the value of class tumour; ...".
+};
+
+/// The first rule that `settings` break.
+std::optional<Inconsistency> find_inconsistency(const Settings& settings);
+
+}  // namespace untiled
