@@ -16,6 +16,7 @@
 #include "lib/core/json_text.h"
 #include "lib/core/left_overs.h"
 #include "lib/core/platform.h"
+#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
 
@@ -120,9 +121,22 @@ Lease wait_for(const fs::path& file) {
 BatchFolder::BatchFolder(fs::path folder, BatchNames names)
     : folder_(std::move(folder)), names_(std::move(names)), hidden_(folder_ / names_.records) {
   make_folder(hidden_);
+  require_own_verb();
   move_aside_foreign(hidden_);
   remove_old_left_overs();
   remember_versions();
+}
+
+/// Outputs of two verbs may have one name, and their reports have: the folder is the first one's.
+void BatchFolder::require_own_verb() const {
+  if (names_.verb.empty()) return;
+  const fs::path file = hidden_ / "verb";
+  if (!is_there(file)) return write_file(file, names_.verb);
+  const std::string first = read_file(file);
+  if (first == names_.verb) return;
+  throw ConfigError(fmt::format(
+      "{} holds the files and reports of {}, which {} would replace: give --out another folder",
+      folder_.string(), printable(first), names_.verb));
 }
 
 /// Numbers of processes mean nothing on another machine: while one is at work here, what it writes

@@ -28,6 +28,7 @@ struct BatchNames {
   std::string json = "report.json";  ///< Empty: not written.
   std::string page = "report.html";
   std::string timings = "timings.csv";
+  std::string verb = {};  ///< Who writes these; empty: anyone.
 };
 
 /// Keeps a record of each slide beside the outputs (.untiled/<hash of the id>.json), written last:
@@ -35,7 +36,8 @@ struct BatchNames {
 /// its slide is done again. Several processes may use one folder. One thread.
 class BatchFolder {
  public:
-  /// Throws DataError when the folder cannot be made.
+  /// Throws DataError when the folder cannot be made; ConfigError when another verb wrote the files
+  /// of these names, which this one would replace.
   explicit BatchFolder(std::filesystem::path folder, BatchNames names = {});
 
   const std::filesystem::path& path() const { return folder_; }
@@ -69,6 +71,7 @@ class BatchFolder {
   std::filesystem::path hidden_file(const std::string& id, const std::string& ending) const;
   std::optional<SlideReport> read_record(const std::string& id) const;
   PartSeconds read_seconds(const std::string& id) const;
+  void require_own_verb() const;
   void remember_versions();
   void remove_old_left_overs() const;
   /// There is one, and it is not what this version wrote.

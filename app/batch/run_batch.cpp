@@ -58,6 +58,12 @@ Bytes to_jpeg(const Picture& picture) {
   return encode_jpeg(small.rgb, small.extent, kThumbnailQuality);
 }
 
+BatchNames names_of(const BatchOptions& options) {
+  BatchNames names = options.names;
+  if (names.verb.empty()) names.verb = options.title;
+  return names;
+}
+
 class BatchRun {
  public:
   BatchRun(const BatchOptions& options, const SlideWork& work)
@@ -66,7 +72,7 @@ class BatchRun {
         named_ids_(options.ids.empty() ? entry_ids(options.slides) : options.ids),
         ids_(named_ids_),
         reused_(ids_.size(), true) {
-    if (!options.out.empty()) folder_.emplace(options.out, options.names);
+    if (!options.out.empty()) folder_.emplace(options.out, names_of(options));
     for (size_t i = 0; i < ids_.size(); ++i) {
       const auto place = static_cast<int64_t>(i) % options.shard.count;
       if (place == options.shard.index) mine_.push_back(i);

@@ -51,7 +51,9 @@ void TrainingRun::begin_sums() {
 }
 
 void TrainingRun::make_team() {
-  const int size = settings_.ranks.per_slide == 0 ? ranks_.size() : settings_.ranks.per_slide;
+  const bool is_alone = ranks_.size() == 1;  // Settings for several ranks run on one as well.
+  const int size =
+      is_alone || settings_.ranks.per_slide == 0 ? ranks_.size() : settings_.ranks.per_slide;
   if (ranks_.size() % size != 0) {
     throw ConfigError(
         fmt::format("ranks.per_slide {}: {} ranks cannot be divided by it", size, ranks_.size()));

@@ -9,9 +9,13 @@
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/printable.h"
+#include "lib/core/progress.h"
 
 namespace untiled {
 namespace {
+
+constexpr std::string_view kNoBreakSpace = "\xC2\xA0";  ///< As web pages and mails have it.
 
 /// Excel's "Unicode text" has two bytes a letter, of which one is 0 in what a manifest begins with.
 /// Elsewhere a byte 0 would end a path for the system, and name another file.
@@ -104,7 +108,9 @@ class Parser {
     const size_t end = std::min(rest_.find_first_of(ends.data(), 0, ends.size()), rest_.size());
     std::string_view field = rest_.substr(0, end);
     rest_.remove_prefix(end);
-    while (field.ends_with(' ') || field.ends_with('\t')) field.remove_suffix(1);
+    while (field.ends_with(' ') || field.ends_with('\t') || field.ends_with(kNoBreakSpace)) {
+      field.remove_suffix(field.ends_with(kNoBreakSpace) ? kNoBreakSpace.size() : 1);
+    }
     return std::string(field);
   }
 
@@ -134,13 +140,14 @@ class Parser {
   }
 
   void skip_spaces() {
-    while (take(' ') || (separator_ != '\t' && take('\t'))) {
+    while (take(' ') || take(kNoBreakSpace) || (separator_ != '\t' && take('\t'))) {
     }
   }
 
-  bool take(char letter) {
-    if (!rest_.starts_with(letter)) return false;
-    rest_.remove_prefix(1);
+  bool take(char letter) { return take(std::string_view(&letter, 1)); }
+  bool take(std::string_view letters) {
+    if (!rest_.starts_with(letters)) return false;
+    rest_.remove_prefix(letters.size());
     return true;
   }
 
@@ -159,6 +166,12 @@ class Parser {
 std::vector<CsvRow> read_csv(const std::filesystem::path& file) {
   const std::string text = read_file(file);
   require_bytes(text, file.string());
+  if (!is_utf8(text)) {
+    warn(
+        fmt::format("{}: is no UTF-8 text (Latin-1 or Windows-1252, perhaps): names with letters "
+                    "beyond ASCII may not be found; save it as 'CSV UTF-8'",
+                    file.string()));
+  }
   return Parser(text, file.string()).rows();
 }
 

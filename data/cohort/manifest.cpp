@@ -66,8 +66,16 @@ class Row {
     return path;
   }
 
+  /// Where no file is called so, backslashes are those of a manifest that Windows wrote.
   fs::path resolve(const std::string& text) const {
-    return (fs::absolute(file_).parent_path() / text).lexically_normal();
+    const fs::path folder = fs::absolute(file_).parent_path();
+    const fs::path path = (folder / text).lexically_normal();
+    std::error_code none;
+    if (text.find('\\') == std::string::npos || fs::exists(path, none)) return path;
+    std::string slashed = text;
+    std::replace(slashed.begin(), slashed.end(), '\\', '/');
+    const fs::path here = (folder / slashed).lexically_normal();
+    return fs::exists(here.parent_path(), none) ? here : path;
   }
 
   /// A cell's number with a decimal point, for which much of Europe has a comma.

@@ -106,9 +106,11 @@ void require_readable_file(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
-    throw DataError(
-        fmt::format("{} does not exist: check the spelling and the folder that it is relative to",
-                    path.string()));
+    const bool has_backslashes = path.filename().string().find('\\') != std::string::npos;
+    throw DataError(fmt::format(
+        "{} does not exist: {}", path.string(),
+        has_backslashes ? "it is a path of Windows; give it as this system writes it, with /"
+                        : "check the spelling and the folder that it is relative to"));
   }
   if (access(path.c_str(), R_OK) != 0) {
     throw DataError(fmt::format("{} cannot be read ({}): check its owner and permissions",

@@ -48,12 +48,34 @@ bool begins_with_other_picture(std::string_view line) {
   });
 }
 
+/// "slide label" is the slide's label.
+std::string_view without_slide(std::string_view line) {
+  constexpr std::string_view kSlide = "slide";
+  const bool is_first =
+      line.starts_with(kSlide) && line.size() > kSlide.size() && !is_letter(line[kSlide.size()]);
+  return is_first ? line.substr(kSlide.size() + 1) : line;
+}
+
 /// OMERO puts an image's name in brackets behind the file's: "scan.svs [macro image]".
 bool ends_with_other_picture(std::string_view line) {
   if (!line.ends_with(']') && !line.ends_with(')')) return false;
   const size_t open = line.find_last_of("[(");
   return open != std::string_view::npos &&
          begins_with_other_picture(trimmed(line.substr(open + 1)));
+}
+
+/// The name behind a file's or a number: "scan.svs #2 macro", "scan/label", "slide: overview
+/// image".
+bool has_other_last_part(std::string_view line) {
+  const size_t separator = line.find_last_of("/\\|:#");
+  if (separator == std::string_view::npos) return false;
+  std::string_view part = line.substr(separator + 1);
+  part.remove_prefix(std::min(part.find_first_not_of("0123456789 "), part.size()));
+  return std::any_of(kOtherPictures.begin(), kOtherPictures.end(), [&](std::string_view word) {
+    if (!part.starts_with(word)) return false;
+    const std::string_view rest = trimmed(part.substr(word.size()));
+    return rest.empty() || rest == "image";
+  });
 }
 
 /// PerkinElmer's <ImageType>Label</ImageType>.
@@ -136,12 +158,10 @@ std::optional<double> imagej_scale(const std::string& unit, double per_unit, Sca
   return um && per_unit > 0 ? std::optional(*um / per_unit) : std::nullopt;
 }
 
-/// ImageJ counts pixels a unit of its own where TIFF has none for it; rows have one of their own
-/// where they differ.
+/// ImageJ counts pixels a unit of its own; rows have one of their own where they differ.
 std::vector<ScaleClaim> imagej_scales(const TiffDirectory& directory) {
   const auto unit = value_of(directory.description, "\r\n", "unit");
-  constexpr int kNoUnit = 1;
-  if (!unit || unit->empty() || directory.resolution_unit != kNoUnit) return {};
+  if (!unit || unit->empty()) return {};
   const auto of_rows = value_of(directory.description, "\r\n", "yunit");
   ScaleClaim claim{"imagej", {}, {}};
   claim.mpp_x = imagej_scale(*unit, directory.x_resolution, claim);
@@ -167,7 +187,8 @@ bool names_other_picture(std::string_view text) {
   const std::string lower = lower_case(std::string(text.substr(0, kFirstPart)));
   bool found = has_other_image_type(lower);
   for_each_part(lower, "\r\n", [&](std::string_view line) {
-    found = found || begins_with_other_picture(line) || ends_with_other_picture(line);
+    found = found || begins_with_other_picture(without_slide(line)) ||
+            ends_with_other_picture(line) || has_other_last_part(line);
   });
   return found;
 }

@@ -43,8 +43,10 @@ constexpr Unit kSymbols[] = {
     {"ym"sv, 1e-18},
     {"\xC3\x85"sv, 1e-4},      // The letter A with a ring,
     {"\xE2\x84\xAB"sv, 1e-4},  // the sign of the Angstrom,
+    {"A\xCC\x8A"sv, 1e-4},     // the letter with its ring behind it,
     {"\xC5"sv, 1e-4},          // and the letter in Latin-1.
     {"thou"sv, 25.4},
+    {"mil"sv, 25.4},
     {"li"sv, 25400.0 / 12},
     {"in"sv, 25400.0},
     {"ft"sv, 304800.0},
@@ -58,6 +60,7 @@ constexpr Unit kSymbols[] = {
 
 /// Without the s of a plural, lower case.
 constexpr Unit kWords[] = {
+    {"um"sv, 1.0},
     {"umeter"sv, 1.0},
     {"umetre"sv, 1.0},
     {"micron"sv, 1.0},
@@ -74,7 +77,11 @@ constexpr Unit kWords[] = {
     {"meter"sv, 1e6},
     {"metre"sv, 1e6},
     {"angstrom"sv, 1e-4},
+    {"angstr\xC3\xB6m"sv, 1e-4},
+    {"\xC3\xA5ngstrom"sv, 1e-4},
     {"\xC3\xA5ngstr\xC3\xB6m"sv, 1e-4},
+    {"\xC3\x85ngstrom"sv, 1e-4},
+    {"\xC3\x85ngstr\xC3\xB6m"sv, 1e-4},
     {"inch"sv, 25400.0},
     {"inche"sv, 25400.0},
     {"point"sv, 25400.0 / 72},
@@ -82,9 +89,10 @@ constexpr Unit kWords[] = {
 };
 
 /// The micro signs that go about, longest first: U+00B5 read as Latin-1 and written as UTF-8 again,
-/// U+00B5, U+03BC, ImageJ's escape, and Latin-1.
+/// U+00B5, U+03BC, HTML's entities that XML does not have, ImageJ's escape, and Latin-1.
 constexpr std::string_view kMicro[] = {"\xC3\x82\xC2\xB5"sv, "\xC2\xB5"sv, "\xCE\xBC"sv,
-                                       "\\u00B5"sv,          "\\u00b5"sv,  "\xB5"sv};
+                                       "&micro;"sv,          "&mu;"sv,     "\\u00B5"sv,
+                                       "\\u00b5"sv,          "\xB5"sv};
 
 std::string with_plain_micro(std::string_view unit) {
   for (const std::string_view sign : kMicro) {

@@ -184,18 +184,20 @@ ScaleClaim objective_claim(const std::optional<double>& power) {
 
 ScaleChoice choose_scale(const std::vector<ScaleClaim>& claims) {
   ScaleChoice choice{{"none", {}, {}}, {}};
+  const auto warn = [&](const std::string& warning) {  // Two claims of one text warn once.
+    auto& all = choice.warnings;
+    if (std::find(all.begin(), all.end(), warning) == all.end()) all.push_back(warning);
+  };
   for (const ScaleClaim& claim : claims) {
     if (!claim.unknown_unit.empty()) {
-      choice.warnings.push_back(
+      warn(
           fmt::format("the unit '{}' of its scale ({}) is not understood: give the scale with "
                       "data.assume_mpp or the manifest's mpp column",
                       claim.unknown_unit, claim.source));
     }
     if (!claim.mpp_x && !claim.mpp_y) continue;
     if (!claim.doubt.empty()) {
-      if (choice.warnings.empty() || choice.warnings.back() != claim.doubt) {
-        choice.warnings.push_back(claim.doubt);
-      }
+      warn(claim.doubt);
       continue;
     }
     const double mpp_x = claim.mpp_x ? *claim.mpp_x : *claim.mpp_y;
@@ -203,12 +205,12 @@ ScaleChoice choose_scale(const std::vector<ScaleClaim>& claims) {
     if (believable_mpp(mpp_x) && believable_mpp(mpp_y)) {
       choice.claim = {claim.source, mpp_x, mpp_y};
       if (claim.source == "objective-assumed") {
-        choice.warnings.push_back(fmt::format(
-            "its scale of {:.4g} um per pixel is assumed from the objective's power", mpp_x));
+        warn(fmt::format("its scale of {:.4g} um per pixel is assumed from the objective's power",
+                         mpp_x));
       }
       return choice;
     }
-    choice.warnings.push_back(
+    warn(
         fmt::format("its scale of {:.4g} x {:.4g} um per pixel ({}) is outside 0.05-10 and not "
                     "believed",
                     mpp_x, mpp_y, claim.source));

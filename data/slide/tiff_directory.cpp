@@ -62,8 +62,8 @@ std::vector<uint8_t> jpeg_tables(TIFF* tiff) {
   return {bytes, bytes + count};
 }
 
-/// The colours of a palette image's indices. TIFF has 16 bits a colour, of which libtiff makes 8 by
-/// the same division; some writers put 8 there.
+/// The colours of a palette image's indices. TIFF has 16 bits a colour, of which the high 8 count:
+/// of a byte v some writers make 257 v and others, as Pillow, 256 v. Some put 8 there.
 std::vector<Rgb> palette_of(TIFF* tiff, int bits) {
   std::array<const uint16_t*, 3> planes{};
   if (bits > 8 ||
@@ -78,7 +78,7 @@ std::vector<Rgb> palette_of(TIFF* tiff, int bits) {
   for (size_t i = 0; i < count; ++i) {
     for (size_t c = 0; c < 3; ++c) {
       const int value = planes[c][i];
-      palette[i][c] = static_cast<uint8_t>(is_wide ? value * 255 / 0xFFFF : value);
+      palette[i][c] = static_cast<uint8_t>(is_wide ? value >> 8 : value);
     }
   }
   return palette;

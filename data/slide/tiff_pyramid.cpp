@@ -302,7 +302,11 @@ std::vector<ScaleClaim> scale_claims(const TiffPyramid& pyramid) {
   if (pyramid.ome) {
     claims.push_back({"ome", pyramid.ome->mpp_x, pyramid.ome->mpp_y, pyramid.ome->unknown_unit});
   }
-  claims.push_back(resolution_claim(first.x_resolution, first.y_resolution, first.resolution_unit));
+  const ScaleClaim tags =
+      resolution_claim(first.x_resolution, first.y_resolution, first.resolution_unit);
+  // As in Bio-Formats, a unit that the tags name outweighs ImageJ's own, which may be an older one.
+  const bool tags_first = is_imagej(first) && (tags.mpp_x || tags.mpp_y);
+  claims.insert(tags_first ? claims.begin() : claims.end(), tags);
   claims.insert(claims.end(), guesses.begin(), guesses.end());
   if (pyramid.ome) claims.push_back(objective_claim(pyramid.ome->objective_power));
   return claims;

@@ -10,12 +10,13 @@
 #include <limits>
 #include <memory>
 #include <numbers>
-#include <optional>
 #include <string_view>
 
+#include "data/tissue/annotation_class.h"
 #include "lib/core/error.h"
 #include "lib/core/json_text.h"
 #include "lib/core/lower_case.h"
+#include "lib/core/printable.h"
 #include "lib/core/stop.h"
 
 namespace untiled {
@@ -77,27 +78,6 @@ std::string read_text(const std::filesystem::path& path, int64_t most_bytes) {
   return text;
 }
 
-struct Box {
-  Vertex least;
-  Vertex most;
-};
-
-Box box_of(const VertexRing& ring) {
-  Box box{ring.front(), ring.front()};
-  for (const Vertex& vertex : ring) {
-    box.least = {std::min(box.least.x, vertex.x), std::min(box.least.y, vertex.y)};
-    box.most = {std::max(box.most.x, vertex.x), std::max(box.most.y, vertex.y)};
-  }
-  return box;
-}
-
-bool are_apart(const Box& a, const Box& b) {
-  return a.most.x <= b.least.x || b.most.x <= a.least.x || a.most.y <= b.least.y ||
-         b.most.y <= a.least.y;
-}
-
-bool are_apart(const VertexRing& a, const VertexRing& b) { return are_apart(box_of(a), box_of(b)); }
-
 /// The words for numbers that JSON does not have and Python, Java and JavaScript write.
 constexpr std::array<std::string_view, 3> kNoNumbers = {"-Infinity", "Infinity", "NaN"};
 
@@ -125,6 +105,20 @@ std::string with_nulls(std::string_view text) {
   return out;
 }
 
+/// Exporting a text in another encoding again gives the same again: it is to be converted.
+void require_utf8(const std::filesystem::path& path, std::string_view text) {
+  for (std::string_view rest = text; !rest.empty();) {
+    const Character next = first_character(rest);
+    if (!next.is_valid) {
+      throw DataError(fmt::format(
+          "{}: is no UTF-8 text, as GeoJSON is: byte {} begins no character (Latin-1 or "
+          "Windows-1252, perhaps); save it as UTF-8, in an editor or with iconv",
+          path.string(), text.size() - rest.size() + 1));
+    }
+    rest.remove_prefix(next.length);
+  }
+}
+
 /// JSON, or what would be JSON but for numbers that it does not have.
 Json parse_document(const std::filesystem::path& path, const std::string& text) {
   try {
@@ -133,7 +127,10 @@ Json parse_document(const std::filesystem::path& path, const std::string& text) 
                     [&](std::string_view word) { return text.find(word) != std::string::npos; });
     return parse_json<Json>(has_word ? with_nulls(text) : text);
   } catch (const DataError& error) {
-    throw DataError(fmt::format("{}: {}; export it again", path.string(), error.what()));
+    require_utf8(path, text);
+    constexpr size_t kLongest = 200;  // A message may repeat a number of any length.
+    throw DataError(fmt::format("{}: {}; export it again", path.string(),
+                                std::string_view(error.what()).substr(0, kLongest)));
   }
 }
 
@@ -144,17 +141,7 @@ class Reader {
       : path_(path.string()), objects_(objects) {}
 
   Annotations read(const Json& document) {
-    if (document.is_array()) {
-      for (const Json& feature : document) add_feature(feature);
-    } else if (type_of(document) == "FeatureCollection") {
-      const auto features = document.find("features");
-      if (features == document.end() || !features->is_array()) fail("has no list of features");
-      for (const Json& feature : *features) add_feature(feature);
-    } else if (type_of(document) == "Feature") {
-      add_feature(document);
-    } else {
-      add_geometry(document, Json::object());
-    }
+    add_document(document);
     return std::move(found_);
   }
 
@@ -172,8 +159,26 @@ class Reader {
     return type->get<std::string>();
   }
 
+  /// A list, a collection, a feature or a geometry, in which a list may hold further collections.
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as collections are
+  void add_document(const Json& document) {
+    if (document.is_array()) {
+      for (const Json& feature : document) add_feature(feature);
+    } else if (type_of(document) == "FeatureCollection") {
+      const auto features = document.find("features");
+      if (features == document.end() || !features->is_array()) fail("has no list of features");
+      for (const Json& feature : *features) add_feature(feature);
+    } else if (type_of(document) == "Feature") {
+      add_feature(document);
+    } else {
+      add_geometry(document, Json::object());
+    }
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as collections are
   void add_feature(const Json& feature) {
     ++feature_;
+    if (type_of(feature) == "FeatureCollection") return add_document(feature);
     if (type_of(feature) != "Feature") fail(fmt::format("is a {}", type_of(feature)));
     const auto geometry = feature.find("geometry");
     if (geometry == feature.end() || geometry->is_null()) return;
@@ -210,7 +215,9 @@ class Reader {
   }
 
   void add_geometry(const Json& geometry, const Json& properties) {
-    Annotation annotation{class_of(properties), {}};
+    auto class_name = annotation_class(properties);
+    if (!class_name) fail("has a classification that is no name");
+    Annotation annotation{std::move(*class_name), {}};
     collect(geometry, annotation);
     if (annotation.polygons.empty()) return;
     if (!is_first_plane(geometry)) {
@@ -245,20 +252,21 @@ class Reader {
     return *found;
   }
 
-  /// A ring apart from the outline cannot be a hole: some writers put all parts of an object into
-  /// one polygon.
+  /// A ring beside every outline before it cannot be a hole: some writers put all parts of an
+  /// object into one polygon, each with its holes.
   void add_rings(const Json& rings, Annotation& annotation) const {
     if (!rings.is_array()) fail("has a polygon that is no list of rings");
     const size_t first = annotation.polygons.size();
     for (const Json& ring : rings) {
       VertexRing vertices = ring_of(ring);
       if (vertices.size() < 3) continue;
-      const bool is_outline = annotation.polygons.size() == first ||
-                              are_apart(annotation.polygons[first].outline, vertices);
-      if (is_outline) {
+      const auto around = std::find_if(
+          annotation.polygons.begin() + static_cast<ptrdiff_t>(first), annotation.polygons.end(),
+          [&](const AreaPolygon& part) { return !lies_beside(vertices, part.outline); });
+      if (around == annotation.polygons.end()) {
         annotation.polygons.push_back({std::move(vertices), {}});
       } else {
-        annotation.polygons[first].holes.push_back(std::move(vertices));
+        around->holes.push_back(std::move(vertices));
       }
     }
   }
@@ -278,48 +286,6 @@ class Reader {
     const Vertex vertex{point[0].get<double>(), point[1].get<double>()};
     if (!std::isfinite(vertex.x) || !std::isfinite(vertex.y)) fail("has a point at infinity");
     return vertex;
-  }
-
-  std::string class_of(const Json& properties) const {
-    const auto found = properties.find("classification");
-    if (found == properties.end() || found->is_null()) return "";
-    if (found->is_string()) return class_of_text(found->get<std::string>());
-    if (!found->is_object()) fail("has a classification that is no name");
-    return class_of_object(*found);
-  }
-
-  /// A name, or the text of an object: JSON, or Python with its own quotes.
-  std::string class_of_text(const std::string& text) const {
-    if (!text.starts_with('{')) return text;
-    std::string as_json = text;
-    std::replace(as_json.begin(), as_json.end(), '\'', '"');
-    for (const std::string& candidate : {text, as_json}) {
-      const auto object = object_of(candidate);
-      if (object) return class_of_object(*object);
-    }
-    return text;
-  }
-
-  static std::optional<Json> object_of(const std::string& text) {
-    try {
-      auto object = parse_json<Json>(text);
-      if (object.is_object()) return object;
-    } catch (const DataError&) {  // Not JSON: another spelling, or a name.
-    }
-    return std::nullopt;
-  }
-
-  std::string class_of_object(const Json& object) const {
-    const auto name = object.find("name");
-    if (name != object.end() && name->is_string()) return name->get<std::string>();
-    const auto names = object.find("names");
-    if (names == object.end() || !names->is_array()) return "";
-    std::string joined;  // As QuPath shows derived classes.
-    for (const Json& part : *names) {
-      if (!part.is_string()) fail("has a classification that is no name");
-      joined += (joined.empty() ? "" : ": ") + part.get<std::string>();
-    }
-    return joined;
   }
 
   static bool is_first_plane(const Json& geometry) {

@@ -10,18 +10,11 @@
 
 #include "data/slide/view.h"
 #include "data/tissue/label_settings.h"
+#include "data/tissue/vertex_rings.h"
 #include "lib/core/class_settings.h"
 #include "lib/core/pixel_source.h"
 
 namespace untiled {
-
-/// In level-0 pixels of the slide's frame.
-struct Vertex {
-  double x = 0;
-  double y = 0;
-};
-
-using VertexRing = std::vector<Vertex>;
 
 /// What lies inside its outline and in none of its holes. A ring holds every point around which it
 /// goes, however often and whichever way.

@@ -87,6 +87,7 @@ Extent rank_reach(const Graph& graph, const Plan& plan, const Extent& pixels) {
 
 RankGrid choose_rank_grid(const RankLayout& layout, int ranks, const Extent& pixels,
                           const Extent& tile, const Extent& reach) {
+  if (ranks == 1) return {1, 1};
   const RankGrid rows = {ranks, 1};
   const RankGrid cols = {1, ranks};
   switch (layout.kind) {

@@ -38,7 +38,8 @@ Extent rank_reach(const Graph& graph, const Plan& plan, const Extent& pixels);
 
 /// The grid of so many ranks. Of rows and columns, kAuto takes those for which what is computed
 /// twice is the smaller part of a rank's share: tiles of the logits within `reach` of its border.
-/// Throws ConfigError where a grid has another number of ranks.
+/// One rank is a grid of its own whatever the layout; else a grid with another number of ranks
+/// throws ConfigError.
 RankGrid choose_rank_grid(const RankLayout& layout, int ranks, const Extent& pixels,
                           const Extent& tile, const Extent& reach);
 

@@ -362,7 +362,7 @@ def check_json(bench):
     out = bench.out()
     for arguments in (("info", bench.good), ("label", bench.good, "--out", out),
                       ("plan", bench.yaml), ("verify", "--size", "64x70"),
-                      ("export", "--checkpoint", bench.checkpoint, "--out", out, bench.good),
+                      ("export", "--checkpoint", bench.checkpoint, "--out", bench.out(), bench.good),
                       ("synth", "--size", "300x300", "--out", out / "s.tif"),
                       ("train", bench.yaml, "--out", bench.out()), ("doctor",)):
         result = bench.app.run(*arguments, "--json")

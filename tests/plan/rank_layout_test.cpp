@@ -23,6 +23,8 @@ TEST_CASE("a layout is auto, rows, columns or a grid, and anything else is refus
 }
 
 TEST_CASE("a grid for another number of ranks is refused") {
+  CHECK(choose_rank_grid(parse_rank_layout("2x3"), 1, {100, 100}, {10, 10}, {5, 5}) ==
+        RankGrid{1, 1});
   CHECK_THROWS_AS(choose_rank_grid(parse_rank_layout("2x3"), 5, {100, 100}, {10, 10}, {5, 5}),
                   ConfigError);
 }

@@ -48,6 +48,26 @@ std::filesystem::path record_in(const std::filesystem::path& folder) {
 
 }  // namespace
 
+TEST_CASE("a folder is the first verb's, but for files of other names") {
+  const TemporaryFolder folder;
+  const auto names = [](const char* verb) {
+    BatchNames of_verb;
+    of_verb.verb = verb;
+    return of_verb;
+  };
+  const BatchFolder first(folder.path(), names("label"));
+  const BatchFolder again(folder.path(), names("label"));
+  CHECK_THROWS_AS(BatchFolder(folder.path(), names("export")), ConfigError);
+  CHECK_THROWS_WITH(BatchFolder(folder.path(), names("export")),
+                    contains_text(folder.path().string()) && contains_text("reports of label") &&
+                        contains_text("export would replace") &&
+                        contains_text("--out another folder"));
+  BatchNames other = names("evaluate");
+  other.records = ".untiled/evaluation";
+  const BatchFolder beside(folder.path(), other);
+  const BatchFolder anyone(folder.path());
+}
+
 TEST_CASE("a record with its check sum is done work") {
   const TemporaryFolder folder;
   do_slide(folder.path());

@@ -36,6 +36,12 @@ TEST_CASE("a byte order mark, CRLF, blank lines and spaces around fields do no h
   CHECK(rows[3].fields == Fields{"d", "1"});
 }
 
+TEST_CASE("no-break spaces around fields, as pages and mails have them, do no harm") {
+  const auto rows = parse("slide\xC2\xA0,mpp\n\xC2\xA0 a b.svs\xC2\xA0 ,0.5\xC2\xA0\n");
+  CHECK(rows.at(0).fields == Fields{"slide", "mpp"});
+  CHECK(rows.at(1).fields == Fields{"a b.svs", "0.5"});
+}
+
 TEST_CASE("a broken quotation names file and line") {
   CHECK_THROWS_WITH(parse("a\nb\n\"open\nand on\n"),
                     contains_text("t.csv:3: a quoted field has no closing quote"));

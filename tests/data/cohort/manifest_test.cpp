@@ -161,6 +161,17 @@ TEST_CASE("manifests are read as spreadsheets save them") {
   }
 }
 
+TEST_CASE("backslashes of Windows stand for folders, unless a file is called so") {
+  const Manifest manifest;
+  std::filesystem::create_directory(manifest / "sub");
+  write_file(manifest / "sub" / "s4.svs", "");
+  write_file(manifest / "s5\\x.svs", "");
+  CHECK(manifest.read("slide\nsub\\s4.svs\n").at(0).path == manifest / "sub" / "s4.svs");
+  CHECK(manifest.read("slide_id\nsub\\s4\n").at(0).path == manifest / "sub" / "s4.svs");
+  CHECK(manifest.read("slide\n.\\s1.svs\n").at(0).path == manifest / "s1.svs");
+  CHECK(manifest.read("slide\ns5\\x.svs\n").at(0).path == manifest / "s5\\x.svs");
+}
+
 TEST_CASE("a manifest of a header alone is refused") {
   const Manifest manifest;
   CHECK_THAT(manifest.refusal("slide,mask\n"),

@@ -77,6 +77,13 @@ TEST_CASE("names of pictures beside the slide begin a line, or end it in bracket
   CHECK(names_other_picture("label-image"));
   CHECK(names_other_picture("scan.svs [macro image]"));
   CHECK(names_other_picture("scan.svs (Label)"));
+  CHECK(names_other_picture("slide label"));
+  CHECK(names_other_picture("scan.svs #2 macro"));
+  CHECK(names_other_picture("scan/Label"));
+  CHECK(names_other_picture("slide: overview image"));
+  CHECK_FALSE(names_other_picture("slides/labelled"));
+  CHECK_FALSE(names_other_picture("scan: label of tumour"));
+  CHECK_FALSE(names_other_picture("slide 3"));
   CHECK_FALSE(names_other_picture("labels of nuclei"));
   CHECK_FALSE(names_other_picture("label-free tissue"));
   CHECK_FALSE(names_other_picture("scan.svs [0]"));

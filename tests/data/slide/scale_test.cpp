@@ -42,6 +42,10 @@ TEST_CASE("scales outside 0.05 to 10 um are not believed") {
   CHECK(choose_scale({resolution_claim(96, 96, 2)}).claim.source == "none");
 }
 
+TEST_CASE("two claims of one unbelievable scale are warned of once") {
+  CHECK(choose_scale({{"vendor", 0.0, 0.0}, {"vendor", 0.0, 0.0}}).warnings.size() == 1);
+}
+
 TEST_CASE("a resolution without a unit is no claim of a scale") {
   CHECK_FALSE(resolution_claim(40000, 40000, 1).mpp_x.has_value());
   CHECK(resolution_claim(40000, 20000, 3).mpp_x == 0.25);

@@ -57,7 +57,7 @@ std::string ome_of(const std::string& size, const std::string& unit) {
 TEST_CASE("a micrometre has the same size however it is spelt") {
   for (const char* unit :
        {"um", "\xC2\xB5m", "\xCE\xBCm", "\xB5m", "\xC3\x82\xC2\xB5m", "\\u00B5m", " um ", "micron",
-        "Microns", "micrometer", "micrometres", "\xC2\xB5meter"}) {
+        "Microns", "micrometer", "micrometres", "\xC2\xB5meter", "UM", "&micro;m", "&mu;m"}) {
     INFO(unit);
     CHECK(unit_um(unit) == 1.0);
   }
@@ -66,7 +66,10 @@ TEST_CASE("a micrometre has the same size however it is spelt") {
   CHECK(unit_um("Millimeter") == 1e3);
   CHECK(unit_um("inch") == 25400.0);
   CHECK(unit_um("inches") == 25400.0);
-  for (const char* unit : {"\xC3\x85", "\xE2\x84\xAB", "\xC5", "Angstrom", "angstroms"}) {
+  CHECK(unit_um("mil") == 25.4);
+  for (const char* unit :
+       {"\xC3\x85", "\xE2\x84\xAB", "\xC5", "A\xCC\x8A", "Angstrom", "angstroms",
+        "\xC3\x85ngstr\xC3\xB6m", "\xC3\xA5ngstr\xC3\xB6ms", "\xC3\x85ngstrom"}) {
     INFO(unit);
     CHECK(unit_um(unit) == 1e-4);
   }
@@ -139,6 +142,16 @@ TEST_CASE("ImageJ's unit gives its pixels a unit a size") {
   CHECK_THAT(info_of(image).warnings.at(0), contains_text("'cubit'"));
   image.description = "ImageJ=1.53t\nunit=pixel\n";
   CHECK(info_of(image).warnings.empty());
+}
+
+TEST_CASE("ImageJ's own unit outweighs a unit of the tags beside it, where it can be believed") {
+  TiffImage image = described("ImageJ=1.53t\nunit=um\n");
+  image.pixels_per_cm = 4;
+  CHECK(info_of(image).mpp_x == 0.25);
+  CHECK(info_of(image).mpp_source == "imagej");
+  image.pixels_per_cm = 40000;  // The tags are another writer's.
+  CHECK(*info_of(image).mpp_x == Approx(0.25));
+  CHECK(info_of(image).mpp_source == "tiff-resolution");
 }
 
 TEST_CASE("ImageJ's rows may have a unit of their own") {

@@ -80,7 +80,12 @@ TEST_CASE("QuPath's ways of naming a class are all understood") {
                                R"({"name":"Tumor","colorRGB":-3670016})",
                                R"("tumor")",
                                R"("{\"name\": \"Tumor\", \"color\": [200, 0, 0]}")",
-                               R"("{'name': 'Tumor', 'color': [200, 0, 0]}")"};
+                               R"("{'name': 'Tumor', 'color': [200, 0, 0]}")",
+                               R"("{'name': 'Tumor', 'colorRGB': None, 'visible': True}")",
+                               R"("{'note': \"it's\", 'name': 'Tumor', 'said': '\"no\"'}")",
+                               R"("{'note': 'it\\'s None', 'name': \"Tumor\"}")",
+                               R"({"name":"Tumor "})",
+                               R"(" Tumor")"};
   for (const std::string& classification : named) {
     const Labels labels(collection({feature(classification, square(3, 2, 5))}), kThree);
     CHECK(labels.count(2) == 25);
@@ -94,7 +99,9 @@ TEST_CASE("collections, arrays, features and geometries are read, gzipped too") 
   const std::string geometry = square(3, 2, 5);
   const std::string one = R"({"type":"Feature","geometry":)" + geometry + R"(,"properties":{}})";
   for (const std::string& json :
-       {collection({one}), "[" + one + "]", one, geometry, "\xEF\xBB\xBF " + collection({one})}) {
+       {collection({one}), "[" + one + "]", one, geometry, "\xEF\xBB\xBF " + collection({one}),
+        collection({collection({}), collection({collection({one})})}),
+        "[" + collection({one}) + "]"}) {
     CHECK(Labels(json, {}).count(1) == 25);
   }
   const TemporaryFolder folder;
@@ -150,6 +157,24 @@ TEST_CASE("holes may overlap, and a ring apart from the outline is no hole") {
   CHECK(
       Labels(R"({"type":"Polygon","coordinates":[)" + outline + "," + apart + "]}", {}).count(1) ==
       300 + 25);
+}
+
+TEST_CASE("parts that share a polygon keep their holes, also where their boxes overlap") {
+  const auto count = [](const std::string& rings) {
+    return Labels(R"({"type":"Polygon","coordinates":[)" + rings + "]}", {}).count(1);
+  };
+  const std::string first = "[[0,0],[10,0],[10,10],[0,10],[0,0]],[[2,2],[4,2],[4,4],[2,4],[2,2]]";
+  const std::string second =
+      "[[12,0],[20,0],[20,10],[12,10],[12,0]],[[14,2],[17,2],[17,5],[14,5],[14,2]]";
+  CHECK(count(first + "," + second) == 96 + 71);
+  CHECK(count(second + "," + first) == 96 + 71);
+  // A bracket open to the right, and a square in its opening.
+  const std::string bracket = "[[0,0],[20,0],[20,4],[4,4],[4,14],[20,14],[20,18],[0,18],[0,0]],";
+  CHECK(count(bracket + "[[8,6],[14,6],[14,12],[8,12],[8,6]]") == 200 + 36);
+  // A hole may go round either way.
+  const std::string outline = "[[0,0],[10,0],[10,10],[0,10],[0,0]],";
+  CHECK(count(outline + "[[2,2],[6,2],[6,6],[2,6],[2,2]]") == 84);
+  CHECK(count(outline + "[[2,2],[2,6],[6,6],[6,2],[2,2]]") == 84);
 }
 
 TEST_CASE("bare NaN and infinities in measurements do no harm, in coordinates they are refused") {
@@ -268,6 +293,14 @@ TEST_CASE("an unknown class and broken files are refused by name") {
     CHECK_THROWS_AS(read_annotations(folder / "bad.geojson"), DataError);
     CHECK_THROWS_WITH(read_annotations(folder / "bad.geojson"), contains_text("bad.geojson"));
   }
+}
+
+TEST_CASE("a text in another encoding is named, with its first byte that is no UTF-8") {
+  const TemporaryFolder folder;
+  write_file(folder / "latin1.geojson", "{\"name\":\"Gesch\xFCr\"}");
+  CHECK_THROWS_WITH(read_annotations(folder / "latin1.geojson"),
+                    contains_text("latin1.geojson: is no UTF-8 text") && contains_text("byte 15") &&
+                        contains_text("save it as UTF-8") && !contains_text("export it again"));
 }
 
 }  // namespace untiled
