@@ -22,6 +22,16 @@ const uint8_t* PixelRows::at(int64_t row, int64_t col) const {
   return data + (row - first_row) % ring_rows * row_bytes + (col - first_col) * kChannels;
 }
 
+size_t window_rows(const RowFilter& filter) {
+  return static_cast<size_t>(2 * filter.halo + filter.rows_at_once);
+}
+
+/// What a filter reads for a region of its result.
+Region read_for(const RowFilter& filter, const Region& made, const Extent& slide) {
+  return {border_span(widened(made.rows, filter.halo), slide.rows, filter.border),
+          border_span(widened(made.cols, filter.halo), slide.cols, filter.border)};
+}
+
 /// The input of one filter: rows of the slide's pixels or of the filter before, as wide as the
 /// filter's halo makes them, its outside filled by the filter's rule.
 class ChainRun::Stage {
@@ -29,16 +39,20 @@ class ChainRun::Stage {
   /// `maker` makes the rows from what `before` has; both null: the slide's pixels.
   Stage(const Extent& slide, const RowFilter& reader, const RowFilter* maker, Stage* before)
       : slide_(slide), reader_(reader), maker_(maker), before_(before) {
-    held_.resize(static_cast<size_t>(2 * reader.halo + 1));
-    if (maker != nullptr) window_.resize(static_cast<size_t>(2 * maker->halo + 1));
+    held_.resize(window_rows(reader));
+    if (maker == nullptr) return;
+    // The maker may be ahead of the reader.
+    held_.resize(held_.size() + static_cast<size_t>(maker->rows_at_once - 1));
+    window_.resize(window_rows(*maker));
+    made_.resize(static_cast<size_t>(maker->rows_at_once));
   }
 
-  /// Columns of the slide that are needed when the reader makes these.
-  Interval begin(const PixelRows& pixels, const Interval& made) {
+  /// The part of the slide that is needed when the reader makes this one.
+  Region begin(const PixelRows& pixels, const Region& made) {
     pixels_ = &pixels;
-    padded_ = widened(made, reader_.halo);
-    inside_ = border_span(padded_, slide_.cols, reader_.border);
-    held_cols_ = hull(padded_, inside_);
+    padded_ = widened(made.cols, reader_.halo);
+    inside_ = read_for(reader_, made, slide_);
+    held_cols_ = hull(padded_, inside_.cols);
     row_bytes_ = static_cast<size_t>(
         row_stride(held_cols_.size() * static_cast<int64_t>(pixel_bytes_of(reader_.in))));
     const size_t needed = row_bytes_ * held_.size();
@@ -47,10 +61,10 @@ class ChainRun::Stage {
     return inside_;
   }
 
-  /// The reader's window around row `row` of its result.
-  void window(int64_t row, const uint8_t** rows) {
-    for (int64_t k = -reader_.halo; k <= reader_.halo; ++k) {
-      *rows++ = this->row(border_index(row + k, slide_.rows, reader_.border));
+  /// The reader's window for `count` rows of its result from `first` on.
+  void window(int64_t first, int64_t count, const uint8_t** rows) {
+    for (int64_t row = first - reader_.halo; row < first + count + reader_.halo; ++row) {
+      *rows++ = this->row(border_index(row, slide_.rows, reader_.border));
     }
   }
 
@@ -59,28 +73,35 @@ class ChainRun::Stage {
 
   /// Row `row` from the first padded column on. Rows are asked for window by window, downwards.
   const uint8_t* row(int64_t row) {
-    if (maker_ == nullptr && inside_ == padded_) return pixels_->at(row, padded_.begin);
-    const size_t slot = static_cast<size_t>(row) % held_.size();
-    uint8_t* memory = memory_.data() + slot * row_bytes_;
-    if (held_[slot] != row) {
-      make(row, memory);
-      held_[slot] = row;
-    }
-    return memory + offset(padded_.begin);
+    if (maker_ == nullptr && inside_.cols == padded_) return pixels_->at(row, padded_.begin);
+    if (held_[slot(row)] != row) make(row);
+    return memory_of(row) + offset(padded_.begin);
   }
 
-  void make(int64_t row, uint8_t* memory) {
-    uint8_t* first = memory + offset(inside_.begin);
+  void make(int64_t row) {
     if (maker_ == nullptr) {
-      const auto bytes = static_cast<size_t>(inside_.size()) * pixel_bytes_of(reader_.in);
-      std::memcpy(first, pixels_->at(row, inside_.begin), bytes);
-    } else {
-      before_->window(row, window_.data());
-      maker_->row(window_.data(), inside_.size(), first);
+      const auto bytes = static_cast<size_t>(inside_.cols.size()) * pixel_bytes_of(reader_.in);
+      std::memcpy(first_of(row), pixels_->at(row, inside_.cols.begin), bytes);
+      return keep(row);
     }
-    for (int64_t col = padded_.begin; col < inside_.begin; ++col) extend(col, memory);
-    for (int64_t col = inside_.end; col < padded_.end; ++col) extend(col, memory);
+    const int64_t count = std::min(maker_->rows_at_once, inside_.rows.end - row);
+    for (int64_t i = 0; i < count; ++i) made_[static_cast<size_t>(i)] = first_of(row + i);
+    before_->window(row, count, window_.data());
+    maker_->make(window_.data(), count, inside_.cols.size(), made_.data());
+    for (int64_t i = 0; i < count; ++i) keep(row + i);
   }
+
+  /// Of a row that is there inside the slide.
+  void keep(int64_t row) {
+    uint8_t* memory = memory_of(row);
+    for (int64_t col = padded_.begin; col < inside_.cols.begin; ++col) extend(col, memory);
+    for (int64_t col = inside_.cols.end; col < padded_.end; ++col) extend(col, memory);
+    held_[slot(row)] = row;
+  }
+
+  size_t slot(int64_t row) const { return static_cast<size_t>(row) % held_.size(); }
+  uint8_t* memory_of(int64_t row) { return memory_.data() + slot(row) * row_bytes_; }
+  uint8_t* first_of(int64_t row) { return memory_of(row) + offset(inside_.cols.begin); }
 
   void extend(int64_t col, uint8_t* memory) const {
     const int64_t from = border_index(col, slide_.cols, reader_.border);
@@ -97,12 +118,13 @@ class ChainRun::Stage {
   Stage* before_;
   const PixelRows* pixels_ = nullptr;
   Interval padded_;     ///< Columns of the reader's windows.
-  Interval inside_;     ///< Of the slide, and read for them.
+  Region inside_;       ///< Of the slide, and read for them.
   Interval held_cols_;  ///< Both.
   size_t row_bytes_ = 0;
   std::vector<int64_t> held_;
   std::vector<uint8_t> memory_;
-  std::vector<const uint8_t*> window_;
+  std::vector<const uint8_t*> window_;  ///< Of the maker.
+  std::vector<uint8_t*> made_;
 };
 
 ChainRun::ChainRun(std::vector<RowFilter> chain, const Extent& slide)
@@ -112,7 +134,9 @@ ChainRun::ChainRun(std::vector<RowFilter> chain, const Extent& slide)
     Stage* before = i == 0 ? nullptr : stages_.back().get();
     stages_.push_back(std::make_unique<Stage>(slide, chain_[i], maker, before));
   }
-  if (!chain_.empty()) window_.resize(static_cast<size_t>(2 * chain_.back().halo + 1));
+  if (chain_.empty()) return;
+  window_.resize(window_rows(chain_.back()));
+  made_.resize(static_cast<size_t>(chain_.back().rows_at_once));
 }
 
 ChainRun::~ChainRun() = default;
@@ -120,29 +144,32 @@ ChainRun::~ChainRun() = default;
 Region ChainRun::input_of(const Region& out) const {
   Region region = out;
   for (auto filter = chain_.rbegin(); filter != chain_.rend(); ++filter) {
-    region.rows = border_span(widened(region.rows, filter->halo), slide_.rows, filter->border);
-    region.cols = border_span(widened(region.cols, filter->halo), slide_.cols, filter->border);
+    region = read_for(*filter, region, slide_);
   }
   return region;
 }
 
-void ChainRun::begin(const PixelRows& pixels, const Region& out) {
-  pixels_ = pixels;
-  out_ = out;
-  Interval cols = out.cols;
+void ChainRun::make(const PixelRows& pixels, const Region& out, uint8_t* to, int64_t row_bytes) {
+  if (chain_.empty()) return copy(pixels, out, to, row_bytes);
+  Region made = out;
   for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage) {
-    cols = (*stage)->begin(pixels_, cols);
+    made = (*stage)->begin(pixels, made);
+  }
+  const RowFilter& last = chain_.back();
+  for (int64_t row = out.rows.begin; row < out.rows.end; row += last.rows_at_once) {
+    const int64_t count = std::min(last.rows_at_once, out.rows.end - row);
+    for (int64_t i = 0; i < count; ++i, to += row_bytes) made_[static_cast<size_t>(i)] = to;
+    stages_.back()->window(row, count, window_.data());
+    last.make(window_.data(), count, out.cols.size(), made_.data());
   }
 }
 
-void ChainRun::make_row(int64_t row, uint8_t* to) {
-  if (chain_.empty()) {
-    const auto bytes = static_cast<size_t>(out_.cols.size()) * pixel_bytes();
-    std::memcpy(to, pixels_.at(row, out_.cols.begin), bytes);
-    return;
+void ChainRun::copy(const PixelRows& pixels, const Region& out, uint8_t* to,
+                    int64_t row_bytes) const {
+  const auto bytes = static_cast<size_t>(out.cols.size()) * pixel_bytes();
+  for (int64_t row = out.rows.begin; row < out.rows.end; ++row, to += row_bytes) {
+    std::memcpy(to, pixels.at(row, out.cols.begin), bytes);
   }
-  stages_.back()->window(row, window_.data());
-  chain_.back().row(window_.data(), out_.cols.size(), to);
 }
 
 size_t ChainRun::pixel_bytes() const {

@@ -1,4 +1,4 @@
-// A chain of filters over a region of a slide, row by row.
+// A chain of filters over a region of a slide, some rows at a time.
 #pragma once
 
 #include <cstdint>
@@ -32,22 +32,21 @@ class ChainRun {
   /// The pixels that a region of the result needs.
   Region input_of(const Region& out) const;
 
-  /// Begins with a region; `pixels` hold its input as long as its rows are made.
-  void begin(const PixelRows& pixels, const Region& out);
-  /// Makes row `row` of the region, rising, with all its columns.
-  void make_row(int64_t row, uint8_t* to);
+  /// Makes a region, whose rows begin `row_bytes` apart from `to` on. `pixels` hold its input.
+  void make(const PixelRows& pixels, const Region& out, uint8_t* to, int64_t row_bytes);
 
   size_t pixel_bytes() const;
 
  private:
   class Stage;
 
+  void copy(const PixelRows& pixels, const Region& out, uint8_t* to, int64_t row_bytes) const;
+
   std::vector<RowFilter> chain_;
   Extent slide_;
-  PixelRows pixels_;
-  Region out_;
   std::vector<std::unique_ptr<Stage>> stages_;  ///< What each filter reads, first to last.
-  std::vector<const uint8_t*> window_;
+  std::vector<const uint8_t*> window_;          ///< Of the last filter.
+  std::vector<uint8_t*> made_;
 };
 
 }  // namespace untiled::filters

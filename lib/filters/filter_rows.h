@@ -21,6 +21,9 @@ struct GaussianWeights {
   int64_t radius() const { return static_cast<int64_t>(w.size()) - 1; }
 };
 
+/// Rows below each other that have most of their inputs in common.
+inline constexpr int64_t kGaussianRows = 4;
+
 /// The operations, compiled for one instruction set.
 struct FilterRows {
   /// Root of the mean square of both directions' differences [1 0 -1], smoothed by [1 2 1] / 4, of
@@ -29,17 +32,19 @@ struct FilterRows {
   /// The same of the values: (a + c) + 2 b, then differences, squares, their sum, root, scale.
   void (*sobel_floats)(const float* const* rows, int64_t count, float* out);
 
-  /// Down the columns, from the middle outwards: acc = w0 v0, then acc + wk (v-k + vk). Here
-  /// `count` values of each row are read.
+  /// Down the columns, from the middle outwards: acc = w0 v0, then acc + wk (v-k + vk). Makes
+  /// `made` rows, at most kGaussianRows, from 2 * radius + made rows, of each of which `count`
+  /// values are read.
   void (*gaussian_down_bytes)(const uint8_t* const* rows, const GaussianWeights& weights,
-                              int64_t count, float* out);
+                              int64_t made, int64_t count, float* const* outs);
   void (*gaussian_down_floats)(const float* const* rows, const GaussianWeights& weights,
-                               int64_t count, float* out);
+                               int64_t made, int64_t count, float* const* outs);
   /// Along one row, likewise.
   void (*gaussian_across)(const float* row, const GaussianWeights& weights, int64_t count,
                           float* out);
-  /// floor(x + 0.5), from 0 to 255.
-  void (*round_to_bytes)(const float* values, int64_t count, uint8_t* out);
+  /// The same as bytes: floor(x + 0.5), from 0 to 255.
+  void (*gaussian_across_to_bytes)(const float* row, const GaussianWeights& weights, int64_t count,
+                                   uint8_t* out);
 
   /// The 13th of 25 in order, of each channel. No value may be NaN.
   void (*median_bytes)(const uint8_t* const* rows, int64_t count, uint8_t* out);

@@ -21,97 +21,107 @@ HWY_INLINE FloatVector add_pair(FloatVector sum, FloatVector w, FloatVector pair
   return hn::Add(sum, hn::Mul(w, pair));
 }
 
+/// kRows values below each other, at `i` of each row. What one of them reads above and below the
+/// next one reads a step later, so that each step loads two vectors, however many rows there are.
+template <int64_t kRows, typename T>
+HWY_INLINE void gaussian_down_block(const T* const* middle, const GaussianWeights& weights,
+                                    int64_t i, float* const* outs) {
+  FloatVector above[kRows];
+  FloatVector below[kRows];
+  FloatVector sums[kRows];
+  for (int64_t r = 0; r < kRows; ++r) {
+    above[r] = below[r] = load(middle[r] + i);
+    sums[r] = hn::Mul(weight(weights, 0), above[r]);
+  }
+  for (int64_t k = 1; k <= weights.radius(); ++k) {
+    for (int64_t r = kRows - 1; r > 0; --r) above[r] = above[r - 1];
+    for (int64_t r = 0; r < kRows - 1; ++r) below[r] = below[r + 1];
+    above[0] = load(middle[-k] + i);
+    below[kRows - 1] = load(middle[kRows - 1 + k] + i);
+    const FloatVector w = weight(weights, k);
+    for (int64_t r = 0; r < kRows; ++r) {
+      sums[r] = add_pair(sums[r], w, hn::Add(above[r], below[r]));
+    }
+  }
+  for (int64_t r = 0; r < kRows; ++r) hn::StoreU(sums[r], kFloats, outs[r] + i);
+}
+
+template <int64_t kRows, typename T>
+HWY_INLINE void gaussian_down_rows(const T* const* rows, const GaussianWeights& weights,
+                                   int64_t count, float* const* outs) {
+  const T* const* middle = rows + weights.radius();
+  for_each_block(count, kFloatLanes,
+                 [&](int64_t i) { gaussian_down_block<kRows>(middle, weights, i, outs); });
+}
+
+template <typename T>
+HWY_INLINE void gaussian_down(const T* const* rows, const GaussianWeights& weights, int64_t made,
+                              int64_t count, float* const* outs) {
+  if (made == kGaussianRows) {
+    gaussian_down_rows<kGaussianRows>(rows, weights, count, outs);
+    return;
+  }
+  for (int64_t r = 0; r < made; ++r) gaussian_down_rows<1>(rows + r, weights, count, outs + r);
+}
+
+void gaussian_down_bytes(const uint8_t* const* rows, const GaussianWeights& weights, int64_t made,
+                         int64_t count, float* const* outs) {
+  if (count < kFloatLanes) {
+    return plain_rows().gaussian_down_bytes(rows, weights, made, count, outs);
+  }
+  gaussian_down(rows, weights, made, count, outs);
+}
+
+void gaussian_down_floats(const float* const* rows, const GaussianWeights& weights, int64_t made,
+                          int64_t count, float* const* outs) {
+  if (count < kFloatLanes) {
+    return plain_rows().gaussian_down_floats(rows, weights, made, count, outs);
+  }
+  gaussian_down(rows, weights, made, count, outs);
+}
+
 /// Sums of four vectors side by side hide how long an addition takes.
 inline constexpr int64_t kSums = 4;
+inline constexpr int64_t kSummed = kSums * kFloatLanes;
 
-/// `count` values from pairs of values: pair(k, i) is that of v-k and vk at i, pair(0, i) v0.
-template <int64_t kVectors, typename Pair>
-HWY_INLINE void gaussian_block(const GaussianWeights& weights, int64_t i, const Pair& pair,
-                               float* out) {
-  FloatVector sums[kVectors];
-  const FloatVector middle = weight(weights, 0);
-  for (int64_t v = 0; v < kVectors; ++v) {
-    sums[v] = hn::Mul(middle, pair(0, i + v * kFloatLanes));
+/// kSums vectors of values along a row; `middle` is where the first one's own pixels begin.
+HWY_INLINE void gaussian_across_block(const float* middle, const GaussianWeights& weights,
+                                      FloatVector* sums) {
+  for (int64_t v = 0; v < kSums; ++v) {
+    sums[v] = hn::Mul(weight(weights, 0), load(middle + v * kFloatLanes));
   }
   for (int64_t k = 1; k <= weights.radius(); ++k) {
     const FloatVector w = weight(weights, k);
-    for (int64_t v = 0; v < kVectors; ++v) {
-      sums[v] = add_pair(sums[v], w, pair(k, i + v * kFloatLanes));
+    for (int64_t v = 0; v < kSums; ++v) {
+      const float* at = middle + v * kFloatLanes;
+      const FloatVector pair = hn::Add(load(at - k * kChannels), load(at + k * kChannels));
+      sums[v] = add_pair(sums[v], w, pair);
     }
   }
-  for (int64_t v = 0; v < kVectors; ++v) {
-    hn::StoreU(sums[v], kFloats, out + i + v * kFloatLanes);
-  }
-}
-
-/// `count` is a vector at least.
-template <typename Pair>
-HWY_INLINE void gaussian_row(const GaussianWeights& weights, int64_t count, const Pair& pair,
-                             float* out) {
-  if (count < kSums * kFloatLanes) {
-    for_each_block(count, kFloatLanes,
-                   [&](int64_t i) { gaussian_block<1>(weights, i, pair, out); });
-    return;
-  }
-  for_each_block(count, kSums * kFloatLanes,
-                 [&](int64_t i) { gaussian_block<kSums>(weights, i, pair, out); });
-}
-
-void gaussian_down_floats(const float* const* rows, const GaussianWeights& weights, int64_t count,
-                          float* out) {
-  if (count < kFloatLanes) return plain_rows().gaussian_down_floats(rows, weights, count, out);
-  const float* const* middle = rows + weights.radius();
-  const auto pair = [middle](int64_t k, int64_t i) {
-    const FloatVector below = load(middle[k] + i);
-    return k == 0 ? below : hn::Add(load(middle[-k] + i), below);
-  };
-  gaussian_row(weights, count, pair, out);
 }
 
 void gaussian_across(const float* row, const GaussianWeights& weights, int64_t count, float* out) {
-  if (count < kFloatLanes) return plain_rows().gaussian_across(row, weights, count, out);
+  if (count < kSummed) return plain_rows().gaussian_across(row, weights, count, out);
   const float* middle = row + weights.radius() * kChannels;
-  const auto pair = [middle](int64_t k, int64_t i) {
-    const FloatVector right = load(middle + i + k * kChannels);
-    return k == 0 ? right : hn::Add(load(middle + i - k * kChannels), right);
-  };
-  gaussian_row(weights, count, pair, out);
+  for_each_block(count, kSummed, [&](int64_t i) {
+    FloatVector sums[kSums];
+    gaussian_across_block(middle + i, weights, sums);
+    for (int64_t v = 0; v < kSums; ++v) hn::StoreU(sums[v], kFloats, out + i + v * kFloatLanes);
+  });
 }
 
-/// Two bytes' sum is a whole number, so bytes are added as such.
-HWY_INLINE void gaussian_bytes_block(const uint8_t* const* middle, const GaussianWeights& weights,
-                                     int64_t i, float* out) {
-  const FloatVector first = weight(weights, 0);
-  const ShortVector center = load_bytes(middle[0] + i);
-  FloatVector lower = hn::Mul(first, lower_floats(center));
-  FloatVector upper = hn::Mul(first, upper_floats(center));
-  for (int64_t k = 1; k <= weights.radius(); ++k) {
-    const FloatVector w = weight(weights, k);
-    const ShortVector pair = hn::Add(load_bytes(middle[-k] + i), load_bytes(middle[k] + i));
-    lower = add_pair(lower, w, lower_floats(pair));
-    upper = add_pair(upper, w, upper_floats(pair));
-  }
-  hn::StoreU(lower, kFloats, out + i);
-  hn::StoreU(upper, kFloats, out + i + kFloatLanes);
-}
-
-void gaussian_down_bytes(const uint8_t* const* rows, const GaussianWeights& weights, int64_t count,
-                         float* out) {
-  if (count < kShortLanes) return plain_rows().gaussian_down_bytes(rows, weights, count, out);
-  const uint8_t* const* middle = rows + weights.radius();
-  for_each_block(count, kShortLanes,
-                 [&](int64_t i) { gaussian_bytes_block(middle, weights, i, out); });
-}
-
-void round_to_bytes(const float* values, int64_t count, uint8_t* out) {
-  if (count < kFloatLanes) return plain_rows().round_to_bytes(values, count, out);
-  const hn::Rebind<uint8_t, Floats> bytes;
-  const FloatVector half = hn::Set(kFloats, 0.5F);
-  const FloatVector most = hn::Set(kFloats, 255.0F);
-  for_each_block(count, kFloatLanes, [&](int64_t i) {
-    const FloatVector whole = hn::Floor(hn::Add(load(values + i), half));
-    const FloatVector clamped = hn::Min(hn::Max(whole, hn::Zero(kFloats)), most);
-    hn::StoreU(hn::DemoteTo(bytes, hn::ConvertTo(kInts, clamped)), bytes, out + i);
+void gaussian_across_to_bytes(const float* row, const GaussianWeights& weights, int64_t count,
+                              uint8_t* out) {
+  if (count < kSummed) return plain_rows().gaussian_across_to_bytes(row, weights, count, out);
+  const float* middle = row + weights.radius() * kChannels;
+  for_each_block(count, kSummed, [&](int64_t i) {
+    FloatVector sums[kSums];
+    gaussian_across_block(middle + i, weights, sums);
+    for (int64_t v = 0; v < kSums; ++v) {
+      // Towards zero is down from 0 on, and what is below becomes 0 either way.
+      const auto whole = hn::ConvertTo(kInts, hn::Add(sums[v], hn::Set(kFloats, 0.5F)));
+      hn::StoreU(hn::DemoteTo(kFewerBytes, whole), kFewerBytes, out + i + v * kFloatLanes);
+    }
   });
 }
 

@@ -28,35 +28,42 @@ void sobel_floats(const float* const* rows, int64_t count, float* out) {
   }
 }
 
-template <typename T>
-void gaussian_down(const T* const* rows, const GaussianWeights& weights, int64_t count,
-                   float* out) {
-  const int64_t radius = weights.radius();
-  for (int64_t i = 0; i < count; ++i) {
-    const auto at = [&](int64_t k) { return static_cast<float>(rows[radius + k][i]); };
-    float sum = weights.w[0] * at(0);
-    for (int64_t k = 1; k <= radius; ++k) {
-      sum = sum + weights.w[static_cast<size_t>(k)] * (at(-k) + at(k));
-    }
-    out[i] = sum;
+/// at(k) lies k rows or pixels away.
+template <typename At>
+float gaussian_sum(const GaussianWeights& weights, const At& at) {
+  float sum = weights.w[0] * at(0);
+  for (int64_t k = 1; k <= weights.radius(); ++k) {
+    sum = sum + weights.w[static_cast<size_t>(k)] * (at(-k) + at(k));
   }
+  return sum;
+}
+
+template <typename T>
+void gaussian_down(const T* const* rows, const GaussianWeights& weights, int64_t made,
+                   int64_t count, float* const* outs) {
+  for (int64_t row = 0; row < made; ++row) {
+    const T* const* middle = rows + row + weights.radius();
+    for (int64_t i = 0; i < count; ++i) {
+      outs[row][i] =
+          gaussian_sum(weights, [&](int64_t k) { return static_cast<float>(middle[k][i]); });
+    }
+  }
+}
+
+float gaussian_across(const float* row, const GaussianWeights& weights, int64_t i) {
+  const float* middle = row + weights.radius() * kChannels + i;
+  return gaussian_sum(weights, [&](int64_t k) { return middle[k * kChannels]; });
 }
 
 void gaussian_across(const float* row, const GaussianWeights& weights, int64_t count, float* out) {
-  const int64_t radius = weights.radius();
-  for (int64_t i = 0; i < count; ++i) {
-    const auto at = [&](int64_t k) { return row[i + (radius + k) * kChannels]; };
-    float sum = weights.w[0] * at(0);
-    for (int64_t k = 1; k <= radius; ++k) {
-      sum = sum + weights.w[static_cast<size_t>(k)] * (at(-k) + at(k));
-    }
-    out[i] = sum;
-  }
+  for (int64_t i = 0; i < count; ++i) out[i] = gaussian_across(row, weights, i);
 }
 
-void round_to_bytes(const float* values, int64_t count, uint8_t* out) {
+void gaussian_across_to_bytes(const float* row, const GaussianWeights& weights, int64_t count,
+                              uint8_t* out) {
   for (int64_t i = 0; i < count; ++i) {
-    out[i] = static_cast<uint8_t>(std::clamp(std::floor(values[i] + 0.5F), 0.0F, 255.0F));
+    const float whole = std::floor(gaussian_across(row, weights, i) + 0.5F);
+    out[i] = static_cast<uint8_t>(std::clamp(whole, 0.0F, 255.0F));
   }
 }
 
@@ -82,7 +89,7 @@ const FilterRows& plain_rows() {
                                .gaussian_down_bytes = gaussian_down<uint8_t>,
                                .gaussian_down_floats = gaussian_down<float>,
                                .gaussian_across = gaussian_across,
-                               .round_to_bytes = round_to_bytes,
+                               .gaussian_across_to_bytes = gaussian_across_to_bytes,
                                .median_bytes = median<uint8_t>,
                                .median_floats = median<float>};
   return rows;

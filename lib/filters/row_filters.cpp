@@ -1,5 +1,6 @@
 #include "lib/filters/row_filters.h"
 
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -16,23 +17,32 @@ const float* const* floats(const uint8_t* const* rows) {
 }
 float* floats(uint8_t* row) { return reinterpret_cast<float*>(row); }
 
+/// What makes one row from its window, one row after the other.
+template <typename MakeRow>
+RowsFunction row_by_row(MakeRow make_row) {
+  return
+      [make_row](const uint8_t* const* rows, int64_t count, int64_t pixels, uint8_t* const* outs) {
+        for (int64_t row = 0; row < count; ++row) make_row(rows + row, pixels, outs[row]);
+      };
+}
+
 RowFilter sobel(Sample in, const FilterRows& ops) {
   RowFilter filter{1, Border::kReflect, in, Sample::kFloat32, {}};
   if (in == Sample::kUint8) {
-    filter.row = [&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+    filter.make = row_by_row([&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
       ops.sobel_bytes(rows, pixels * kChannels, floats(out));
-    };
+    });
   } else {
-    filter.row = [&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+    filter.make = row_by_row([&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
       ops.sobel_floats(floats(rows), pixels * kChannels, floats(out));
-    };
+    });
   }
   return filter;
 }
 
-/// Memory of a thread that grows to the longest row it saw.
+/// Memory of a thread for rows of floats, of which each grows to the longest that it was asked for.
 float* scratch(size_t which, int64_t values) {
-  thread_local std::vector<float> memory[2];
+  thread_local std::array<std::vector<float>, kGaussianRows> memory;
   std::vector<float>& row = memory[which];
   if (row.size() < static_cast<size_t>(values)) row.resize(static_cast<size_t>(values));
   return row.data();
@@ -42,18 +52,26 @@ RowFilter gaussian(const FilterSpec& spec, Sample in, const FilterRows& ops) {
   const GaussianWeights weights = gaussian_weights(spec.sigma);
   const Sample out_sample = spec.to_bytes ? Sample::kUint8 : Sample::kFloat32;
   RowFilter filter{weights.radius(), Border::kNearest, in, out_sample, {}};
-  filter.row = [=, &ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+  filter.rows_at_once = kGaussianRows;
+  filter.make = [=, &ops](const uint8_t* const* rows, int64_t made, int64_t pixels,
+                          uint8_t* const* outs) {
     const int64_t count = pixels * kChannels;
     const int64_t padded = count + 2 * weights.radius() * kChannels;
-    float* down = scratch(0, padded);
+    std::array<float*, kGaussianRows> down;
+    for (size_t row = 0; row < down.size(); ++row) down[row] = scratch(row, padded);
     if (in == Sample::kUint8) {
-      ops.gaussian_down_bytes(rows, weights, padded, down);
+      ops.gaussian_down_bytes(rows, weights, made, padded, down.data());
     } else {
-      ops.gaussian_down_floats(floats(rows), weights, padded, down);
+      ops.gaussian_down_floats(floats(rows), weights, made, padded, down.data());
     }
-    float* across = spec.to_bytes ? scratch(1, count) : floats(out);
-    ops.gaussian_across(down, weights, count, across);
-    if (spec.to_bytes) ops.round_to_bytes(across, count, out);
+    for (int64_t row = 0; row < made; ++row) {
+      const float* from = down[static_cast<size_t>(row)];
+      if (spec.to_bytes) {
+        ops.gaussian_across_to_bytes(from, weights, count, outs[row]);
+      } else {
+        ops.gaussian_across(from, weights, count, floats(outs[row]));
+      }
+    }
   };
   return filter;
 }
@@ -61,19 +79,20 @@ RowFilter gaussian(const FilterSpec& spec, Sample in, const FilterRows& ops) {
 RowFilter median(Sample in, const FilterRows& ops) {
   RowFilter filter{kMedianSide / 2, Border::kNearest, in, in, {}};
   if (in == Sample::kUint8) {
-    filter.row = [&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+    filter.make = row_by_row([&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
       ops.median_bytes(rows, pixels * kChannels, out);
-    };
+    });
   } else {
-    filter.row = [&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+    filter.make = row_by_row([&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
       ops.median_floats(floats(rows), pixels * kChannels, floats(out));
-    };
+    });
   }
   return filter;
 }
 
-RowFilter point_filter(Sample out, RowFunction row) {
-  return {0, Border::kNearest, Sample::kUint8, out, std::move(row)};
+template <typename MakeRow>
+RowFilter point_filter(Sample out, MakeRow make_row) {
+  return {0, Border::kNearest, Sample::kUint8, out, row_by_row(make_row)};
 }
 
 /// Eight bytes come with one load, and their results leave two at a time.

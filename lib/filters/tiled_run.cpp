@@ -113,10 +113,7 @@ class Run {
   }
 
   static void make(ChainRun& chain, const PixelRows& pixels, const Region& region, Chunk& chunk) {
-    chain.begin(pixels, region);
-    for (int64_t row = region.rows.begin; row < region.rows.end; ++row) {
-      chain.make_row(row, chunk.row(row - region.rows.begin));
-    }
+    chain.make(pixels, region, chunk.row(0), chunk.row_bytes());
   }
 
   void for_each_worker(const std::function<void()>& work) {
@@ -198,28 +195,28 @@ class Run {
     });
   }
 
-  /// The region's rows, as many together as chunks have.
+  /// Chunk by chunk to its place, so that what filters keep of rows fits the caches.
   void filter_whole(const PixelRows& pixels, uint8_t* result, int64_t out_bytes) {
-    for_each(static_cast<int64_t>(grid_.rows.size()), [&] {
+    for_each(chunks(), [&] {
       const auto chain = std::make_shared<ChainRun>(chain_, source_.extent());
       return [&, chain, this](int64_t index) {
-        const Interval rows = grid_.rows[static_cast<size_t>(index)];
-        chain->begin(pixels, {rows, options_.region.cols});
-        for (int64_t row = rows.begin; row < rows.end; ++row) {
-          chain->make_row(row, result + (row - options_.region.rows.begin) * out_bytes);
-        }
+        const Region part = chunk_at(index);
+        chain->make(pixels, part, result + place_of(part, out_bytes), out_bytes);
       };
     });
+  }
+
+  /// Where a part's first pixel lies in a result of such rows.
+  int64_t place_of(const Region& part, int64_t out_bytes) const {
+    return (part.rows.begin - options_.region.rows.begin) * out_bytes +
+           (part.cols.begin - options_.region.cols.begin) * static_cast<int64_t>(pixel_bytes_);
   }
 
   void cut_out(const uint8_t* result, int64_t out_bytes, int64_t index, Chunk& chunk) {
     const Region region = chunk_at(index);
     const auto bytes = static_cast<size_t>(region.cols.size()) * pixel_bytes_;
-    const int64_t left = region.cols.begin - options_.region.cols.begin;
-    const int64_t top = region.rows.begin - options_.region.rows.begin;
-    for (int64_t row = 0; row < region.rows.size(); ++row) {
-      const uint8_t* from =
-          result + (top + row) * out_bytes + left * static_cast<int64_t>(pixel_bytes_);
+    const uint8_t* from = result + place_of(region, out_bytes);
+    for (int64_t row = 0; row < region.rows.size(); ++row, from += out_bytes) {
       std::memcpy(chunk.row(row), from, bytes);
     }
     hand_out(region, chunk);

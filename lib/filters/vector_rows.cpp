@@ -29,7 +29,7 @@ const FilterRows* table() {
                                .gaussian_down_bytes = gaussian_down_bytes,
                                .gaussian_down_floats = gaussian_down_floats,
                                .gaussian_across = gaussian_across,
-                               .round_to_bytes = round_to_bytes,
+                               .gaussian_across_to_bytes = gaussian_across_to_bytes,
                                .median_bytes = median<uint8_t>,
                                .median_floats = median<float>};
   return &rows;

@@ -23,12 +23,14 @@ using Ints = hn::RebindToSigned<Floats>;
 using Shorts = hn::ScalableTag<int16_t>;
 using HalfShorts = hn::Half<Shorts>;
 using FewBytes = hn::Rebind<uint8_t, Shorts>;
+using FewerBytes = hn::Rebind<uint8_t, Floats>;
 
 constexpr Floats kFloats{};
 constexpr Ints kInts{};
 constexpr Shorts kShorts{};
 constexpr HalfShorts kHalfShorts{};
 constexpr FewBytes kFewBytes{};
+constexpr FewerBytes kFewerBytes{};
 constexpr int64_t kFloatLanes = static_cast<int64_t>(hn::MaxLanes(kFloats));
 constexpr int64_t kShortLanes = static_cast<int64_t>(hn::MaxLanes(kShorts));
 
@@ -45,6 +47,9 @@ HWY_INLINE void for_each_block(int64_t count, int64_t step, const Body& body) {
 }
 
 HWY_INLINE FloatVector load(const float* p) { return hn::LoadU(kFloats, p); }
+HWY_INLINE FloatVector load(const uint8_t* p) {
+  return hn::ConvertTo(kFloats, hn::PromoteTo(kInts, hn::LoadU(kFewerBytes, p)));
+}
 HWY_INLINE ShortVector load_bytes(const uint8_t* p) {
   return hn::PromoteTo(kShorts, hn::LoadU(kFewBytes, p));
 }

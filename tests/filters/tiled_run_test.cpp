@@ -19,14 +19,15 @@ MemoryImage noise(CellGrid grid) {
   return {kImage, std::move(rgb), grid};
 }
 
-std::vector<RowFilter> chain_of(const std::string& list) {
-  return make_row_filters(parse_filters(list), filter_rows("auto"), nullptr);
+std::vector<RowFilter> chain_of(const std::string& list, const std::string& simd = "auto") {
+  return make_row_filters(parse_filters(list), filter_rows(simd), nullptr);
 }
 
 /// The bytes of all chunks put together, row by row.
 std::vector<uint8_t> result_of(const MemoryImage& image, const std::string& list,
-                               const TiledOptions& options, TiledCounts* counts = nullptr) {
-  const auto chain = chain_of(list);
+                               const TiledOptions& options, TiledCounts* counts = nullptr,
+                               const std::string& simd = "auto") {
+  const auto chain = chain_of(list, simd);
   const size_t pixel = 3 * bytes_of(chain.empty() ? Sample::kUint8 : chain.back().out);
   const Extent extent = options.region.extent();
   std::vector<uint8_t> result(static_cast<size_t>(extent.area()) * pixel, 99);
@@ -60,6 +61,23 @@ TEST_CASE("each tile of the file is decoded once, whatever the chunks and worker
         result_of(image, list, options, &counts);
         CHECK(image.decoded() == 5 * 5);
         CHECK(counts.decoded_tiles == image.decoded());
+      }
+    }
+  }
+}
+
+TEST_CASE("a Gaussian's rows are the same however many are made at once, and by whatever unit") {
+  const MemoryImage image = noise({{64, 64}, 0, 0});
+  TiledOptions options;
+  options.region = whole(kImage);
+  for (const char* list : {"gaussian:2.5:uint8", "gaussian:1.5,gaussian:2.5", "gaussian:5"}) {
+    options.chunk = kImage.cols;
+    const auto expected = result_of(image, list, options, nullptr, "scalar");
+    for (const std::string& simd : available_filter_simd()) {
+      for (const int64_t chunk : {2, 3, 5, 6, 64}) {
+        CAPTURE(list, simd, chunk);
+        options.chunk = chunk;
+        REQUIRE(result_of(image, list, options, nullptr, simd) == expected);
       }
     }
   }

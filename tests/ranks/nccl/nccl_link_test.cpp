@@ -253,6 +253,25 @@ TEST_CASE("a library that is none says what to do") {
   CHECK_THROWS_WITH(open_nccl(UNTILED_STAND_IN_DRIVER), contains_text("ncclGetVersion"));
 }
 
+TEST_CASE("stand-ins that were opened by their paths are not taken for the machine's own") {
+  const auto is_stand_in = [](const std::optional<CudaDriver>& driver) {
+    return driver && driver->device_count() > 0 && driver->device(0).name == "the host";
+  };
+  const auto version_of = [](const std::string& library) {
+    int version = 0;
+    try {
+      open_nccl(library).version(&version);
+    } catch (const ConfigError&) {  // There is none.
+    }
+    return version;
+  };
+  REQUIRE(is_stand_in(CudaDriver::open(UNTILED_STAND_IN_DRIVER)));
+  CHECK_FALSE(is_stand_in(CudaDriver::open(kReal.driver)));
+  const int stand_in = version_of(UNTILED_STAND_IN_NCCL);
+  REQUIRE(stand_in > 0);
+  CHECK(version_of(kReal.nccl) != stand_in);
+}
+
 // ---- on devices --------------------------------------------------------------------------------
 
 /// How many devices and which NCCL there are, or why none is of use.
