@@ -110,6 +110,14 @@ std::unique_ptr<RankStep> make_silently(const Settings& settings, const RankSlid
       .get();
 }
 
+/// A small step: what the first one of a process loads and keeps is no rank's memory.
+void load_code(const Settings& settings) {
+  std::async(std::launch::async, [&] {
+    silence_thread();
+    time_tile(settings);
+  }).get();
+}
+
 class RankBenchmark {
  public:
   RankBenchmark(const RankBenchOptions& options, const RankLauncher& launch, bool leads)
@@ -194,6 +202,7 @@ std::vector<RankMeasurement> RankBenchmark::plan(const RankBenchNetwork& network
 
 /// In rounds, so that what else the machine does in a while falls on all of them alike.
 void RankBenchmark::measure_network(const RankBenchNetwork& network) {
+  load_code(network.settings);
   std::vector<RankMeasurement> all = plan(network);
   for (int round = 0; round < options_.steps; ++round) {
     for (RankMeasurement& measured : all) take_step(network, measured);

@@ -87,9 +87,10 @@ ClassifierRun::ClassifierRun(const Settings& settings, Group& ranks)
   put_behind_cache(settings_, classifier_cache(settings), slides_.training);
   put_behind_cache(settings_, classifier_cache(settings), slides_.validation);
   if (ranks.size() == 1) return;
-  require_alike(ranks, {settings_, provenance().slides, at::get_cpu_capability(),
-                        "set ATEN_CPU_CAPABILITY to what all have (avx2 or default), or last bits "
-                        "differ"});
+  require_alike(ranks, {settings_, provenance().slides,
+                        at::get_cpu_capability() + " " + classifier_.kernels(),
+                        "set ATEN_CPU_CAPABILITY to what all have (avx2 or default) and kernels to "
+                        "libtorch, or last bits differ"});
 }
 
 void ClassifierRun::require_layout() const {
@@ -197,7 +198,7 @@ Provenance ClassifierRun::provenance() const {
   Provenance provenance;
   provenance.version = UNTILED_VERSION;
   provenance.device = "cpu";
-  provenance.kernels = "libtorch";
+  provenance.kernels = classifier_.kernels();
   provenance.deidentify = settings_.run.deidentify;
   provenance.slides = recorded(slides_);
   return provenance;

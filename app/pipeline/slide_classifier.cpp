@@ -9,6 +9,7 @@
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
+#include "lib/layered/conv_rows.h"
 #include "lib/layered/partition.h"
 #include "lib/layered/running_statistics.h"
 #include "lib/train/named_tensors.h"
@@ -24,6 +25,8 @@ constexpr int64_t kDefaultTile = 512;
 /// order that convolutions want.
 constexpr int64_t kTensorsOfTile = 8;
 constexpr int64_t kRuntimeBytes = 96 << 20;
+/// Gradients in float64, and weights in the order of the row kernels of both directions.
+constexpr int64_t kParameterBytes = 16;
 /// An exact sum has three digits of 8 bytes.
 constexpr int64_t kSumBytes = 24;
 
@@ -68,6 +71,11 @@ SlideClassifier::SlideClassifier(const Settings& settings)
 }
 
 int64_t SlideClassifier::tile() const { return settings_.streaming.tile.value_or(kDefaultTile); }
+
+std::string SlideClassifier::kernels() const {
+  const bool has_rows = settings_.kernels == KernelChoice::kAuto && conv_rows() != nullptr;
+  return has_rows && dtype_ == at::kFloat ? "fused" : "libtorch";
+}
 
 Statistics SlideClassifier::statistics() const {
   return settings_.model.norm == NormKind::kBatch ? Statistics::kOfStep : Statistics::kRunning;
@@ -119,7 +127,7 @@ ClassifierPlan SlideClassifier::estimate(const std::vector<Extent>& slides, Laye
   const auto element = static_cast<int64_t>(c10::elementSize(dtype_));
   plan.working_bytes = kRuntimeBytes +
                        plan.workers * kTensorsOfTile * largest_tile_values(slides) * element +
-                       kSumBytes * most_parameters + 8 * graph_.parameter_count();
+                       kSumBytes * most_parameters + kParameterBytes * graph_.parameter_count();
   return plan;
 }
 
@@ -200,6 +208,7 @@ LayeredOptions SlideClassifier::options(const ClassifierPlan& plan) const {
   return {.dtype = dtype_,
           .tile = tile(),
           .workers = plan.workers,
+          .uses_row_kernels = settings_.kernels == KernelChoice::kAuto,
           .recomputes_blocks = plan.recomputes_blocks,
           .spilled = plan.spilled,
           .scratch = settings_.run.scratch,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "app/config/settings.h"
@@ -41,6 +42,9 @@ class SlideClassifier {
   const Graph& graph() const { return graph_; }
   at::ScalarType dtype() const { return dtype_; }
   int64_t tile() const;
+  /// What computes its convolutions: fused (row kernels of lib/layered, where they cover them) or
+  /// libtorch.
+  std::string kernels() const;
   TileLattice lattice() const { return lattice_of(graph_, tile()); }
 
   /// How the settings spread so many ranks over the slides of a step or of a prediction. Throws

@@ -31,6 +31,9 @@ struct LayeredOptions {
   at::ScalarType dtype = at::kFloat;
   int64_t tile = 512;  ///< See Partition.
   int workers = 1;     ///< Threads; results do not depend on it.
+  /// Convolutions have row kernels of their own where those cover them, in float32; else
+  /// LibTorch's.
+  bool uses_row_kernels = true;
   bool recomputes_blocks = false;
   std::vector<LayerId> spilled;               ///< Stored in files; bits do not depend on it.
   std::filesystem::path scratch;              ///< The folder of these files.

@@ -62,10 +62,22 @@ LayeredRun::LayeredRun(const Graph& graph, const Program& program, const Layered
                                            : typed.contiguous());
     step_.gradients.push_back(at::zeros(p.sizes(), at::kDouble));
   }
+  make_convs();
   if (inputs.statistics == Statistics::kOfStep) return;
   for (size_t i = 0; i < program.norms.size(); ++i) {
     statistics_[program.norms[i]] = inputs.running[i];
     set_norm(program.norms[i]);
+  }
+}
+
+void LayeredRun::make_convs() {
+  const ConvRows* rows = options_.uses_row_kernels ? conv_rows() : nullptr;
+  for (const Node& node : program_.nodes) {
+    const Layer& layer = graph_.layer(node.layer);
+    if (layer.kind != LayerKind::kConv) continue;
+    const at::Tensor bias = layer.has_bias ? parameter(node.layer, true) : at::Tensor();
+    convs_.emplace(node.layer,
+                   TileConv(parameter(node.layer, false), bias, layer.geometry.stride, rows));
   }
 }
 
@@ -137,7 +149,8 @@ void LayeredRun::write_values(const Node& node, const Tile& tile) {
   const Slide& slide = slides_[tile.slide];
   const size_t i = index(node.layer);
   if (!keeps_choices(node.layer)) {
-    slide.values[i]->write(tile.region, compute(tile.slide, node, tile.region));
+    TensorField& values = *slide.values[i];
+    values.write(tile.region, compute(tile.slide, node, tile.region, values.place(tile.region)));
     return;
   }
   const PooledTile pooled = pool(tile.slide, node, tile.region);
@@ -285,8 +298,12 @@ void LayeredRun::make_gradient(LayerId layer) {
   std::mutex mutex;
   for_each_tile(tiles_of(layer), [&](size_t /*i*/, const Tile& tile) {
     NormGradientSums partial;
-    const at::Tensor gradient = pull_gradient(tile.slide, layer, tile.region, &partial);
-    if (stores) slides_[tile.slide].gradients[index(layer)]->write(tile.region, gradient);
+    TensorField* field = slides_[tile.slide].gradients[index(layer)].get();
+    const at::Tensor onto =
+        stores ? field->place(tile.region)
+               : empty_tile(graph_.layer(layer).channels, tile.region.extent(), options_.dtype);
+    const at::Tensor gradient = pull_gradient(tile.slide, layer, tile.region, onto, &partial);
+    if (stores) field->write(tile.region, gradient);
     if (norm == kNoLayer) return;
     const std::lock_guard lock(mutex);
     sums.add(std::span<const double>(partial.gradient));
@@ -315,22 +332,22 @@ void LayeredRun::finish_norm_gradient(LayerId layer, LayerId norm, ExactSum& sum
 void LayeredRun::make_weight_gradient(LayerId id) {
   const Layer& layer = graph_.layer(id);
   const Node& node = program_.node_of(id);
-  const at::Tensor weight = parameter(id, false);
-  ExactSum weights(static_cast<size_t>(weight.numel()));
+  const at::IntArrayRef shape = parameter(id, false).sizes();
+  ExactSum weights(static_cast<size_t>(parameter(id, false).numel()));
   ExactSum biases(static_cast<size_t>(layer.channels));
   std::mutex mutex;
   for_each_tile(tiles_of(id), [&](size_t /*i*/, const Tile& tile) {
     const at::Tensor gradient = output_gradient(tile.slide, id, tile.region);
     const at::Tensor window =
         read_window(tile.slide, node.inputs.front(), graph_.input_region(id, tile.region), 0.0);
-    const at::Tensor term = conv_weight_gradient(gradient, window, weight, layer.geometry.stride);
+    const at::Tensor term = convs_.at(id).weight_gradient(gradient, window);
     const at::Tensor bias = layer.has_bias ? channel_sums(gradient) : at::Tensor();
     const std::lock_guard lock(mutex);
     add_tensor(weights, term);
     if (layer.has_bias) add_tensor(biases, bias);
   });
   const auto place = static_cast<size_t>(layer.parameter);
-  step_.gradients[place] = to_tensor(total(weights), weight.sizes());
+  step_.gradients[place] = to_tensor(total(weights), shape);
   if (!layer.has_bias) return;
   step_.gradients[place + 1] = to_tensor(total(biases), {layer.channels});
 }

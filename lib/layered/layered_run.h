@@ -11,6 +11,7 @@
 #include "lib/layered/pixel_rows.h"
 #include "lib/layered/tensor_field.h"
 #include "lib/layered/tensors.h"
+#include "lib/layered/tile_conv.h"
 #include "lib/ranks/exact_sum.h"
 
 namespace untiled {
@@ -68,8 +69,10 @@ class LayeredRun {
   virtual at::Tensor output_gradient(size_t slide, LayerId layer, const Region& region) const;
   /// The same, with zeros where `window` lies outside of the slide.
   virtual at::Tensor gradient_window(size_t slide, LayerId layer, const Region& window) const;
-  /// What one who reads a tensor adds to the gradient of a region of it: a tensor of its own.
-  virtual at::Tensor input_gradient(size_t slide, const Use& use, const Region& region) const;
+  /// What one who reads a tensor adds to the gradient of a region of it: `onto`, of its shape, or a
+  /// tensor of its own.
+  virtual at::Tensor input_gradient(size_t slide, const Use& use, const Region& region,
+                                    const at::Tensor& onto) const;
   /// The sums of all ranks over their tiles.
   virtual std::vector<double> total(ExactSum& sums) const;
   virtual int64_t count_pixels(LayerId layer) const;
@@ -84,6 +87,7 @@ class LayeredRun {
     Region region;
   };
 
+  void make_convs();
   void play(const LayeredTask& task);
   void make_values(LayerId layer, bool with_moments);
   void write_values(const Node& node, const Tile& tile);
@@ -99,15 +103,19 @@ class LayeredRun {
   void make_weight_gradient(LayerId layer);
 
   at::Tensor read(size_t slide, const Reading& reading, const Region& region) const;
-  at::Tensor compute(size_t slide, const Node& node, const Region& out) const;
+  /// Perhaps in `onto`, of the result's shape.
+  at::Tensor compute(size_t slide, const Node& node, const Region& out,
+                     const at::Tensor& onto) const;
   PooledTile pool(size_t slide, const Node& node, const Region& out) const;
   bool keeps_choices(LayerId layer) const;
   at::Tensor read_gradient(size_t slide, LayerId layer, const Region& region) const;
   at::Tensor pull_gradient(size_t slide, LayerId layer, const Region& region,
-                           NormGradientSums* sums) const;
-  at::Tensor conv_region_gradient(size_t slide, const Node& node, const Region& region) const;
-  at::Tensor pool_input_gradient(size_t slide, const Node& node, const Region& region) const;
-  at::Tensor pooled_gradient(size_t slide, const Region& region) const;
+                           const at::Tensor& onto, NormGradientSums* sums) const;
+  at::Tensor conv_region_gradient(size_t slide, const Node& node, const Region& region,
+                                  const at::Tensor& onto) const;
+  at::Tensor pool_input_gradient(size_t slide, const Node& node, const Region& region,
+                                 const at::Tensor& onto) const;
+  at::Tensor pooled_gradient(size_t slide, const at::Tensor& onto) const;
 
   std::unique_ptr<TensorField> make_field(const Slide& slide, LayerId layer,
                                           at::ScalarType dtype) const;
@@ -127,7 +135,8 @@ class LayeredRun {
   FeatureWork features_;
   std::vector<int64_t> strides_;  ///< By layer.
   std::vector<Slide> slides_;
-  std::vector<at::Tensor> parameters_;              ///< In the computation's type, channels last.
+  std::vector<at::Tensor> parameters_;  ///< In the computation's type, channels last.
+  std::map<LayerId, TileConv> convs_;
   std::map<LayerId, NormValues> norms_;             ///< Once their statistics are known.
   std::map<LayerId, NormGradientSums> norm_means_;  ///< Sums over all pixels, divided by those.
   std::map<LayerId, NormStatistics> statistics_;

@@ -4,32 +4,11 @@
 
 #include <optional>
 
-#include "lib/core/error.h"
+#include "lib/layered/tile_rows.h"
 #include "lib/layered/value_rows.h"
 
 namespace untiled {
 namespace {
-
-/// Where the rows of a tensor lie.
-template <typename T>
-struct Rows {
-  T* data;
-  int64_t rows;
-  int64_t cols;
-  int64_t channels;
-  int64_t row_stride;
-
-  T* row(int64_t y) const { return data + y * row_stride; }
-};
-
-template <typename T>
-Rows<T> rows_of(const at::Tensor& t) {
-  const int64_t channels = t.size(1);
-  const bool is_dense =
-      (channels == 1 || t.stride(1) == 1) && (t.size(3) == 1 || t.stride(3) == channels);
-  if (!is_dense) throw InternalError("a tile's pixels do not lie one after the other");
-  return {static_cast<T*>(t.data_ptr()), t.size(2), t.size(3), channels, t.stride(2)};
-}
 
 template <typename T>
 std::vector<T> as(const std::vector<double>& values) {
@@ -53,12 +32,13 @@ struct Affine {
 };
 
 template <typename T>
-RowSize size_of(const Rows<T>& rows) {
+RowSize size_of(const TileRows<T>& rows) {
   return {rows.cols, rows.channels};
 }
 
 template <typename T>
-void read_rows(const Rows<T>& from, const NormValues* norm, bool relu, const Rows<T>& onto) {
+void read_rows(const TileRows<T>& from, const NormValues* norm, bool relu,
+               const TileRows<T>& onto) {
   std::optional<Affine<T>> affine;
   if (norm != nullptr) affine.emplace(*norm, static_cast<size_t>(from.channels));
   const auto view = affine ? affine->view() : ChannelAffine<T>{};
@@ -82,7 +62,7 @@ void merge(TileMoments& all, int64_t count, const std::vector<double>& mean,
 }
 
 template <typename T>
-TileMoments moments_of(const Rows<T>& y) {
+TileMoments moments_of(const TileRows<T>& y) {
   const auto channels = static_cast<size_t>(y.channels);
   TileMoments moments{0, std::vector<double>(channels, 0.0), std::vector<double>(channels, 0.0)};
   std::vector<double> mean(channels);
@@ -100,8 +80,8 @@ NormValues identity_norm(size_t channels) {
 }
 
 template <typename T>
-NormGradientSums mask_rows(const Rows<T>& y, const NormValues* norm, bool relu,
-                           const Rows<T>& gradient) {
+NormGradientSums mask_rows(const TileRows<T>& y, const NormValues* norm, bool relu,
+                           const TileRows<T>& gradient) {
   const auto channels = static_cast<size_t>(y.channels);
   NormGradientSums sums{std::vector<double>(channels, 0.0), std::vector<double>(channels, 0.0)};
   const NormValues used = norm == nullptr ? identity_norm(channels) : *norm;
@@ -115,8 +95,9 @@ NormGradientSums mask_rows(const Rows<T>& y, const NormValues* norm, bool relu,
 }
 
 template <typename T>
-void norm_back_rows(const Rows<T>& y, const NormValues& norm, const std::vector<double>& gradient,
-                    const std::vector<double>& product, const Rows<T>& from, const Rows<T>& onto) {
+void norm_back_rows(const TileRows<T>& y, const NormValues& norm,
+                    const std::vector<double>& gradient, const std::vector<double>& product,
+                    const TileRows<T>& from, const TileRows<T>& onto) {
   const auto channels = static_cast<size_t>(y.channels);
   const Affine<T> affine(norm, channels);
   std::vector<T> shift(channels, T(0));

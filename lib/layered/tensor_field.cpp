@@ -40,6 +40,11 @@ at::Tensor MemoryField::read(const Region& region) const {
       at::TensorOptions().dtype(dtype()));
 }
 
+void MemoryField::write(const Region& region, const at::Tensor& value) {
+  const at::Tensor onto = read(region);
+  if (value.const_data_ptr() != onto.const_data_ptr()) onto.copy_(value);
+}
+
 FileField::FileField(int64_t channels, const Region& held, at::ScalarType dtype,
                      const std::filesystem::path& folder)
     : TensorField(channels, held, dtype), file_(folder, kStoredTensors) {
@@ -59,9 +64,12 @@ at::Tensor FileField::read(const Region& region) const {
   return tile;
 }
 
+at::Tensor FileField::place(const Region& region) {
+  return empty_tile(channels(), region.extent(), dtype());
+}
+
 void FileField::write(const Region& region, const at::Tensor& value) {
-  at::Tensor tile = empty_tile(channels(), region.extent(), dtype());
-  tile.copy_(value);
+  const at::Tensor tile = value.contiguous(at::MemoryFormat::ChannelsLast);
   const auto* data = static_cast<const uint8_t*>(tile.const_data_ptr());
   const auto row_bytes = static_cast<size_t>(region.cols.size() * pixel_bytes());
   int64_t onto = first_byte(region);

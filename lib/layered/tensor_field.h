@@ -25,6 +25,9 @@ class TensorField {
   at::ScalarType dtype() const { return dtype_; }
   /// [1, channels, rows, cols], to be read only.
   virtual at::Tensor read(const Region& region) const = 0;
+  /// Where a region's values may be computed before they are written: [1, channels, rows, cols].
+  virtual at::Tensor place(const Region& region) = 0;
+  /// Of a value that was computed in its place nothing is copied.
   virtual void write(const Region& region, const at::Tensor& value) = 0;
 
  protected:
@@ -48,7 +51,8 @@ class MemoryField : public TensorField {
   MemoryField(int64_t channels, const Region& held, at::ScalarType dtype, PagePool& pool);
 
   at::Tensor read(const Region& region) const override;
-  void write(const Region& region, const at::Tensor& value) override { read(region).copy_(value); }
+  at::Tensor place(const Region& region) override { return read(region); }
+  void write(const Region& region, const at::Tensor& value) override;
 
  private:
   std::shared_ptr<MappedMemory> pages_;
@@ -62,6 +66,7 @@ class FileField : public TensorField {
             const std::filesystem::path& folder);
 
   at::Tensor read(const Region& region) const override;
+  at::Tensor place(const Region& region) override;
   void write(const Region& region, const at::Tensor& value) override;
 
  private:

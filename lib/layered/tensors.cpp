@@ -10,6 +10,8 @@
 #include <array>
 #include <tuple>
 
+#include "lib/layered/tile_rows.h"
+
 namespace untiled {
 namespace {
 
@@ -111,7 +113,7 @@ void add_pool_gradient(const at::Tensor& gradient, const at::Tensor& choices, co
   AT_DISPATCH_FLOATING_TYPES(dense.scalar_type(), "add_pool_gradient", [&] {
     const auto* from = dense.const_data_ptr<scalar_t>();
     const auto* choice = chosen.const_data_ptr<uint8_t>();
-    auto* to = onto.mutable_data_ptr<scalar_t>();
+    const auto to = rows_of<scalar_t>(onto);
     for (int64_t y = out.rows.begin; y < out.rows.end; ++y) {
       for (int64_t x = out.cols.begin; x < out.cols.end; ++x) {
         const int64_t top = y * geometry.stride - geometry.padding - region.rows.begin;
@@ -121,7 +123,7 @@ void add_pool_gradient(const at::Tensor& gradient, const at::Tensor& choices, co
           const int64_t col = left + *choice % geometry.kernel;
           const bool is_inside =
               row >= 0 && row < region.rows.size() && col >= 0 && col < region.cols.size();
-          if (is_inside) to[(row * region.cols.size() + col) * channels + c] += *from;
+          if (is_inside) to.row(row)[col * channels + c] += *from;
         }
       }
     }

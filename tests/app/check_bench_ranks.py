@@ -77,6 +77,14 @@ def check_measured(report, most, counts, findings):
             check_bytes(row, findings)
 
 
+def check_memory(report, findings):
+    """A slide on one rank takes what it takes on each of two; what the first step of all loads is not counted."""
+    of = {(row["scaling"], row["ranks"]): row.get("memory_bytes_per_rank") for row in report["ranks"] if row["network"].startswith("ResNet")}
+    one, each = of["strong", 1], of["data parallel", 2]
+    if one and each:
+        findings.expect(one <= 1.2 * each + (16 << 20), f"memory of one rank {one}, of each of two {each}")
+
+
 def check_bytes(row, findings):
     """U-Nets exchange no halos; sums have 24 bytes a parameter, and weights 4."""
     shares_tensors = row["network"].startswith("ResNet") and row["ranks"] > 1 and row["slides"] == 1
@@ -169,6 +177,7 @@ def check(app, folder, findings):
     findings.expect(report["name"] == "here" and report["kind"] == "measured" and report["ranks_are"] == "threads", "name and kind")
     findings.expect(report["machine"]["processor"] and report["versions"]["git"], "machine and versions")
     check_measured(report, 3, [1, 2, 3], findings)
+    check_memory(report, findings)
     check_model(report, findings)
     check_halos_twice(report, findings)
     again.write_text(json.dumps({**report, "name": "there"}))

@@ -156,6 +156,7 @@ LayeredStep streamed(const SlidesCase& c, const SlidesSetup& setup, const MakeRu
   LayeredStep first;
   const auto run_rank = [&](Group& ranks) {
     LayeredOptions options{.dtype = c.dtype, .tile = c.tile, .workers = c.workers};
+    options.uses_row_kernels = c.uses_row_kernels;
     options.spilled = c.spilled;
     options.scratch = c.scratch;
     options.context = std::make_shared<StreamingContext>(at::kCPU);

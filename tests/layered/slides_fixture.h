@@ -36,6 +36,7 @@ struct SlidesCase {
   int64_t logits = 1;
   int64_t tile = 32;
   int workers = 2;
+  bool uses_row_kernels = true;
   bool recomputes_blocks = false;
   std::vector<LayerId> spilled;   ///< Tensors in files.
   std::filesystem::path scratch;  ///< Folder of these files.
