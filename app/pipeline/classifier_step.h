@@ -6,6 +6,7 @@
 
 #include "app/config/settings.h"
 #include "app/pipeline/slide_classifier.h"
+#include "lib/plan/memory.h"
 #include "lib/plan/rank_model.h"
 
 namespace untiled {
