@@ -110,6 +110,18 @@ bool is_possible(const StepCase& c, const MachineFacts& machine) {
 /// For YAML, whatever the path holds.
 std::string quoted(const fs::path& path) { return Json(path.string()).dump(); }
 
+/// A text of the report, which goes to others: files lie in the scratch folder, whose place says
+/// who measured.
+std::string without_folder(std::string text, const fs::path& folder) {
+  const std::string in_yaml = quoted(folder);
+  for (const std::string& name : {folder.string(), in_yaml.substr(1, in_yaml.size() - 2)}) {
+    for (size_t at = 0; (at = text.find(name + "/", at)) != std::string::npos;) {
+      text.erase(at, name.size() + 1);
+    }
+  }
+  return text;
+}
+
 /// Three classes need a mask that names them: that of the slide with 1 for its 255.
 StepCase three_classes(const fs::path& slide, const fs::path& folder) {
   fs::path mask = slide;
@@ -239,6 +251,9 @@ StepFigures Benchmark::measure_steps(const StepCase& c, const fs::path& slide) {
     words.insert(words.end(), {"--set", setting});
   }
   figures.process = trained_process(run_untiled(words, options_.scratch));
+  for (std::string& setting : figures.settings) {
+    setting = without_folder(setting, options_.scratch);
+  }
 
   const fs::path timings = run / "timings.csv";
   std::vector<double> seconds = read_column(timings, "step_seconds");
@@ -293,7 +308,7 @@ void Benchmark::measure_case(const StepCase& c) {
     throw;
   } catch (const std::exception& error) {
     warn(fmt::format("{}: {}", c.name, error.what()));
-    report_.failed.push_back({c.name, c.extent, error.what()});
+    report_.failed.push_back({c.name, c.extent, without_folder(error.what(), options_.scratch)});
   }
 }
 

@@ -12,6 +12,7 @@
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
+#include "lib/core/resources.h"
 #include "lib/core/statistics.h"
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
@@ -134,7 +135,8 @@ class ClassifierTrainer {
   Optimizer optimizer_;
   Tables tables_;
   double last_accuracy_ = kUndefined;
-  bool consistent_ = true;  ///< False while the weights are ahead of the tables.
+  std::vector<double> cpu_of_steps_;  ///< Seconds of processors.
+  bool consistent_ = true;            ///< False while the weights are ahead of the tables.
 };
 
 NamedTensors ClassifierTrainer::without_statistics(const NamedTensors& tensors) {
@@ -207,6 +209,7 @@ void ClassifierTrainer::save_if_consistent() noexcept {
 void ClassifierTrainer::train_step() {
   const int64_t step = state_.step + 1;
   const Stopwatch watch;
+  const double cpu_before = cpu_seconds();
   SlidesGradients result = gradients(step);
   const double norm = global_norm(result.gradients);
   require_finite(std::isfinite(norm), step, "the gradients' norm");
@@ -217,6 +220,7 @@ void ClassifierTrainer::train_step() {
   require_finite(all_finite(parameters_.tensors), step, "an updated weight");
   statistics_ = std::move(result.statistics);
   const double seconds = watch.seconds();
+  cpu_of_steps_.push_back(cpu_seconds() - cpu_before);
   const Stopwatch validation_watch;
   std::vector<std::string> row = {std::to_string(step), exact(result.loss), exact(rate),
                                   exact(norm)};
@@ -323,6 +327,7 @@ ClassifierSummary ClassifierTrainer::write_summary() const {
       {"steps", summary.steps},
       {"finished", state_.step >= train_.steps},
       {"seconds_per_step", summary.seconds_per_step},
+      {"cpu_seconds_per_step", median(cpu_of_steps_)},
       {"pixels_per_step", median(read_column(folder_.timings(), "pixels"))},
       {"parameters", count_values(parameters_)},
       {"level", training_.checkpoint.training_level},

@@ -133,6 +133,7 @@ void write_summary(const fs::path& path, const Summary& summary) {
   const ordered_json json = {{"steps", summary.steps},
                              {"finished", summary.finished},
                              {"seconds_per_step", summary.seconds_per_step},
+                             {"cpu_seconds_per_step", summary.cpu_seconds_per_step},
                              {"pixels_per_step", summary.pixels_per_step},
                              {"schedule", summary.schedule},
                              {"decodes_per_step", summary.decodes_per_step},

@@ -10,6 +10,7 @@
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
+#include "lib/core/resources.h"
 #include "lib/core/statistics.h"
 #include "lib/core/stop.h"
 #include "lib/core/stopwatch.h"
@@ -194,7 +195,8 @@ class Trainer {
   Optimizer optimizer_;  ///< Updates state_.parameters in place.
   RunLog log_;
   std::optional<Progress> progress_;
-  bool consistent_ = true;  ///< False while the weights are ahead of the logs.
+  bool consistent_ = true;            ///< False while the weights are ahead of the logs.
+  std::vector<double> cpu_of_steps_;  ///< Seconds of processors.
 };
 
 Trainer::Trainer(const RunFolder& folder, const TrainOptions& options,
@@ -262,6 +264,7 @@ bool Trainer::is_due(int64_t step, int64_t every) const {
 void Trainer::train_step() {
   const int64_t step = state_.step + 1;
   const Stopwatch step_watch;
+  const double cpu_before = cpu_seconds();
   const Accumulated sums = gather_gradients(step);
   StepRecord record;
   record.metrics.step = step;
@@ -281,6 +284,7 @@ void Trainer::train_step() {
                     update_watch.seconds(),
                     0.0,
                     in_order(sums.seconds, options_.timing_parts)};
+  cpu_of_steps_.push_back(cpu_seconds() - cpu_before);
   if (validates) validate_or_undo(record, before);
   log_.append(record);
   state_.step = step;
@@ -427,6 +431,7 @@ Summary Trainer::summarize_run() const {
   summary.steps = state_.step;
   summary.finished = finished();
   summary.seconds_per_step = median(read_column(folder_.timings(), "step_seconds"));
+  summary.cpu_seconds_per_step = median(cpu_of_steps_);
   summary.pixels_per_step = std::llround(median(read_column(folder_.timings(), "pixels")));
   summary.schedule = options_.schedule;
   summary.decodes_per_step = median(read_column(folder_.timings(), "decodes"));

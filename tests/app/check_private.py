@@ -181,6 +181,7 @@ def measure(app, folder, ward):
     app.succeed("bench", "tiles", "--size", "600x500", "--repeats", 1, "--scratch", ward, "--out",
                 out / "tiles.json")
     app.succeed("bench", "compare", out / "tiles.json", "--out", out / "compared")
+    app.succeed("bench", "run", "--quick", "--scratch", ward, "--out", out / "run.json")
     return ["bench"]
 
 

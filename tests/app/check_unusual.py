@@ -112,6 +112,33 @@ def check_class_names(app, folder, findings):
               cohort / slides[0])
 
 
+def check_foreign_texts(app, folder, findings):
+    """A manifest and annotations in Latin-1, and paths of Windows: named for what they are."""
+    (folder / "latin1.csv").write_bytes("slide\na.tif\nGeschw\xfcr.tif\n".encode("latin-1"))
+    result = app.run("info", folder / "latin1.csv")
+    findings.expect("latin1.csv: is no UTF-8 text" in result.stderr and "CSV UTF-8" in result.stderr,
+                    f"a manifest in Latin-1: {result.stderr[-300:]}")
+    (folder / "latin1.geojson").write_bytes(json.dumps({**square(10, 200), "id": "Geschw\xfcr"},
+                                                       ensure_ascii=False).encode("latin-1"))
+    (folder / "drawn.csv").write_text("slide,mask\na.tif,latin1.geojson\n")
+    (folder / "masks").mkdir()
+    fails(app, findings, DATA, ["latin1.geojson", "is no UTF-8 text", "save it as UTF-8"], "evaluate",
+          "--masks", folder / "masks", "--manifest", folder / "drawn.csv")
+    (folder / "windows.csv").write_text("slide\nC:\\slides\\a.tif\n")
+    fails(app, findings, DATA, ["is a path of Windows"], "info", folder / "windows.csv")
+
+
+def check_two_verbs(app, folder, findings):
+    """Two verbs in one folder would replace each other's masks and reports: the second is refused."""
+    out = folder / "both"
+    app.succeed("label", folder / "a.tif", "--method", "otsu", "--out", out)
+    before = files_of(out)
+    fails(app, findings, USAGE, [str(out), "reports of label", "tile would replace"], "tile",
+          folder / "a.tif", "--out", out)
+    findings.expect(files_of(out) == before, "a refused verb changed the folder")
+    app.succeed("label", folder / "a.tif", "--method", "otsu", "--out", out)
+
+
 def check_pages(app, folder, findings):
     """Names in bench files reach neither a page nor a terminal as escapes or markup."""
     name = "<script>alert(1)</script>\x1b[31m\u202e|\n# a"
@@ -129,7 +156,7 @@ def check_pages(app, folder, findings):
 def check(app, folder, findings):
     write_slide(folder / "a.tif", 300, 280)
     for part in (check_saved_stains, check_scales, check_doubtful_labels, check_class_names,
-                 check_pages):
+                 check_pages, check_foreign_texts, check_two_verbs):
         part(app, folder, findings)
 
 
