@@ -55,10 +55,11 @@ Json written(const MaskDetails& d) {
   Json json = Json::object();
   if (d.mask_downsample) json["mask_downsample"] = *d.mask_downsample;
   json["fractions"] = by_class(d.fractions);
+  if (d.decoded_by_nvimgcodec) json["decoded_by_nvimgcodec"] = *d.decoded_by_nvimgcodec;
   return json;
 }
 MaskDetails read_mask(const Json& json) {
-  MaskDetails d{{}, read_by_class(json.at("fractions"))};
+  MaskDetails d{{}, read_by_class(json.at("fractions")), find_count(json, "decoded_by_nvimgcodec")};
   if (json.contains("mask_downsample")) d.mask_downsample = json["mask_downsample"].get<double>();
   return d;
 }
@@ -105,7 +106,9 @@ Json written(const ScoreDetails& d) {
                       {"false_positive", c.false_positive},
                       {"false_negative", c.false_negative}});
   }
-  return {{"dice", d.dice ? Json(*d.dice) : Json()}, {"pixels", pixels}};
+  Json json = {{"dice", d.dice ? Json(*d.dice) : Json()}, {"pixels", pixels}};
+  if (d.decoded_by_nvimgcodec) json["decoded_by_nvimgcodec"] = *d.decoded_by_nvimgcodec;
+  return json;
 }
 ScoreDetails read_scores(const Json& json) {
   ScoreDetails d;
@@ -114,6 +117,7 @@ ScoreDetails read_scores(const Json& json) {
     d.pixels.push_back({read_count(c, "true_positive"), read_count(c, "false_positive"),
                         read_count(c, "false_negative")});
   }
+  d.decoded_by_nvimgcodec = find_count(json, "decoded_by_nvimgcodec");
   return d;
 }
 

@@ -27,8 +27,9 @@ struct LabelDetails {
 
 /// A mask of `export`.
 struct MaskDetails {
-  std::optional<double> mask_downsample;  ///< Of the PNG, where one was written.
-  NumbersByClass fractions;               ///< Of the pixels with data.
+  std::optional<double> mask_downsample;              ///< Of the PNG, where one was written.
+  NumbersByClass fractions;                           ///< Of the pixels with data.
+  std::optional<int64_t> decoded_by_nvimgcodec = {};  ///< Tiles, by rank 0, where it decodes.
 };
 
 /// What a classifier says of a slide.
@@ -65,6 +66,7 @@ struct ClassPixels {
 struct ScoreDetails {
   std::optional<double> dice;       ///< Mean over the classes; none where it is undefined.
   std::vector<ClassPixels> pixels;  ///< By class.
+  std::optional<int64_t> decoded_by_nvimgcodec = {};  ///< Tiles, by rank 0, where it decodes.
 };
 
 using SlideDetails =

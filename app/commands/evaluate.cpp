@@ -58,7 +58,7 @@ Settings load_for_masks(const EvaluateOptions& options) {
 /// Those that a checkpoint is run with.
 Settings load_for_model(const EvaluateOptions& options, const Group& ranks) {
   refuse_foreign_settings(options.settings->overrides);
-  Settings settings = options.settings->load();
+  Settings settings = options.settings->load_for_prediction();
   share_cores(settings, ranks);
   return settings;
 }
@@ -75,14 +75,16 @@ std::unique_ptr<SlideEvaluator> make_evaluator(const EvaluateOptions& options, G
   return make_mask_evaluator(load_for_masks(options), options.masks, ranks);
 }
 
-/// Of the manifest's slides, each compared as `kind` says.
-BatchOptions batch_of(const EvaluateOptions& options, const Settings& settings,
-                      ReferenceKind kind) {
+/// Of the manifest's slides, each compared as `kind` says. `decoder`: what made their pixels, where
+/// that may be others than the readers'.
+BatchOptions batch_of(const EvaluateOptions& options, const Settings& settings, ReferenceKind kind,
+                      const std::string& decoder = {}) {
   auto identity =
       settings_identity(settings, {"data.level", "data.mpp", "data.origin", "data.assume_mpp",
                                    "data.stain.", "data.classes", "data.ignore", "data.labels",
                                    "labels.", "train.threshold", "run.deidentify"});
   identity["verb"] = options.checkpoint.empty() ? "evaluate masks" : "evaluate";
+  if (!decoder.empty()) identity["decoder"] = decoder;
   ReferenceRows rows = reference_rows(options.manifest, kind, options.split);
   BatchOptions batch;
   batch.out = options.out;
@@ -152,7 +154,8 @@ std::vector<std::string> class_names(const DataSettings& data) {
 int evaluate_masks(const EvaluateOptions& options, Group& ranks) {
   const auto evaluator = make_evaluator(options, ranks);
   const Settings& settings = evaluator->settings();
-  BatchOptions batch_options = batch_of(options, settings, ReferenceKind::kMask);
+  BatchOptions batch_options =
+      batch_of(options, settings, ReferenceKind::kMask, evaluator->other_decoder());
   const bool draws = !options.out.empty() && options.worst > 0;
   if (draws) batch_options.endings = {kComparisonEnding};
   batch_options.made_from = [&](const CohortEntry& entry, const std::string& id) {

@@ -47,7 +47,7 @@ SampleType sample_type(const ExportOptions& options) {
 }
 
 Settings load_shared(const ExportOptions& options, const Group& ranks) {
-  Settings settings = options.batch->settings->load();
+  Settings settings = options.batch->settings->load_for_prediction();
   share_cores(settings, ranks);
   return settings;
 }
@@ -70,10 +70,13 @@ int run_masks(const ExportOptions& options, Group& ranks) {
   work.output.png_downsample = options.downsample;
   work.output.probability_type = sample_type(options);
   work.threshold = options.threshold.value_or(work.model.info().threshold);
+  work.decoder =
+      choose_tile_decoder(work.settings(), work.model.engine().device(), CacheMode::kNone);
   auto identity = options.batch->identity("export", work.settings(), kSeenSettings);
   identity["threshold"] = fmt::format("{}", work.threshold);
   identity["probability_type"] = options.probability_type;
   identity["downsample"] = fmt::format("{}", options.downsample.value_or(0));
+  if (work.decoder.changes_pixels()) identity["decoder"] = work.decoder.name;
   const BatchOptions batch_options = batch_of(options, settings, identity);
   SharedBatch batch(ranks, batch_options);
   if (ranks.rank() != 0) {

@@ -25,6 +25,15 @@ Settings SettingsOptions::load() const {
   return config.empty() ? default_settings(overrides) : load_settings(config, overrides);
 }
 
+Settings SettingsOptions::load_for_prediction() const {
+  SettingsOptions changes = *this;
+  for (const char* change :
+       {"augment.flip=false", "augment.rotate=false", "augment.stain=0", "augment.brightness=0"}) {
+    changes.overrides.emplace_back(change);
+  }
+  return changes.load();
+}
+
 bool SettingsOptions::may_set(const std::string& key) const {
   return !config.empty() ||
          std::any_of(overrides.begin(), overrides.end(),

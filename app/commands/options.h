@@ -23,6 +23,8 @@ struct SettingsOptions {
 
   /// Throws ConfigError.
   Settings load() const;
+  /// The same for a network that is applied: it sees slides as they are.
+  Settings load_for_prediction() const;
   /// Whether a file or an override may say something of this key.
   bool may_set(const std::string& key) const;
 };

@@ -145,8 +145,9 @@ Finding check_cache(const Settings& settings) {
   return Inconsistency{"data.cache", "disk needs a folder to write to; set run.scratch"};
 }
 
-/// What a device decodes must be what the network sees.
-Finding check_decode(const Settings& settings) {
+}  // namespace
+
+Finding find_decode_conflict(const Settings& settings) {
   const DataSettings& data = settings.data;
   const AugmentSettings& augment = settings.augment;
   if (data.decode == DecodeChoice::kAuto || data.decode == DecodeChoice::kHost) return std::nullopt;
@@ -164,6 +165,8 @@ Finding check_decode(const Settings& settings) {
   return std::nullopt;
 }
 
+namespace {
+
 Finding check_precision(const Settings& settings) {
   const bool mps = settings.device == "mps" || settings.profile == "mps";
   if (!mps || settings.streaming.dtype == Precision::kFloat32) return std::nullopt;
@@ -177,7 +180,7 @@ Finding find_inconsistency(const Settings& settings) {
        {check_classes(settings.data), check_class_weights(settings.data),
         check_unannotated(settings), check_inputs(settings.data.cohort), check_labels(settings),
         check_model(settings.model), check_label_names(settings.data), check_slide_loss(settings),
-        check_classifier(settings), check_cache(settings), check_decode(settings),
+        check_classifier(settings), check_cache(settings), find_decode_conflict(settings),
         check_precision(settings)}) {
     if (finding) return finding;
   }

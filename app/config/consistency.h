@@ -16,4 +16,7 @@ struct Inconsistency {
 /// The first rule that `settings` break.
 std::optional<Inconsistency> find_inconsistency(const Settings& settings);
 
+/// That of them about data.decode: what a device decodes must be what the network sees.
+std::optional<Inconsistency> find_decode_conflict(const Settings& settings);
+
 }  // namespace untiled

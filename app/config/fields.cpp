@@ -341,7 +341,7 @@ std::vector<Field<DataSettings>> data_fields() {
               {"host", DecodeChoice::kHost},
               {"gpu", DecodeChoice::kGpu},
               {"nvimgcodec-host", DecodeChoice::kNvimgcodecHost}},
-             "Who decodes JPEG tiles while a U-Net trains: the host; gpu: nvImageCodec on the CUDA "
+             "Who decodes JPEG tiles for a U-Net: the host; gpu: nvImageCodec on the CUDA "
              "device, whose pixels may be 3 of 255 off the host's, 8 where chroma is halved; "
              "nvimgcodec-host: its decoder for CPUs; auto: gpu where the device is CUDA's, "
              "nvImageCodec is there and no cache, stain or augmentation needs pixels on the host."),

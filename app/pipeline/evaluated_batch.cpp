@@ -84,7 +84,9 @@ SlideResult score_slide(const SlideEvaluator& evaluator, SharedBatch& batch, Sli
     report.outputs.push_back(report.slide_id + kComparisonEnding);
     write_file(task.out / report.outputs.back(), scored.score.preview_png);
   }
-  report.details = score_details(scored.score.counts);
+  ScoreDetails details = score_details(scored.score.counts);
+  details.decoded_by_nvimgcodec = scored.decoded_by_nvimgcodec;
+  report.details = std::move(details);
   return {std::move(report), std::move(scored.thumbnail), {}, {}};
 }
 

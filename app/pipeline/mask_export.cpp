@@ -70,14 +70,28 @@ std::vector<SlideOutputs::EncodedTile> encode(const SlideOutputs& outputs,
 /// A slide that this rank may begin to predict.
 struct Prepared {
   std::shared_ptr<const PixelSource> pixels;
+  TileDecoding decoding;
   Executor executor;
 };
 
+/// What a network sees of a view.
+struct Seen {
+  std::shared_ptr<const SlideView> view;
+  std::shared_ptr<const PixelSource> pixels;
+};
+
+/// Of the file's tiles, where nothing lies between them and the network.
+TileDecoding decoding_of(const MaskExport& e, const Seen& seen) {
+  if (seen.pixels != seen.view) return {};
+  return decoding_of(e.decoder,
+                     [view = seen.view](const Region& cell) { return view->stored_tile(cell); });
+}
+
 /// `done`: the part of this rank's pixels that is predicted, from 0 to 1; may be empty.
-Prepared prepare(const MaskExport& e, Group& ranks, std::shared_ptr<const PixelSource> pixels,
-                 int64_t held_bytes, int64_t output_bytes,
-                 const std::function<void(double)>& done) {
+Prepared prepare(const MaskExport& e, Group& ranks, const Seen& seen, int64_t held_bytes,
+                 int64_t output_bytes, const std::function<void(double)>& done) {
   const Engine& engine = e.model.engine();
+  const auto& pixels = seen.pixels;
   const Extent extent = pixels->extent();
   MemoryLedger fixed;
   fixed[Holder::kReaders] = reading_bytes(*pixels, held_bytes);
@@ -93,7 +107,9 @@ Prepared prepare(const MaskExport& e, Group& ranks, std::shared_ptr<const PixelS
                        sum = std::make_shared<std::atomic<int64_t>>(0)](int64_t count) {
     if (done) done(std::min(1.0, static_cast<double>(*sum += count) / total));
   };
-  return {std::move(pixels), engine.executor(planned, report, {&ranks, kGatheredLayout})};
+  const TileDecoding decoding = decoding_of(e, seen);
+  const ExecutorUse use{.ranks = &ranks, .layout = kGatheredLayout, .decoding = decoding};
+  return {pixels, decoding, engine.executor(planned, report, use)};
 }
 
 /// Probability planes that outputs of these formats need of each tile.
@@ -108,12 +124,12 @@ void predict(const MaskExport& e, Group& ranks, const Prepared& slide, const Pre
                    work);
 }
 
-/// Rank 0's part, which writes.
-void predict_slide(const MaskExport& e, SharedBatch& batch, const SlideTask& task,
-                   const std::shared_ptr<const PixelSource>& pixels, SlideOutputs& outputs) {
+/// Rank 0's part, which writes. Returns the tiles that another decoder than the reader's has made.
+std::optional<int64_t> predict_slide(const MaskExport& e, SharedBatch& batch, const SlideTask& task,
+                                     const Seen& seen, SlideOutputs& outputs) {
   Group& ranks = batch.ranks();
   const int64_t output_bytes =
-      outputs.held_bytes() + gathering_bytes(pixels->extent(), planes_of(e), ranks.size());
+      outputs.held_bytes() + gathering_bytes(seen.pixels->extent(), planes_of(e), ranks.size());
   batch.call(task, output_bytes);
   std::optional<Prepared> slide;
   const auto work = [&](const PredictedTile& predicted) {
@@ -124,9 +140,11 @@ void predict_slide(const MaskExport& e, SharedBatch& batch, const SlideTask& tas
   batch.share(
       [&] {
         slide.emplace(
-            prepare(e, ranks, pixels, task.reader->info().held_bytes, output_bytes, task.progress));
+            prepare(e, ranks, seen, task.reader->info().held_bytes, output_bytes, task.progress));
       },
       [&] { predict(e, ranks, *slide, work); });
+  const auto& count = slide->decoding.count;
+  return count ? std::optional(count->load()) : std::nullopt;
 }
 
 /// Parts of the pixels with data by class, and the area of those that are drawn.
@@ -165,14 +183,14 @@ NumbersByClass describe_classes(const MaskExport& e, const SlideOutputs& outputs
 }
 
 void describe(const MaskExport& e, const ViewInfo& view, const SlideOutputs& outputs,
-              SlideReport& report) {
+              std::optional<int64_t> decoded_by_nvimgcodec, SlideReport& report) {
   report.origin_x = view.frame_level0.cols.begin;
   report.origin_y = view.frame_level0.rows.begin;
   report.mask = view.extent;
   report.mask_mpp = view.mpp_x;
   report.objects = outputs.objects();
   for (const auto& file : outputs.files()) report.outputs.push_back(file.filename().string());
-  MaskDetails details{{}, describe_classes(e, outputs, report)};
+  MaskDetails details{{}, describe_classes(e, outputs, report), decoded_by_nvimgcodec};
   if (outputs.wants(OutputFormat::kPng)) {
     details.mask_downsample = view.downsample_x * static_cast<double>(outputs.png_downsample());
   }
@@ -191,12 +209,12 @@ SlideResult export_masks(const MaskExport& e, SharedBatch& batch, SlideTask task
   }
   const auto pixels = seen_pixels(e.settings(), task, view);
   if (e.settings().data.stain.method != StainMethod::kNone) watch.lap("stains");
-  predict_slide(e, batch, task, pixels, outputs);
+  const auto decoded = predict_slide(e, batch, task, {view, pixels}, outputs);
   watch.lap("predict");
   const Picture thumbnail = view_thumbnail(task.reader, view->info(), kLargestThumbnail);
   watch.lap("thumbnail");
   outputs.finish(thumbnail);
-  describe(e, view->info(), outputs, task.report);
+  describe(e, view->info(), outputs, decoded, task.report);
   SlideResult result{std::move(task.report), outputs.outlined(thumbnail), {}};
   watch.lap("write");
   result.seconds = watch.laps();
@@ -209,10 +227,10 @@ void export_share(const MaskExport& e, const SharedBatch& batch, const SharedSli
   batch.share(
       [&] {
         const auto reader = shared.open();
-        const SeenPixels seen =
-            see_pixels(e.settings(), shared.entry, reader, open_view(e, shared.entry, reader));
-        slide.emplace(
-            prepare(e, ranks, seen.pixels, reader->info().held_bytes, shared.output_bytes, {}));
+        const auto view = open_view(e, shared.entry, reader);
+        const SeenPixels seen = see_pixels(e.settings(), shared.entry, reader, view);
+        slide.emplace(prepare(e, ranks, {view, seen.pixels}, reader->info().held_bytes,
+                              shared.output_bytes, {}));
       },
       [&] { predict(e, ranks, *slide, {}); });
 }

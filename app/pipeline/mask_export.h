@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/batch/shared_batch.h"
+#include "app/pipeline/tile_decoder.h"
 #include "app/pipeline/trained_model.h"
 #include "lib/output/slide_outputs.h"
 
@@ -12,6 +13,7 @@ struct MaskExport {
   TrainedModel model;
   OutputOptions output;
   double threshold = 0.5;  ///< Probability from which a pixel counts, one class only.
+  TileDecoder decoder = {};
 
   const Settings& settings() const { return model.settings(); }
 };

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "app/pipeline/tile_decoder.h"
 #include "data/slide/fingerprint.h"
 #include "lib/core/error.h"
 #include "lib/core/output_format.h"
@@ -28,7 +29,11 @@ void forget_default_class(Settings& settings) {
 class ModelEvaluator : public SlideEvaluator {
  public:
   ModelEvaluator(std::unique_ptr<TrainedModel> model, Group& ranks)
-      : SlideEvaluator(model->settings()), model_(std::move(model)), ranks_(ranks) {}
+      : SlideEvaluator(model->settings()),
+        model_(std::move(model)),
+        decoder_(
+            choose_tile_decoder(model_->settings(), model_->engine().device(), CacheMode::kNone)),
+        ranks_(ranks) {}
 
   ScoredSlide score(const CohortEntry& entry, const std::string& id,
                     const fs::path& folder) const override {
@@ -49,11 +54,17 @@ class ModelEvaluator : public SlideEvaluator {
       slide.input.require_unchanged();
     });
     together.settle();
-    return {std::move(result), std::move(slide.thumbnail)};
+    ScoredSlide scored{std::move(result), std::move(slide.thumbnail)};
+    const auto& count = slide.input.decoding.count;
+    if (count) scored.decoded_by_nvimgcodec = count->load();
+    return scored;
   }
 
   std::vector<fs::path> files(const CohortEntry& entry, const std::string& /*id*/) const override {
     return {entry.mask};
+  }
+  std::string other_decoder() const override {
+    return decoder_.changes_pixels() ? decoder_.name : "";
   }
 
  private:
@@ -68,6 +79,9 @@ class ModelEvaluator : public SlideEvaluator {
   Slide prepare(const CohortEntry& entry, const std::string& id) const {
     Slide slide{.input = open(entry, id, view_options(settings(), entry), settings().data.stain)};
     measure_stains(settings(), *slide.input.slide, id);
+    slide.input.decoding = decoding_of(decoder_, [lazy = slide.input.slide](const Region& cell) {
+      return lazy->stored_tile(cell);
+    });
     const LazySlide& pixels = *slide.input.slide;
     const Engine& engine = model_->engine();
     MemoryLedger fixed;
@@ -82,6 +96,7 @@ class ModelEvaluator : public SlideEvaluator {
   }
 
   std::unique_ptr<TrainedModel> model_;
+  TileDecoder decoder_;
   Group& ranks_;
 };
 

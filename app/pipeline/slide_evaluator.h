@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ namespace untiled {
 struct ScoredSlide {
   SlideScore score;
   Picture thumbnail;  ///< Of the slide.
+  /// Tiles that another decoder than the reader's has made, where there is one.
+  std::optional<int64_t> decoded_by_nvimgcodec = {};
 };
 
 /// Scores slides one way or the other.
@@ -33,6 +36,8 @@ class SlideEvaluator {
   /// there and is not.
   virtual std::vector<std::filesystem::path> files(const CohortEntry& entry,
                                                    const std::string& id) const = 0;
+  /// What decodes to other pixels than the slides' readers; empty: nothing does.
+  virtual std::string other_decoder() const { return {}; }
 
  protected:
   explicit SlideEvaluator(Settings settings);

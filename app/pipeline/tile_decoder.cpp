@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 #include "lib/core/resources.h"
@@ -54,6 +56,11 @@ TileDecoder choose_tile_decoder(const Settings& settings, const DeviceChoice& de
   const bool decodes_each_step = cache == CacheMode::kNone && !changes_pixels(settings);
   const bool can = is_cuda && decodes_each_step && !find_nvimgcodec_library().empty();
   return can ? open_if_possible(settings, device) : TileDecoder{};
+}
+
+TileDecoding decoding_of(const TileDecoder& decoder, TileFinder find) {
+  if (!decoder.jpeg) return {};
+  return {std::move(find), decoder.jpeg, std::make_shared<std::atomic<int64_t>>(0)};
 }
 
 std::shared_ptr<const std::atomic<int64_t>> use_tile_decoder(

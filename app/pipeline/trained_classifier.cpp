@@ -97,6 +97,7 @@ TrainedClassifier::TrainedClassifier(const Settings& settings,
   ClassifierCheckpoint file = load_classifier(checkpoint);
   info_ = file.info;
   settings_ = settings_of(settings, info_, scale);
+  require_decoder_fits(settings_);
   classifier_ = std::make_unique<SlideClassifier>(settings_);
   require_claimed_weights(checkpoint, classifier_->graph(), file.tensors);
   const ClassifierWeights pattern = classifier_->initial_weights();

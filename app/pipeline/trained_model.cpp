@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/config/consistency.h"
 #include "lib/core/error.h"
 #include "lib/train/named_tensors.h"
 #include "models/unet.h"
@@ -38,6 +39,13 @@ StainSettings stain_settings(const std::optional<filters::Stains>& reference) {
   return {reference ? StainMethod::kMacenko : StainMethod::kNone, reference};
 }
 
+void require_decoder_fits(const Settings& settings) {
+  if (const auto conflict = find_decode_conflict(settings)) {
+    throw ConfigError(
+        fmt::format("{} {}, as the checkpoint asks for", conflict->key, conflict->message));
+  }
+}
+
 void refuse_foreign_settings(const std::vector<std::string>& overrides) {
   for (const std::string& change : overrides) {
     for (const char* key : {"model.", "data.classes", "data.labels",
@@ -56,6 +64,7 @@ TrainedModel::TrainedModel(const Settings& settings, const std::filesystem::path
     : checkpoint_(load_checkpoint(checkpoint)),
       settings_(settings_of(settings, checkpoint_.info, scale)),
       engine_(std::make_unique<Engine>(settings_, logit_count())) {
+  require_decoder_fits(settings_);
   require_claimed_weights(checkpoint, engine_->graph(), checkpoint_.parameters);
   // The file's order is its own; the network's counts.
   try {

@@ -23,6 +23,9 @@ struct ModelScale {
 /// What a checkpoint that keeps such stains, or none, makes of data.stain.
 StainSettings stain_settings(const std::optional<filters::Stains>& reference);
 
+/// Refuses a decoder that cannot make what a checkpoint's network sees. Throws ConfigError.
+void require_decoder_fits(const Settings& settings);
+
 /// Refuses changes of settings that the checkpoint decides. Throws ConfigError.
 void refuse_foreign_settings(const std::vector<std::string>& overrides);
 

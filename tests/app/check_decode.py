@@ -1,9 +1,10 @@
-"""Training over pixels that nvImageCodec decodes: where its pixels are the host's, so is every byte of the run."""
+"""Training, export and evaluate over pixels that nvImageCodec decodes: where its pixels are the host's, so is every byte
+of a run, a mask and a score."""
 
 import json
 
 from check_tile_cuda import has_module, write_jpegs
-from untiled_app import main, results_of, write_settings
+from untiled_app import main, outputs_of, results_of, write_settings
 
 PLAIN = {"augment": {"flip": False, "stain": 0}, "data": {"assume_mpp": 0.5}, "threads": 1}
 
@@ -76,6 +77,61 @@ def check_other_ways(app, yaml, folder, findings):
     findings.expect(provenance["decoder"] == "nvimgcodec-host", f"provenance.json: {provenance['decoder']}")
 
 
+HOST, CODEC = (("--set", f"data.decode={name}") for name in ("host", "nvimgcodec-host"))
+
+
+def exported(app, checkpoint, slide, out, *flags):
+    formats = ("--format", "png,tiff,geojson,probability", "--preview")
+    report = app.json("export", slide, "--checkpoint", checkpoint, "--out", out, *formats, *flags)
+    return report["slides"][0], outputs_of(out)
+
+
+def check_export(app, slides, folder, findings):
+    for slide in slides:
+        checkpoint = folder / f"{slide.stem}-auto-host" / "checkpoints" / "last.safetensors"
+        plain, expected = exported(app, checkpoint, slide, folder / f"{slide.stem}-host", *HOST)
+        for ranks in ((), ("--ranks", "threads:2")):
+            out = folder / f"{slide.stem}-codec{len(ranks)}"
+            said, found = exported(app, checkpoint, slide, out, *CODEC, *ranks)
+            findings.expect(found == expected != {}, f"export of {slide.name} {ranks}: other bytes")
+            findings.expect("decoded_by_nvimgcodec" not in plain and said["decoded_by_nvimgcodec"] > 0,
+                            f"export of {slide.name} {ranks}: {said}")
+        scaled, _ = exported(app, checkpoint, slide, folder / f"{slide.stem}-scaled", *CODEC, "--mpp", 0.8)
+        findings.expect(scaled["decoded_by_nvimgcodec"] == 0, f"export of a scaled view of {slide.name}: {scaled}")
+
+
+def scores_of(out):
+    """What the one record of an evaluation says of its slide."""
+    record, = (out / ".untiled" / "evaluation").glob("*.json")
+    return json.loads(record.read_text())["details"]["scores"]
+
+
+def check_evaluate(app, slide, folder, findings):
+    checkpoint = folder / f"{slide.stem}-auto-host" / "checkpoints" / "last.safetensors"
+    mask = next((folder / f"{slide.stem}-host").glob("*.png"))
+    manifest = folder / "references.csv"
+    manifest.write_text(f"slide,mask\n{slide},{mask}\n")
+    reports = [app.json("evaluate", "--checkpoint", checkpoint, "--manifest", manifest, "--out", folder / f"scores{i}", *flags)
+               for i, flags in enumerate((HOST, CODEC))]
+    findings.expect(reports[0] == reports[1], f"evaluate: {reports}")
+    host, codec = (scores_of(folder / f"scores{i}") for i in range(2))
+    findings.expect(codec.pop("decoded_by_nvimgcodec", 0) > 0 and host == codec, f"evaluate says {host} and {codec}")
+
+
+def check_export_refusals(app, slide, folder, findings):
+    yaml = write_settings(folder / "stained.yaml", [slide], **PLAIN)
+    train(app, yaml, folder / "stained", "data.stain.method=macenko", "train.steps=1")
+    checkpoint = folder / "stained" / "checkpoints" / "last.safetensors"
+    for flags, text in ((CODEC, "data.decode must be auto or host where data.stain needs pixels on the host"),
+                        (("--set", "data.decode=gpu", "--set", "device=cpu"), "data.stain")):
+        result = app.run("export", slide, "--checkpoint", checkpoint, "--out", folder / "no", *flags)
+        findings.expect(result.returncode == 2 and text in result.stderr, f"stains, {flags}: {result.stderr[-300:]}")
+    plain = folder / f"{slide.stem}-auto-host" / "checkpoints" / "last.safetensors"
+    result = app.run("export", slide, "--checkpoint", plain, "--out", folder / "no", "--set", "data.decode=gpu", "--set", "device=cpu")
+    findings.expect(result.returncode == 2 and "data.decode gpu: tiles are decoded on a CUDA device" in result.stderr,
+                    f"export without a device: {result.stderr[-300:]}")
+
+
 def check(app, folder, findings):
     slides = draw(app, folder)
     yaml = write_settings(folder / "first.yaml", slides[:1], **PLAIN)
@@ -86,6 +142,9 @@ def check(app, folder, findings):
         return
     check_bytes(app, slides, folder, findings)
     check_other_ways(app, yaml, folder, findings)
+    check_export(app, slides, folder, findings)
+    check_evaluate(app, slides[0], folder, findings)
+    check_export_refusals(app, slides[0], folder, findings)
 
 
 if __name__ == "__main__":

@@ -17,13 +17,13 @@ std::vector<SlideDetails> all_kinds() {
           LabelDetails{"otsu", 32, 0.1 + 0.2},
           LabelDetails{"robust", 8, {}},
           MaskDetails{4.0, {{"tumour", 0.25}, {"stroma", 1.0 / 3.0}}},
-          MaskDetails{{}, {{"tissue", 0.5}}},
+          MaskDetails{{}, {{"tissue", 0.5}}, 12},
           ClassDetails{{{"a", 0.75}, {"b", 0.25}}, "a"},
           TileDetails{.filter = "sobel", .decoded_tiles = 12, .device = "cpu"},
           TileDetails{"macenko", StainDetails{{{{1, 2, 3}, {4, 5, 6}}}, {7, 8}}, 1, 2, 3, "H200",
                       "gds"},
           ScoreDetails{0.5, {{1, 2, 3}, {int64_t{1} << 40, 0, 5}}},
-          ScoreDetails{{}, {{0, 0, 0}}}};
+          ScoreDetails{{}, {{0, 0, 0}}, 7}};
 }
 
 }  // namespace
