@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "app/pipeline/engine.h"
@@ -130,7 +131,9 @@ std::unique_ptr<RankStep> make_rank_step(const Settings& settings, const RankSli
 TimedTile time_tile(Settings settings) {
   settings.threads = 1;
   at::set_num_threads(1);
-  const int64_t side = settings.streaming.tile.value_or(kUsualTile);
+  // Norms need more than one pixel at the deepest level, where one stands for 32 x 32.
+  constexpr int64_t kLeastSide = 64;
+  const int64_t side = std::max(settings.streaming.tile.value_or(kUsualTile), kLeastSide);
   RankSlides slides;
   slides.pixels = std::make_shared<HeldImage>(noise_pixels({side, side}, 3, 256, 1));
   slides.labels = std::make_shared<HeldImage>(noise_pixels({side, side}, 1, 2, 2));

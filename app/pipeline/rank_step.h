@@ -34,7 +34,8 @@ class RankStep {
 std::unique_ptr<RankStep> make_rank_step(const Settings& settings, const RankSlides& slides,
                                          const Group& ranks);
 
-/// A step of one rank with one thread on one tile of noise, the second of two.
+/// A step of one rank with one thread on one tile of noise, or on some small ones, the second of
+/// two.
 struct TimedTile {
   RankCase step;
   double seconds = 0.0;

@@ -122,6 +122,7 @@ def check_foreign_texts(app, folder, findings):
                                                        ensure_ascii=False).encode("latin-1"))
     (folder / "drawn.csv").write_text("slide,mask\na.tif,latin1.geojson\n")
     (folder / "masks").mkdir()
+    Image.fromarray(np.zeros((300, 300), np.uint8)).save(folder / "masks" / "a.tif.mask.png")
     fails(app, findings, DATA, ["latin1.geojson", "is no UTF-8 text", "save it as UTF-8"], "evaluate",
           "--masks", folder / "masks", "--manifest", folder / "drawn.csv")
     (folder / "windows.csv").write_text("slide\nC:\\slides\\a.tif\n")

@@ -125,11 +125,14 @@ TEST_CASE("a pixel's value of row kernels has the same bits in every tile") {
   }
 }
 
+/// Of a seed with which no ReLU gets a value that rounding takes to the other side of zero: a
+/// gradient of float32 is then another one, with LibTorch's kernels as well.
 SlidesCase wide_case() {
   SlidesCase c{.sizes = {{230, 170}, {100, 161}},
                .model = small_resnet(NormKind::kBatch, 18, 16),
                .tile = 64};
   c.dtype = at::kFloat;
+  c.seed = 2;
   return c;
 }
 
@@ -141,8 +144,8 @@ TEST_CASE("a float32 step is near the whole image with row kernels and without")
     const LayeredStep rows = streamed(c, setup);
     c.uses_row_kernels = false;
     const LayeredStep plain = streamed(c, setup);
-    CHECK(worst_error(c, setup, rows).error < 1e-3);
-    CHECK(worst_error(c, setup, plain).error < 1e-3);
+    CHECK(worst_error(c, setup, rows).error < 1e-4);
+    CHECK(worst_error(c, setup, plain).error < 1e-4);
     if (conv_rows() == nullptr) continue;
     CHECK_FALSE(rows.gradients.front().equal(plain.gradients.front()));
   }

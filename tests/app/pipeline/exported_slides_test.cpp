@@ -136,7 +136,9 @@ TEST_CASE("classes whose maps would be one file are refused") {
 
 TEST_CASE("a labelled slide is reported as its labels are") {
   const TemporaryFolder folder;
-  const LabelWork work{.settings = small_settings(), .output = {}, .level = {}, .method = "otsu"};
+  Settings settings = small_settings();
+  settings.labels.min_object_um2 = 0;  // All pieces of so small a picture are small.
+  const LabelWork work{.settings = settings, .output = {}, .level = {}, .method = "otsu"};
   const BatchOptions options = batch_of(folder, {ending_of(OutputFormat::kPng)});
   const BatchOutcome outcome =
       run_batch(options, [&](SlideTask task) { return label_slide(work, std::move(task)); });
