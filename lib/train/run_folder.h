@@ -85,8 +85,8 @@ struct Summary {
   double seconds_per_step = 0.0;  ///< Median, from the first read to updated weights.
   /// Of processors, all threads of rank 0's process; median of the steps since it was started.
   double cpu_seconds_per_step = 0.0;
-  int64_t pixels_per_step = 0;    ///< Median.
-  std::string schedule;           ///< sweep or passes.
+  int64_t pixels_per_step = 0;  ///< Median.
+  std::string schedule;         ///< sweep or passes.
   /// Median of decoded pixels over those that the step needs.
   double decodes_per_step = 0.0;
   int64_t parameters = 0;

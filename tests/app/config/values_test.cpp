@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "lib/filters/stain_file.h"
-#include "tests/catch.h"
 #include "tests/app/config/yaml_file.h"
+#include "tests/catch.h"
 
 using namespace untiled;
 using Catch::Matchers::StartsWith;
