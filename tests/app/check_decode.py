@@ -95,7 +95,9 @@ def check_export(app, slides, folder, findings):
             out = folder / f"{slide.stem}-codec{len(ranks)}"
             said, found = exported(app, checkpoint, slide, out, *CODEC, *SCALE, *ranks)
             findings.expect(found == expected != {}, f"export of {slide.name} {ranks}: other bytes")
-            findings.expect("decoded_by_nvimgcodec" not in plain and said["decoded_by_nvimgcodec"] > 0,
+            # Rank 0 counts its own tiles, of a small slide perhaps none.
+            least = 0 if ranks else 1
+            findings.expect("decoded_by_nvimgcodec" not in plain and said["decoded_by_nvimgcodec"] >= least,
                             f"export of {slide.name} {ranks}: {said}")
         scaled, _ = exported(app, checkpoint, slide, folder / f"{slide.stem}-scaled", *CODEC, *SCALE, "--mpp", 0.8)
         findings.expect(scaled["decoded_by_nvimgcodec"] == 0, f"export of a scaled view of {slide.name}: {scaled}")
@@ -104,7 +106,7 @@ def check_export(app, slides, folder, findings):
 def scores_of(out):
     """What the one record of an evaluation says of its slide."""
     record, = (file for file in (out / ".untiled" / "evaluation").glob("*.json") if not file.name.endswith(".seconds.json"))
-    return json.loads(record.read_text())["details"]["scores"]
+    return json.loads(record.read_text())["content"]["details"]["scores"]
 
 
 def check_evaluate(app, slide, folder, findings):
