@@ -11,6 +11,7 @@
 
 #include "data/tissue/background.h"
 #include "data/tissue/fat.h"
+#include "data/tissue/fat_net.h"
 #include "data/tissue/ink.h"
 #include "data/tissue/label_readings.h"
 #include "data/tissue/mask_shapes.h"
@@ -34,6 +35,7 @@ constexpr double kHalfHeight = 0.5;
 constexpr double kSurroundingsUm = 24;
 constexpr double kBlurUm = 9.6;
 constexpr double kCloseUm = 24;
+constexpr double kInkEdgeUm = 48;     ///< The edges of ink are thin as walls of fat are.
 constexpr double kLineUm = 28;        ///< Half the width of threads that are dropped.
 constexpr double kFrameUm = 80;       ///< The same of straight lines ...
 constexpr double kFrameLongUm = 400;  ///< ... that are at least so long.
@@ -318,6 +320,13 @@ cv::Mat find_shade(const cv::Mat& colourless, const cv::Mat& flat, const Padding
   return shade;
 }
 
+/// Fat between the walls that the threshold finds, and nets of fainter ones.
+cv::Mat find_fat(const cv::Mat& walls, const NetEvidence& evidence,
+                 const std::optional<cv::Rect>& frame) {
+  const cv::Mat net = find_fat_net(evidence);
+  return fat_between(walls, kFatCellUm, evidence.um) | (frame ? inside_of(net, *frame) : net);
+}
+
 Ink no_ink(const cv::Size& size) {
   return {cv::Mat::zeros(size, CV_8U), cv::Mat::zeros(size, CV_8U)};
 }
@@ -358,7 +367,12 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   above.setTo(0, padding.zone | ink.area);
   if (found.frame) above = inside_of(above, *found.frame);
   const cv::Mat walls = find_walls(above & (1 - colourless), work.um);
-  if (!reference.dark) mask |= fat_between(walls, kFatCellUm, work.um);
+  if (!reference.dark) {
+    const cv::Mat no_wall = padding.zone | grown(ink.area, kInkEdgeUm / work.um);
+    mask |= find_fat(
+        walls, {strength.total, strength.light, strength.colour, above, seen, no_wall, work.um},
+        found.frame);
+  }
   mask.setTo(0, padding.area | ink.area);
   fill_small_holes(mask, settings.min_hole_um2 / work.area());
   mask.setTo(0, padding.area);

@@ -278,14 +278,18 @@ TEST_CASE("glass of another brightness that touches the section is no tissue") {
 }
 
 /// Walls as of fat's cells around empty ones.
-void add_fat(Painting& painting, int64_t side) {
-  painting.fill(box(60, 60, 290, 430), kGlassColour, 1.5, true);
+void add_net(Painting& painting, int64_t side, const Rgb3& colour, double noise, bool is_tissue) {
+  painting.fill(box(60, 60, 290, 430), kGlassColour, 1.5, is_tissue);
   painting.fill(
       [=](int64_t row, int64_t col) {
         const bool inside = row >= 60 && row < 350 && col >= 60 && col < 490;
         return inside && (row % side == 0 || (col + row / side % 2 * side / 2) % side == 0);
       },
-      {215, 150, 190}, 4, true);
+      colour, noise, is_tissue);
+}
+
+void add_fat(Painting& painting, int64_t side) {
+  add_net(painting, side, {215, 150, 190}, 4, true);
 }
 
 TEST_CASE("fat is tissue, but whether that is meant is not sure") {
@@ -297,6 +301,24 @@ TEST_CASE("fat is tissue, but whether that is meant is not sure") {
     CHECK(painting.dice() > 0.95);
     CHECK(painting.find().confidence < 0.9);
   }
+}
+
+TEST_CASE("fat is tissue where a threshold finds no more than the crossings of its walls") {
+  constexpr Rgb3 kFaintWall = {237, 228, 236};
+  for (const int64_t side : {16, 20, 24}) {
+    Painting painting(kGlassColour);
+    add_net(painting, side, kFaintWall, 1.5, true);
+    painting.fill(box(140, 180, 100, 160), kHE, 8, true);
+    INFO(side);
+    CHECK(painting.dice() > 0.93);
+  }
+}
+
+TEST_CASE("a net of scratches, which have no colour, is no fat") {
+  Painting painting(kGlassColour);
+  add_net(painting, 20, {226, 225, 227}, 1.5, false);
+  painting.fill(box(140, 180, 100, 160), kHE, 8, true);
+  CHECK(painting.dice() > 0.95);
 }
 
 TEST_CASE("tissue two grey levels over a dark and noisy background is found as a whole") {
