@@ -268,12 +268,14 @@ def limit_files(size):
 
 def check_full_disk(bench):
     for size in (0, 100, 1000):
-        bench.export_fails(DATA, "good.tif", preexec_fn=limit_files(size))
+        # Where nothing can be written, it is the folder that fails and no slide.
+        named = "good.tif" if size > 0 else ".untiled/verb: cannot be written"
+        bench.export_fails(DATA, named, preexec_fn=limit_files(size))
         out = bench.out()
         bench.fails(DATA, "synth.tif", "synth", "--size", "2000x2000", "--out", out / "synth.tif",
                     out=out, preexec_fn=limit_files(size))
         out = bench.out()
-        bench.fails(DATA, "good.tif", "label", bench.good, "--out", out, out=out,
+        bench.fails(DATA, named, "label", bench.good, "--out", out, out=out,
                     preexec_fn=limit_files(size))
     out = bench.out()
     out.mkdir()
