@@ -107,16 +107,12 @@ std::string with_nulls(std::string_view text) {
 
 /// Exporting a text in another encoding again gives the same again: it is to be converted.
 void require_utf8(const std::filesystem::path& path, std::string_view text) {
-  for (std::string_view rest = text; !rest.empty();) {
-    const Character next = first_character(rest);
-    if (!next.is_valid) {
-      throw DataError(fmt::format(
-          "{}: is no UTF-8 text, as GeoJSON is: byte {} begins no character (Latin-1 or "
-          "Windows-1252, perhaps); save it as UTF-8, in an editor or with iconv",
-          path.string(), text.size() - rest.size() + 1));
-    }
-    rest.remove_prefix(next.length);
-  }
+  const size_t valid = valid_utf8_length(text);
+  if (valid == text.size()) return;
+  throw DataError(
+      fmt::format("{}: is no UTF-8 text, as GeoJSON is: byte {} begins no character (Latin-1 or "
+                  "Windows-1252, perhaps); save it as UTF-8, in an editor or with iconv",
+                  path.string(), valid + 1));
 }
 
 /// JSON, or what would be JSON but for numbers that it does not have.

@@ -60,14 +60,17 @@ Character first_character(std::string_view text) {
   return {.length = length, .code = code, .is_valid = true, .is_control = is_control(code)};
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const Character next = first_character(text);
-    if (!next.is_valid) return false;
-    text.remove_prefix(next.length);
+size_t valid_utf8_length(std::string_view text) {
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const Character next = first_character(rest);
+    if (!next.is_valid) break;
+    rest.remove_prefix(next.length);
   }
-  return true;
+  return text.size() - rest.size();
 }
+
+bool is_utf8(std::string_view text) { return valid_utf8_length(text) == text.size(); }
 
 std::string printable(std::string_view text) { return replaced(text, false, question_mark); }
 

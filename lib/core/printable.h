@@ -19,6 +19,9 @@ struct Character {
 /// Of a text that is not empty.
 Character first_character(std::string_view text);
 
+/// Where the first byte stands that is no UTF-8: the text's size where all of it is.
+size_t valid_utf8_length(std::string_view text);
+
 /// Whether all of a text is UTF-8.
 bool is_utf8(std::string_view text);
 
