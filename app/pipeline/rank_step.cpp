@@ -131,9 +131,10 @@ std::unique_ptr<RankStep> make_rank_step(const Settings& settings, const RankSli
 TimedTile time_tile(Settings settings) {
   settings.threads = 1;
   at::set_num_threads(1);
-  // Norms need more than one pixel at the deepest level, where one stands for 32 x 32.
-  constexpr int64_t kLeastSide = 64;
-  const int64_t side = std::max(settings.streaming.tile.value_or(kUsualTile), kLeastSide);
+  // Norms need more than one pixel at the deepest level.
+  const Graph network = network_of(settings);
+  const int64_t least = 2 * network.stride(network.output());
+  const int64_t side = std::max(settings.streaming.tile.value_or(kUsualTile), least);
   RankSlides slides;
   slides.pixels = std::make_shared<HeldImage>(noise_pixels({side, side}, 3, 256, 1));
   slides.labels = std::make_shared<HeldImage>(noise_pixels({side, side}, 1, 2, 2));
