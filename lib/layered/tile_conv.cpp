@@ -20,19 +20,29 @@ std::vector<float> in_row_order(const at::Tensor& weight) {
   return to;
 }
 
-/// Output by output row: a convolution's kernel on the rows of its input.
-void convolve(const ConvRows& kernels, const at::Tensor& in, int64_t kernel, int64_t stride,
-              const std::vector<float>& weights, const at::Tensor& bias, const at::Tensor& out) {
+/// Calls run(row, met, out) for each row of the output, with the rows of the input that the kernel
+/// meets there.
+template <class Run>
+void for_each_row(const at::Tensor& in, const at::Tensor& out, int64_t kernel, int64_t stride,
+                  const Run& run) {
   const auto from = rows_of<float>(in);
   const auto onto = rows_of<float>(out);
   const ConvRow row{kernel, kernel * from.channels, stride * from.channels, onto.cols,
                     onto.channels};
-  const float* by_channel = bias.defined() ? bias.const_data_ptr<float>() : nullptr;
   std::vector<const float*> met(static_cast<size_t>(kernel));
   for (int64_t y = 0; y < onto.rows; ++y) {
     for (int64_t k = 0; k < kernel; ++k) met[static_cast<size_t>(k)] = from.row(y * stride + k);
-    kernels.forward(row, met.data(), weights.data(), by_channel, onto.row(y));
+    run(row, met.data(), onto.row(y));
   }
+}
+
+void convolve(const ConvRows& kernels, const at::Tensor& in, int64_t kernel, int64_t stride,
+              const std::vector<float>& weights, const at::Tensor& bias, const at::Tensor& out) {
+  const float* by_channel = bias.defined() ? bias.const_data_ptr<float>() : nullptr;
+  for_each_row(in, out, kernel, stride,
+               [&](const ConvRow& row, const float* const* met, float* to) {
+                 kernels.forward(row, met, weights.data(), by_channel, to);
+               });
 }
 
 }  // namespace
@@ -67,17 +77,13 @@ at::Tensor TileConv::window_gradient(const at::Tensor& gradient) const {
 
 at::Tensor TileConv::weight_gradient(const at::Tensor& gradient, const at::Tensor& window) const {
   if (rows_ == nullptr) return conv_weight_gradient(gradient, window, weight_, stride_);
-  const auto from = rows_of<float>(window);
-  const auto by = rows_of<float>(gradient);
   const int64_t kernel = weight_.size(2);
-  const ConvRow row{kernel, kernel * from.channels, stride_ * from.channels, by.cols, by.channels};
-  at::Tensor sums = at::zeros({kernel, kernel, from.channels, by.channels}, at::kFloat);
+  at::Tensor sums = at::zeros({kernel, kernel, window.size(1), gradient.size(1)}, at::kFloat);
   auto* onto = sums.mutable_data_ptr<float>();
-  std::vector<const float*> met(static_cast<size_t>(kernel));
-  for (int64_t y = 0; y < by.rows; ++y) {
-    for (int64_t k = 0; k < kernel; ++k) met[static_cast<size_t>(k)] = from.row(y * stride_ + k);
-    rows_->weight_gradient(row, met.data(), by.row(y), onto);
-  }
+  for_each_row(window, gradient, kernel, stride_,
+               [&](const ConvRow& row, const float* const* met, const float* by) {
+                 rows_->weight_gradient(row, met, by, onto);
+               });
   return sums.permute({3, 2, 0, 1}).contiguous();
 }
 
