@@ -32,6 +32,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMostContentBytes = 4096;
+constexpr std::string_view kGuardEnding = ".takeover";
 
 /// The batch system's number of this job, where there is one; what follows the number names a host.
 std::string job_number() {
@@ -79,11 +80,12 @@ bool create(const fs::path& file, const std::string& text) {
   throw write_error(file, error);
 }
 
-/// The time of a file that is touched now: the file server's clock.
+/// The time of a file that is touched now: the file server's clock. Its name is that of a file in
+/// the making, which a later run removes should this process be killed here.
 std::optional<timespec> server_time(const fs::path& folder) {
   static std::atomic<int> count = 0;
   const fs::path probe =
-      folder / fmt::format("clock.{}.{}.{}", machine_token(), ::getpid(), count++);
+      folder / fmt::format("clock.{}.{}.{}.part", machine_token(), ::getpid(), count++);
   const int descriptor = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0) return std::nullopt;
   struct stat status {};
@@ -154,7 +156,7 @@ bool is_stale(const fs::path& file) {
 bool replace_stale(const fs::path& file, const std::string& text,
                    const std::function<bool()>& then) {
   if (!is_stale(file)) return false;
-  const fs::path guard = file.string() + ".takeover";
+  const fs::path guard = file.string() + std::string(kGuardEnding);
   if (!create(guard, text)) {
     if (is_stale(guard)) ::unlink(guard.c_str());  // Its owner was killed at it.
     return false;
@@ -237,12 +239,17 @@ bool Lease::any_elsewhere(const fs::path& folder) {
 
 void Lease::clear_stale(const fs::path& folder) {
   std::vector<fs::path> leases;
+  std::vector<fs::path> guards;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     if (it->path().extension() == ".lease") leases.push_back(it->path());
+    if (it->path().extension() == kGuardEnding) guards.push_back(it->path());
   }
   for (const fs::path& lease : leases) {
     replace_stale(lease, make_content(), [] { return true; });
+  }
+  for (const fs::path& guard : guards) {
+    if (is_stale(guard)) ::unlink(guard.c_str());
   }
 }
 

@@ -28,7 +28,8 @@ class Lease {
   /// Whether a lease in a folder is held on another machine, as far as can be told.
   static bool any_elsewhere(const std::filesystem::path& folder);
 
-  /// Removes the leases in a folder whose owners were killed after their work was done.
+  /// Removes the leases in a folder whose owners were killed after their work was done, and what is
+  /// left of those that were killed while they took a lease over.
   static void clear_stale(const std::filesystem::path& folder);
 
   Lease(Lease&&) noexcept;

@@ -4,10 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include "lib/core/atomic_file.h"
+#include "lib/core/left_overs.h"
 #include "lib/core/platform.h"
 #include "tests/catch.h"
 #include "tests/core/temporary_folder.h"
@@ -91,6 +94,38 @@ TEST_CASE("a folder with a lease's name is moved aside, with what it holds") {
   write_file(file / "inside", "kept");
   CHECK(Lease::take(file));
   CHECK(read_file(folder / "a.lease.foreign1" / "inside") == "kept");
+}
+
+TEST_CASE("what a process leaves that is killed while it takes a lease over is cleared") {
+  const TemporaryFolder folder;
+  write_file(folder / "a.lease.takeover", foreign_lease(machine_token()));
+  write_file(folder / "b.lease.takeover", foreign_lease("another"));
+  Lease::clear_stale(folder.path());
+  CHECK_FALSE(std::filesystem::exists(folder / "a.lease.takeover"));
+  CHECK(std::filesystem::exists(folder / "b.lease.takeover"));
+  age(folder / "b.lease.takeover", 2 * Lease::kStale.count());
+  Lease::clear_stale(folder.path());
+  CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_CASE("the file that asks for the server's time has the name of one in the making") {
+  const TemporaryFolder folder;
+  write_file(folder / "a.lease", foreign_lease("another"));
+  std::atomic<bool> ended = false;
+  std::thread asking([&] {
+    while (!ended) Lease::any_elsewhere(folder.path());
+  });
+  std::string seen;
+  while (seen.empty()) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      if (entry.path().extension() != ".lease") seen = entry.path().filename().string();
+    }
+  }
+  ended = true;
+  asking.join();
+  const auto left = left_over(seen);
+  REQUIRE(left);
+  CHECK(left->process == ::getpid());
 }
 
 TEST_CASE("a lease holds no host's name") {
