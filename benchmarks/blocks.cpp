@@ -198,7 +198,7 @@ std::vector<Operation> operations() {
   return {
       {"split_rgb", 1,
        [](const RowKernels& k, Operands& o) {
-         k.split_rgb(kShape, reinterpret_cast<const uint8_t*>(o.in[8]), o.out[0]);
+         k.split_rgb(kShape, reinterpret_cast<const uint8_t*>(o.in[8]), nullptr, o.out[0]);
        }},
       {"down", 4,
        [](const RowKernels& k, Operands& o) {

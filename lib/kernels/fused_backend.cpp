@@ -9,6 +9,8 @@ namespace {
 
 /// Tiles of a slide at the least, where there are small enough ones: cores of a desktop have some.
 constexpr int64_t kFewestTiles = 16;
+/// Tiles that lie beside each other in a band at the least: cores of a desktop work on some.
+constexpr int64_t kFewestAcross = 16;
 
 class FusedBackend : public KernelBackend {
  public:
@@ -28,15 +30,18 @@ class FusedBackend : public KernelBackend {
   }
 
   /// Rows of tiles are vectors of 16 of every fourth column, and one such column more on each side:
-  /// wide, so that little is halo, and 2 times 4 columns less than a power of two, so that none of
-  /// the vectors is nearly empty. In a sweep their height is the height of bands, which decides how
-  /// many rows live at once; higher ones compute less halo twice. Where rows are very long the
+  /// wide, so that little is halo and little of a row's time is its beginning, and 2 times 4
+  /// columns less than a multiple of 512, so that none of the vectors is nearly empty. In a sweep
+  /// their height is the height of bands, which decides how many rows live at once; higher ones
+  /// compute less halo twice. Where rows are long tiles are wider, and where they are very long the
   /// planner may take half the height.
   std::vector<Extent> training_tiles(Order order, const Extent& pixels) const override {
     std::vector<Extent> tiles = {{512, 1016}, {256, 1016}, {128, 1016}, {128, 504}};
     if (order == Order::kSweep) {
       tiles.erase(tiles.begin(), tiles.begin() + 2);
       if (pixels.cols >= kLongRow) tiles.insert(tiles.begin() + 1, {64, 1016});
+      constexpr Extent kWide = {128, 1528};
+      if (pixels.cols >= kFewestAcross * kWide.cols) tiles.insert(tiles.begin(), kWide);
     }
     const auto first = std::find_if(tiles.begin(), tiles.end() - 1, [&](const Extent& t) {
       return ceil_div(pixels.rows, t.rows) * ceil_div(pixels.cols, t.cols) >= kFewestTiles;

@@ -8,7 +8,6 @@ namespace {
 /// Rows of a slide lie pages apart, where no processor looks ahead by itself: so many rows before
 /// it is loaded a row is asked for.
 constexpr int64_t kPrefetchedRows = 4;
-constexpr int64_t kCacheLine = 64;
 /// Pixels whose phases fill a vector.
 constexpr int64_t kBlock = kLanes * kPhases;
 
@@ -35,10 +34,11 @@ FineRows::FineRows(const RowKernels& kernels, const Columns& columns, const Plan
       held_(intersect(columns.fine(), crop.region.cols)),
       floats_(columns.fine().size()) {}
 
-/// Blocks of kBlock pixels, of which the first begins at `pixels`.
-void FineRows::split_pixels(const Interval& blocks, const uint8_t* pixels, float* row) const {
+/// Blocks of kBlock pixels, of which the first begins at `pixels`; `next` as for split_rgb.
+void FineRows::split_pixels(const Interval& blocks, const uint8_t* pixels, const uint8_t* next,
+                            float* row) const {
   if (blocks.empty()) return;
-  kernels_.split_rgb({blocks.size() * kLanes, columns_.shape.stride}, pixels,
+  kernels_.split_rgb({blocks.size() * kLanes, columns_.shape.stride}, pixels, next,
                      row + kLanes * blocks.begin);
 }
 
@@ -46,9 +46,8 @@ void FineRows::load_pixels(const PixelCrop& pixels, int64_t y, float* row) {
   const Region& r = pixels.region;
   const uint8_t* from =
       pixels.data + (y - r.rows.begin) * pixels.row_stride + 3 * (held_.begin - r.cols.begin);
-  if (y + kPrefetchedRows < r.rows.end) {
-    prefetch(from + kPrefetchedRows * pixels.row_stride, 3 * held_.size());
-  }
+  const bool has_next = y + kPrefetchedRows < r.rows.end;
+  const int64_t to_next = kPrefetchedRows * pixels.row_stride;
   // Whole blocks are taken from where they are; at the ends, and where words would lie askew, a
   // copy with zeros beside it is.
   const Interval all = {0, columns_.shape.width / kLanes};
@@ -60,15 +59,17 @@ void FineRows::load_pixels(const PixelCrop& pixels, int64_t y, float* row) {
   if (inside.empty() || first_word % alignof(uint32_t) != 0) inside = {all.end, all.end};
   const auto copy = [&](int64_t first, int64_t last) {
     if (first >= last) return;
-    std::memcpy(bytes_.data() + 3 * first, from + 3 * (first - begin),
-                static_cast<size_t>(3 * (last - first)));
+    const uint8_t* part = from + 3 * (first - begin);
+    std::memcpy(bytes_.data() + 3 * first, part, static_cast<size_t>(3 * (last - first)));
+    if (has_next) prefetch(part + to_next, 3 * (last - first));
   };
   copy(begin, std::min(end, inside.begin * kBlock));
   copy(std::max(begin, inside.end * kBlock), end);
-  split_pixels({all.begin, inside.begin}, bytes_.data(), row);
+  split_pixels({all.begin, inside.begin}, bytes_.data(), nullptr, row);
   if (inside.empty()) return;
-  split_pixels(inside, from + 3 * (inside.begin * kBlock - begin), row);
-  split_pixels({inside.end, all.end}, bytes_.data() + 3 * kBlock * inside.end, row);
+  const uint8_t* whole_blocks = from + 3 * (inside.begin * kBlock - begin);
+  split_pixels(inside, whole_blocks, has_next ? whole_blocks + to_next : nullptr, row);
+  split_pixels({inside.end, all.end}, bytes_.data() + 3 * kBlock * inside.end, nullptr, row);
 }
 
 void FineRows::load(int64_t y, float* row) {

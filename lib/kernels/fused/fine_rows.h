@@ -24,7 +24,8 @@ class FineRows {
 
  private:
   void load_pixels(const PixelCrop& pixels, int64_t y, float* row);
-  void split_pixels(const Interval& blocks, const uint8_t* pixels, float* row) const;
+  void split_pixels(const Interval& blocks, const uint8_t* pixels, const uint8_t* next,
+                    float* row) const;
 
   const RowKernels& kernels_;
   Columns columns_;

@@ -16,9 +16,17 @@ HWY_INLINE Vector low_byte(hn::Vec<Words> words) {
   return hn::ConvertTo(kFloats, hn::BitCast(kInts, hn::And(words, hn::Set(kWords, 255U))));
 }
 
+/// The bytes of a vector of fours of pixels.
+constexpr int64_t kPixelBytes = 3 * kPhases * kVector;
+
 // Four RGB pixels are three words: byte k of the twelve is channel k mod 3 of phase k / 3.
-HWY_ATTR void split_rgb(const RowShape& shape, const uint8_t* pixels, float* row) {
+HWY_ATTR void split_rgb(const RowShape& shape, const uint8_t* pixels, const uint8_t* next,
+                        float* row) {
   for (int64_t j = 0; j < shape.width; j += kVector) {
+    // A line at a time between other work: a whole row at once has to wait for its turn.
+    for (int64_t line = 0; next != nullptr && line < kPixelBytes; line += kCacheLine) {
+      __builtin_prefetch(next + 3 * kPhases * j + line, 0, 2);
+    }
     hn::Vec<Words> words[3];
     hn::LoadInterleaved3(kWords, reinterpret_cast<const uint32_t*>(pixels + 12 * j), words[0],
                          words[1], words[2]);

@@ -20,6 +20,8 @@ namespace untiled::fused {
 inline constexpr int64_t kPhases = 4;
 /// Widths of rows are multiples of this: the most floats a vector holds.
 inline constexpr int64_t kLanes = 16;
+/// Bytes that caches take at a time.
+inline constexpr int64_t kCacheLine = 64;
 inline constexpr int64_t kRowPadding = 16;
 /// Of the kernels that are compiled, see has_strided_kernel; and the rows of one that meet one row.
 inline constexpr int64_t kMostKernel = 9;
@@ -120,8 +122,9 @@ struct RowKernels {
   void (*coarse_weights)(const RowShape&, const ConvShape&, const float* const* rows,
                          const float* out_gradient, float* sums);
 
-  /// Interleaved RGB bytes of 4 * width pixels to a fine row of three channels, 0 to 255.
-  void (*split_rgb)(const RowShape&, const uint8_t* pixels, float* row);
+  /// Interleaved RGB bytes of 4 * width pixels to a fine row of three channels, 0 to 255. On the
+  /// way the caches are asked for as many bytes at `next`, which need not be there; null: for none.
+  void (*split_rgb)(const RowShape&, const uint8_t* pixels, const uint8_t* next, float* row);
   /// 4 * width floats to the phases of one channel, and back.
   void (*split)(const RowShape&, const float* values, float* row);
   void (*join)(const RowShape&, const float* row, float* values);
