@@ -22,6 +22,12 @@ MirroredMemory::MirroredMemory(int64_t bytes) : bytes_(bytes) {
   throw std::bad_alloc();
 }
 
+void MirroredMemory::rest() const {
+  // The memory is shared with the first view: only the mapping of its pages goes.
+  const auto size = static_cast<size_t>(bytes_);
+  madvise(data_ + size, size, MADV_DONTNEED);
+}
+
 MirroredMemory::~MirroredMemory() { munmap(data_, 2 * static_cast<size_t>(bytes_)); }
 
 }  // namespace untiled

@@ -21,6 +21,10 @@ class MirroredMemory {
   uint8_t* data() const { return data_; }
   int64_t size_bytes() const { return bytes_; }
 
+  /// What lies behind the first `bytes` was used and will not be for a while: the system stops
+  /// counting these pages twice. They keep what they hold, for who uses them just now too.
+  void rest() const;
+
  private:
   uint8_t* data_ = nullptr;
   int64_t bytes_;

@@ -39,7 +39,7 @@ class FusedBackend : public KernelBackend {
     std::vector<Extent> tiles = {{512, 1016}, {256, 1016}, {128, 1016}, {128, 504}};
     if (order == Order::kSweep) {
       tiles.erase(tiles.begin(), tiles.begin() + 2);
-      if (pixels.cols >= kLongRow) tiles.insert(tiles.begin() + 1, {64, 1016});
+      if (pixels.cols >= kLongRow) tiles.insert(tiles.begin() + 1, {64, 1528});
       constexpr Extent kWide = {128, 1528};
       if (pixels.cols >= kFewestAcross * kWide.cols) tiles.insert(tiles.begin(), kWide);
     }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 
+#include "lib/core/resources.h"
 #include "tests/catch.h"
 #include "tests/core/file_size_limit.h"
 
@@ -46,6 +47,19 @@ TEST_CASE("a limit of files' sizes does not bound mirrored memory") {
 }
 
 #ifdef __linux__
+TEST_CASE("mirrored memory that rests is counted once and keeps what it holds") {
+  constexpr int64_t kBytes = 64 << 20;
+  const MirroredMemory memory(kBytes);
+  std::memset(memory.data(), 1, kBytes);
+  const int64_t once = resident_bytes();
+  std::memset(memory.data() + kBytes, 2, kBytes);
+  CHECK(resident_bytes() - once > kBytes / 2);
+  memory.rest();
+  CHECK(resident_bytes() - once < kBytes / 2);
+  CHECK(memory.data()[kBytes - 1] == 2);
+  CHECK(memory.data()[kBytes + 7] == 2);
+}
+
 TEST_CASE("memory is mirrored where a library has replaced mremap by one that forgets the place") {
   const int64_t page = MirroredMemory::granularity();
   MirroredMemory other(2 * page);

@@ -26,10 +26,21 @@ class RingWindow : public PixelWindow {
       : source_(source), rows_(rows, row_bytes_of(source.extent().cols), pool) {}
 
   void fill(const Region& piece) override {
-    Bytes missing;
-    const PixelTarget target{piece, static_cast<int>(kRgb), at(piece), rows_.row_bytes(), &missing};
-    read_named(piece, [&] { source_.read_into(piece, target); });
-    mark(piece, missing);
+    const int64_t seam = rows_.next_seam(piece.rows.begin);
+    if (piece.rows.end <= seam) {
+      Bytes missing;
+      read_named(piece, [&] { source_.read_into(piece, target(piece, missing)); });
+      return mark(piece, missing);
+    }
+    // In place, rows beyond the seam would lie where the memory is seen again, and the system
+    // counts pages that are used at both places twice.
+    const PixelBlock block = read_named(piece, [&] { return source_.read(piece); });
+    for (const Interval& rows : {Interval{piece.rows.begin, seam}, {seam, piece.rows.end}}) {
+      const Region part = {rows, piece.cols};
+      Bytes missing;
+      copy_overlap(block, target(part, missing));
+      mark(part, missing);
+    }
   }
 
   WindowView view(const Region& region, bool with_missing) override {
@@ -45,12 +56,17 @@ class RingWindow : public PixelWindow {
 
   void release_rows(int64_t row) override {
     const std::lock_guard lock(mutex_);
-    released_ = std::max(released_, row);
+    if (row <= released_) return;
+    rows_.release(released_, row);
+    released_ = row;
   }
 
  private:
   uint8_t* at(const Region& region) const {
     return rows_.row(region.rows.begin) + kRowOffset + region.cols.begin * kRgb;
+  }
+  PixelTarget target(const Region& region, Bytes& missing) const {
+    return {region, static_cast<int>(kRgb), at(region), rows_.row_bytes(), &missing};
   }
   int64_t cols() const { return source_.extent().cols; }
   uint8_t* mark_at(int64_t row, int64_t col) {

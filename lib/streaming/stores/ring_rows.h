@@ -24,6 +24,12 @@ class RingRows {
   int64_t count() const { return count_; }
   int64_t row_bytes() const { return row_bytes_; }
   uint8_t* row(int64_t y) const { return memory_->data() + y % count_ * row_bytes_; }
+  /// The first row behind y that lies where row 0 does.
+  int64_t next_seam(int64_t y) const { return y - y % count_ + count_; }
+  /// Rows below `row` are done with; those below `before` were.
+  void release(int64_t before, int64_t row) const {
+    if (next_seam(before) <= row) memory_->rest();
+  }
   const std::shared_ptr<MirroredMemory>& memory() const { return memory_; }
 
  private:

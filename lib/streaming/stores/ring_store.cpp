@@ -42,8 +42,9 @@ void RingStore::check(const Region& region) const {
 void RingStore::begin_rows(int64_t end) {
   const std::lock_guard lock(mutex_);
   if (end <= begun_) return;
-  const int64_t first = std::max(begun_, end - rows_.count());
-  std::memset(rows_.row(first), 0, static_cast<size_t>((end - first) * rows_.row_bytes()));
+  for (int64_t y = std::max(begun_, end - rows_.count()); y < end; ++y) {
+    std::memset(rows_.row(y), 0, static_cast<size_t>(rows_.row_bytes()));
+  }
   begun_ = end;
 }
 
@@ -76,7 +77,9 @@ void RingStore::add(const Region& region, const at::Tensor& value) {
 
 void RingStore::release_rows(int64_t row) {
   const std::lock_guard lock(mutex_);
-  released_ = std::max(released_, row);
+  if (row <= released_) return;
+  rows_.release(released_, row);
+  released_ = row;
 }
 
 }  // namespace untiled
