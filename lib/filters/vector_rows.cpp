@@ -12,6 +12,7 @@
 // Highway asks for these after foreach_target.h.
 #include <hwy/highway.h>
 
+#include "lib/filters/absorbance_rows.h"
 #include "lib/filters/filter_rows.h"
 #include "lib/filters/gaussian_rows-inl.h"
 #include "lib/filters/median_rows-inl.h"
@@ -19,6 +20,19 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace untiled::filters::HWY_NAMESPACE {
+
+#if HWY_TARGET != HWY_SCALAR
+/// Looking up in memory is as fast with vectors as without, so only registers are better.
+AbsorbanceRow absorbance_row() {
+  const AbsorbanceRow plain = plain_rows().absorbance;
+#if HWY_TARGET == HWY_AVX3
+  const AbsorbanceRow in_registers = absorbance_in_registers();
+  return in_registers != nullptr ? in_registers : plain;
+#else
+  return plain;
+#endif
+}
+#endif
 
 const FilterRows* table() {
 #if HWY_TARGET == HWY_SCALAR
@@ -31,7 +45,8 @@ const FilterRows* table() {
                                .gaussian_across = gaussian_across,
                                .gaussian_across_to_bytes = gaussian_across_to_bytes,
                                .median_bytes = median<uint8_t>,
-                               .median_floats = median<float>};
+                               .median_floats = median<float>,
+                               .absorbance = absorbance_row()};
   return &rows;
 #endif
 }
