@@ -21,19 +21,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace untiled::filters::HWY_NAMESPACE {
 
-#if HWY_TARGET != HWY_SCALAR
-/// Looking up in memory is as fast with vectors as without, so only registers are better.
-AbsorbanceRow absorbance_row() {
-  const AbsorbanceRow plain = plain_rows().absorbance;
-#if HWY_TARGET == HWY_AVX3
-  const AbsorbanceRow in_registers = absorbance_in_registers();
-  return in_registers != nullptr ? in_registers : plain;
-#else
-  return plain;
-#endif
-}
-#endif
-
 const FilterRows* table() {
 #if HWY_TARGET == HWY_SCALAR
   return &plain_rows();
@@ -46,7 +33,7 @@ const FilterRows* table() {
                                .gaussian_across_to_bytes = gaussian_across_to_bytes,
                                .median_bytes = median<uint8_t>,
                                .median_floats = median<float>,
-                               .absorbance = absorbance_row()};
+                               .absorbance = plain_rows().absorbance};
   return &rows;
 #endif
 }
@@ -73,14 +60,16 @@ HWY_EXPORT(table);
 struct Simd {
   const char* name;
   int64_t targets;
+  /// Better than looking up in memory, which vectors do not make faster; null: nothing is.
+  AbsorbanceRow (*absorbance)();
 };
 
 constexpr Simd kSimd[] = {
 #if HWY_ARCH_ARM
-    {"neon", HWY_NEON},
+    {"neon", HWY_NEON, nullptr},
 #else
-    {"avx512", HWY_AVX3 | (HWY_AVX3 - 1)},
-    {"avx2", HWY_AVX2},
+    {"avx512", HWY_AVX3 | (HWY_AVX3 - 1), absorbance_in_registers},
+    {"avx2", HWY_AVX2, nullptr},
 #endif
 };
 
@@ -94,17 +83,24 @@ const FilterRows* table_of(int64_t targets) {
 
 struct Table {
   std::string name;
-  const FilterRows* rows;
+  FilterRows rows;
 };
+
+FilterRows rows_of(const Simd& simd, int64_t targets) {
+  FilterRows rows = *table_of(targets);
+  const AbsorbanceRow better = simd.absorbance != nullptr ? simd.absorbance() : nullptr;
+  if (better != nullptr) rows.absorbance = better;
+  return rows;
+}
 
 const std::vector<Table>& tables() {
   static const std::vector<Table> found = [] {
     std::vector<Table> list;
     for (const Simd& simd : kSimd) {
       const int64_t targets = HWY_TARGETS & hwy::SupportedTargets() & simd.targets;
-      if (targets != 0) list.push_back({simd.name, table_of(targets)});
+      if (targets != 0) list.push_back({simd.name, rows_of(simd, targets)});
     }
-    list.push_back({"scalar", &plain_rows()});
+    list.push_back({"scalar", plain_rows()});
     return list;
   }();
   return found;
@@ -119,9 +115,9 @@ std::vector<std::string> available_filter_simd() {
 }
 
 const FilterRows& filter_rows(const std::string& simd) {
-  if (simd == "auto") return *tables().front().rows;
+  if (simd == "auto") return tables().front().rows;
   for (const Table& t : tables()) {
-    if (t.name == simd) return *t.rows;
+    if (t.name == simd) return t.rows;
   }
   throw ConfigError(fmt::format("simd: {} does not run on this processor; it has {}", simd,
                                 fmt::join(available_filter_simd(), ", ")));

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "lib/core/random.h"
+#include "lib/filters/absorbance_rows.h"
 #include "lib/filters/filter_spec.h"
 #include "lib/filters/row_filters.h"
 #include "tests/catch.h"
@@ -174,6 +175,14 @@ TEST_CASE("absorbance is the definition's, of each byte, in rows of all lengths,
       REQUIRE(found[count] == -7.0F);
     }
   }
+}
+
+TEST_CASE(
+    "a processor that can look absorbance up in registers does so, under the best name alone") {
+  const AbsorbanceRow in_registers = absorbance_in_registers();
+  const AbsorbanceRow plain = plain_rows().absorbance;
+  CHECK(filter_rows("auto").absorbance == (in_registers != nullptr ? in_registers : plain));
+  CHECK(filter_rows("scalar").absorbance == plain);
 }
 
 TEST_CASE("what is held depends on the width of a slide, not on its height") {
