@@ -29,17 +29,54 @@ ArrayMetadata metadata_of(const BenchArray& array, const TileOutput& output) {
   return metadata;
 }
 
-/// A whole chunk, zeros beyond the array.
-void fill_chunk(const BenchArray& array, const Region& part, int64_t side, uint8_t* chunk) {
-  const int64_t all = side * array.pixel_bytes();
-  const int64_t used = part.cols.size() * array.pixel_bytes();
-  for (int64_t row = 0; row < part.rows.size(); ++row, chunk += all) {
-    const uint8_t* from = array.row(part.rows.begin + row) + part.cols.begin * array.pixel_bytes();
-    std::memcpy(chunk, from, static_cast<size_t>(used));
-    std::memset(chunk + used, 0, static_cast<size_t>(all - used));
+/// The chunks of an array, made by a thread and written some rows at a time: as many as a core's
+/// own cache holds, or all where a file is not a chunk's bytes.
+class ChunkCopy {
+ public:
+  ChunkCopy(const BenchArray& array, int64_t side, ArrayWriter& writer)
+      : array_(array),
+        side_(side),
+        writer_(writer),
+        row_bytes_(side * array.pixel_bytes()),
+        rows_at_once_(writer.takes_parts() ? std::clamp<int64_t>(kCached / row_bytes_, 1, side)
+                                           : side),
+        memory_(static_cast<size_t>(rows_at_once_ * row_bytes_)) {}
+
+  void write(const Region& part) {
+    const ChunkIndex index = {part.rows.begin / side_, part.cols.begin / side_, 0};
+    for (int64_t row = 0; row < side_; row += rows_at_once_) {
+      const int64_t rows = std::min(rows_at_once_, side_ - row);
+      fill(part, {row, row + rows});
+      const std::span<const uint8_t> bytes(memory_.data(), static_cast<size_t>(rows * row_bytes_));
+      if (!writer_.takes_parts()) return writer_.write_chunk(index, bytes);
+      writer_.write_part_of_chunk(index, static_cast<uint64_t>(row * row_bytes_), bytes);
+    }
   }
-  std::memset(chunk, 0, static_cast<size_t>((side - part.rows.size()) * all));
-}
+
+ private:
+  static constexpr int64_t kCached = int64_t{512} << 10;
+
+  /// Rows of the chunk, with zeros beyond the array.
+  void fill(const Region& part, const Interval& rows) {
+    const auto all = static_cast<size_t>(row_bytes_);
+    const auto used = static_cast<size_t>(part.cols.size() * array_.pixel_bytes());
+    uint8_t* to = memory_.data();
+    for (int64_t row = rows.begin; row < rows.end; ++row, to += row_bytes_) {
+      const size_t copied = row < part.rows.size() ? used : 0;
+      const uint8_t* from = array_.row(part.rows.begin + std::min(row, part.rows.size() - 1)) +
+                            part.cols.begin * array_.pixel_bytes();
+      std::memcpy(to, from, copied);
+      std::memset(to + copied, 0, all - copied);
+    }
+  }
+
+  const BenchArray& array_;
+  int64_t side_;
+  ArrayWriter& writer_;
+  int64_t row_bytes_;
+  int64_t rows_at_once_;
+  std::vector<uint8_t> memory_;
+};
 
 }  // namespace
 
@@ -78,15 +115,12 @@ void write_zarr(const BenchArray& array, const TileOutput& output, int workers,
                 const std::filesystem::path& folder) {
   ArrayWriter writer(folder, metadata_of(array, output));
   const auto chunks = tile_grid(array.extent(), {output.chunk, output.chunk});
-  const auto bytes = static_cast<size_t>(output.chunk * output.chunk * array.pixel_bytes());
   std::atomic<size_t> next{0};
   parallel_for(static_cast<size_t>(workers), workers, [&](size_t) {
-    std::vector<uint8_t> chunk(bytes);
+    ChunkCopy copy(array, output.chunk, writer);
     for (size_t i = next++; i < chunks.size(); i = next++) {
       throw_if_stopped();
-      fill_chunk(array, chunks[i], output.chunk, chunk.data());
-      writer.write_chunk(
-          {chunks[i].rows.begin / output.chunk, chunks[i].cols.begin / output.chunk, 0}, chunk);
+      copy.write(chunks[i]);
     }
   });
   writer.finish();

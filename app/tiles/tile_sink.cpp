@@ -50,20 +50,27 @@ class ZarrSink final : public TileSink {
   ZarrSink(const std::filesystem::path& path, const TileImage& image, const TileOutput& output)
       : folder_(path),
         side_(output.chunk),
+        row_bytes_(output.chunk * kChannels * static_cast<int64_t>(bytes_of(image.sample))),
         writer_(folder_.path(), metadata(image, output), writer_options(output)) {}
 
   void write(const Region& chunk, std::span<const uint8_t> bytes) override {
-    writer_.write_chunk({chunk.rows.begin / side_, chunk.cols.begin / side_, 0}, bytes);
+    writer_.write_chunk(index_of(chunk), bytes);
   }
-  fs::path make_place(const Region& chunk) override {
-    return writer_.make_place({chunk.rows.begin / side_, chunk.cols.begin / side_, 0});
+  bool takes_bands() const override { return writer_.takes_parts(); }
+  void write_band(const Region& chunk, int64_t first_row, std::span<const uint8_t> bytes) override {
+    writer_.write_part_of_chunk(index_of(chunk), static_cast<uint64_t>(first_row * row_bytes_),
+                                bytes);
   }
+  fs::path make_place(const Region& chunk) override { return writer_.make_place(index_of(chunk)); }
   void finish() override {
     writer_.finish();
     folder_.commit();
   }
 
  private:
+  ChunkIndex index_of(const Region& chunk) const {
+    return {chunk.rows.begin / side_, chunk.cols.begin / side_, 0};
+  }
   static ArrayMetadata metadata(const TileImage& image, const TileOutput& output) {
     ArrayMetadata array;
     array.shape = {image.extent.rows, image.extent.cols, kChannels};
@@ -77,6 +84,7 @@ class ZarrSink final : public TileSink {
 
   AtomicFolder folder_;
   int64_t side_;
+  int64_t row_bytes_;
   ArrayWriter writer_;
 };
 
@@ -146,6 +154,11 @@ class TiffSink final : public TileSink {
 };
 
 }  // namespace
+
+void TileSink::write_band(const Region& /*chunk*/, int64_t /*first_row*/,
+                          std::span<const uint8_t> /*bytes*/) {
+  throw InternalError("chunks of this format are written whole");
+}
 
 fs::path TileSink::make_place(const Region& /*chunk*/) {
   throw InternalError("chunks of this format are no files");

@@ -35,6 +35,10 @@ class TileSink {
   /// A whole chunk, interleaved, of which `chunk` is the part inside the image; any thread, each
   /// once. Throws DataError (a full disk, say).
   virtual void write(const Region& chunk, std::span<const uint8_t> bytes) = 0;
+  /// Whether chunks may come as bands of their rows: zarr without codec, shards and direct I/O.
+  virtual bool takes_bands() const { return false; }
+  /// Whole rows of a chunk from `first_row` on, instead of `write`; the first band first.
+  virtual void write_band(const Region& chunk, int64_t first_row, std::span<const uint8_t> bytes);
   /// The file that such a chunk's bytes are, in a folder that is there, for somebody who writes it
   /// himself; only zarr without codec and shards has them (TileOutput::from_device).
   virtual std::filesystem::path make_place(const Region& chunk);

@@ -77,6 +77,17 @@ filters::ChunkWriter writer_to(TileSink& sink) {
   return [&sink](const Region& chunk, std::span<const uint8_t> bytes) { sink.write(chunk, bytes); };
 }
 
+filters::TiledCounts filter_into(TileSink& sink, const PixelSource& source,
+                                 const std::vector<filters::RowFilter>& chain,
+                                 const filters::TiledOptions& options) {
+  if (!sink.takes_bands()) return filters::run_tiled(source, chain, options, writer_to(sink));
+  return filters::run_tiled_by_bands(
+      source, chain, options,
+      [&sink](const Region& chunk, int64_t first_row, std::span<const uint8_t> bytes) {
+        sink.write_band(chunk, first_row, bytes);
+      });
+}
+
 class TiledSlide {
  public:
   TiledSlide(const TileJob& job, const Settings& settings, SlideTask task)
@@ -154,9 +165,8 @@ class TiledSlide {
     if (job_.device) return filtering_on_device();
     const auto chain =
         filters::make_row_filters(job_.chain, filters::filter_rows(settings_.simd), recoloring_);
-    return {filters::tiled_bytes(*view_, chain, options_), [chain, this](TileSink& sink) {
-              return filters::run_tiled(*view_, chain, options_, writer_to(sink));
-            }};
+    return {filters::tiled_bytes(*view_, chain, options_),
+            [chain, this](TileSink& sink) { return filter_into(sink, *view_, chain, options_); }};
   }
 
   void require_memory(int64_t held_bytes) const {

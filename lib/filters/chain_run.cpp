@@ -150,25 +150,34 @@ Region ChainRun::input_of(const Region& out) const {
 }
 
 void ChainRun::make(const PixelRows& pixels, const Region& out, uint8_t* to, int64_t row_bytes) {
-  if (chain_.empty()) return copy(pixels, out, to, row_bytes);
+  begin(pixels, out);
+  make_rows(out.rows, to, row_bytes);
+}
+
+void ChainRun::begin(const PixelRows& pixels, const Region& out) {
+  pixels_ = pixels;
+  cols_ = out.cols;
   Region made = out;
   for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage) {
-    made = (*stage)->begin(pixels, made);
-  }
-  const RowFilter& last = chain_.back();
-  for (int64_t row = out.rows.begin; row < out.rows.end; row += last.rows_at_once) {
-    const int64_t count = std::min(last.rows_at_once, out.rows.end - row);
-    for (int64_t i = 0; i < count; ++i, to += row_bytes) made_[static_cast<size_t>(i)] = to;
-    stages_.back()->window(row, count, window_.data());
-    last.make(window_.data(), count, out.cols.size(), made_.data());
+    made = (*stage)->begin(pixels_, made);
   }
 }
 
-void ChainRun::copy(const PixelRows& pixels, const Region& out, uint8_t* to,
-                    int64_t row_bytes) const {
-  const auto bytes = static_cast<size_t>(out.cols.size()) * pixel_bytes();
-  for (int64_t row = out.rows.begin; row < out.rows.end; ++row, to += row_bytes) {
-    std::memcpy(to, pixels.at(row, out.cols.begin), bytes);
+void ChainRun::make_rows(const Interval& rows, uint8_t* to, int64_t row_bytes) {
+  if (chain_.empty()) return copy(rows, to, row_bytes);
+  const RowFilter& last = chain_.back();
+  for (int64_t row = rows.begin; row < rows.end; row += last.rows_at_once) {
+    const int64_t count = std::min(last.rows_at_once, rows.end - row);
+    for (int64_t i = 0; i < count; ++i, to += row_bytes) made_[static_cast<size_t>(i)] = to;
+    stages_.back()->window(row, count, window_.data());
+    last.make(window_.data(), count, cols_.size(), made_.data());
+  }
+}
+
+void ChainRun::copy(const Interval& rows, uint8_t* to, int64_t row_bytes) const {
+  const auto bytes = static_cast<size_t>(cols_.size()) * pixel_bytes();
+  for (int64_t row = rows.begin; row < rows.end; ++row, to += row_bytes) {
+    std::memcpy(to, pixels_.at(row, cols_.begin), bytes);
   }
 }
 

@@ -34,16 +34,21 @@ class ChainRun {
 
   /// Makes a region, whose rows begin `row_bytes` apart from `to` on. `pixels` hold its input.
   void make(const PixelRows& pixels, const Region& out, uint8_t* to, int64_t row_bytes);
+  /// The same some rows at a time: `begin` once, then all rows of the region, downwards.
+  void begin(const PixelRows& pixels, const Region& out);
+  void make_rows(const Interval& rows, uint8_t* to, int64_t row_bytes);
 
   size_t pixel_bytes() const;
 
  private:
   class Stage;
 
-  void copy(const PixelRows& pixels, const Region& out, uint8_t* to, int64_t row_bytes) const;
+  void copy(const Interval& rows, uint8_t* to, int64_t row_bytes) const;
 
   std::vector<RowFilter> chain_;
   Extent slide_;
+  PixelRows pixels_;  ///< Of the region that has begun, as are its columns.
+  Interval cols_;
   std::vector<std::unique_ptr<Stage>> stages_;  ///< What each filter reads, first to last.
   std::vector<const uint8_t*> window_;          ///< Of the last filter.
   std::vector<uint8_t*> made_;

@@ -49,6 +49,9 @@ struct FilterRows {
   /// The 13th of 25 in order, of each channel. No value may be NaN.
   void (*median_bytes)(const uint8_t* const* rows, int64_t count, uint8_t* out);
   void (*median_floats)(const float* const* rows, int64_t count, float* out);
+
+  /// Of each byte of one row its number of absorbance_table().
+  void (*absorbance)(const uint8_t* row, int64_t count, float* out);
 };
 
 /// One value at a time, as the definitions say it.

@@ -95,25 +95,10 @@ RowFilter point_filter(Sample out, MakeRow make_row) {
   return {0, Border::kNearest, Sample::kUint8, out, row_by_row(make_row)};
 }
 
-/// Eight bytes come with one load, and their results leave two at a time.
-void absorb(const uint8_t* row, int64_t count, uint8_t* out) {
-  const AbsorbanceTable& table = absorbance_table();
-  int64_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    uint64_t bytes;
-    std::memcpy(&bytes, row + i, sizeof bytes);
-    for (int pair = 0; pair < 4; ++pair, bytes >>= 16) {
-      const std::array<float, 2> values = {table[bytes & 255], table[bytes >> 8 & 255]};
-      std::memcpy(out + (i + 2 * pair) * 4, values.data(), sizeof values);
-    }
-  }
-  for (; i < count; ++i) std::memcpy(out + i * 4, &table[row[i]], 4);
-}
-
-RowFilter absorbance() {
+RowFilter absorbance(const FilterRows& ops) {
   return point_filter(Sample::kFloat32,
-                      [](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
-                        absorb(rows[0], pixels * kChannels, out);
+                      [&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+                        ops.absorbance(rows[0], pixels * kChannels, floats(out));
                       });
 }
 
@@ -163,7 +148,7 @@ std::vector<RowFilter> make_row_filters(const std::vector<FilterSpec>& chain,
         filters.push_back(median(sample, rows));
         break;
       case FilterKind::kAbsorbance:
-        filters.push_back(absorbance());
+        filters.push_back(absorbance(rows));
         break;
       case FilterKind::kSeparation:
         filters.push_back(separation());

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "lib/core/mapped_memory.h"
 #include "lib/core/parallel.h"
@@ -28,20 +29,39 @@ bool have_own_cells(const Interval& region, int64_t chunk, int64_t first, int64_
          (parts.size() == 1 || ((region.begin - first) % cell == 0 && chunk % cell == 0));
 }
 
-/// A worker's chunk in the making.
+/// Whole groups of rows that the last filter makes at once, where so many fit.
+int64_t rows_of_bands(const std::vector<RowFilter>& chain, const TiledOptions& options,
+                      size_t pixel_bytes) {
+  const int64_t rows = options.band_bytes / (options.chunk * static_cast<int64_t>(pixel_bytes));
+  const int64_t group = chain.empty() ? 1 : chain.back().rows_at_once;
+  return std::clamp<int64_t>(rows / group * group, 1, options.chunk);
+}
+
+/// A worker's chunk in the making: a band of its rows, or all of them.
 class Chunk {
  public:
-  Chunk(int64_t side, size_t pixel_bytes)
-      : row_bytes_(side * static_cast<int64_t>(pixel_bytes)), memory_(side * row_bytes_) {}
+  Chunk(int64_t side, int64_t rows, size_t pixel_bytes)
+      : side_(side),
+        rows_(rows),
+        pixel_bytes_(pixel_bytes),
+        row_bytes_(side * static_cast<int64_t>(pixel_bytes)),
+        memory_(rows * row_bytes_) {}
 
   uint8_t* row(int64_t row) { return memory_.data() + row * row_bytes_; }
   int64_t row_bytes() const { return row_bytes_; }
+  /// Of the band, in the chunk.
+  Interval rows() const { return band_; }
   std::span<const uint8_t> bytes() const {
-    return {memory_.data(), static_cast<size_t>(memory_.size_bytes())};
+    return {memory_.data(), static_cast<size_t>(band_.size() * row_bytes_)};
   }
-  /// Zeros beyond what a cut chunk holds.
-  void clear_beyond(const Extent& extent, size_t pixel_bytes) {
-    const auto used = static_cast<size_t>(extent.cols) * pixel_bytes;
+
+  void begin() { band_ = {0, rows_}; }
+  bool has_next() const { return band_.end < side_; }
+  void go_on() { band_ = {band_.end, std::min(band_.end + rows_, side_)}; }
+
+  /// Zeros beyond what a cut chunk holds of the band.
+  void clear_beyond(const Extent& extent) {
+    const auto used = static_cast<size_t>(extent.cols) * pixel_bytes_;
     const auto all = static_cast<size_t>(row_bytes_);
     for (int64_t r = 0; r < extent.rows && used < all; ++r)
       std::memset(row(r) + used, 0, all - used);
@@ -50,7 +70,11 @@ class Chunk {
   }
 
  private:
+  int64_t side_;
+  int64_t rows_;
+  size_t pixel_bytes_;
   int64_t row_bytes_;
+  Interval band_;
   MappedMemory memory_;
 };
 
@@ -58,18 +82,20 @@ class Chunk {
 class Run {
  public:
   Run(const PixelSource& source, const std::vector<RowFilter>& chain, const TiledOptions& options,
-      const ChunkWriter& write)
+      int64_t band_rows, BandWriter write)
       : source_(source),
         chain_(chain),
         options_(options),
-        write_(write),
+        band_rows_(band_rows),
+        write_(std::move(write)),
         cells_(source),
         grid_(chunk_grid_of(ChainRun(chain, source.extent()), options)),
         plan_(plan_tiles(cells_, grid_)),
         pixel_bytes_(ChainRun(chain, source.extent()).pixel_bytes()) {}
 
   int64_t held_bytes() const {
-    const auto chunk = options_.chunk * options_.chunk * static_cast<int64_t>(pixel_bytes_);
+    const auto row = options_.chunk * static_cast<int64_t>(pixel_bytes_);
+    const int64_t chunk = row * band_rows_;
     const Region& region = options_.region;
     const int64_t own_input =
         (options_.chunk + cells_.cell_rows()) * (options_.chunk + cells_.cell_cols()) * kChannels;
@@ -77,7 +103,9 @@ class Run {
       return source_.extent().rows * row_stride(source_.extent().cols * kChannels) +
              region.area() * static_cast<int64_t>(pixel_bytes_) + options_.workers * chunk;
     }
-    if (has_own_cells()) return options_.workers * (chunk + (chain_.empty() ? 0 : own_input));
+    if (has_own_cells()) {
+      return options_.workers * (chain_.empty() ? row * options_.chunk : chunk + own_input);
+    }
     return CellRing::bytes(cells_, plan_) + options_.workers * chunk;
   }
 
@@ -104,16 +132,40 @@ class Run {
     return {grid_.rows[static_cast<size_t>(row)], grid_.cols[static_cast<size_t>(col)]};
   }
 
-  void hand_out(const Region& region, Chunk& chunk) {
-    chunk.clear_beyond(region.extent(), pixel_bytes_);
-    write_(shift(region, -options_.region.rows.begin, -options_.region.cols.begin), chunk.bytes());
+  std::shared_ptr<Chunk> new_chunk(int64_t rows) const {
+    return std::make_shared<Chunk>(options_.chunk, rows, pixel_bytes_);
+  }
+
+  void hand_out(const Region& region, const Chunk& chunk) const {
+    write_(shift(region, -options_.region.rows.begin, -options_.region.cols.begin),
+           chunk.rows().begin, chunk.bytes());
+  }
+
+  /// Has the bands of a chunk made, each from the rows of the image that it holds, and hands out
+  /// all but the last.
+  template <typename Make>
+  void make_bands(const Region& region, Chunk& chunk, const Make& make) const {
+    for (chunk.begin();; chunk.go_on()) {
+      const Interval rows = intersect(shift(chunk.rows(), region.rows.begin), region.rows);
+      if (!rows.empty()) make(rows);
+      chunk.clear_beyond({rows.size(), region.cols.size()});
+      if (!chunk.has_next()) return;
+      hand_out(region, chunk);
+    }
+  }
+
+  void finish(const Region& region, const Chunk& chunk) {
+    hand_out(region, chunk);
     if (!options_.progress) return;
     const auto all = static_cast<double>(grid_.rows.size() * grid_.cols.size());
     options_.progress(static_cast<double>(++done_) / all);
   }
 
-  static void make(ChainRun& chain, const PixelRows& pixels, const Region& region, Chunk& chunk) {
-    chain.make(pixels, region, chunk.row(0), chunk.row_bytes());
+  void filter(ChainRun& chain, const PixelRows& pixels, const Region& region, Chunk& chunk) const {
+    chain.begin(pixels, region);
+    make_bands(region, chunk, [&](const Interval& rows) {
+      chain.make_rows(rows, chunk.row(0), chunk.row_bytes());
+    });
   }
 
   void for_each_worker(const std::function<void()>& work) {
@@ -143,7 +195,7 @@ class Run {
   void run_chunks() {
     decoded_ = plan_.cell_rows.size() * plan_.cell_cols.size();
     for_each(chunks(), [&] {
-      const auto chunk = std::make_shared<Chunk>(options_.chunk, pixel_bytes_);
+      const auto chunk = new_chunk(chain_.empty() ? options_.chunk : band_rows_);
       const auto chain = std::make_shared<ChainRun>(chain_, source_.extent());
       const auto input = std::make_shared<Bytes>();
       return [=, this](int64_t index) {
@@ -152,10 +204,10 @@ class Run {
         input->resize(static_cast<size_t>(region.area() * kChannels));
         const int64_t row_bytes = region.cols.size() * kChannels;
         read(region, input->data(), row_bytes);
-        make(*chain,
-             {input->data(), row_bytes, region.rows.begin, region.cols.begin, region.rows.size()},
-             region, *chunk);
-        hand_out(region, *chunk);
+        filter(*chain,
+               {input->data(), row_bytes, region.rows.begin, region.cols.begin, region.rows.size()},
+               region, *chunk);
+        finish(region, *chunk);
       };
     });
   }
@@ -165,9 +217,11 @@ class Run {
     source_.read_into(region, {region, static_cast<int>(kChannels), to, row_bytes, &missing});
   }
 
+  /// Its cells go to a whole chunk at once.
   void copy(const Region& region, Chunk& chunk) {
-    read(region, chunk.row(0), chunk.row_bytes());
-    hand_out(region, chunk);
+    make_bands(region, chunk,
+               [&](const Interval&) { read(region, chunk.row(0), chunk.row_bytes()); });
+    finish(region, chunk);
   }
 
   class Worker;
@@ -190,7 +244,7 @@ class Run {
     MappedMemory result(options_.region.rows.size() * out_bytes);
     filter_whole(rows, result.data(), out_bytes);
     for_each(chunks(), [&] {
-      const auto chunk = std::make_shared<Chunk>(options_.chunk, pixel_bytes_);
+      const auto chunk = new_chunk(band_rows_);
       return [&, chunk, this](int64_t index) { cut_out(result.data(), out_bytes, index, *chunk); };
     });
   }
@@ -215,17 +269,20 @@ class Run {
   void cut_out(const uint8_t* result, int64_t out_bytes, int64_t index, Chunk& chunk) {
     const Region region = chunk_at(index);
     const auto bytes = static_cast<size_t>(region.cols.size()) * pixel_bytes_;
-    const uint8_t* from = result + place_of(region, out_bytes);
-    for (int64_t row = 0; row < region.rows.size(); ++row, from += out_bytes) {
-      std::memcpy(chunk.row(row), from, bytes);
-    }
-    hand_out(region, chunk);
+    make_bands(region, chunk, [&](const Interval& rows) {
+      const uint8_t* from = result + place_of({rows, region.cols}, out_bytes);
+      for (int64_t row = 0; row < rows.size(); ++row, from += out_bytes) {
+        std::memcpy(chunk.row(row), from, bytes);
+      }
+    });
+    finish(region, chunk);
   }
 
   const PixelSource& source_;
   const std::vector<RowFilter>& chain_;
   const TiledOptions& options_;
-  const ChunkWriter& write_;
+  int64_t band_rows_;
+  BandWriter write_;
   CellLayout cells_;
   ChunkGrid grid_;
   TilePlan plan_;
@@ -240,19 +297,19 @@ class Run::Worker final : public TileWorker {
   Worker(Run& run, const CellRing& ring)
       : run_(run),
         ring_(ring),
-        chunk_(run.options_.chunk, run.pixel_bytes_),
+        chunk_(run.new_chunk(run.band_rows_)),
         chain_(run.chain_, run.source_.extent()) {}
 
   void read(const Region& cell) override { ring_.read(cell); }
   void filter(int64_t row, int64_t col) override {
-    make(chain_, ring_.pixels(), run_.chunk_at(row, col), chunk_);
+    run_.filter(chain_, ring_.pixels(), run_.chunk_at(row, col), *chunk_);
   }
-  void write(int64_t row, int64_t col) override { run_.hand_out(run_.chunk_at(row, col), chunk_); }
+  void write(int64_t row, int64_t col) override { run_.finish(run_.chunk_at(row, col), *chunk_); }
 
  private:
   Run& run_;
   const CellRing& ring_;
-  Chunk chunk_;
+  std::shared_ptr<Chunk> chunk_;
   ChainRun chain_;
 };
 
@@ -263,16 +320,31 @@ void Run::run_ring() {
                    [&] { return std::make_unique<Worker>(*this, ring); });
 }
 
+Run whole_chunks(const PixelSource& source, const std::vector<RowFilter>& chain,
+                 const TiledOptions& options, const ChunkWriter& write) {
+  return {source, chain, options, options.chunk,
+          [&write](const Region& chunk, int64_t /*first_row*/, std::span<const uint8_t> bytes) {
+            write(chunk, bytes);
+          }};
+}
+
 }  // namespace
 
 int64_t tiled_bytes(const PixelSource& source, const std::vector<RowFilter>& chain,
                     const TiledOptions& options) {
-  return Run(source, chain, options, {}).held_bytes();
+  return whole_chunks(source, chain, options, {}).held_bytes();
 }
 
 TiledCounts run_tiled(const PixelSource& source, const std::vector<RowFilter>& chain,
                       const TiledOptions& options, const ChunkWriter& write) {
-  return Run(source, chain, options, write).run();
+  return whole_chunks(source, chain, options, write).run();
+}
+
+TiledCounts run_tiled_by_bands(const PixelSource& source, const std::vector<RowFilter>& chain,
+                               const TiledOptions& options, const BandWriter& write) {
+  const size_t pixel_bytes = ChainRun(chain, source.extent()).pixel_bytes();
+  const int64_t rows = rows_of_bands(chain, options, pixel_bytes);
+  return Run(source, chain, options, rows, write).run();
 }
 
 }  // namespace untiled::filters

@@ -16,6 +16,11 @@ namespace untiled::filters {
 /// in pixels from its corner. Called from any thread, in about the order of the chunks.
 using ChunkWriter = std::function<void(const Region& chunk, std::span<const uint8_t> bytes)>;
 
+/// Where bands of rows of a chunk go, one below the other: as above, but `bytes` are those of whole
+/// rows of the chunk from `first_row` on, in memory that begins anywhere.
+using BandWriter =
+    std::function<void(const Region& chunk, int64_t first_row, std::span<const uint8_t> bytes)>;
+
 enum class Reading {
   kTiled,   ///< Rings of the slide's tiles.
   kGlobal,  ///< The whole slide and the whole result in memory.
@@ -24,6 +29,8 @@ enum class Reading {
 struct TiledOptions {
   Region region;  ///< Of the image, made whole; neighbours come from all of it.
   int64_t chunk = 512;
+  /// Of a band at most, but for one of a single row: part of a core's own cache.
+  int64_t band_bytes = int64_t{512} << 10;
   int workers = 1;
   Reading reading = Reading::kTiled;
   std::function<void(double part)> progress;  ///< From 0 to 1; any thread; may be empty.
@@ -34,7 +41,7 @@ struct TiledCounts {
   int64_t held_bytes = 0;     ///< Pixels of the slide, and chunks in work.
 };
 
-/// What `run_tiled` will hold, without reading anything.
+/// What `run_tiled` will hold, and `run_tiled_by_bands` at most, without reading anything.
 int64_t tiled_bytes(const PixelSource& source, const std::vector<RowFilter>& chain,
                     const TiledOptions& options);
 
@@ -43,5 +50,10 @@ int64_t tiled_bytes(const PixelSource& source, const std::vector<RowFilter>& cha
 /// source and writer throw, and Interrupted.
 TiledCounts run_tiled(const PixelSource& source, const std::vector<RowFilter>& chain,
                       const TiledOptions& options, const ChunkWriter& write);
+
+/// The same, where whoever takes the chunks can do with bands of them, which are still in a core's
+/// own cache when they are handed out. Chunks that are nothing but tiles of the file come whole.
+TiledCounts run_tiled_by_bands(const PixelSource& source, const std::vector<RowFilter>& chain,
+                               const TiledOptions& options, const BandWriter& write);
 
 }  // namespace untiled::filters

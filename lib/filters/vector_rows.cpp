@@ -12,6 +12,7 @@
 // Highway asks for these after foreach_target.h.
 #include <hwy/highway.h>
 
+#include "lib/filters/absorbance_rows.h"
 #include "lib/filters/filter_rows.h"
 #include "lib/filters/gaussian_rows-inl.h"
 #include "lib/filters/median_rows-inl.h"
@@ -31,7 +32,8 @@ const FilterRows* table() {
                                .gaussian_across = gaussian_across,
                                .gaussian_across_to_bytes = gaussian_across_to_bytes,
                                .median_bytes = median<uint8_t>,
-                               .median_floats = median<float>};
+                               .median_floats = median<float>,
+                               .absorbance = plain_rows().absorbance};
   return &rows;
 #endif
 }
@@ -58,14 +60,16 @@ HWY_EXPORT(table);
 struct Simd {
   const char* name;
   int64_t targets;
+  /// Better than looking up in memory, which vectors do not make faster; null: nothing is.
+  AbsorbanceRow (*absorbance)();
 };
 
 constexpr Simd kSimd[] = {
 #if HWY_ARCH_ARM
-    {"neon", HWY_NEON},
+    {"neon", HWY_NEON, nullptr},
 #else
-    {"avx512", HWY_AVX3 | (HWY_AVX3 - 1)},
-    {"avx2", HWY_AVX2},
+    {"avx512", HWY_AVX3 | (HWY_AVX3 - 1), absorbance_in_registers},
+    {"avx2", HWY_AVX2, nullptr},
 #endif
 };
 
@@ -79,17 +83,24 @@ const FilterRows* table_of(int64_t targets) {
 
 struct Table {
   std::string name;
-  const FilterRows* rows;
+  FilterRows rows;
 };
+
+FilterRows rows_of(const Simd& simd, int64_t targets) {
+  FilterRows rows = *table_of(targets);
+  const AbsorbanceRow better = simd.absorbance != nullptr ? simd.absorbance() : nullptr;
+  if (better != nullptr) rows.absorbance = better;
+  return rows;
+}
 
 const std::vector<Table>& tables() {
   static const std::vector<Table> found = [] {
     std::vector<Table> list;
     for (const Simd& simd : kSimd) {
       const int64_t targets = HWY_TARGETS & hwy::SupportedTargets() & simd.targets;
-      if (targets != 0) list.push_back({simd.name, table_of(targets)});
+      if (targets != 0) list.push_back({simd.name, rows_of(simd, targets)});
     }
-    list.push_back({"scalar", &plain_rows()});
+    list.push_back({"scalar", plain_rows()});
     return list;
   }();
   return found;
@@ -104,9 +115,9 @@ std::vector<std::string> available_filter_simd() {
 }
 
 const FilterRows& filter_rows(const std::string& simd) {
-  if (simd == "auto") return *tables().front().rows;
+  if (simd == "auto") return tables().front().rows;
   for (const Table& t : tables()) {
-    if (t.name == simd) return *t.rows;
+    if (t.name == simd) return t.rows;
   }
   throw ConfigError(fmt::format("simd: {} does not run on this processor; it has {}", simd,
                                 fmt::join(available_filter_simd(), ", ")));

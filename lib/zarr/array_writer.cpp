@@ -174,6 +174,21 @@ void ArrayWriter::write_chunk(const ChunkIndex& index, std::span<const uint8_t> 
   shards_.erase(file);
 }
 
+bool ArrayWriter::takes_parts() const {
+  return metadata_.shard.empty() && metadata_.codecs.empty() && !options_.direct_io &&
+         !options_.skip_fill;
+}
+
+void ArrayWriter::write_part_of_chunk(const ChunkIndex& index, uint64_t offset,
+                                      std::span<const uint8_t> bytes) {
+  if (!takes_parts() || offset > chunk_bytes_ || bytes.size() > chunk_bytes_ - offset) {
+    throw InternalError(fmt::format("{}: chunk [{}] has no {} bytes at {} to be written",
+                                    folder_.string(), fmt::join(index, ", "), bytes.size(),
+                                    offset));
+  }
+  write_part(folder_ / file_key(metadata_, index), bytes, offset);
+}
+
 fs::path ArrayWriter::make_place(const ChunkIndex& index) const {
   if (!metadata_.shard.empty() || !metadata_.codecs.empty()) {
     throw InternalError(fmt::format("{}: its files are not chunks' bytes", folder_.string()));

@@ -40,6 +40,14 @@ class ArrayWriter {
   /// DataError (a full disk, say).
   void write_chunk(const ChunkIndex& index, std::span<const uint8_t> bytes);
 
+  /// Whether a chunk's file is its bytes, which go through the page cache: neither codecs nor
+  /// shards, nor options.
+  bool takes_parts() const;
+  /// Some of a chunk's bytes, which lie at `offset` in it, instead of `write_chunk`: then nobody
+  /// has to hold a whole one. Throws DataError.
+  void write_part_of_chunk(const ChunkIndex& index, uint64_t offset,
+                           std::span<const uint8_t> bytes);
+
   /// The file of a chunk, in a folder that is there, for somebody who writes its bytes himself
   /// instead of `write_chunk`. The array has neither codecs nor shards. Throws DataError.
   std::filesystem::path make_place(const ChunkIndex& index) const;

@@ -199,7 +199,7 @@ def check_values(program, random):
                 chunk = int(random.integers(1 if rows * cols < 500 else 5, 150))
                 cell = tuple(int(n) for n in random.integers(1 if rows * cols < 500 else 7, 140, 2))
                 workers = int(random.integers(1, 5))
-                reading = "global" if turn == 1 else "tiled"
+                reading = ("tiled", "global", "bands", "global-bands")[turn % 4]
                 found = program.filter(image, names, expected.dtype, simd, chunk, cell, workers, reading)
                 program.expect(same(found, expected), f"{names} of {rows} x {cols}, {simd}, chunks of {chunk}, "
                                f"cells of {cell}, {workers} workers, {reading}")

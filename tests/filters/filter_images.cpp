@@ -1,6 +1,7 @@
 // Filters images for check_filters.py: a line of standard input is a job, of which the answer is a
 // line of standard output.
-//   filter IN ROWS COLS CHAIN SIMD CHUNK CELL_ROWS CELL_COLS WORKERS tiled|global OUT
+//   filter IN ROWS COLS CHAIN SIMD CHUNK CELL_ROWS CELL_COLS WORKERS READING OUT
+//     READING: tiled, global, bands, global-bands
 //   stains IN ROWS COLS CELL WORKERS
 #include <cstdio>
 #include <fstream>
@@ -38,10 +39,12 @@ class Assembled {
       : extent_(extent), chunk_(chunk), pixel_(pixel) {
     bytes_.resize(static_cast<size_t>(extent.area()) * pixel);
   }
-  void put(const Region& chunk, std::span<const uint8_t> bytes) {
-    for (int64_t row = 0; row < chunk.rows.size(); ++row) {
+  /// Rows of a chunk from `first` on.
+  void put(const Region& chunk, int64_t first, std::span<const uint8_t> bytes) {
+    const auto rows = static_cast<int64_t>(bytes.size() / pixel_) / chunk_;
+    for (int64_t row = 0; row < std::min(rows, chunk.rows.size() - first); ++row) {
       const auto from = static_cast<size_t>(row * chunk_) * pixel_;
-      const int64_t to = (chunk.rows.begin + row) * extent_.cols + chunk.cols.begin;
+      const int64_t to = (chunk.rows.begin + first + row) * extent_.cols + chunk.cols.begin;
       std::memcpy(bytes_.data() + static_cast<size_t>(to) * pixel_, bytes.data() + from,
                   static_cast<size_t>(chunk.cols.size()) * pixel_);
     }
@@ -71,14 +74,21 @@ std::string filter(std::istream& words) {
   const auto row_filters = filters::make_row_filters(specs, filters::filter_rows(simd),
                                                      recoloring_of(image, chain, options.workers));
   options.region = whole(extent);
-  if (reading == "global") options.reading = filters::Reading::kGlobal;
+  if (reading.starts_with("global")) options.reading = filters::Reading::kGlobal;
+  options.band_bytes = 4000;  // Some rows of usual chunks, and one of large ones.
   Assembled result(extent, options.chunk, bytes_of(filters::output_sample(specs)) * 3);
   std::mutex mutex;
-  filters::run_tiled(image, row_filters, options,
-                     [&](const Region& chunk, std::span<const uint8_t> bytes) {
-                       const std::lock_guard lock(mutex);
-                       result.put(chunk, bytes);
-                     });
+  const auto take = [&](const Region& chunk, int64_t first, std::span<const uint8_t> bytes) {
+    const std::lock_guard lock(mutex);
+    result.put(chunk, first, bytes);
+  };
+  if (reading.ends_with("bands")) {
+    filters::run_tiled_by_bands(image, row_filters, options, take);
+  } else {
+    filters::run_tiled(
+        image, row_filters, options,
+        [&](const Region& chunk, std::span<const uint8_t> bytes) { take(chunk, 0, bytes); });
+  }
   std::ofstream(out, std::ios::binary)
       .write(reinterpret_cast<const char*>(result.bytes().data()),
              static_cast<std::streamsize>(result.bytes().size()));

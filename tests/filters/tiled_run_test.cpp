@@ -1,8 +1,12 @@
 #include "lib/filters/tiled_run.h"
 
+#include <bit>
+#include <cmath>
+#include <map>
 #include <mutex>
 
 #include "lib/core/random.h"
+#include "lib/filters/absorbance_rows.h"
 #include "lib/filters/filter_spec.h"
 #include "lib/filters/row_filters.h"
 #include "tests/catch.h"
@@ -124,6 +128,61 @@ TEST_CASE("chunks at the edge are whole, with zeros beyond the image") {
     }
   });
   CHECK(beyond == 3 * 4 * 64 * 64 - kImage.area());
+}
+
+TEST_CASE("bands of a chunk follow each other from its first row to its last") {
+  const MemoryImage image = noise({{64, 64}, 0, 0});
+  TiledOptions options;
+  options.region = whole(kImage);
+  options.chunk = 64;
+  options.band_bytes = 64 * 3 * 10;
+  for (const Reading reading : {Reading::kTiled, Reading::kGlobal}) {
+    options.reading = reading;
+    std::map<int64_t, std::vector<uint8_t>> whole_chunks;
+    const auto key = [](const Region& chunk) { return chunk.rows.begin * 1000 + chunk.cols.begin; };
+    run_tiled(image, chain_of("median"), options,
+              [&](const Region& chunk, std::span<const uint8_t> bytes) {
+                whole_chunks[key(chunk)] = {bytes.begin(), bytes.end()};
+              });
+    std::map<int64_t, std::vector<uint8_t>> bands;
+    size_t calls = 0;
+    run_tiled_by_bands(image, chain_of("median"), options,
+                       [&](const Region& chunk, int64_t first, std::span<const uint8_t> bytes) {
+                         ++calls;
+                         auto& so_far = bands[key(chunk)];
+                         REQUIRE(so_far.size() == static_cast<size_t>(first) * 64 * 3);
+                         so_far.insert(so_far.end(), bytes.begin(), bytes.end());
+                       });
+    CHECK(calls == 7 * whole_chunks.size());
+    CHECK(bands == whole_chunks);
+  }
+}
+
+TEST_CASE("absorbance is the definition's, of each byte, in rows of all lengths, by all units") {
+  std::vector<uint8_t> row;
+  for (int i = 0; i < 700; ++i) row.push_back(static_cast<uint8_t>(i));
+  for (const std::string& simd : available_filter_simd()) {
+    for (size_t count = 0; count <= row.size(); count += count < 200 ? 1 : 100) {
+      CAPTURE(simd, count);
+      std::vector<float> found(count + 1, -7.0F);
+      filter_rows(simd).absorbance(row.data(), static_cast<int64_t>(count), found.data());
+      for (size_t i = 0; i < count; ++i) {
+        const double value = std::max<int>(row[i], 1);
+        const auto expected = static_cast<float>(0.0 - std::log(value / 255.0));
+        REQUIRE(std::bit_cast<uint32_t>(found[i]) ==
+                (row[i] == 255 ? 0U : std::bit_cast<uint32_t>(expected)));
+      }
+      REQUIRE(found[count] == -7.0F);
+    }
+  }
+}
+
+TEST_CASE(
+    "a processor that can look absorbance up in registers does so, under the best name alone") {
+  const AbsorbanceRow in_registers = absorbance_in_registers();
+  const AbsorbanceRow plain = plain_rows().absorbance;
+  CHECK(filter_rows("auto").absorbance == (in_registers != nullptr ? in_registers : plain));
+  CHECK(filter_rows("scalar").absorbance == plain);
 }
 
 TEST_CASE("what is held depends on the width of a slide, not on its height") {

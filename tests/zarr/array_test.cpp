@@ -140,6 +140,40 @@ TEST_CASE("writing past the page cache gives the same files") {
   CHECK(files_under(folder / "a") == files_under(folder / "b"));
 }
 
+TEST_CASE("chunks that are written part by part are the same files") {
+  const ArrayMetadata array = small_array();
+  const TemporaryFolder folder;
+  write_pattern(folder / "a", array, chunks_of(array), 1);
+  ArrayWriter writer(folder / "b", array);
+  REQUIRE(writer.takes_parts());
+  for (const ChunkIndex& chunk : chunks_of(array)) {
+    const Bytes bytes = pattern_chunk(array, chunk);
+    for (size_t at = 0; at < bytes.size(); at += 100) {
+      const size_t size = std::min<size_t>(100, bytes.size() - at);
+      writer.write_part_of_chunk(chunk, at, span_of(bytes).subspan(at, size));
+    }
+  }
+  writer.finish();
+  CHECK(files_under(folder / "a") == files_under(folder / "b"));
+  CHECK_THROWS_AS(writer.write_part_of_chunk({0, 0, 0}, chunk_bytes(array), span_of(Bytes(1))),
+                  InternalError);
+}
+
+TEST_CASE("chunks whose files are not their bytes are not written part by part") {
+  ArrayMetadata sharded = small_array();
+  sharded.shard = {3, 32, 32};
+  ArrayMetadata packed = small_array();
+  packed.codecs = {make_codec("zstd")};
+  const TemporaryFolder folder;
+  for (const ArrayMetadata& array : {sharded, packed}) {
+    ArrayWriter writer(folder / "a", array);
+    CHECK_FALSE(writer.takes_parts());
+    CHECK_THROWS_AS(writer.write_part_of_chunk({0, 0, 0}, 0, span_of(Bytes(1))), InternalError);
+  }
+  CHECK_FALSE(ArrayWriter(folder / "a", small_array(), {.direct_io = true}).takes_parts());
+  CHECK_FALSE(ArrayWriter(folder / "a", small_array(), {.skip_fill = true}).takes_parts());
+}
+
 TEST_CASE("chunks of nothing but the fill value may get no file, and are missing when read") {
   for (const bool sharded : {false, true}) {
     ArrayMetadata array;
