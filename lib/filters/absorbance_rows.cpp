@@ -56,7 +56,7 @@ ByteOrder make_order() {
 
 /// One byte of each of 64 floats.
 HWY_INLINE __m512i look_up(const std::array<uint8_t, 256>& table, __m512i values, __mmask64 high) {
-  const auto part = [&](size_t i) { return _mm512_load_si512(table.data() + kLanes * i); };
+  const auto part = [&](size_t i) HWY_ATTR { return _mm512_load_si512(table.data() + kLanes * i); };
   const __m512i low = _mm512_permutex2var_epi8(part(0), values, part(1));
   return _mm512_mask_blend_epi8(high, low, _mm512_permutex2var_epi8(part(2), values, part(3)));
 }
