@@ -17,23 +17,20 @@
 #include "data/tissue/mask_shapes.h"
 #include "data/tissue/padding.h"
 #include "data/tissue/quantile.h"
+#include "data/tissue/reference.h"
 #include "data/tissue/spot_frame.h"
+#include "data/tissue/strength.h"
 #include "data/tissue/tissue_pieces.h"
 
 namespace untiled {
 namespace {
 
 constexpr double kWorkUm = 8.0;
-constexpr int kLeastSide = 256;  ///< A picture is not reduced below this.
-/// Where glass is bright, strengths are of glass at this grey level.
-constexpr float kGlass = 240;
+constexpr int kLeastSide = 256;       ///< A picture is not reduced below this.
 constexpr double kLeastBright = 4.5;  ///< The lowest threshold over bright glass, of kGlass.
 constexpr double kLeastDark = 1.2;    ///< Over a dark background, grey levels.
 constexpr double kLowFactor = 2.2;    ///< Thresholds in multiples of the background's noise.
 constexpr double kHighFactor = 4.5;
-constexpr double kHalfHeight = 0.5;
-constexpr double kSurroundingsUm = 24;
-constexpr double kBlurUm = 9.6;
 constexpr double kCloseUm = 24;
 constexpr double kInkEdgeUm = 48;     ///< The edges of ink are thin as walls of fat are.
 constexpr double kLineUm = 28;        ///< Half the width of threads that are dropped.
@@ -73,113 +70,6 @@ Work reduce(const Overview& overview, const PixelSize& pixel) {
   return work;
 }
 
-/// The background at every pixel, and where it was seen.
-struct Reference {
-  cv::Mat colour;  ///< CV_32FC3
-  cv::Mat seen;    ///< 0 and 1; empty where none was found.
-  bool dark = false;
-};
-
-Reference constant_reference(const cv::Size& size, float level) {
-  return {cv::Mat(size, CV_32FC3, cv::Scalar::all(level)), {}, level < kGlass / 2};
-}
-
-Reference reference_of(const Background& background, const cv::Size& size) {
-  Reference reference;
-  const cv::Size whole = background.surface.size() * background.block;
-  cv::resize(background.surface, reference.colour, whole, 0, 0, cv::INTER_LINEAR);
-  cv::resize(background.blocks, reference.seen, whole, 0, 0, cv::INTER_NEAREST);
-  const int below = size.height - whole.height;
-  const int right = size.width - whole.width;
-  cv::copyMakeBorder(reference.colour, reference.colour, 0, below, 0, right, cv::BORDER_REPLICATE);
-  cv::copyMakeBorder(reference.seen, reference.seen, 0, below, 0, right, cv::BORDER_CONSTANT);
-  reference.dark = background.is_dark();
-  return reference;
-}
-
-/// A coloured "glass" must be large, smooth and the brightest part, else it is tissue.
-bool is_believable(const Background& b) {
-  constexpr double kNeutral = 20;
-  const bool doubtful = b.noise > 2.5 || b.covered < 0.15 || b.brighter > 0.03;
-  return b.colour_spread() <= kNeutral || !doubtful;
-}
-
-/// Overexposed glass or a clipped dark background is as uniform as padding, but not rectangular.
-bool is_clipped(const Extreme& extreme) {
-  return cv::mean(extreme.area)[0] > 0.02 && extreme.straightness < 0.5;
-}
-
-Reference choose_reference(const Work& work, const Padding& padding, const cv::Mat& valid,
-                           const std::optional<Background>& background) {
-  constexpr double kLitField = 0.08;  // Of a round field of view, black outside.
-  const bool weak = !background || background->covered < 0.03 || background->colour_spread() > 20;
-  if (weak && is_clipped(padding.white)) return constant_reference(work.rgb.size(), 255);
-  const bool lit = background && !background->is_dark() && background->covered > kLitField;
-  if (is_clipped(padding.black) && !lit) return constant_reference(work.rgb.size(), 0);
-  if (background) return reference_of(*background, work.rgb.size());
-  constexpr float kUsualGlass = 242;
-  constexpr double kDarkPicture = 60;
-  cv::Mat grey;
-  cv::transform(work.rgb, grey, cv::Matx13f(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
-  grey.convertTo(grey, CV_32F);
-  const bool dark =
-      cv::countNonZero(valid) > 0 && quantile(values_where(grey, valid), 0.5) < kDarkPicture;
-  return constant_reference(work.rgb.size(), dark ? 0 : kUsualGlass);
-}
-
-/// How far pixels are from the background.
-struct Strength {
-  cv::Mat light;    ///< CV_32F, signed: negative is darker.
-  cv::Mat colour;   ///< CV_32F, length of the difference in colour.
-  cv::Mat total;    ///< CV_32F
-  cv::Mat density;  ///< CV_32FC3, optical density; empty over a dark background.
-};
-
-/// The strongest noise of colour that is taken for what it is.
-void limit_colour_noise(cv::Mat& colour, const cv::Mat& seen) {
-  constexpr double kMost = 2.5;
-  const double noise = quantile(values_where(colour, seen, 7), 0.95);
-  colour *= std::min(1.0, kMost / std::max(noise, 0.1));
-}
-
-Strength strength_of(const Work& work, const Reference& reference, const cv::Mat& seen) {
-  constexpr float kDarkestGlass = 20;
-  constexpr double kGlare = 25;  // Brighter than the glass by less is not tissue.
-  cv::Mat smooth;
-  work.rgb.convertTo(smooth, CV_32FC3);
-  cv::GaussianBlur(smooth, smooth, {0, 0}, std::max(0.6, kBlurUm / work.um));
-  Strength s;
-  cv::Mat difference;
-  if (reference.dark) {
-    difference = smooth - reference.colour;
-  } else {
-    const cv::Mat glass = cv::max(reference.colour, cv::Scalar::all(kDarkestGlass));
-    const cv::Mat transmitted = smooth / glass;
-    difference = transmitted * kGlass - cv::Scalar::all(kGlass);
-    cv::Mat clipped = cv::min(cv::max(transmitted, cv::Scalar::all(0.004)), cv::Scalar::all(1.2));
-    cv::log(clipped, clipped);
-    s.density = clipped * (-1 / std::log(10.0));
-  }
-  cv::transform(difference, s.light, cv::Matx13f(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
-  cv::Mat greys;
-  cv::merge(std::vector<cv::Mat>(3, s.light), greys);
-  difference -= greys;
-  cv::Mat squares;
-  cv::transform(difference.mul(difference), squares, cv::Matx13f(1, 1, 1));
-  cv::sqrt(squares, s.colour);
-  if (!seen.empty()) limit_colour_noise(s.colour, seen);
-  if (!reference.dark) {
-    const cv::Mat brighter = cv::max(s.light - kGlare, 0.0);
-    s.light = cv::min(s.light, 0.0) + brighter;
-  }
-  cv::magnitude(s.light, s.colour, s.total);
-  if (reference.dark) {
-    const cv::Mat half = s.total * 0.5;
-    half.copyTo(s.total, s.light < 0);
-  }
-  return s;
-}
-
 struct Thresholds {
   double low = 0;
   double high = 0;
@@ -189,67 +79,6 @@ Thresholds thresholds_of(const cv::Mat& strength, const cv::Mat& seen, bool dark
   const double noise = seen.empty() ? 0.0 : 1.1 * quantile(values_where(strength, seen, 7), 0.8);
   const double least = dark ? kLeastDark * (quantised ? 2 : 1) : kLeastBright;
   return {std::max(kLowFactor * noise, least), std::max(kHighFactor * noise, 2 * least)};
-}
-
-/// The mean strength around each pixel, weighted by itself, of what is above the threshold.
-cv::Mat surroundings(const cv::Mat& strength, double um) {
-  const double sigma = std::max(1.0, kSurroundingsUm / um);
-  cv::Mat mean;
-  cv::Mat square;
-  cv::GaussianBlur(strength, mean, {0, 0}, sigma);
-  cv::GaussianBlur(strength.mul(strength), square, {0, 0}, sigma);
-  return square / cv::max(mean, 1e-3);
-}
-
-/// The same over a dark background: the geometric mean, for few bright nuclei do not make the dim
-/// stroma around them a halo.
-cv::Mat typical_surroundings(const cv::Mat& strength, const cv::Mat& above, double um) {
-  const double sigma = std::max(1.0, kSurroundingsUm / um);
-  cv::Mat logarithm;
-  cv::log(cv::max(strength, 1e-3), logarithm);
-  cv::Mat weight;
-  above.convertTo(weight, CV_32F, 1 / 255.0);
-  cv::Mat sum;
-  cv::Mat weights;
-  cv::GaussianBlur(logarithm.mul(weight), sum, {0, 0}, sigma);
-  cv::GaussianBlur(weight, weights, {0, 0}, sigma);
-  cv::Mat mean;
-  cv::exp(sum / cv::max(weights, 1e-3), mean);
-  return mean;
-}
-
-/// Over a dark background, what glows around something bright is a halo: it becomes 0.
-cv::Mat without_glow(const Strength& s, double low, double um) {
-  constexpr double kPart = 0.35;
-  const cv::Mat above = s.total > low;
-  const cv::Mat keep = above & (s.total > kPart * typical_surroundings(s.total, above, um));
-  cv::Mat kept = cv::Mat::zeros(s.total.size(), CV_32F);
-  s.total.copyTo(kept, keep);
-  return kept;
-}
-
-/// Strengths below half of those around are halos: they become 0. By brightness where there is
-/// some.
-cv::Mat without_halos(const Strength& s, double low, double um) {
-  cv::Mat above = s.total > low;
-  cv::Mat total = cv::Mat::zeros(s.total.size(), CV_32F);
-  cv::Mat light = total.clone();
-  s.total.copyTo(total, above);
-  cv::Mat(cv::abs(s.light)).copyTo(light, above);
-  const cv::Mat light_around = surroundings(light, um);
-  const cv::Mat by_light = light > kHalfHeight * light_around;
-  cv::Mat keep = s.total > kHalfHeight * surroundings(total, um);
-  by_light.copyTo(keep, light_around > 2 * low);
-  cv::Mat kept = cv::Mat::zeros(s.total.size(), CV_32F);
-  s.total.copyTo(kept, keep);
-  return kept;
-}
-
-/// Where a pixel is darker or brighter than the background without a colour of its own.
-cv::Mat is_colourless(const Strength& s) {
-  constexpr double kPart = 0.15;
-  constexpr double kRounding = 1.5;
-  return (s.colour < kPart * cv::abs(s.light) + kRounding) / 255;
 }
 
 /// Threads, and the straight lines of frames: those that have no colour.
@@ -337,10 +166,10 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   const cv::Mat valid = (padding.zone == 0) / 255;
   found.background = find_background(work.rgb, valid);
   if (found.background && !is_believable(*found.background)) found.background.reset();
-  const Reference reference = choose_reference(work, padding, valid, found.background);
+  const Reference reference = choose_reference(work.rgb, padding, valid, found.background);
   found.dark = reference.dark;
   const cv::Mat seen = reference.seen.empty() ? cv::Mat() : cv::Mat(reference.seen.mul(valid));
-  Strength strength = strength_of(work, reference, seen);
+  Strength strength = strength_of(work.rgb, reference, seen, work.um);
   strength.total.setTo(0, padding.area);
   found.thresholds = thresholds_of(strength.total, seen, reference.dark,
                                    found.background && found.background->is_quantised);
