@@ -178,7 +178,10 @@ class Growth {
       colour_ = median_colour(b_.mean, start_);
       found = grow();
     }
-    if (c_.bright) found.panes = other_panes(b_, found.blocks * 255);
+    if (!c_.bright) return found;
+    const cv::Mat smooth = smooth_blocks(b_, found.blocks * 255);
+    found.panes = other_panes(b_, found.blocks * 255, smooth);
+    found.smooth = smooth / 255;
     return found;
   }
 

@@ -14,6 +14,7 @@ struct Background {
   cv::Mat surface;            ///< CV_32FC3, a block a pixel: the background's colour everywhere.
   cv::Mat blocks;             ///< 0 and 1: blocks that show it.
   cv::Mat flat;               ///< 0 and 1: blocks as smooth as it.
+  cv::Mat smooth;             ///< 0 and 1: areas as smooth as bright glass; empty of a dark one.
   std::vector<Pane> panes;    ///< Glass of other colours beside it.
   int block = 8;              ///< Pixels a side of a block.
   cv::Vec3f colour;           ///< Of the piece that it was found in.

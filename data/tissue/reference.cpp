@@ -8,7 +8,7 @@ namespace untiled {
 namespace {
 
 Reference constant_reference(const cv::Size& size, float level) {
-  return {cv::Mat(size, CV_32FC3, cv::Scalar::all(level)), {}, {}, level < kGlass / 2};
+  return {cv::Mat(size, CV_32FC3, cv::Scalar::all(level)), {}, level < kGlass / 2};
 }
 
 /// A block a pixel, enlarged to the picture's pixels.
@@ -41,10 +41,7 @@ class PaneMosaic {
   }
 
   Reference made() {
-    if (!background_.panes.empty()) {
-      distance_ = distance_to(reference_.seen);
-      reference_.seam = cv::Mat::zeros(smooth_.size(), CV_8U);
-    }
+    if (!background_.panes.empty()) distance_ = distance_to(reference_.seen);
     for (const Pane& pane : background_.panes) add(pane);
     return reference_;
   }
@@ -75,7 +72,6 @@ class PaneMosaic {
     cv::Mat(misfit(colour) < misfit(reference_.colour)).copyTo(takes, meeting);
     colour.copyTo(reference_.colour, takes);
     reference_.seen |= seen;
-    reference_.seam |= meeting / 255;
     distance_ = cv::min(distance_, distance);
   }
 

@@ -16,7 +16,6 @@ inline constexpr float kGlass = 240;
 struct Reference {
   cv::Mat colour;  ///< CV_32FC3
   cv::Mat seen;    ///< 0 and 1; empty where none was found.
-  cv::Mat seam;    ///< 0 and 1: where glass of two colours meets; empty where there is one.
   bool dark = false;
 };
 

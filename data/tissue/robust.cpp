@@ -12,6 +12,7 @@
 #include "data/tissue/background.h"
 #include "data/tissue/fat.h"
 #include "data/tissue/fat_net.h"
+#include "data/tissue/grey_parts.h"
 #include "data/tissue/ink.h"
 #include "data/tissue/label_readings.h"
 #include "data/tissue/mask_shapes.h"
@@ -118,10 +119,10 @@ double stability_of(const cv::Mat& mask, const cv::Mat& strength, double low) {
   return strict / std::max(1.0, loose);
 }
 
-cv::Mat flat_pixels(const std::optional<Background>& background, const cv::Size& size) {
-  cv::Mat flat;
-  if (background) cv::resize(background->flat, flat, size, 0, 0, cv::INTER_NEAREST);
-  return flat;
+cv::Mat at_pixels(const cv::Mat& blocks, const cv::Size& size) {
+  cv::Mat pixels;
+  if (!blocks.empty()) cv::resize(blocks, pixels, size, 0, 0, cv::INTER_NEAREST);
+  return pixels;
 }
 
 cv::Mat inside_of(const cv::Mat& image, const cv::Rect& part) {
@@ -160,63 +161,127 @@ Ink no_ink(const cv::Size& size) {
   return {cv::Mat::zeros(size, CV_8U), cv::Mat::zeros(size, CV_8U)};
 }
 
-Detection detect(const Work& work, const LabelSettings& settings) {
-  Detection found;
-  const Padding padding = find_padding(work.rgb, work.missing);
-  const cv::Mat valid = (padding.zone == 0) / 255;
+/// What is known of every pixel.
+struct Scene {
+  Padding padding;
+  Reference reference;
+  cv::Mat seen;  ///< 0 and 1: where the background was, empty where none was found.
+  Strength strength;
+  cv::Mat flat;    ///< 0 and 1: as smooth as the background ...
+  cv::Mat smooth;  ///< ... and from block to block too; empty where none was found.
+  cv::Mat film;    ///< 0 and 1: smooth, faint and taken for glass; empty: nowhere.
+  cv::Mat colourless;
+};
+
+cv::Mat films_of(const Background& glass, const cv::Size& size) {
+  cv::Mat films;
+  for (const Pane& pane : glass.panes) {
+    if (!pane.is_film) continue;
+    const cv::Mat film = at_pixels(pane.blocks / 255, size);
+    films = films.empty() ? film : cv::Mat(films | film);
+  }
+  return films;
+}
+
+Scene look_at(const Work& work, Detection& found) {
+  Scene scene;
+  scene.padding = find_padding(work.rgb, work.missing);
+  const cv::Mat valid = (scene.padding.zone == 0) / 255;
   found.background = find_background(work.rgb, valid);
   if (found.background && !is_believable(*found.background)) found.background.reset();
-  const Reference reference = choose_reference(work.rgb, padding, valid, found.background);
-  found.dark = reference.dark;
-  const cv::Mat seen = reference.seen.empty() ? cv::Mat() : cv::Mat(reference.seen.mul(valid));
-  Strength strength = strength_of(work.rgb, reference, seen, work.um);
-  strength.total.setTo(0, padding.area);
-  found.thresholds = thresholds_of(strength.total, seen, reference.dark,
+  scene.reference = choose_reference(work.rgb, scene.padding, valid, found.background);
+  found.dark = scene.reference.dark;
+  if (!scene.reference.seen.empty()) scene.seen = scene.reference.seen.mul(valid);
+  scene.strength = strength_of(work.rgb, scene.reference, scene.seen, work.um);
+  scene.strength.total.setTo(0, scene.padding.area);
+  scene.colourless = is_colourless(scene.strength);
+  if (found.background) {
+    scene.flat = at_pixels(found.background->flat, work.rgb.size());
+    scene.smooth = at_pixels(found.background->smooth, work.rgb.size());
+    scene.film = films_of(*found.background, work.rgb.size());
+  }
+  return scene;
+}
+
+/// What stands out from the background and is neither shade nor ink nor outside of a frame.
+struct Matter {
+  cv::Mat strength;  ///< CV_32F, 0 elsewhere; halos are left out.
+  cv::Mat above;     ///< 0 and 1: over the low threshold, with halos and shade.
+  Ink ink;
+};
+
+Matter find_matter(const Scene& scene, double um, Detection& found) {
+  const double low = found.thresholds.low;
+  const Strength& strength = scene.strength;
+  Matter matter{found.dark ? without_glow(strength, low, um) : without_halos(strength, low, um),
+                (strength.total > low) / 255, no_ink(strength.total.size())};
+  if (!found.dark) {
+    const cv::Mat shade = find_shade(scene.colourless, scene.flat, scene.padding, um);
+    cv::Mat density = strength.density.clone();
+    density.setTo(0, shade);
+    matter.ink = find_ink(density, um);
+    matter.strength.setTo(0, matter.ink.area | shade);
+  }
+  matter.above.setTo(0, scene.padding.zone | matter.ink.area);
+  found.frame = find_spot_frame(strength.total);
+  if (found.frame) {
+    matter.strength = inside_of(matter.strength, *found.frame);
+    matter.above = inside_of(matter.above, *found.frame);
+  }
+  return matter;
+}
+
+/// What reaches the high threshold, with gaps closed, and fat.
+cv::Mat first_mask(const Scene& scene, const Matter& matter, const cv::Mat& walls, double um,
+                   const Detection& found) {
+  const auto [low, high] = found.thresholds;
+  cv::Mat weak = (matter.strength > low) / 255;
+  weak.setTo(0, scene.padding.zone);
+  cv::Mat mask = closed(pieces_with(weak, (matter.strength > high) / 255), kCloseUm / um);
+  if (found.dark) return mask;
+  const Strength& strength = scene.strength;
+  const cv::Mat no_wall = scene.padding.zone | grown(matter.ink.area, kInkEdgeUm / um);
+  return mask | find_fat(walls,
+                         {strength.total, strength.light, strength.colour, matter.above, scene.seen,
+                          no_wall, um},
+                         found.frame);
+}
+
+/// The rim beside padding, which was left out, where tissue touches it.
+cv::Mat rim_at_padding(const cv::Mat& mask, const Padding& padding) {
+  cv::Mat rim;
+  cv::dilate(mask, rim, cv::Mat::ones(5, 5, CV_8U));
+  return rim & padding.zone & (1 - padding.area);
+}
+
+Detection detect(const Work& work, const LabelSettings& settings) {
+  Detection found;
+  const Scene scene = look_at(work, found);
+  const Strength& strength = scene.strength;
+  found.thresholds = thresholds_of(strength.total, scene.seen, found.dark,
                                    found.background && found.background->is_quantised);
   const auto [low, high] = found.thresholds;
   found.contrast = quantile(values_where(strength.total, strength.total > high), 0.5);
-  const cv::Mat kept =
-      reference.dark ? without_glow(strength, low, work.um) : without_halos(strength, low, work.um);
-  const cv::Mat flat = flat_pixels(found.background, work.rgb.size());
-  const cv::Mat colourless = is_colourless(strength);
-  Ink ink = no_ink(work.rgb.size());
-  cv::Mat tissue = kept.clone();
-  if (!reference.dark) {
-    const cv::Mat shade = find_shade(colourless, flat, padding, work.um);
-    strength.density.setTo(0, shade);
-    ink = find_ink(strength.density, work.um);
-    tissue.setTo(0, ink.area | shade);
-  }
-  found.frame = find_spot_frame(strength.total);
-  if (found.frame) tissue = inside_of(tissue, *found.frame);
-  cv::Mat weak = (tissue > low) / 255;
-  weak.setTo(0, padding.zone);
-  cv::Mat mask = closed(pieces_with(weak, (tissue > high) / 255), kCloseUm / work.um);
-  cv::Mat above = (strength.total > low) / 255;
-  above.setTo(0, padding.zone | ink.area);
-  if (found.frame) above = inside_of(above, *found.frame);
-  const cv::Mat walls = find_walls(above & (1 - colourless), work.um);
-  if (!reference.dark) {
-    const cv::Mat no_wall = padding.zone | grown(ink.area, kInkEdgeUm / work.um);
-    mask |= find_fat(
-        walls, {strength.total, strength.light, strength.colour, above, seen, no_wall, work.um},
-        found.frame);
-  }
-  mask.setTo(0, padding.area | ink.area);
+  const Matter matter = find_matter(scene, work.um, found);
+  const cv::Mat walls = find_walls(matter.above & (1 - scene.colourless), work.um);
+  cv::Mat mask = first_mask(scene, matter, walls, work.um, found);
+  mask.setTo(0, scene.padding.area | matter.ink.area);
   fill_small_holes(mask, settings.min_hole_um2 / work.area());
-  mask.setTo(0, padding.area);
-  drop_lines(mask, colourless, work.um);
-  mask = tissue_pieces(mask, {strength.light, strength.colour, flat, reference.dark, work.um});
-  // The rim beside padding, which was left out, where tissue touches it.
-  cv::Mat rim;
-  cv::dilate(mask, rim, cv::Mat::ones(5, 5, CV_8U));
-  mask |= rim & padding.zone & (1 - padding.area) & ((tissue > low) / 255);
+  mask.setTo(0, scene.padding.area);
+  const cv::Mat grey = found.dark ? cv::Mat::zeros(mask.size(), CV_8U)
+                                  : grey_parts(mask, {strength.light, strength.colour, work.um});
+  mask.setTo(0, grey);
+  drop_lines(mask, scene.colourless, work.um);
+  mask = tissue_pieces(
+      mask, {strength.light, strength.colour, scene.flat, scene.smooth, found.dark, work.um});
+  mask |= rim_at_padding(mask, scene.padding) & ((matter.strength > low) / 255);
   found.mask = mask;
-  found.readings = other_readings({mask, walls, strength.total, strength.light, strength.colour,
-                                   ink, high, reference.dark, work.um});
-  found.stability = stability_of(mask, tissue, low);
-  found.ink = part_of(ink.area);
-  found.padding = part_of(padding.area);
+  found.readings =
+      other_readings({mask, walls, strength.total, strength.light, strength.colour, scene.smooth,
+                      scene.film, grey, matter.ink, high, found.dark, work.um});
+  found.stability = stability_of(mask, matter.strength, low);
+  found.ink = part_of(matter.ink.area);
+  found.padding = part_of(scene.padding.area);
   return found;
 }
 

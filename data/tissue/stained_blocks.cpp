@@ -31,11 +31,13 @@ ColourStep step_from_glass(const Blocks& b, const cv::Mat& glass) {
   cv::Mat inliers = glass & (b.grey >= quantile(values_where(b.grey, glass), 1 - kBrightPart));
   const cv::Vec3f colour = median_colour(b.mean, inliers);
   const cv::Mat levelled = b.at_level(channel_mean(colour));
+  // In deep shade a grey level of rounding is much colour.
+  const cv::Mat light = cv::min(b.grey / channel_mean(colour), 1.0);
   inliers &= channel_length(levelled - cv::Scalar(colour[0], colour[1], colour[2])) < 2 * kOfUsual;
   ColourStep step;
   for (int round = 0; round < kRounds && cv::countNonZero(inliers) >= 3; ++round) {
     const cv::Mat fitted = fit_polynomial(levelled, inliers, colour);
-    step.distance = channel_length(levelled - fitted);
+    step.distance = channel_length(levelled - fitted).mul(light);
     const double usual = quantile(values_where(step.distance, inliers), 0.75);
     step.limit = std::max(kLeastLimit, kOfUsual * usual);
     inliers = glass & (step.distance < step.limit);
