@@ -101,11 +101,14 @@ class PieceFilter {
     constexpr double kColourless = 0.12;
     constexpr double kFaint = 0.25;
     constexpr double kSmooth = 0.4;
+    constexpr double kLarge = 0.25;  // Of the surest piece.
     if (dark_) return false;
     if (sure.colourfulness() > kColoured && piece.colourfulness() < kColourless) return true;
-    // Of what has a colour, only what is smooth from block to block too is none.
-    const bool has_colour = piece.colourfulness() > kColoured;
-    const double smooth = has_colour ? piece.smooth : piece.flat;
+    // Hardly stained tissue may be flat too: what is large and has a colour must be smooth from
+    // block to block.
+    const bool may_be_tissue =
+        piece.colourfulness() > kColoured && piece.pixels > kLarge * sure.pixels;
+    const double smooth = may_be_tissue ? piece.smooth : piece.flat;
     return has_flat_ && smooth > kSmooth * piece.pixels &&
            piece.strength() < kFaint * sure.strength();
   }
