@@ -170,7 +170,7 @@ class Growth {
     Background found = grow();
     // Faint tissue may agree with the glass and yet be none.
     const cv::Mat accepted = found.blocks * 255;
-    const cv::Mat other = c_.bright ? stained_blocks(b_, accepted) : other_group(accepted);
+    const cv::Mat other = c_.bright ? stained_blocks(b_, accepted) : brighter_group(accepted);
     if (!other.empty() && cv::countNonZero(start_ & ~other) >= 3) {
       start_ &= ~other;
       c_.may_be &= ~other;
@@ -209,25 +209,22 @@ class Growth {
     return found;
   }
 
-  /// Blocks of the group among the accepted ones that is not glass: more coloured and darker, or
-  /// over a dark background brighter. Empty where there is one group.
-  cv::Mat other_group(const cv::Mat& accepted) const {
+  /// Over a dark background: blocks of the brighter group among the accepted ones. Empty where
+  /// there is one group.
+  cv::Mat brighter_group(const cv::Mat& accepted) const {
     constexpr double kLeastStep = 1.2;
     constexpr double kCoherent = 0.6;
-    const cv::Mat measure = c_.bright ? b_.colour_distance(colour_) : b_.grey;
-    const std::vector<float> values = values_where(measure, accepted);
+    const std::vector<float> values = values_where(b_.grey, accepted);
     if (values.size() < 50) return {};
     const std::optional<double> gap = gap_between(values);
     if (!gap) return {};
-    cv::Mat other = accepted & (measure > *gap);
+    const cv::Mat other = accepted & (b_.grey > *gap);
     const cv::Mat rest = accepted & ~other;
-    if (cv::mean(measure, other)[0] - cv::mean(measure, rest)[0] < kLeastStep) return {};
+    if (cv::mean(b_.grey, other)[0] - cv::mean(b_.grey, rest)[0] < kLeastStep) return {};
     cv::Mat coherent;
     cv::morphologyEx(other, coherent, cv::MORPH_OPEN, cv::Mat::ones(3, 3, CV_8U));
     if (cv::countNonZero(coherent) < kCoherent * cv::countNonZero(other)) return {};
-    if (c_.bright && cv::mean(b_.grey, other)[0] > cv::mean(b_.grey, rest)[0]) return {};
-    if (cv::countNonZero(start_ & ~other) < 3) return {};
-    return measure > *gap;
+    return b_.grey > *gap;
   }
 
   bool is_quantised(const cv::Mat& area) const {
@@ -255,7 +252,7 @@ class Growth {
     if (!c_.bright) {
       return c_.may_be & (channel_max(cv::abs(error)) < std::max(1.5, 0.5 * c_.noise));
     }
-    const double level = (colour_[0] + colour_[1] + colour_[2]) / 3;
+    const double level = channel_mean(colour_);
     const cv::Mat grey = channel_mean(error);
     cv::Mat greys;
     cv::merge(std::vector<cv::Mat>(3, grey), greys);
@@ -298,9 +295,7 @@ class Growth {
 
 }  // namespace
 
-bool Background::is_dark() const {
-  return (colour[0] + colour[1] + colour[2]) / 3 < kDarkestBright;
-}
+bool Background::is_dark() const { return channel_mean(colour) < kDarkestBright; }
 
 double Background::colour_spread() const {
   return std::max({colour[0], colour[1], colour[2]}) - std::min({colour[0], colour[1], colour[2]});

@@ -30,8 +30,9 @@ struct Background {
 
 /// Looks for the largest smooth, near-neutral part, the brightest such, or the darkest where little
 /// is bright; fits a polynomial and the smoothed rest through it, and lets it grow over what agrees
-/// with that, so that uneven light is followed. `rgb` is 8-bit, `valid` 0 and 1. Nothing where no
-/// part is smooth enough.
+/// with that, so that uneven light is followed. Faint stain that agreed with it is left out, and
+/// glass of other colours beside it found. `rgb` is 8-bit, `valid` 0 and 1. Nothing where no part
+/// is smooth enough.
 std::optional<Background> find_background(const cv::Mat& rgb, const cv::Mat& valid);
 
 }  // namespace untiled

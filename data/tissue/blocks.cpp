@@ -60,10 +60,6 @@ cv::Mat Blocks::at_level(float level) const {
   return mean / shade;
 }
 
-cv::Mat Blocks::colour_distance(const cv::Vec3f& other) const {
-  return channel_length(at_level(channel_mean(other)) - cv::Scalar(other[0], other[1], other[2]));
-}
-
 Blocks blocks_of(const cv::Mat& rgb, const cv::Mat& valid) {
   constexpr int kSmallPicture = 160'000;
   Blocks b;

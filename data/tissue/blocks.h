@@ -18,8 +18,6 @@ struct Blocks {
 
   /// The blocks' means, CV_32FC3, as they are under light of another level (grey).
   cv::Mat at_level(float level) const;
-  /// How far the blocks' colour, whatever their brightness, is from another, grey levels.
-  cv::Mat colour_distance(const cv::Vec3f& other) const;
 };
 
 /// The blocks of an 8-bit picture. `valid` is 0 and 1: a block has data where all of it is 1.
