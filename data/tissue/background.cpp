@@ -5,95 +5,17 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "data/tissue/blocks.h"
+#include "data/tissue/panes.h"
 #include "data/tissue/quantile.h"
+#include "data/tissue/stained_blocks.h"
+#include "data/tissue/surface.h"
 
 namespace untiled {
 namespace {
 
-/// Darker than this no background is bright.
-constexpr float kDarkest = 72;
 constexpr double kLeastPart = 0.015;  ///< Of the blocks, that a bright background has.
 constexpr float kSpreadOfGlass = 70;  ///< Largest minus smallest channel.
-
-/// Statistics of the picture's blocks, one a pixel.
-struct Blocks {
-  int side = 8;
-  cv::Mat mean;       ///< CV_32FC3
-  cv::Mat deviation;  ///< CV_32F, mean of the channels'.
-  cv::Mat grey;       ///< CV_32F, mean of the channels.
-  cv::Mat spread;     ///< CV_32F, largest minus smallest channel.
-  cv::Mat slope;      ///< CV_32F, from the mean of its neighbours.
-  cv::Mat with_data;  ///< 0 and 255.
-  int count = 0;      ///< With data.
-
-  /// How far the blocks' colour, whatever their brightness, is from another, grey levels.
-  cv::Mat colour_distance(const cv::Vec3f& other) const;
-};
-
-/// Largest over the channels.
-cv::Mat channel_max(const cv::Mat& image) {
-  std::vector<cv::Mat> c;
-  cv::split(image, c);
-  return cv::max(cv::max(c[0], c[1]), c[2]);
-}
-
-cv::Mat channel_mean(const cv::Mat& image) {
-  cv::Mat mean;
-  cv::transform(image, mean, cv::Matx13f(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
-  return mean;
-}
-
-cv::Mat Blocks::colour_distance(const cv::Vec3f& other) const {
-  const float level = (other[0] + other[1] + other[2]) / 3;
-  cv::Mat shade;
-  cv::merge(std::vector<cv::Mat>(3, cv::max(grey, 1.0) / level), shade);
-  cv::Mat distance = mean / shade - cv::Scalar(other[0], other[1], other[2]);
-  cv::transform(distance.mul(distance), distance, cv::Matx13f(1, 1, 1));
-  cv::sqrt(distance, distance);
-  return distance;
-}
-
-/// The variance that an even slope has within a block, of slopes as uneven light has them.
-cv::Mat variance_of_slope(const cv::Mat& mean) {
-  constexpr float kSteepest = 16;  // Grey levels a block: edges of tissue are steeper.
-  cv::Mat across;
-  cv::Mat down;
-  cv::filter2D(mean, across, CV_32F, cv::Matx13f(-0.5F, 0, 0.5F), {-1, -1}, 0,
-               cv::BORDER_REPLICATE);
-  cv::filter2D(mean, down, CV_32F, cv::Matx31f(-0.5F, 0, 0.5F), {-1, -1}, 0, cv::BORDER_REPLICATE);
-  cv::Mat squares = across.mul(across) + down.mul(down);
-  squares.setTo(0, channel_max(squares) > kSteepest * kSteepest);
-  return squares / 12;
-}
-
-Blocks blocks_of(const cv::Mat& rgb, const cv::Mat& valid) {
-  constexpr int kSmallPicture = 160'000;
-  Blocks b;
-  b.side = rgb.rows * rgb.cols >= kSmallPicture ? 8 : 4;
-  const cv::Size size(rgb.cols / b.side, rgb.rows / b.side);
-  const cv::Rect whole(0, 0, size.width * b.side, size.height * b.side);
-  if (size.empty()) return b;
-  cv::Mat picture;
-  rgb(whole).convertTo(picture, CV_32FC3);
-  cv::Mat square;
-  cv::resize(picture, b.mean, size, 0, 0, cv::INTER_AREA);
-  cv::resize(picture.mul(picture), square, size, 0, 0, cv::INTER_AREA);
-  // Less than a slope has is no slope either.
-  cv::Mat variance = cv::abs(square - b.mean.mul(b.mean) - variance_of_slope(b.mean));
-  cv::sqrt(variance, variance);
-  b.deviation = channel_mean(variance);
-  b.grey = channel_mean(b.mean);
-  b.spread = channel_max(b.mean) + channel_max(-b.mean);
-  cv::Mat around;
-  cv::blur(b.mean, around, {3, 3});
-  b.slope = channel_max(cv::abs(b.mean - around));
-  cv::Mat part;
-  valid(whole).convertTo(part, CV_32F);
-  cv::resize(part, part, size, 0, 0, cv::INTER_AREA);
-  b.with_data = part > 0.999;
-  b.count = cv::countNonZero(b.with_data);
-  return b;
-}
 
 /// Which blocks may be background, and how that is judged.
 struct Candidates {
@@ -121,8 +43,8 @@ Candidates candidates_of(const Blocks& b) {
   const cv::Mat glass = c.flat & (b.grey > kBrightGlass) & (b.spread < kSpreadOfGlass);
   c.bright = cv::countNonZero(glass) >= std::max(3.0, kLeastPart * b.count) ||
              cv::mean(b.grey, b.with_data)[0] > kBrightGlass;
-  c.may_be = c.bright ? cv::Mat(c.flat & (b.grey > kDarkest))
-                      : cv::Mat(b.with_data & (b.grey < kDarkest) & (b.deviation < smooth));
+  c.may_be = c.bright ? cv::Mat(c.flat & (b.grey > kDarkestBright))
+                      : cv::Mat(b.with_data & (b.grey < kDarkestBright) & (b.deviation < smooth));
   c.may_join = c.bright ? cv::Mat(c.flat & (b.grey > kDeepestShade)) : c.may_be;
   return c;
 }
@@ -191,97 +113,6 @@ const Piece* darkest(const std::vector<Piece>& pieces) {
   return found == pieces.end() ? nullptr : &*found;
 }
 
-/// A polynomial of the place, of order 0 to 2 as the accepted blocks spread, in each channel.
-cv::Mat fit_polynomial(const cv::Mat& mean, const cv::Mat& accepted, const cv::Vec3f& colour) {
-  constexpr double kRidge = 1e-5;
-  const auto terms_at = [&](int row, int col) {
-    const double x = static_cast<double>(col) / mean.cols - 0.5;
-    const double y = static_cast<double>(row) / mean.rows - 0.5;
-    return cv::Vec6d(1, x, y, x * x, y * y, x * y);
-  };
-  cv::Vec6d sum;
-  cv::Vec6d squares;
-  cv::Matx<double, 6, 6> normal;
-  cv::Matx<double, 6, 3> right;
-  cv::Vec3f low = cv::Vec3f::all(1e9F);
-  cv::Vec3f high = cv::Vec3f::all(-1e9F);
-  double count = 0;
-  for (int row = 0; row < mean.rows; ++row) {
-    for (int col = 0; col < mean.cols; ++col) {
-      if (accepted.at<uint8_t>(row, col) == 0) continue;
-      const cv::Vec6d terms = terms_at(row, col);
-      const auto& value = mean.at<cv::Vec3f>(row, col);
-      const cv::Vec3d rest = value - colour;
-      normal += terms * terms.t();
-      right += terms * rest.t();
-      sum += terms;
-      squares += terms.mul(terms);
-      count += 1;
-      for (int i = 0; i < 3; ++i) {
-        low[i] = std::min(low[i], value[i]);
-        high[i] = std::max(high[i], value[i]);
-      }
-    }
-  }
-  const auto deviation = [&](int term) {
-    return std::sqrt(std::max(0.0, squares[term] / count - std::pow(sum[term] / count, 2)));
-  };
-  const double reach = std::min(deviation(1), deviation(2));
-  const int terms = reach > 0.2 ? 6 : reach > 0.12 ? 3 : 1;
-  for (int i = 0; i < 6; ++i) normal(i, i) += i == 0 ? 1e-9 : kRidge * count;
-  cv::Mat factors;
-  cv::solve(cv::Mat(normal)(cv::Rect(0, 0, terms, terms)), cv::Mat(right)(cv::Rect(0, 0, 3, terms)),
-            factors, cv::DECOMP_CHOLESKY);
-  cv::Mat fitted(mean.size(), CV_32FC3);
-  for (int row = 0; row < mean.rows; ++row) {
-    for (int col = 0; col < mean.cols; ++col) {
-      const cv::Vec6d at = terms_at(row, col);
-      cv::Vec3f value = colour;
-      for (int i = 0; i < 3; ++i) {
-        for (int t = 0; t < terms; ++t) {
-          value[i] += static_cast<float>(at[t] * factors.at<double>(t, i));
-        }
-        value[i] = std::clamp(value[i], low[i] - 2, high[i] + 2);
-      }
-      fitted.at<cv::Vec3f>(row, col) = value;
-    }
-  }
-  return fitted;
-}
-
-/// What the accepted blocks have beside `fitted`, smoothed over `sigma` blocks; `trust` is the
-/// weight of there being none, so that the correction fades where no accepted block is near.
-cv::Mat smoothed_rest(const cv::Mat& mean, const cv::Mat& fitted, const cv::Mat& accepted,
-                      double sigma, double trust) {
-  const auto smooth = [sigma](const cv::Mat& image) {
-    cv::Mat blurred;
-    cv::GaussianBlur(image, blurred, {0, 0}, sigma, sigma, cv::BORDER_CONSTANT);
-    return blurred;
-  };
-  cv::Mat weight;
-  accepted.convertTo(weight, CV_32F, 1 / 255.0);
-  cv::Mat weights;
-  cv::merge(std::vector<cv::Mat>(3, weight), weights);
-  const cv::Mat rest = smooth((mean - fitted).mul(weights));
-  cv::Mat total;
-  const cv::Mat one = smooth(weight) + trust;
-  cv::merge(std::vector<cv::Mat>(3, one), total);
-  return rest / total;
-}
-
-/// The polynomial and, smoothed over a tenth of the picture, what it leaves over; near accepted
-/// blocks also what both leave, for the dark rim of a photograph is steep.
-cv::Mat fit_surface(const cv::Mat& mean, const cv::Mat& accepted, const cv::Vec3f& colour) {
-  constexpr double kFar = 0.1;
-  constexpr double kNear = 1.0;
-  const cv::Mat fitted = fit_polynomial(mean, accepted, colour);
-  cv::Mat wide =
-      fitted + smoothed_rest(mean, fitted, accepted, kFar * std::max(mean.rows, mean.cols), 1e-3);
-  // Over a dark background that might be dim tissue.
-  if ((colour[0] + colour[1] + colour[2]) / 3 < kDarkest) return wide;
-  return wide + smoothed_rest(mean, wide, accepted, kNear, 0.02);
-}
-
 /// Where values fall into two groups with a gap between them, the gap's middle.
 std::optional<double> gap_between(std::vector<float> values) {
   constexpr double kLeastGroup = 0.03;
@@ -331,28 +162,27 @@ class Growth {
     if (!c.bright) {
       start_ &= b.grey <= quantile(values_where(b.grey, start_), 0.5);
     }
-    for (int i = 0; i < 3; ++i) {
-      cv::Mat channel;
-      cv::extractChannel(b.mean, channel, i);
-      colour_[i] = static_cast<float>(quantile(values_where(channel, start_), 0.5));
-    }
+    colour_ = median_colour(b.mean, start_);
     start_is_quantised_ = is_quantised(start_);
   }
 
   Background run() {
     Background found = grow();
-    // Faint tissue may agree with the glass and yet be a group of its own.
-    const cv::Mat other = other_group(found.blocks * 255);
-    if (other.empty()) return found;
-    start_ &= ~other;
-    c_.may_be &= ~other;
-    c_.may_join &= ~other;
-    for (int i = 0; i < 3; ++i) {
-      cv::Mat channel;
-      cv::extractChannel(b_.mean, channel, i);
-      colour_[i] = static_cast<float>(quantile(values_where(channel, start_), 0.5));
+    // Faint tissue may agree with the glass and yet be none.
+    const cv::Mat accepted = found.blocks * 255;
+    const cv::Mat other = c_.bright ? stained_blocks(b_, accepted) : brighter_group(accepted);
+    if (!other.empty() && cv::countNonZero(start_ & ~other) >= 3) {
+      start_ &= ~other;
+      c_.may_be &= ~other;
+      c_.may_join &= ~other;
+      colour_ = median_colour(b_.mean, start_);
+      found = grow();
     }
-    return grow();
+    if (!c_.bright) return found;
+    const cv::Mat smooth = smooth_blocks(b_, found.blocks * 255);
+    found.panes = other_panes(b_, found.blocks * 255, smooth);
+    found.smooth = smooth / 255;
+    return found;
   }
 
  private:
@@ -379,25 +209,22 @@ class Growth {
     return found;
   }
 
-  /// Blocks of the group among the accepted ones that is not glass: more coloured and darker, or
-  /// over a dark background brighter. Empty where there is one group.
-  cv::Mat other_group(const cv::Mat& accepted) const {
+  /// Over a dark background: blocks of the brighter group among the accepted ones. Empty where
+  /// there is one group.
+  cv::Mat brighter_group(const cv::Mat& accepted) const {
     constexpr double kLeastStep = 1.2;
     constexpr double kCoherent = 0.6;
-    const cv::Mat measure = c_.bright ? b_.colour_distance(colour_) : b_.grey;
-    const std::vector<float> values = values_where(measure, accepted);
+    const std::vector<float> values = values_where(b_.grey, accepted);
     if (values.size() < 50) return {};
     const std::optional<double> gap = gap_between(values);
     if (!gap) return {};
-    cv::Mat other = accepted & (measure > *gap);
+    const cv::Mat other = accepted & (b_.grey > *gap);
     const cv::Mat rest = accepted & ~other;
-    if (cv::mean(measure, other)[0] - cv::mean(measure, rest)[0] < kLeastStep) return {};
+    if (cv::mean(b_.grey, other)[0] - cv::mean(b_.grey, rest)[0] < kLeastStep) return {};
     cv::Mat coherent;
     cv::morphologyEx(other, coherent, cv::MORPH_OPEN, cv::Mat::ones(3, 3, CV_8U));
     if (cv::countNonZero(coherent) < kCoherent * cv::countNonZero(other)) return {};
-    if (c_.bright && cv::mean(b_.grey, other)[0] > cv::mean(b_.grey, rest)[0]) return {};
-    if (cv::countNonZero(start_ & ~other) < 3) return {};
-    return measure > *gap;
+    return b_.grey > *gap;
   }
 
   bool is_quantised(const cv::Mat& area) const {
@@ -425,7 +252,7 @@ class Growth {
     if (!c_.bright) {
       return c_.may_be & (channel_max(cv::abs(error)) < std::max(1.5, 0.5 * c_.noise));
     }
-    const double level = (colour_[0] + colour_[1] + colour_[2]) / 3;
+    const double level = channel_mean(colour_);
     const cv::Mat grey = channel_mean(error);
     cv::Mat greys;
     cv::merge(std::vector<cv::Mat>(3, grey), greys);
@@ -468,7 +295,7 @@ class Growth {
 
 }  // namespace
 
-bool Background::is_dark() const { return (colour[0] + colour[1] + colour[2]) / 3 < kDarkest; }
+bool Background::is_dark() const { return channel_mean(colour) < kDarkestBright; }
 
 double Background::colour_spread() const {
   return std::max({colour[0], colour[1], colour[2]}) - std::min({colour[0], colour[1], colour[2]});

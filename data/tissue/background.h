@@ -3,6 +3,9 @@
 
 #include <opencv2/core.hpp>
 #include <optional>
+#include <vector>
+
+#include "data/tissue/panes.h"
 
 namespace untiled {
 
@@ -11,6 +14,8 @@ struct Background {
   cv::Mat surface;            ///< CV_32FC3, a block a pixel: the background's colour everywhere.
   cv::Mat blocks;             ///< 0 and 1: blocks that show it.
   cv::Mat flat;               ///< 0 and 1: blocks as smooth as it.
+  cv::Mat smooth;             ///< 0 and 1: areas as smooth as bright glass; empty of a dark one.
+  std::vector<Pane> panes;    ///< Glass of other colours beside it.
   int block = 8;              ///< Pixels a side of a block.
   cv::Vec3f colour;           ///< Of the piece that it was found in.
   double noise = 0;           ///< Standard deviation within the smoothest blocks.
@@ -25,8 +30,9 @@ struct Background {
 
 /// Looks for the largest smooth, near-neutral part, the brightest such, or the darkest where little
 /// is bright; fits a polynomial and the smoothed rest through it, and lets it grow over what agrees
-/// with that, so that uneven light is followed. `rgb` is 8-bit, `valid` 0 and 1. Nothing where no
-/// part is smooth enough.
+/// with that, so that uneven light is followed. Faint stain that agreed with it is left out, and
+/// glass of other colours beside it found. `rgb` is 8-bit, `valid` 0 and 1. Nothing where no part
+/// is smooth enough.
 std::optional<Background> find_background(const cv::Mat& rgb, const cv::Mat& valid);
 
 }  // namespace untiled

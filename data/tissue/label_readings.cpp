@@ -50,6 +50,28 @@ Reading with_ink_otherwise(const LabelEvidence& label) {
   return {dice_of(label.mask, stained | covered), 1, "ink or stain is over much of it"};
 }
 
+/// Glass whose light was not followed, or tissue that has no texture.
+Reading without_smooth(const LabelEvidence& label) {
+  constexpr double kWeight = 0.7;
+  Reading reading{1, kWeight, "parts of it are as smooth as glass"};
+  if (!label.smooth.empty()) reading.dice = dice_of(label.mask, label.mask & (1 - label.smooth));
+  return reading;
+}
+
+Reading with_films(const LabelEvidence& label) {
+  constexpr double kWeight = 0.7;
+  Reading reading{1, kWeight,
+                  "a smooth and faint part beside it was taken for a film on the glass"};
+  if (!label.film.empty()) reading.dice = dice_of(label.mask, label.mask | label.film);
+  return reading;
+}
+
+Reading with_grey(const LabelEvidence& label) {
+  constexpr double kWeight = 0.7;
+  return {dice_of(label.mask, label.mask | label.grey), kWeight,
+          "a part without colour was left out"};
+}
+
 bool is_colourless(const LabelEvidence& label) {
   constexpr double kColourless = 0.1;
   constexpr double kRounding = 1;
@@ -77,6 +99,9 @@ std::vector<Reading> other_readings(const LabelEvidence& label) {
   const Reading ink = with_ink_otherwise(label);
   readings.push_back(trust_in(fat) < trust_in(ink) ? fat : ink);
   readings.push_back(with_more_fat(label));
+  readings.push_back(without_smooth(label));
+  readings.push_back(with_films(label));
+  readings.push_back(with_grey(label));
   if (is_colourless(label)) readings.push_back({0, kAsLikely, "what was found has no colour"});
   return readings;
 }

@@ -23,14 +23,18 @@ struct LabelEvidence {
   const cv::Mat& total;  ///< Distance from the background.
   const cv::Mat& light;  ///< Its parts, as in robust.h.
   const cv::Mat& colour;
+  const cv::Mat& smooth;  ///< As smooth as the glass; empty: unknown.
+  const cv::Mat& film;    ///< Smooth, faint and taken for glass; empty: nowhere.
+  const cv::Mat& grey;    ///< Without colour, and left out for that.
   const Ink& ink;
   double high = 0;  ///< The distance from which something is there for sure.
   bool dark = false;
   double um = 1;
 };
 
-/// Fat and empty spaces left out, more fat taken in, what ink covers decided the other way, nothing
-/// at all where the label has no colour or ink is nearly everything that was found.
+/// Fat and empty spaces left out, more fat taken in, what ink covers decided the other way, parts
+/// as smooth as glass left out, smooth films and grey parts taken in, nothing at all where the
+/// label has no colour or ink is nearly everything that was found.
 std::vector<Reading> other_readings(const LabelEvidence& label);
 
 /// What a reading leaves of the confidence: half where it is sure and its Dice is 0.85.

@@ -12,28 +12,26 @@
 #include "data/tissue/background.h"
 #include "data/tissue/fat.h"
 #include "data/tissue/fat_net.h"
+#include "data/tissue/grey_parts.h"
 #include "data/tissue/ink.h"
 #include "data/tissue/label_readings.h"
 #include "data/tissue/mask_shapes.h"
 #include "data/tissue/padding.h"
 #include "data/tissue/quantile.h"
+#include "data/tissue/reference.h"
 #include "data/tissue/spot_frame.h"
+#include "data/tissue/strength.h"
 #include "data/tissue/tissue_pieces.h"
 
 namespace untiled {
 namespace {
 
 constexpr double kWorkUm = 8.0;
-constexpr int kLeastSide = 256;  ///< A picture is not reduced below this.
-/// Where glass is bright, strengths are of glass at this grey level.
-constexpr float kGlass = 240;
+constexpr int kLeastSide = 256;       ///< A picture is not reduced below this.
 constexpr double kLeastBright = 4.5;  ///< The lowest threshold over bright glass, of kGlass.
 constexpr double kLeastDark = 1.2;    ///< Over a dark background, grey levels.
 constexpr double kLowFactor = 2.2;    ///< Thresholds in multiples of the background's noise.
 constexpr double kHighFactor = 4.5;
-constexpr double kHalfHeight = 0.5;
-constexpr double kSurroundingsUm = 24;
-constexpr double kBlurUm = 9.6;
 constexpr double kCloseUm = 24;
 constexpr double kInkEdgeUm = 48;     ///< The edges of ink are thin as walls of fat are.
 constexpr double kLineUm = 28;        ///< Half the width of threads that are dropped.
@@ -73,113 +71,6 @@ Work reduce(const Overview& overview, const PixelSize& pixel) {
   return work;
 }
 
-/// The background at every pixel, and where it was seen.
-struct Reference {
-  cv::Mat colour;  ///< CV_32FC3
-  cv::Mat seen;    ///< 0 and 1; empty where none was found.
-  bool dark = false;
-};
-
-Reference constant_reference(const cv::Size& size, float level) {
-  return {cv::Mat(size, CV_32FC3, cv::Scalar::all(level)), {}, level < kGlass / 2};
-}
-
-Reference reference_of(const Background& background, const cv::Size& size) {
-  Reference reference;
-  const cv::Size whole = background.surface.size() * background.block;
-  cv::resize(background.surface, reference.colour, whole, 0, 0, cv::INTER_LINEAR);
-  cv::resize(background.blocks, reference.seen, whole, 0, 0, cv::INTER_NEAREST);
-  const int below = size.height - whole.height;
-  const int right = size.width - whole.width;
-  cv::copyMakeBorder(reference.colour, reference.colour, 0, below, 0, right, cv::BORDER_REPLICATE);
-  cv::copyMakeBorder(reference.seen, reference.seen, 0, below, 0, right, cv::BORDER_CONSTANT);
-  reference.dark = background.is_dark();
-  return reference;
-}
-
-/// A coloured "glass" must be large, smooth and the brightest part, else it is tissue.
-bool is_believable(const Background& b) {
-  constexpr double kNeutral = 20;
-  const bool doubtful = b.noise > 2.5 || b.covered < 0.15 || b.brighter > 0.03;
-  return b.colour_spread() <= kNeutral || !doubtful;
-}
-
-/// Overexposed glass or a clipped dark background is as uniform as padding, but not rectangular.
-bool is_clipped(const Extreme& extreme) {
-  return cv::mean(extreme.area)[0] > 0.02 && extreme.straightness < 0.5;
-}
-
-Reference choose_reference(const Work& work, const Padding& padding, const cv::Mat& valid,
-                           const std::optional<Background>& background) {
-  constexpr double kLitField = 0.08;  // Of a round field of view, black outside.
-  const bool weak = !background || background->covered < 0.03 || background->colour_spread() > 20;
-  if (weak && is_clipped(padding.white)) return constant_reference(work.rgb.size(), 255);
-  const bool lit = background && !background->is_dark() && background->covered > kLitField;
-  if (is_clipped(padding.black) && !lit) return constant_reference(work.rgb.size(), 0);
-  if (background) return reference_of(*background, work.rgb.size());
-  constexpr float kUsualGlass = 242;
-  constexpr double kDarkPicture = 60;
-  cv::Mat grey;
-  cv::transform(work.rgb, grey, cv::Matx13f(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
-  grey.convertTo(grey, CV_32F);
-  const bool dark =
-      cv::countNonZero(valid) > 0 && quantile(values_where(grey, valid), 0.5) < kDarkPicture;
-  return constant_reference(work.rgb.size(), dark ? 0 : kUsualGlass);
-}
-
-/// How far pixels are from the background.
-struct Strength {
-  cv::Mat light;    ///< CV_32F, signed: negative is darker.
-  cv::Mat colour;   ///< CV_32F, length of the difference in colour.
-  cv::Mat total;    ///< CV_32F
-  cv::Mat density;  ///< CV_32FC3, optical density; empty over a dark background.
-};
-
-/// The strongest noise of colour that is taken for what it is.
-void limit_colour_noise(cv::Mat& colour, const cv::Mat& seen) {
-  constexpr double kMost = 2.5;
-  const double noise = quantile(values_where(colour, seen, 7), 0.95);
-  colour *= std::min(1.0, kMost / std::max(noise, 0.1));
-}
-
-Strength strength_of(const Work& work, const Reference& reference, const cv::Mat& seen) {
-  constexpr float kDarkestGlass = 20;
-  constexpr double kGlare = 25;  // Brighter than the glass by less is not tissue.
-  cv::Mat smooth;
-  work.rgb.convertTo(smooth, CV_32FC3);
-  cv::GaussianBlur(smooth, smooth, {0, 0}, std::max(0.6, kBlurUm / work.um));
-  Strength s;
-  cv::Mat difference;
-  if (reference.dark) {
-    difference = smooth - reference.colour;
-  } else {
-    const cv::Mat glass = cv::max(reference.colour, cv::Scalar::all(kDarkestGlass));
-    const cv::Mat transmitted = smooth / glass;
-    difference = transmitted * kGlass - cv::Scalar::all(kGlass);
-    cv::Mat clipped = cv::min(cv::max(transmitted, cv::Scalar::all(0.004)), cv::Scalar::all(1.2));
-    cv::log(clipped, clipped);
-    s.density = clipped * (-1 / std::log(10.0));
-  }
-  cv::transform(difference, s.light, cv::Matx13f(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
-  cv::Mat greys;
-  cv::merge(std::vector<cv::Mat>(3, s.light), greys);
-  difference -= greys;
-  cv::Mat squares;
-  cv::transform(difference.mul(difference), squares, cv::Matx13f(1, 1, 1));
-  cv::sqrt(squares, s.colour);
-  if (!seen.empty()) limit_colour_noise(s.colour, seen);
-  if (!reference.dark) {
-    const cv::Mat brighter = cv::max(s.light - kGlare, 0.0);
-    s.light = cv::min(s.light, 0.0) + brighter;
-  }
-  cv::magnitude(s.light, s.colour, s.total);
-  if (reference.dark) {
-    const cv::Mat half = s.total * 0.5;
-    half.copyTo(s.total, s.light < 0);
-  }
-  return s;
-}
-
 struct Thresholds {
   double low = 0;
   double high = 0;
@@ -189,67 +80,6 @@ Thresholds thresholds_of(const cv::Mat& strength, const cv::Mat& seen, bool dark
   const double noise = seen.empty() ? 0.0 : 1.1 * quantile(values_where(strength, seen, 7), 0.8);
   const double least = dark ? kLeastDark * (quantised ? 2 : 1) : kLeastBright;
   return {std::max(kLowFactor * noise, least), std::max(kHighFactor * noise, 2 * least)};
-}
-
-/// The mean strength around each pixel, weighted by itself, of what is above the threshold.
-cv::Mat surroundings(const cv::Mat& strength, double um) {
-  const double sigma = std::max(1.0, kSurroundingsUm / um);
-  cv::Mat mean;
-  cv::Mat square;
-  cv::GaussianBlur(strength, mean, {0, 0}, sigma);
-  cv::GaussianBlur(strength.mul(strength), square, {0, 0}, sigma);
-  return square / cv::max(mean, 1e-3);
-}
-
-/// The same over a dark background: the geometric mean, for few bright nuclei do not make the dim
-/// stroma around them a halo.
-cv::Mat typical_surroundings(const cv::Mat& strength, const cv::Mat& above, double um) {
-  const double sigma = std::max(1.0, kSurroundingsUm / um);
-  cv::Mat logarithm;
-  cv::log(cv::max(strength, 1e-3), logarithm);
-  cv::Mat weight;
-  above.convertTo(weight, CV_32F, 1 / 255.0);
-  cv::Mat sum;
-  cv::Mat weights;
-  cv::GaussianBlur(logarithm.mul(weight), sum, {0, 0}, sigma);
-  cv::GaussianBlur(weight, weights, {0, 0}, sigma);
-  cv::Mat mean;
-  cv::exp(sum / cv::max(weights, 1e-3), mean);
-  return mean;
-}
-
-/// Over a dark background, what glows around something bright is a halo: it becomes 0.
-cv::Mat without_glow(const Strength& s, double low, double um) {
-  constexpr double kPart = 0.35;
-  const cv::Mat above = s.total > low;
-  const cv::Mat keep = above & (s.total > kPart * typical_surroundings(s.total, above, um));
-  cv::Mat kept = cv::Mat::zeros(s.total.size(), CV_32F);
-  s.total.copyTo(kept, keep);
-  return kept;
-}
-
-/// Strengths below half of those around are halos: they become 0. By brightness where there is
-/// some.
-cv::Mat without_halos(const Strength& s, double low, double um) {
-  cv::Mat above = s.total > low;
-  cv::Mat total = cv::Mat::zeros(s.total.size(), CV_32F);
-  cv::Mat light = total.clone();
-  s.total.copyTo(total, above);
-  cv::Mat(cv::abs(s.light)).copyTo(light, above);
-  const cv::Mat light_around = surroundings(light, um);
-  const cv::Mat by_light = light > kHalfHeight * light_around;
-  cv::Mat keep = s.total > kHalfHeight * surroundings(total, um);
-  by_light.copyTo(keep, light_around > 2 * low);
-  cv::Mat kept = cv::Mat::zeros(s.total.size(), CV_32F);
-  s.total.copyTo(kept, keep);
-  return kept;
-}
-
-/// Where a pixel is darker or brighter than the background without a colour of its own.
-cv::Mat is_colourless(const Strength& s) {
-  constexpr double kPart = 0.15;
-  constexpr double kRounding = 1.5;
-  return (s.colour < kPart * cv::abs(s.light) + kRounding) / 255;
 }
 
 /// Threads, and the straight lines of frames: those that have no colour.
@@ -289,10 +119,10 @@ double stability_of(const cv::Mat& mask, const cv::Mat& strength, double low) {
   return strict / std::max(1.0, loose);
 }
 
-cv::Mat flat_pixels(const std::optional<Background>& background, const cv::Size& size) {
-  cv::Mat flat;
-  if (background) cv::resize(background->flat, flat, size, 0, 0, cv::INTER_NEAREST);
-  return flat;
+cv::Mat at_pixels(const cv::Mat& blocks, const cv::Size& size) {
+  cv::Mat pixels;
+  if (!blocks.empty()) cv::resize(blocks, pixels, size, 0, 0, cv::INTER_NEAREST);
+  return pixels;
 }
 
 cv::Mat inside_of(const cv::Mat& image, const cv::Rect& part) {
@@ -331,63 +161,127 @@ Ink no_ink(const cv::Size& size) {
   return {cv::Mat::zeros(size, CV_8U), cv::Mat::zeros(size, CV_8U)};
 }
 
-Detection detect(const Work& work, const LabelSettings& settings) {
-  Detection found;
-  const Padding padding = find_padding(work.rgb, work.missing);
-  const cv::Mat valid = (padding.zone == 0) / 255;
+/// What is known of every pixel.
+struct Scene {
+  Padding padding;
+  Reference reference;
+  cv::Mat seen;  ///< 0 and 1: where the background was, empty where none was found.
+  Strength strength;
+  cv::Mat flat;    ///< 0 and 1: as smooth as the background ...
+  cv::Mat smooth;  ///< ... and from block to block too; empty where none was found.
+  cv::Mat film;    ///< 0 and 1: smooth, faint and taken for glass; empty: nowhere.
+  cv::Mat colourless;
+};
+
+cv::Mat films_of(const Background& glass, const cv::Size& size) {
+  cv::Mat films;
+  for (const Pane& pane : glass.panes) {
+    if (!pane.is_film) continue;
+    const cv::Mat film = at_pixels(pane.blocks / 255, size);
+    films = films.empty() ? film : cv::Mat(films | film);
+  }
+  return films;
+}
+
+Scene look_at(const Work& work, Detection& found) {
+  Scene scene;
+  scene.padding = find_padding(work.rgb, work.missing);
+  const cv::Mat valid = (scene.padding.zone == 0) / 255;
   found.background = find_background(work.rgb, valid);
   if (found.background && !is_believable(*found.background)) found.background.reset();
-  const Reference reference = choose_reference(work, padding, valid, found.background);
-  found.dark = reference.dark;
-  const cv::Mat seen = reference.seen.empty() ? cv::Mat() : cv::Mat(reference.seen.mul(valid));
-  Strength strength = strength_of(work, reference, seen);
-  strength.total.setTo(0, padding.area);
-  found.thresholds = thresholds_of(strength.total, seen, reference.dark,
+  scene.reference = choose_reference(work.rgb, scene.padding, valid, found.background);
+  found.dark = scene.reference.dark;
+  if (!scene.reference.seen.empty()) scene.seen = scene.reference.seen.mul(valid);
+  scene.strength = strength_of(work.rgb, scene.reference, scene.seen, work.um);
+  scene.strength.total.setTo(0, scene.padding.area);
+  scene.colourless = is_colourless(scene.strength);
+  if (found.background) {
+    scene.flat = at_pixels(found.background->flat, work.rgb.size());
+    scene.smooth = at_pixels(found.background->smooth, work.rgb.size());
+    scene.film = films_of(*found.background, work.rgb.size());
+  }
+  return scene;
+}
+
+/// What stands out from the background and is neither shade nor ink nor outside of a frame.
+struct Matter {
+  cv::Mat strength;  ///< CV_32F, 0 elsewhere; halos are left out.
+  cv::Mat above;     ///< 0 and 1: over the low threshold, with halos and shade.
+  Ink ink;
+};
+
+Matter find_matter(const Scene& scene, double um, Detection& found) {
+  const double low = found.thresholds.low;
+  const Strength& strength = scene.strength;
+  Matter matter{found.dark ? without_glow(strength, low, um) : without_halos(strength, low, um),
+                (strength.total > low) / 255, no_ink(strength.total.size())};
+  if (!found.dark) {
+    const cv::Mat shade = find_shade(scene.colourless, scene.flat, scene.padding, um);
+    cv::Mat density = strength.density.clone();
+    density.setTo(0, shade);
+    matter.ink = find_ink(density, um);
+    matter.strength.setTo(0, matter.ink.area | shade);
+  }
+  matter.above.setTo(0, scene.padding.zone | matter.ink.area);
+  found.frame = find_spot_frame(strength.total);
+  if (found.frame) {
+    matter.strength = inside_of(matter.strength, *found.frame);
+    matter.above = inside_of(matter.above, *found.frame);
+  }
+  return matter;
+}
+
+/// What reaches the high threshold, with gaps closed, and fat.
+cv::Mat first_mask(const Scene& scene, const Matter& matter, const cv::Mat& walls, double um,
+                   const Detection& found) {
+  const auto [low, high] = found.thresholds;
+  cv::Mat weak = (matter.strength > low) / 255;
+  weak.setTo(0, scene.padding.zone);
+  cv::Mat mask = closed(pieces_with(weak, (matter.strength > high) / 255), kCloseUm / um);
+  if (found.dark) return mask;
+  const Strength& strength = scene.strength;
+  const cv::Mat no_wall = scene.padding.zone | grown(matter.ink.area, kInkEdgeUm / um);
+  return mask | find_fat(walls,
+                         {strength.total, strength.light, strength.colour, matter.above, scene.seen,
+                          no_wall, um},
+                         found.frame);
+}
+
+/// The rim beside padding, which was left out, where tissue touches it.
+cv::Mat rim_at_padding(const cv::Mat& mask, const Padding& padding) {
+  cv::Mat rim;
+  cv::dilate(mask, rim, cv::Mat::ones(5, 5, CV_8U));
+  return rim & padding.zone & (1 - padding.area);
+}
+
+Detection detect(const Work& work, const LabelSettings& settings) {
+  Detection found;
+  const Scene scene = look_at(work, found);
+  const Strength& strength = scene.strength;
+  found.thresholds = thresholds_of(strength.total, scene.seen, found.dark,
                                    found.background && found.background->is_quantised);
   const auto [low, high] = found.thresholds;
   found.contrast = quantile(values_where(strength.total, strength.total > high), 0.5);
-  const cv::Mat kept =
-      reference.dark ? without_glow(strength, low, work.um) : without_halos(strength, low, work.um);
-  const cv::Mat flat = flat_pixels(found.background, work.rgb.size());
-  const cv::Mat colourless = is_colourless(strength);
-  Ink ink = no_ink(work.rgb.size());
-  cv::Mat tissue = kept.clone();
-  if (!reference.dark) {
-    const cv::Mat shade = find_shade(colourless, flat, padding, work.um);
-    strength.density.setTo(0, shade);
-    ink = find_ink(strength.density, work.um);
-    tissue.setTo(0, ink.area | shade);
-  }
-  found.frame = find_spot_frame(strength.total);
-  if (found.frame) tissue = inside_of(tissue, *found.frame);
-  cv::Mat weak = (tissue > low) / 255;
-  weak.setTo(0, padding.zone);
-  cv::Mat mask = closed(pieces_with(weak, (tissue > high) / 255), kCloseUm / work.um);
-  cv::Mat above = (strength.total > low) / 255;
-  above.setTo(0, padding.zone | ink.area);
-  if (found.frame) above = inside_of(above, *found.frame);
-  const cv::Mat walls = find_walls(above & (1 - colourless), work.um);
-  if (!reference.dark) {
-    const cv::Mat no_wall = padding.zone | grown(ink.area, kInkEdgeUm / work.um);
-    mask |= find_fat(
-        walls, {strength.total, strength.light, strength.colour, above, seen, no_wall, work.um},
-        found.frame);
-  }
-  mask.setTo(0, padding.area | ink.area);
+  const Matter matter = find_matter(scene, work.um, found);
+  const cv::Mat walls = find_walls(matter.above & (1 - scene.colourless), work.um);
+  cv::Mat mask = first_mask(scene, matter, walls, work.um, found);
+  mask.setTo(0, scene.padding.area | matter.ink.area);
   fill_small_holes(mask, settings.min_hole_um2 / work.area());
-  mask.setTo(0, padding.area);
-  drop_lines(mask, colourless, work.um);
-  mask = tissue_pieces(mask, {strength.light, strength.colour, flat, reference.dark, work.um});
-  // The rim beside padding, which was left out, where tissue touches it.
-  cv::Mat rim;
-  cv::dilate(mask, rim, cv::Mat::ones(5, 5, CV_8U));
-  mask |= rim & padding.zone & (1 - padding.area) & ((tissue > low) / 255);
+  mask.setTo(0, scene.padding.area);
+  const cv::Mat grey = found.dark ? cv::Mat::zeros(mask.size(), CV_8U)
+                                  : grey_parts(mask, {strength.light, strength.colour, work.um});
+  mask.setTo(0, grey);
+  drop_lines(mask, scene.colourless, work.um);
+  mask = tissue_pieces(
+      mask, {strength.light, strength.colour, scene.flat, scene.smooth, found.dark, work.um});
+  mask |= rim_at_padding(mask, scene.padding) & ((matter.strength > low) / 255);
   found.mask = mask;
-  found.readings = other_readings({mask, walls, strength.total, strength.light, strength.colour,
-                                   ink, high, reference.dark, work.um});
-  found.stability = stability_of(mask, tissue, low);
-  found.ink = part_of(ink.area);
-  found.padding = part_of(padding.area);
+  found.readings =
+      other_readings({mask, walls, strength.total, strength.light, strength.colour, scene.smooth,
+                      scene.film, grey, matter.ink, high, found.dark, work.um});
+  found.stability = stability_of(mask, matter.strength, low);
+  found.ink = part_of(matter.ink.area);
+  found.padding = part_of(scene.padding.area);
   return found;
 }
 

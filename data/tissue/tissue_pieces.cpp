@@ -18,6 +18,7 @@ struct PieceFacts {
   double colour = 0;  ///< Sums over its pixels.
   double light = 0;
   double flat = 0;
+  double smooth = 0;
   cv::Rect box;
 
   double colourfulness() const { return colour / std::max(1e-6, light); }
@@ -30,7 +31,8 @@ class PieceFilter {
       : dark_(evidence.dark),
         um_(evidence.um),
         size_(mask.size()),
-        has_flat_(!evidence.flat.empty()) {
+        has_flat_(!evidence.flat.empty()),
+        has_smooth_(!evidence.smooth.empty()) {
     cv::Mat stats;
     cv::Mat centroids;
     const int count = cv::connectedComponentsWithStats(mask, labels_, stats, centroids, 8, CV_32S);
@@ -52,6 +54,7 @@ class PieceFilter {
         piece.colour += evidence.colour.at<float>(row, col);
         piece.light += std::abs(evidence.light.at<float>(row, col));
         if (has_flat_) piece.flat += evidence.flat.at<uint8_t>(row, col);
+        if (has_smooth_) piece.smooth += evidence.smooth.at<uint8_t>(row, col);
       }
     }
   }
@@ -79,7 +82,7 @@ class PieceFilter {
     const bool solid = piece.radius * um_ >= kSolidUm || dark_;
     const bool coloured =
         piece.pixels < kCompact * piece.radius * piece.radius && piece.colourfulness() > 0.2;
-    return (solid || coloured) && !is_edge_of_glass(piece);
+    return (solid || coloured) && !is_edge_of_glass(piece) && !is_end_of_slide(piece);
   }
 
   /// The piece that is most surely tissue: of those that may be, the one with the most colour.
@@ -98,9 +101,15 @@ class PieceFilter {
     constexpr double kColourless = 0.12;
     constexpr double kFaint = 0.25;
     constexpr double kSmooth = 0.4;
+    constexpr double kLarge = 0.25;  // Of the surest piece.
     if (dark_) return false;
     if (sure.colourfulness() > kColoured && piece.colourfulness() < kColourless) return true;
-    return has_flat_ && piece.flat > kSmooth * piece.pixels &&
+    // Hardly stained tissue may be flat too: what is large and has a colour must be smooth from
+    // block to block.
+    const bool may_be_tissue =
+        piece.colourfulness() > kColoured && piece.pixels > kLarge * sure.pixels;
+    const double smooth = may_be_tissue ? piece.smooth : piece.flat;
+    return has_flat_ && smooth > kSmooth * piece.pixels &&
            piece.strength() < kFaint * sure.strength();
   }
 
@@ -114,10 +123,24 @@ class PieceFilter {
            piece.pixels > 0.8 * box.area() && piece.pixels < 0.25 * size_.area();
   }
 
+  /// The frosted or painted end of a slide: along all of a side, with a straight edge.
+  bool is_end_of_slide(const PieceFacts& piece) const {
+    constexpr double kStraight = 0.9;
+    constexpr double kWidest = 0.35;
+    const cv::Rect& box = piece.box;
+    const bool at_left_or_right = box.x <= 2 || box.x + box.width >= size_.width - 2;
+    const bool at_top_or_bottom = box.y <= 2 || box.y + box.height >= size_.height - 2;
+    const bool is_side =
+        (box.height >= size_.height - 4 && at_left_or_right && box.width < kWidest * size_.width) ||
+        (box.width >= size_.width - 4 && at_top_or_bottom && box.height < kWidest * size_.height);
+    return is_side && piece.pixels > kStraight * box.area();
+  }
+
   bool dark_;
   double um_;
   cv::Size size_;
   bool has_flat_;
+  bool has_smooth_;
   cv::Mat labels_;
   std::vector<PieceFacts> pieces_;
 };

@@ -10,6 +10,7 @@ struct PieceEvidence {
   const cv::Mat& light;   ///< CV_32F, signed difference in brightness from the background.
   const cv::Mat& colour;  ///< CV_32F, length of the difference in colour.
   const cv::Mat& flat;    ///< 0 and 1, as smooth as the background; empty: unknown.
+  const cv::Mat& smooth;  ///< The same from block to block too.
   bool dark = false;      ///< The background is.
   double um = 1;          ///< Micrometres per pixel.
 };

@@ -327,6 +327,89 @@ TEST_CASE("tissue two grey levels over a dark and noisy background is found as a
   CHECK(painting.dice() > 0.95);
 }
 
+/// Stained so faintly that some of it agrees with the glass.
+void add_faint_tissue(Painting& painting) {
+  const auto tone_at = [](int64_t row, int64_t col) {
+    const auto y = static_cast<double>(row);
+    const auto x = static_cast<double>(col);
+    const double wave =
+        std::sin(0.21 * y + 2 * std::sin(0.13 * x)) + std::sin(0.27 * x + 2 * std::sin(0.11 * y));
+    return static_cast<int>(std::lround(2 * (wave + 2)));
+  };
+  painting.tissue({234, 233, 240}, 1.5);
+  for (int tone = 0; tone <= 8; ++tone) {
+    const auto inside = [&](int64_t row, int64_t col) {
+      const double y = (static_cast<double>(row) - 210) / 120;
+      const double x = (static_cast<double>(col) - 250) / 150;
+      return x * x + y * y < 0.87 && tone_at(row, col) == tone;
+    };
+    painting.fill(inside, {239 - tone, 238 - tone, 242 - tone / 2}, 1.5, true);
+  }
+}
+
+TEST_CASE("a section with hardly any stain is tissue as a whole") {
+  Painting painting(kGlassColour);
+  add_faint_tissue(painting);
+  CHECK(painting.dice() > 0.95);
+}
+
+TEST_CASE("a faint section beside a strongly stained one is no smudge") {
+  Painting painting(kGlassColour);
+  add_faint_tissue(painting);
+  painting.fill(box(150, 430, 120, 100), {110, 70, 60}, 14, true);
+  CHECK(painting.dice() > 0.95);
+}
+
+TEST_CASE("mounting medium with a tint that ends in the picture is no tissue") {
+  for (const Rgb3& tint : {Rgb3{240, 236, 228}, Rgb3{238, 238, 236}}) {
+    Painting painting(kGlassColour);
+    painting.fill(box(220, 0, 180, kCols), tint, 1.5, false);
+    add_textured_tissue(painting, kHE);
+    INFO(tint[2]);
+    CHECK(painting.dice() > 0.97);
+    CHECK(painting.find().confidence > 0.8);
+  }
+}
+
+TEST_CASE("a smooth film around a section is no tissue, and the label says that it may be") {
+  Painting painting(kGlassColour);
+  painting.fill([](int64_t row, int64_t col) { return std::hypot(row - 200.0, col - 250.0) < 185; },
+                {240, 233, 239}, 1.5, false);
+  add_textured_tissue(painting, kHE);
+  CHECK(painting.dice() > 0.97);
+  CHECK(painting.find().confidence < 0.9);
+}
+
+TEST_CASE("the frosted end of a slide is no tissue whatever its colour") {
+  for (const Rgb3& end : {Rgb3{200, 203, 205}, Rgb3{150, 190, 220}, Rgb3{240, 180, 195}}) {
+    Painting painting(kGlassColour);
+    painting.tissue(kHE, 8);
+    painting.fill(box(0, 0, kRows, 60), end, 5, false);
+    INFO(end[0]);
+    CHECK(painting.dice() > 0.97);
+  }
+}
+
+TEST_CASE("air below the cover slip, a grey net, is no tissue where the section has a colour") {
+  Painting painting(kGlassColour);
+  const auto in_net = [](int64_t row, int64_t col) {
+    return row >= 310 && (row % 10 < 3 || col % 10 < 3);
+  };
+  painting.tissue(kHE, 8);
+  painting.fill(in_net, {150, 150, 151}, 2, false);
+  CHECK(painting.dice() > 0.96);
+  CHECK(painting.find().confidence < kDoubtful);
+}
+
+TEST_CASE(
+    "a smooth part of a section is tissue, and the label says that it is as smooth as glass") {
+  Painting painting(kGlassColour);
+  painting.tissue({224, 196, 212}, 1.5);
+  painting.fill(box(150, 110, 120, 90), kHE, 12, true);
+  CHECK(painting.dice() > 0.97);
+  CHECK(painting.find().confidence < kDoubtful);
+}
+
 TEST_CASE("a slide on which nearly all is taken for ink is doubtful") {
   Painting painting(kGlassColour);
   painting.fill(box(60, 60, 200, 300), {40, 60, 160}, 1, false);
