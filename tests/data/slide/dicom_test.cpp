@@ -1,6 +1,7 @@
 // What DICOM files say of their colours, and what their streams say.
 #include "data/slide/dicom_file.h"
 #include "data/slide/ycbcr.h"
+#include "lib/core/error.h"
 #include "tests/catch.h"
 #include "tests/data/slide/support.h"
 
