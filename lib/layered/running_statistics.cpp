@@ -2,9 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/from_blob.h>
-#include <fmt/format.h>
-
-#include "lib/core/error.h"
 
 namespace untiled {
 namespace {
@@ -39,12 +36,6 @@ NamedTensors update_running(const NamedTensors& running, const std::vector<NormS
   NamedTensors updated{running.names, {}};
   for (size_t n = 0; n < step.size(); ++n) {
     const auto count = static_cast<double>(step[n].count);
-    if (step[n].count < 2) {
-      throw DataError(fmt::format(
-          "{} sees one pixel of all slides of a step, whose variance nobody knows: take larger "
-          "slides or regions, more of them a step (train.batch), or model.norm: frozen",
-          running.names[n * kTensorsOfNorm]));
-    }
     const at::Tensor* norm = &running.tensors[n * kTensorsOfNorm];
     updated.tensors.push_back(moved(norm[0], step[n].mean, 1.0));
     updated.tensors.push_back(moved(norm[1], step[n].variance, count / (count - 1)));

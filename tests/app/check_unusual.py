@@ -199,10 +199,7 @@ def check_labels_of_slides(app, folder, findings):
         for verb in ("plan", "train"):
             fails(app, findings, DATA, words, verb, yaml)
     manifest('x1.tif,x,"0,0,1,1"', 'y1.tif,y,"0,0,1,1"', header="slide,label,region")
-    fails(app, findings, DATA, ["sees one pixel", "train.batch"], "train", yaml)
-    findings.expect(not (folder / "classified" / "checkpoints").exists()
-                    or not any((folder / "classified" / "checkpoints").iterdir()),
-                    "a step over one pixel left a checkpoint")
+    fails(app, findings, USAGE, ["one pixel a channel", "train.batch"], "train", yaml)
     manifest("x1.tif,x,train", "y1.tif,y,train", "x2.tif,x,val")
     result = app.run("train", yaml, "--out", folder / "classifier")
     findings.expect(result.returncode == 0 and "no slide for validation is of the class y" in result.stderr,
