@@ -16,7 +16,6 @@
 #include "lib/core/json_text.h"
 #include "lib/core/left_overs.h"
 #include "lib/core/platform.h"
-#include "lib/core/printable.h"
 #include "lib/core/progress.h"
 #include "lib/core/stop.h"
 
@@ -29,6 +28,7 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kRecordEnding = ".json";
 constexpr const char* kSecondsEnding = ".seconds.json";
 constexpr const char* kThumbnailEnding = ".jpg";
+constexpr const char* kForeignEnding = ".foreign";
 constexpr const char* kBegunEnding = ".begun.json";  ///< Outputs of a slide in work.
 
 bool is_there(const fs::path& file) {
@@ -40,6 +40,12 @@ bool is_there(const fs::path& file) {
 bool is_output_there(const fs::path& output) {
   std::error_code none;
   return fs::exists(output, none);
+}
+
+/// Whether an output would replace something; a link that leads nowhere is somebody's, too.
+bool is_taken(const fs::path& output) {
+  std::error_code none;
+  return fs::exists(fs::symlink_status(output, none));
 }
 
 /// Of files that are made with the lease of their slide.
@@ -86,10 +92,26 @@ void move_aside_foreign(const fs::path& folder) {
     if (is_named && !fs::is_regular_file(it->path(), none)) foreign.push_back(it->path());
   }
   for (const fs::path& file : foreign) {
-    fs::rename(file, file.string() + ".foreign", error);
+    fs::path other = file.string() + kForeignEnding;
+    for (int i = 2; is_taken(other); ++i) {
+      other = fmt::format("{}{}{}", file.string(), kForeignEnding, i);
+    }
+    fs::rename(file, other, error);
+    if (error) continue;  // What stays there is an error where it is to be written.
     warn(fmt::format("{}: stood where a record belongs and is no file; it is called {} now",
-                     file.string(), file.filename().string() + ".foreign"));
+                     file.string(), other.filename().string()));
   }
+}
+
+/// The verb that a folder's file names, perhaps on a line that an editor ended; nothing where it
+/// holds no such word.
+std::optional<std::string> verb_in(std::string text) {
+  constexpr size_t kLongest = 32;
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  const bool is_word = !text.empty() && text.size() <= kLongest &&
+                       std::all_of(text.begin(), text.end(),
+                                   [](char letter) { return letter >= 'a' && letter <= 'z'; });
+  return is_word ? std::optional(std::move(text)) : std::nullopt;
 }
 
 /// A name as it comes back from a record: JSON is UTF-8, file names need not be.
@@ -132,11 +154,15 @@ void BatchFolder::require_own_verb() const {
   if (names_.verb.empty()) return;
   const fs::path file = hidden_ / "verb";
   if (!is_there(file)) return write_file(file, names_.verb);
-  const std::string first = read_file(file);
+  const auto first = verb_in(read_file(file));
   if (first == names_.verb) return;
+  if (!first) {
+    warn(fmt::format("{}: is damaged, and says {} from now on", file.string(), names_.verb));
+    return write_file(file, names_.verb);
+  }
   throw ConfigError(fmt::format(
       "{} holds the files and reports of {}, which {} would replace: give --out another folder",
-      folder_.string(), printable(first), names_.verb));
+      folder_.string(), *first, names_.verb));
 }
 
 /// Numbers of processes mean nothing on another machine: while one is at work here, what it writes
@@ -165,7 +191,10 @@ std::optional<SlideReport> BatchFolder::read_record(const std::string& id) const
   const auto json = read_sealed(hidden_file(id, kRecordEnding));
   if (!json) return std::nullopt;
   try {
-    return slide_report(*json);
+    SlideReport report = slide_report(*json);
+    // One of another slide, copied here, names outputs that are not this slide's.
+    if (report.slide_id != as_recorded(id)) return std::nullopt;
+    return report;
   } catch (const DataError&) {
     return std::nullopt;  // Of another version of the program: the slide is done again.
   }
@@ -218,8 +247,9 @@ std::vector<std::string> BatchFolder::claimed(const std::string& id) const {
 
 bool BatchFolder::has_damaged_record(const std::string& id) const {
   const fs::path begun = hidden_file(id, kBegunEnding);
-  return (is_there(hidden_file(id, kRecordEnding)) && !read_record(id)) ||
-         (is_there(begun) && !read_sealed(begun));
+  const fs::path record = hidden_file(id, kRecordEnding);
+  if (!is_there(record) && is_taken(record.string() + kForeignEnding)) return true;
+  return (is_there(record) && !read_record(id)) || (is_there(begun) && !read_sealed(begun));
 }
 
 std::optional<fs::path> BatchFolder::find_foreign(const std::string& id,
@@ -232,7 +262,7 @@ std::optional<fs::path> BatchFolder::find_foreign(const std::string& id,
   const std::vector<std::string> ours = claimed(id);
   for (const std::string& name : outputs) {
     const bool is_ours = std::find(ours.begin(), ours.end(), as_recorded(name)) != ours.end();
-    if (!is_ours && is_output_there(folder_ / name)) return folder_ / name;
+    if (!is_ours && is_taken(folder_ / name)) return folder_ / name;
   }
   return std::nullopt;
 }

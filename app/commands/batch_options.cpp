@@ -57,7 +57,9 @@ std::shared_ptr<BatchArguments> add_batch_arguments(CLI::App& verb,
   arguments->inputs = add_slide_arguments(verb);
   arguments->settings = add_settings_flags(verb);
   arguments->formats = std::move(usual);
-  verb.add_option("--out", arguments->out, "Folder for the outputs and reports")->required();
+  verb.add_option("--out", arguments->out, "Folder for the outputs and reports")
+      ->check(refuse_empty)
+      ->required();
   verb.add_option(
           "--format", arguments->formats,
           fmt::format("{}, separated by commas; {} by default. QuPath opens ome-tiff, tiff, "

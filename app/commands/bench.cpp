@@ -87,7 +87,10 @@ std::function<int()> define_run(CLI::App& verb) {
       "--quick", [] {}, "Small slides, under a minute (the default)");
   verb.add_flag("--full", flags->full, "Slides of up to a gigapixel, and variants: many minutes")
       ->excludes(quick);
-  verb.add_option("--out", flags->out, "File for the figures")->type_name("FILE.json")->required();
+  verb.add_option("--out", flags->out, "File for the figures")
+      ->check(refuse_empty)
+      ->type_name("FILE.json")
+      ->required();
   verb.add_option("--name", flags->name, "What to call this machine");
   verb.add_option("--device", flags->device, "auto, cpu, mps, cuda or cuda:N")
       ->capture_default_str();
@@ -154,7 +157,9 @@ std::function<int()> define_compare(CLI::App& verb) {
                   "Files of bench run, bench tiles and bench ranks, or published figures")
       ->type_name("FILE.json")
       ->required();
-  verb.add_option("--out", flags->out, "Folder for comparison.md and its pictures")->required();
+  verb.add_option("--out", flags->out, "Folder for comparison.md and its pictures")
+      ->check(refuse_empty)
+      ->required();
   verb.add_option(
           "--prices", flags->prices,
           "What machines cost; without it, where training steps are compared, prices.yaml in "

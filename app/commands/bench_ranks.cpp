@@ -163,7 +163,10 @@ int bench_ranks(const RanksFlags& flags, bool json, const RanksOption& ranks) {
 
 std::function<int()> define_bench_ranks(CLI::App& verb) {
   const auto flags = std::make_shared<RanksFlags>();
-  verb.add_option("--out", flags->out, "File for the figures")->type_name("FILE.json")->required();
+  verb.add_option("--out", flags->out, "File for the figures")
+      ->check(refuse_empty)
+      ->type_name("FILE.json")
+      ->required();
   verb.add_option("--network", flags->network,
                   "unet (the default one), resnet (that of configs/resnet_slide.yaml) or both")
       ->check(CLI::IsMember({"unet", "resnet", "both"}))

@@ -67,7 +67,10 @@ int bench_tiles(const TilesFlags& flags, bool json) {
 
 std::function<int()> define_bench_tiles(CLI::App& verb) {
   const auto flags = std::make_shared<TilesFlags>();
-  verb.add_option("--out", flags->out, "File for the figures")->type_name("FILE.json")->required();
+  verb.add_option("--out", flags->out, "File for the figures")
+      ->check(refuse_empty)
+      ->type_name("FILE.json")
+      ->required();
   verb.add_option("--size", flags->size, "Of the slides that are made")
       ->type_name("ROWSxCOLUMNS")
       ->capture_default_str();

@@ -227,14 +227,15 @@ Command evaluate_command() {
             ->check(CLI::IsMember({"train", "val", "test"}));
         verb.add_option("--out", options->out,
                         "Folder for evaluation.json, reports and the worst cases; slides that it "
-                        "has scores of are not done again");
+                        "has scores of are not done again")
+            ->check(refuse_empty);
         verb.add_option("--worst", options->worst, "Worst cases that are drawn")
             ->check(CLI::Range(0, 1000));
         verb.add_option("--shard", options->shard, "Part i of N of the rows, for job arrays")
             ->type_name("i/N");
         auto* level = verb.add_option("--level", options->scale.level,
                                       "Pyramid level to run the checkpoint at")
-                          ->check(CLI::NonNegativeNumber);
+                          ->check(CLI::Range(0, kMostLevel));
         verb.add_option("--mpp", options->scale.mpp,
                         "Micrometres per pixel to run the checkpoint at")
             ->check(CLI::Range(kLeastMpp, kMostMpp))

@@ -136,7 +136,7 @@ Command export_command() {
                 ->check(CLI::IsMember({"uint8", "float32"}));
             auto* level = verb.add_option("--level", options->scale.level,
                                           "Pyramid level to run at, instead of the training scale")
-                              ->check(CLI::NonNegativeNumber);
+                              ->check(CLI::Range(0, kMostLevel));
             verb.add_option("--mpp", options->scale.mpp, "Micrometres per pixel to run at")
                 ->check(CLI::Range(kLeastMpp, kMostMpp))
                 ->excludes(level);
@@ -146,7 +146,7 @@ Command export_command() {
             verb.add_option("--downsample", options->downsample,
                             "Mask pixels per PNG pixel a side; default: the least that a PNG can "
                             "hold")
-                ->check(CLI::PositiveNumber);
+                ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
             options->ranks = add_ranks_option(verb);
             return [=, &verb] {
               for (const char* name :

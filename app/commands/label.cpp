@@ -9,6 +9,7 @@
 #include "app/commands/batch_options.h"
 #include "app/commands/batch_output.h"
 #include "app/commands/command.h"
+#include "app/config/scale_limits.h"
 #include "app/pipeline/labelled_slide.h"
 #include "lib/core/error.h"
 
@@ -59,7 +60,7 @@ Command label_command() {
                                            "Micrometres per pixel of the masks, about")
                             ->check(CLI::Range(0.1, 1000.0));
             verb.add_option("--level", options->level, "Pyramid level of the masks")
-                ->check(CLI::NonNegativeNumber)
+                ->check(CLI::Range(0, kMostLevel))
                 ->excludes(mpp);
             return [=] { return label(*options); };
           }};

@@ -83,6 +83,11 @@ std::shared_ptr<bool> add_json_flag(CLI::App& verb) {
   return json;
 }
 
+std::string refuse_empty(const std::string& text) {
+  return text.empty() ? "expected a name, found nothing (an empty variable of the shell, perhaps)"
+                      : "";
+}
+
 std::shared_ptr<std::vector<std::string>> add_slide_arguments(CLI::App& verb) {
   auto slides = std::make_shared<std::vector<std::string>>();
   verb.add_option("slides", *slides, "Slides: files, folders, globs or a manifest.csv")

@@ -49,6 +49,9 @@ void add_deidentify_flag(CLI::App& verb, const std::shared_ptr<SettingsOptions>&
 /// Adds --json, which also silences notes and progress.
 std::shared_ptr<bool> add_json_flag(CLI::App& verb);
 
+/// A check of CLI11 of what names a file or a folder: an empty text would be the current folder.
+std::string refuse_empty(const std::string& text);
+
 /// Adds the positional SLIDE...; pass what it holds to `list_slides` (data/cohort).
 std::shared_ptr<std::vector<std::string>> add_slide_arguments(CLI::App& verb);
 

@@ -155,6 +155,7 @@ std::function<int()> define(CLI::App& verb) {
       ->required();
   verb.add_option("--out", flags->out,
                   "The slide; FILE.mask.png is written beside FILE.tif. With --cohort a folder")
+      ->check(refuse_empty)
       ->type_name("FILE.tif")
       ->required();
   verb.add_option("--seed", flags->seed, "Which slide")->capture_default_str();
@@ -167,7 +168,7 @@ std::function<int()> define(CLI::App& verb) {
       ->capture_default_str();
   verb.add_option("--mpp", flags->mpp, "Micrometres per pixel to state")->capture_default_str();
   verb.add_option("--threads", flags->threads, "0: one a usable core; changes no byte")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   verb.add_option("--cohort", flags->cohort,
                   "As many slides of two classes, with a manifest that names them")

@@ -203,7 +203,9 @@ constexpr const char* kFormatHelp =
     "zarr (one array y, x, c), ome-tiff (QuPath), tiff (OpenSlide, QuPath)";
 
 void add_output_options(CLI::App& verb, TileOptions& options) {
-  verb.add_option("--out", options.out, "Folder for the outputs and reports")->required();
+  verb.add_option("--out", options.out, "Folder for the outputs and reports")
+      ->check(refuse_empty)
+      ->required();
   verb.add_option("--format", options.format, kFormatHelp)
       ->capture_default_str()
       ->check(CLI::IsMember(tile_format_names()));
@@ -228,7 +230,7 @@ void add_input_options(CLI::App& verb, TileOptions& options) {
       ->type_name("LIST")
       ->capture_default_str();
   auto* level = verb.add_option("--level", options.level, "Pyramid level to read")
-                    ->check(CLI::NonNegativeNumber);
+                    ->check(CLI::Range(0, kMostLevel));
   verb.add_option("--mpp", options.mpp, "Micrometres per pixel to resample to")
       ->check(CLI::Range(kLeastMpp, kMostMpp))
       ->excludes(level);

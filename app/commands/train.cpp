@@ -92,7 +92,8 @@ Command train_command() {
             const auto flags = std::make_shared<TrainFlags>();
             const RanksOption ranks = add_ranks_option(verb);
             verb.add_flag("--resume", flags->resume, "Go on from the run folder's last checkpoint");
-            verb.add_option("--out", flags->out, "Run folder, instead of run.folder");
+            verb.add_option("--out", flags->out, "Run folder, instead of run.folder")
+                ->check(refuse_empty);
             return [=] {
               flags->json = *json;
               return run_ranks(ranks,

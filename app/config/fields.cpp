@@ -624,8 +624,10 @@ class Application {
       if (!entry.is_map() && !entry.is_null()) throw entry.refused("a group of settings");
       walk(entry);
     } else {
+      const std::string nearest = nearest_key(key, names());
       throw entry.error(
-          fmt::format("is not a setting; did you mean {}{}?", prefix_, nearest_key(key, names())));
+          nearest.empty() ? "is not a setting; untiled --settings lists them"
+                          : fmt::format("is not a setting; did you mean {}{}?", prefix_, nearest));
     }
   }
 

@@ -27,13 +27,22 @@ std::string initials(std::string_view name) {
   return letters;
 }
 
+bool is_abbreviated(std::string_view name, std::string_view as) {
+  return as.size() > 1 && initials(name) == as;
+}
+
+/// Whether two names have more in common than that each may be written over the other.
+bool has_letters_of(std::string_view a, std::string_view b) {
+  return is_abbreviated(b, a) ||
+         edit_distance(a, b) < static_cast<int>(std::max(a.size(), b.size()));
+}
+
 int difference(std::string_view unknown, std::string_view key) {
   constexpr int kNameWeight = 4;
   constexpr int kMostForSection = 6;
   const Parts a = split(unknown);
   const Parts b = split(key);
-  const bool abbreviated = a.name.size() > 1 && initials(b.name) == a.name;
-  const int name = abbreviated ? 0 : edit_distance(a.name, b.name);
+  const int name = is_abbreviated(b.name, a.name) ? 0 : edit_distance(a.name, b.name);
   return kNameWeight * name + std::min(edit_distance(a.section, b.section), kMostForSection);
 }
 
@@ -55,9 +64,16 @@ int edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string nearest_key(std::string_view unknown, const std::vector<std::string>& keys) {
-  return *std::min_element(keys.begin(), keys.end(), [unknown](const auto& a, const auto& b) {
-    return difference(unknown, a) < difference(unknown, b);
-  });
+  const std::string above(split(unknown).section);
+  const bool is_key = std::find(keys.begin(), keys.end(), above) != keys.end();
+  const bool is_section = std::any_of(
+      keys.begin(), keys.end(), [&](const auto& key) { return key.starts_with(above + "."); });
+  if (is_key && !is_section) return above;
+  const std::string nearest =
+      *std::min_element(keys.begin(), keys.end(), [unknown](const auto& a, const auto& b) {
+        return difference(unknown, a) < difference(unknown, b);
+      });
+  return has_letters_of(split(unknown).name, split(nearest).name) ? nearest : "";
 }
 
 }  // namespace untiled

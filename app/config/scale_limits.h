@@ -7,4 +7,7 @@ namespace untiled {
 inline constexpr double kLeastMpp = 0.01;
 inline constexpr double kMostMpp = 100.0;
 
+/// Of a pyramid's levels.
+inline constexpr int kMostLevel = 32;
+
 }  // namespace untiled

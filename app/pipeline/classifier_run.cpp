@@ -36,17 +36,24 @@ NamedTensors all_of(const ClassifierWeights& weights) {
   return all;
 }
 
-/// Each slide is of a class, and they are of several; warns of a class that has none.
-void require_classes(const std::vector<std::string>& labels,
-                     const std::vector<SlideInput>& training) {
+/// The classes of which no slide is. Throws DataError for a slide of none of them.
+std::vector<std::string> absent_classes(const std::vector<std::string>& labels,
+                                        const std::vector<SlideInput>& slides) {
   std::vector<int64_t> counts(labels.size());
-  for (const SlideInput& input : training) {
+  for (const SlideInput& input : slides) {
     ++counts[static_cast<size_t>(class_of(input.entry, labels))];
   }
   std::vector<std::string> absent;
   for (size_t k = 0; k < labels.size(); ++k) {
     if (counts[k] == 0) absent.push_back(labels[k]);
   }
+  return absent;
+}
+
+/// Each slide is of a class, and they are of several; warns of a class that has none.
+void require_classes(const std::vector<std::string>& labels,
+                     const std::vector<SlideInput>& training) {
+  const std::vector<std::string> absent = absent_classes(labels, training);
   if (absent.size() + 1 >= labels.size()) {
     throw DataError(fmt::format(
         "all slides for training are of one class and none of {}, so that nothing can be learnt: "
@@ -56,6 +63,15 @@ void require_classes(const std::vector<std::string>& labels,
   if (!absent.empty()) {
     warn(fmt::format("no slide for training is of the class {}", fmt::join(absent, ", ")));
   }
+}
+
+/// As above, of slides for validation, whose scores need all classes.
+void require_classes_of_validation(const std::vector<std::string>& labels,
+                                   const std::vector<SlideInput>& validation) {
+  const std::vector<std::string> absent = absent_classes(labels, validation);
+  if (absent.empty() || validation.empty()) return;
+  warn(fmt::format("no slide for validation is of the class {}: its AUC will be unknown",
+                   fmt::join(absent, ", ")));
 }
 
 }  // namespace
@@ -69,14 +85,18 @@ int64_t class_of(const CohortEntry& entry, const std::vector<std::string>& label
                                                   : fmt::format("'{}'", entry.label)));
 }
 
+void require_labels(const Settings& settings, const SlideSets& slides) {
+  require_classes(settings.data.labels, slides.training);
+  require_classes_of_validation(settings.data.labels, slides.validation);
+}
+
 ClassifierRun::ClassifierRun(const Settings& settings, Group& ranks)
     : settings_(settings),
       ranks_(ranks),
       classifier_(settings),
       slides_(open_slides(settings, load_cohort(settings.data.cohort))),
       held_bytes_(held_beside_steps(settings, slides_).total_bytes()) {
-  require_classes(settings.data.labels, slides_.training);
-  for (const SlideInput& input : slides_.validation) class_of(input.entry, settings.data.labels);
+  require_labels(settings, slides_);
   require_layout();
   step_plan_ =
       classifier_.plan(largest_slides(), LayeredPurpose::kTraining, held_bytes_, ranks.size());

@@ -16,6 +16,10 @@ namespace untiled {
 /// names none, or another.
 int64_t class_of(const CohortEntry& entry, const std::vector<std::string>& labels);
 
+/// Throws DataError where a slide is of no class, or all slides for training are of one; warns of
+/// classes that have none.
+void require_labels(const Settings& settings, const SlideSets& slides);
+
 /// One thread; of each rank.
 class ClassifierRun {
  public:

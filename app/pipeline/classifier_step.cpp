@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "app/pipeline/classifier_memory.h"
+#include "app/pipeline/classifier_run.h"
 #include "app/pipeline/rank_step.h"
 #include "app/pipeline/slide_parts.h"
 #include "app/pipeline/slide_set.h"
@@ -23,6 +24,7 @@ Planned planned_slides(const Settings& settings, const std::optional<Extent>& si
     return {slides, held_beside_steps(settings, slides)};
   }
   const SlideSets sets = open_slides(settings, load_cohort(settings.data.cohort));
+  require_labels(settings, sets);
   Extent largest;
   for (const SlideInput& input : sets.training) {
     if (input.slide->extent().area() > largest.area()) largest = input.slide->extent();

@@ -89,6 +89,16 @@ void require_claimed_weights(const std::filesystem::path& path, const Graph& gra
   }
 }
 
+/// A variance below 0 would make every prediction no number.
+void require_variances(const std::filesystem::path& path, const NamedTensors& statistics) {
+  for (size_t i = 0; i < statistics.names.size(); ++i) {
+    const bool is_variance = statistics.names[i].ends_with(".running_var");
+    if (!is_variance || (statistics.tensors[i] >= 0).all().item<bool>()) continue;
+    throw DataError(fmt::format("{}: {} holds a variance below 0; give another checkpoint",
+                                path.string(), statistics.names[i]));
+  }
+}
+
 }  // namespace
 
 TrainedClassifier::TrainedClassifier(const Settings& settings,
@@ -103,6 +113,7 @@ TrainedClassifier::TrainedClassifier(const Settings& settings,
   const ClassifierWeights pattern = classifier_->initial_weights();
   weights_ = {found_in(file.tensors, pattern.parameters, checkpoint),
               found_in(file.tensors, pattern.statistics, checkpoint)};
+  require_variances(checkpoint, weights_.statistics);
 }
 
 int64_t TrainedClassifier::map_stride() const {

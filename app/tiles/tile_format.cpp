@@ -45,6 +45,11 @@ std::string obstacle(const TileOutput& output) {
   if (sharded && output.shard % output.chunk != 0) {
     return fmt::format("--shard {}: must be a multiple of --chunk {}", output.shard, output.chunk);
   }
+  constexpr int64_t kMostChunksASide = 4096;
+  if (sharded && output.shard / output.chunk > kMostChunksASide) {
+    return fmt::format("--shard {}: holds more than {} chunks of --chunk {} a side", output.shard,
+                       kMostChunksASide, output.chunk);
+  }
   if (output.format != TileFormat::kZarr && output.chunk % 16 != 0) {
     return fmt::format("--chunk {}: must be a multiple of 16 in this format", output.chunk);
   }

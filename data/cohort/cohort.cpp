@@ -8,6 +8,8 @@
 
 #include "data/cohort/glob.h"
 #include "data/cohort/manifest.h"
+#include "data/cohort/slide_identity.h"
+#include "data/cohort/slide_list.h"
 #include "lib/core/error.h"
 #include "lib/core/progress.h"
 
@@ -21,6 +23,7 @@ std::vector<CohortEntry> from_patterns(const std::vector<std::string>& patterns,
     entry.path = file;
     entry.split = split;
   }
+  leave_out_other_files(entries);
   return entries;
 }
 
@@ -32,10 +35,10 @@ std::vector<CohortEntry> of_split(const std::vector<CohortEntry>& entries, Split
 }
 
 void warn_of_shared_slides(const Cohort& cohort) {
-  std::set<std::filesystem::path> training;
-  for (const CohortEntry& entry : cohort.training) training.insert(entry.path);
+  std::set<std::string> training;
+  for (const CohortEntry& entry : cohort.training) training.insert(slide_identity(entry.path));
   for (const CohortEntry& entry : cohort.validation) {
-    if (training.contains(entry.path)) {
+    if (training.contains(slide_identity(entry.path))) {
       warn(fmt::format("{} is both a training and a validation slide", entry.path.string()));
     }
   }

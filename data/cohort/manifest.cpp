@@ -17,6 +17,7 @@
 
 #include "data/cohort/csv.h"
 #include "data/cohort/glob.h"
+#include "data/cohort/slide_identity.h"
 #include "lib/core/error.h"
 #include "lib/core/number.h"
 
@@ -253,25 +254,50 @@ class SplitGuard {
  public:
   explicit SplitGuard(std::string kind) : kind_(std::move(kind)) {}
 
-  void check(const std::string& name, Split split, const Row& row) {
-    if (name.empty()) return;
-    const auto [before, first] = seen_.emplace(name, std::pair(split, row.line()));
-    if (first || before->second.first == split) return;
-    throw row.error(
-        fmt::format("{} {} is in two splits, see line {}", kind_, name, before->second.second));
+  /// `identity` is what tells it from others, `name` what people call it.
+  void check(const std::string& identity, const std::string& name, const CohortEntry& entry,
+             const Row& row) {
+    if (identity.empty()) return;
+    const auto [before, first] = seen_.emplace(identity, Seen{entry.split, row.line(), name});
+    if (first || before->second.split == entry.split) return;
+    throw row.error(fmt::format("{} {} is in two splits, see line {}{}", kind_, name,
+                                before->second.line, also_called(before->second.name, name)));
   }
 
  private:
+  struct Seen {
+    Split split;
+    int line;
+    std::string name;
+  };
+
+  static std::string also_called(const std::string& before, const std::string& name) {
+    return before == name ? "" : fmt::format(", where the same is called {}", before);
+  }
+
   std::string kind_;
-  std::map<std::string, std::pair<Split, int>> seen_;
+  std::map<std::string, Seen> seen_;
 };
 
 /// What makes a row one of its own.
-using EntryKey = std::tuple<fs::path, int64_t, int64_t, int64_t, int64_t>;
+using EntryKey = std::tuple<std::string, int64_t, int64_t, int64_t, int64_t>;
 
-EntryKey key_of(const CohortEntry& entry) {
+EntryKey key_of(const std::string& identity, const CohortEntry& entry) {
   const Region region = entry.region.value_or(Region{});
-  return {entry.path, region.rows.begin, region.rows.end, region.cols.begin, region.cols.end};
+  return {identity, region.rows.begin, region.rows.end, region.cols.begin, region.cols.end};
+}
+
+/// The first path of each row.
+using SeenRows = std::map<EntryKey, fs::path>;
+
+void require_new(const std::string& identity, const CohortEntry& entry, const Row& row,
+                 SeenRows& seen) {
+  const auto [before, is_new] = seen.emplace(key_of(identity, entry), entry.path);
+  if (is_new) return;
+  const bool same_path = before->second == entry.path;
+  throw row.error(
+      fmt::format("slide {} is given twice{}", entry.path.string(),
+                  same_path ? "" : fmt::format(": {} is the same slide", before->second.string())));
 }
 
 }  // namespace
@@ -287,7 +313,7 @@ std::vector<CohortEntry> read_manifest(const fs::path& file, MissingSlides missi
   SplitGuard slides("slide");
   SplitGuard groups("group");
   std::vector<CohortEntry> entries;
-  std::set<EntryKey> seen;
+  SeenRows seen;
   FolderNames folders;
   for (auto csv_row = rows.begin() + 1; csv_row != rows.end(); ++csv_row) {
     const Row row(file, columns, *csv_row);
@@ -296,10 +322,10 @@ std::vector<CohortEntry> read_manifest(const fs::path& file, MissingSlides missi
                                   rows.front().fields.size(), csv_row->fields.size()));
     }
     const CohortEntry entry = read_entry(row, missing, folders);
-    slides.check(entry.path.string(), entry.split, row);
-    groups.check(entry.group, entry.split, row);
-    const bool is_new = seen.insert(key_of(entry)).second;
-    if (!is_new) throw row.error(fmt::format("slide {} is given twice", entry.path.string()));
+    const std::string identity = slide_identity(entry.path);
+    slides.check(identity, entry.path.string(), entry, row);
+    groups.check(entry.group, entry.group, entry, row);
+    require_new(identity, entry, row, seen);
     entries.push_back(entry);
   }
   return entries;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -16,6 +17,7 @@
 
 #include "data/cohort/glob.h"
 #include "data/cohort/manifest.h"
+#include "data/cohort/slide_identity.h"
 #include "data/slide/unread_format.h"
 #include "lib/core/error.h"
 #include "lib/core/output_format.h"
@@ -180,6 +182,19 @@ bool is_slide_name(std::string_view file_name) {
   });
 }
 
+void leave_out_other_files(std::vector<CohortEntry>& entries) {
+  std::map<std::string, fs::path> first;
+  std::erase_if(entries, [&](const CohortEntry& entry) {
+    const std::string slide = entry.region ? "" : dicom_identity(entry.path);
+    if (slide.empty()) return false;
+    const auto [before, is_new] = first.emplace(slide, entry.path);
+    if (is_new || before->second == entry.path) return false;
+    note(fmt::format("{}: left out, for it is a file of the same DICOM slide as {}",
+                     entry.path.string(), before->second.filename().string()));
+    return true;
+  });
+}
+
 std::vector<CohortEntry> list_slides(const std::vector<std::string>& inputs) {
   std::vector<CohortEntry> slides;
   std::set<EntryKey> seen;
@@ -188,6 +203,7 @@ std::vector<CohortEntry> list_slides(const std::vector<std::string>& inputs) {
       if (seen.insert(key_of(entry)).second) slides.push_back(std::move(entry));
     }
   }
+  leave_out_other_files(slides);
   return slides;
 }
 

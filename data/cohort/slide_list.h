@@ -22,4 +22,8 @@ bool is_slide_name(std::string_view file_name);
 /// for a bad manifest.
 std::vector<CohortEntry> list_slides(const std::vector<std::string>& inputs);
 
+/// Leaves one of the files of each DICOM slide in a list, the first, and notes the others: any of
+/// them opens the slide, and it would count as often as it has levels.
+void leave_out_other_files(std::vector<CohortEntry>& entries);
+
 }  // namespace untiled

@@ -34,7 +34,19 @@ struct Tag {
 constexpr Tag kTransferSyntax = {0x0002, 0x0010};
 constexpr Tag kImageType = {0x0008, 0x0008};
 constexpr Tag kSeries = {0x0020, 0x000E};
+constexpr Tag kSamples = {0x0028, 0x0002};
 constexpr Tag kPhotometric = {0x0028, 0x0004};
+constexpr Tag kFrames = {0x0028, 0x0008};
+constexpr Tag kRows = {0x0028, 0x0010};
+constexpr Tag kCols = {0x0028, 0x0011};
+constexpr Tag kConcatenation = {0x0020, 0x9161};
+constexpr Tag kOrganization = {0x0020, 0x9311};
+constexpr Tag kTotalCols = {0x0048, 0x0006};
+constexpr Tag kTotalRows = {0x0048, 0x0007};
+constexpr Tag kFrameCol = {0x0048, 0x021E};
+constexpr Tag kOpticalPaths = {0x0048, 0x0302};
+constexpr Tag kFocalPlanes = {0x0048, 0x0303};
+constexpr Tag kFrameList = {0x5200, 0x9230};
 constexpr Tag kPixelData = {0x7FE0, 0x0010};
 constexpr Tag kItem = {0xFFFE, 0xE000};
 constexpr Tag kItemEnd = {0xFFFE, 0xE00D};
@@ -134,20 +146,51 @@ Bytes first_frame(ByteStream& stream) {
   return {};
 }
 
-/// Reads the elements outside sequences up to the pixels.
-class FactsReader {
- public:
-  explicit FactsReader(const fs::path& path) : stream_(path) {}
+/// How many elements `tag` stand in the sequence behind whose header the stream is. A sequence and
+/// an item of no length end with an element of their own.
+int64_t count_in_sequence(ByteStream& stream, const Element& sequence, const Tag& tag) {
+  const bool is_open = sequence.length == kUndefinedLength;
+  const uint64_t end = stream.position() + sequence.length;
+  int64_t count = 0;
+  int64_t depth = 1;
+  while (depth > 0 && (is_open || stream.position() < end)) {
+    const auto element = read_element(stream);
+    if (!element) break;
+    if (element->tag == kItemEnd || element->tag == kSequenceEnd) {
+      if (is_open) --depth;
+      continue;
+    }
+    if (element->tag == tag) ++count;
+    if (element->length == kUndefinedLength) {
+      if (is_open) ++depth;
+      continue;
+    }
+    if (element->is_sequence || element->tag == kItem) continue;  // Its elements follow.
+    if (!stream.has(element->length)) break;
+    stream.skip_to(stream.position() + element->length);
+  }
+  if (!is_open) stream.skip_to(end);
+  return count;
+}
 
-  std::optional<DicomFacts> read() {
+/// Whether the list of a file's frames, which may be long, is gone through.
+enum class FrameList { kCounted, kPassedOver };
+
+/// Reads the elements outside sequences up to the pixels.
+class HeaderReader {
+ public:
+  HeaderReader(const fs::path& path, FrameList list) : stream_(path), list_(list) {}
+
+  DicomFacts read() {
     while (const auto element = read_element(stream_)) {
       if (depth_ == 0 && element->tag == kPixelData) {
+        facts_.has_pixels = true;
         if (element->length == kUndefinedLength) facts_.frame = first_frame(stream_);
-        return std::move(facts_);
+        break;
       }
-      if (!take(*element)) return std::nullopt;
+      if (!take(*element)) break;
     }
-    return std::nullopt;
+    return std::move(facts_);
   }
 
  private:
@@ -156,6 +199,11 @@ class FactsReader {
     if (element.tag == kItemEnd || element.tag == kSequenceEnd) {
       --depth_;
       return depth_ >= 0;
+    }
+    const bool is_counted = list_ == FrameList::kCounted && element.tag == kFrameList;
+    if (is_counted && depth_ == 0 && element.is_sequence) {
+      facts_.placed_frames = count_in_sequence(stream_, element, kFrameCol);
+      return true;
     }
     if (element.length == kUndefinedLength) {
       ++depth_;
@@ -169,19 +217,37 @@ class FactsReader {
   }
 
   void keep(const Element& element) {
-    const std::array<std::pair<Tag, std::string*>, 4> kept = {
+    if (element.tag == kConcatenation) facts_.is_concatenated = true;
+    if (element.length > kMostValueBytes) return;
+    const std::array<std::pair<Tag, std::string*>, 5> texts = {
         {{kTransferSyntax, &facts_.transfer_syntax},
          {kImageType, &facts_.image_type},
          {kSeries, &facts_.series},
-         {kPhotometric, &facts_.photometric}}};
-    for (const auto& [tag, value] : kept) {
-      if (element.tag == tag && element.length <= kMostValueBytes) {
-        *value = text(stream_.bytes(element.length));
-      }
+         {kPhotometric, &facts_.photometric},
+         {kOrganization, &facts_.organization}}};
+    for (const auto& [tag, value] : texts) {
+      if (element.tag == tag) *value = text(stream_.bytes(element.length));
+    }
+    const std::array<std::pair<Tag, int64_t*>, 7> numbers = {
+        {{kSamples, &facts_.samples},
+         {kRows, &facts_.frame_extent.rows},
+         {kCols, &facts_.frame_extent.cols},
+         {kTotalRows, &facts_.total.rows},
+         {kTotalCols, &facts_.total.cols},
+         {kOpticalPaths, &facts_.optical_paths},
+         {kFocalPlanes, &facts_.focal_planes}}};
+    for (const auto& [tag, value] : numbers) {
+      const bool is_whole = element.length == 2 || element.length == 4;
+      if (element.tag == tag && is_whole) *value = stream_.number(element.length);
+    }
+    if (element.tag == kFrames) {  // A number in letters.
+      const auto frames = spelled_number<int64_t>(text(stream_.bytes(element.length)));
+      facts_.frames = frames && *frames >= 0 ? *frames : INT64_MAX;
     }
   }
 
   ByteStream stream_;
+  FrameList list_;
   DicomFacts facts_;
   int depth_ = 0;  ///< Sequences and items without a length around the element.
 };
@@ -233,10 +299,137 @@ bool is_level_of(const std::optional<DicomFacts>& facts, const std::string& seri
          facts->image_type.find("VOLUME") != std::string::npos;
 }
 
+/// Whether a header is of a level of a slide, not of its label or its overview.
+bool is_of_level(const DicomFacts& facts) {
+  return facts.image_type.find("VOLUME") != std::string::npos;
+}
+
+/// Frames beside each other, and below one another, in a level.
+Extent grid_of(const DicomFacts& facts) {
+  return {ceil_div(facts.total.rows, facts.frame_extent.rows),
+          ceil_div(facts.total.cols, facts.frame_extent.cols)};
+}
+
+bool has_grid(const DicomFacts& facts) {
+  return facts.total.rows > 0 && facts.total.cols > 0 && facts.frame_extent.rows > 0 &&
+         facts.frame_extent.cols > 0;
+}
+
+/// Tables of all frames are made as the file is opened.
+void require_possible_frames(const fs::path& path, const DicomFacts& facts) {
+  constexpr uint64_t kLeastBytes = 8;  // The header of a compressed frame's item.
+  if (facts.frames < 0) return;
+  const bool is_native = facts.has_pixels && facts.frame.empty();
+  const bool is_known = facts.frame_extent.rows > 0 && facts.frame_extent.cols > 0;
+  const auto native = static_cast<uint64_t>(std::max<int64_t>(1, facts.frame_extent.area()));
+  const uint64_t bytes = is_native && is_known ? native : kLeastBytes;
+  if (static_cast<uint64_t>(facts.frames) <= file_bytes(path) / bytes) return;
+  throw DataError(fmt::format(
+      "{} is damaged or cut short: it claims more frames than its {} bytes hold; copy it "
+      "again",
+      path.string(), file_bytes(path)));
+}
+
+/// What is not said to be whole lists its frames' places, by which it is read.
+bool lists_frames(const DicomFacts& facts) {
+  return facts.organization != "TILED_FULL" &&
+         (facts.placed_frames >= 0 || !facts.organization.empty());
+}
+
+void require_placed_frames(const fs::path& path, const DicomFacts& facts) {
+  if (facts.placed_frames == facts.frames) return;
+  throw DataError(fmt::format(
+      "{} is damaged: it says of {} of its {} frames where they belong; convert the slide again",
+      path.string(), std::max<int64_t>(0, facts.placed_frames), facts.frames));
+}
+
+/// Frames of several optical paths and focal planes follow one another.
+void require_filled_level(const fs::path& path, const DicomFacts& facts) {
+  const int64_t grid = grid_of(facts).area();
+  const int64_t layers =
+      std::max<int64_t>(1, facts.optical_paths) * std::max<int64_t>(1, facts.focal_planes);
+  if (facts.frames == grid * layers) return;
+  throw DataError(
+      fmt::format("{} is damaged: it holds {} frames of {} where {} belong to its {}{}; copy it "
+                  "again, or convert the slide again",
+                  path.string(), facts.frames, to_string(facts.frame_extent), grid * layers,
+                  to_string(facts.total),
+                  layers > 1 ? fmt::format(" in {} optical paths and focal planes", layers) : ""));
+}
+
+void require_sound_frames(const fs::path& path, const DicomFacts& facts) {
+  constexpr int64_t kMostSide = int64_t{1} << 31;
+  constexpr int64_t kMostFrames = int64_t{1} << 24;
+  require_possible_frames(path, facts);
+  if (!has_grid(facts) || facts.frames < 0) return;  // OpenSlide says what is absent.
+  const bool is_large = facts.total.rows >= kMostSide || facts.total.cols >= kMostSide ||
+                        grid_of(facts).area() > kMostFrames;
+  if (is_large) {
+    throw DataError(fmt::format("{} is damaged: it claims a level of {} in frames of {}",
+                                path.string(), to_string(facts.total),
+                                to_string(facts.frame_extent)));
+  }
+  if (facts.is_concatenated) return;  // The other files of the level have the other frames.
+  if (lists_frames(facts)) {
+    require_placed_frames(path, facts);
+  } else if (is_of_level(facts)) {
+    require_filled_level(path, facts);
+  }
+}
+
+/// Encodings of which OpenSlide says that bytes are not what they should be.
+void require_plain_encoding(const fs::path& path, const DicomFacts& facts) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kOthers = {
+      {{"1.2.840.10008.1.2.1.99", "deflated"}, {"1.2.840.10008.1.2.2", "big-endian"}}};
+  for (const auto& [syntax, name] : kOthers) {
+    if (facts.transfer_syntax != syntax) continue;
+    throw DataError(fmt::format(
+        "{} is {} DICOM (transfer syntax {}), which is not read: convert it to the transfer syntax "
+        "JPEG Baseline or JPEG 2000, or export it as a tiled TIFF",
+        path.string(), name, syntax));
+  }
+}
+
+/// The files of the series of the slide at `path` and what they say.
+std::vector<std::pair<fs::path, DicomFacts>> headers_of_series(const fs::path& path,
+                                                               const std::vector<fs::path>& files,
+                                                               FrameList list) {
+  std::vector<std::pair<fs::path, DicomFacts>> headers = {{path, HeaderReader(path, list).read()}};
+  const std::string series = headers.front().second.series;
+  for (const fs::path& file : files) {
+    if (file == path || file_kind(file) != FileKind::kDicom) continue;
+    DicomFacts facts = HeaderReader(file, list).read();
+    if (facts.series == series) headers.emplace_back(file, std::move(facts));
+  }
+  return headers;
+}
+
 }  // namespace
 
 std::optional<DicomFacts> read_dicom_facts(const fs::path& path) {
-  return FactsReader(path).read();
+  DicomFacts facts = HeaderReader(path, FrameList::kPassedOver).read();
+  return facts.has_pixels ? std::optional(std::move(facts)) : std::nullopt;
+}
+
+std::string dicom_series(const fs::path& path) {
+  if (file_kind(path) != FileKind::kDicom) return "";
+  return HeaderReader(path, FrameList::kPassedOver).read().series;
+}
+
+void require_sound_series(const fs::path& path, const std::vector<fs::path>& files) {
+  for (const auto& [file, facts] : headers_of_series(path, files, FrameList::kCounted)) {
+    require_plain_encoding(file, facts);
+    require_sound_frames(file, facts);
+  }
+}
+
+std::vector<std::string> dicom_warnings(const fs::path& path, const std::vector<fs::path>& files) {
+  int64_t paths = 1;
+  for (const auto& [file, facts] : headers_of_series(path, files, FrameList::kPassedOver)) {
+    if (is_of_level(facts)) paths = std::max(paths, facts.optical_paths);
+  }
+  if (paths == 1) return {};
+  return {fmt::format("it holds {} optical paths; the first is read", paths)};
 }
 
 DicomColors dicom_colors(const fs::path& path, const std::vector<fs::path>& files) {

@@ -140,19 +140,6 @@ std::string describe_content(const fs::path& path) {
   return "data of an unknown kind";
 }
 
-std::string dicom_series(const fs::path& path) {
-  constexpr size_t kFirstPart = 256 << 10;
-  constexpr std::string_view kSeries = "\x20\x00\x0E\x00UI"sv;  // (0020,000E), explicit VR.
-  const std::string head = first_bytes(path, kFirstPart);
-  const size_t at = head.find(kSeries);
-  if (at == std::string::npos || at + kSeries.size() + 2 > head.size()) return {};
-  const size_t begin = at + kSeries.size() + 2;
-  const auto size = integer_of(std::string_view(head).substr(begin - 2, 2), 'I');
-  std::string uid = head.substr(begin, size);
-  while (uid.ends_with('\0') || uid.ends_with(' ')) uid.pop_back();
-  return uid;
-}
-
 void require_whole_tiff_header(const fs::path& path) {
   const std::string head = first_bytes(path, 16);
   const bool big = head.size() > 2 && (head[2] == '+' || head[3] == '+');

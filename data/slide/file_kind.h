@@ -22,10 +22,6 @@ void require_readable_file(const std::filesystem::path& path);
 /// git lfs pull)", "a GIF image", "data of an unknown kind".
 std::string describe_content(const std::filesystem::path& path);
 
-/// The SeriesInstanceUID of a DICOM file: the files of one slide share it. Empty where it is not
-/// found in the first part of the file.
-std::string dicom_series(const std::filesystem::path& path);
-
 /// Throws DataError when the TIFF's header points beyond the end of the file.
 void require_whole_tiff_header(const std::filesystem::path& path);
 

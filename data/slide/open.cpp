@@ -5,6 +5,7 @@
 #include <limits>
 #include <system_error>
 
+#include "data/slide/dicom_file.h"
 #include "data/slide/file_kind.h"
 #include "data/slide/image_reader.h"
 #include "data/slide/openslide_advice.h"
@@ -99,9 +100,32 @@ bool has_levels_out_of_order(const fs::path& path) {
   return false;
 }
 
+std::vector<fs::path> dicom_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code none;
+    if (it->is_regular_file(none) && file_kind(it->path()) == FileKind::kDicom) {
+      files.push_back(it->path());
+    }
+  }
+  if (error) {
+    throw DataError(
+        fmt::format("{} is a folder that cannot be listed: {}", folder.string(), error.message()));
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// The folder that a file is in.
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
 /// OpenSlide's own words for a file that it knows and cannot open; plain TIFFs get a second try.
 ReaderPtr open_known(const fs::path& path, const std::string& vendor, const OpenOptions& options) {
   if (vendor == "aperio" && has_levels_out_of_order(path)) return open_tiff_slide(path, options);
+  if (vendor == "dicom") require_sound_series(path, dicom_files(folder_of(path)));
   std::shared_ptr<const OpenSlideHandle> handle;
   try {
     handle = std::make_shared<const OpenSlideHandle>(path, options.cache_bytes);
@@ -110,7 +134,9 @@ ReaderPtr open_known(const fs::path& path, const std::string& vendor, const Open
     throw DataError(
         fmt::format("{} looks like a slide of format {} but OpenSlide cannot open it ({}): {}",
                     path.string(), vendor, error.what(),
-                    advice_for(error.what()).value_or("copy it again with all its files")));
+                    advice_for(error.what())
+                        .value_or("copy it again with all its files, or export it as a tiled "
+                                  "TIFF")));
   }
   return open_with_openslide(path, std::move(handle), options);
 }
@@ -167,30 +193,23 @@ ReaderPtr open_file(const fs::path& path, const OpenOptions& options) {
   return probed(std::move(reader), options);
 }
 
-std::vector<fs::path> dicom_files(const fs::path& folder) {
-  std::vector<fs::path> files;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    std::error_code none;
-    if (it->is_regular_file(none) && file_kind(it->path()) == FileKind::kDicom) {
-      files.push_back(it->path());
-    }
-  }
-  if (error) {
-    throw DataError(
-        fmt::format("{} is a folder that cannot be listed: {}", folder.string(), error.message()));
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 void require_one_series(const fs::path& folder, const std::vector<fs::path>& slides) {
-  for (const fs::path& slide : slides) {
-    if (dicom_series(slide) == dicom_series(slides.front())) continue;
+  std::vector<std::string> series;
+  for (const fs::path& slide : slides) series.push_back(dicom_series(slide));
+  const bool any_said = std::any_of(series.begin(), series.end(),
+                                    [](const std::string& name) { return !name.empty(); });
+  for (size_t i = 0; i < slides.size(); ++i) {
+    if (series[i].empty() && any_said) {
+      throw DataError(fmt::format(
+          "{} is damaged or cut short: it does not say which series it belongs to; copy it again, "
+          "or take it out of the folder",
+          slides[i].string()));
+    }
+    if (series[i] == series.front()) continue;
     throw DataError(fmt::format(
         "{} holds several DICOM slides, such as those of {} and {}: give one of the "
         "files, or a folder for each slide",
-        folder.string(), slides.front().filename().string(), slide.filename().string()));
+        folder.string(), slides.front().filename().string(), slides[i].filename().string()));
   }
 }
 
@@ -200,6 +219,12 @@ ReaderPtr open_folder(const fs::path& folder, const OpenOptions& options) {
     ReaderPtr reader = open_zarr_slide(folder, options);
     require_backend(*reader, options.backend);
     return probed(std::move(reader), options);
+  }
+  if (folder.extension() == ".zarr") {
+    throw DataError(fmt::format(
+        "{} is no whole Zarr folder: neither zarr.json nor .zattrs is there; copy all of it, with "
+        "the files whose names begin with a dot",
+        folder.string()));
   }
   const std::vector<fs::path> files = dicom_files(folder);
   std::vector<fs::path> slides;

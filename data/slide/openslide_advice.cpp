@@ -10,7 +10,7 @@ struct Advice {
 
 constexpr Advice kAdvice[] = {
     {"transfer syntax",
-     "its compression is not read; convert it to the transfer syntax JPEG Baseline or JPEG 2000, "
+     "its encoding is not read; convert it to the transfer syntax JPEG Baseline or JPEG 2000, "
      "or export it as a tiled TIFF"},
     {"photometric interpretation MONOCHROME",
      "it is monochrome, such as one dye of several; export it as 8-bit RGB"},
@@ -24,6 +24,9 @@ constexpr Advice kAdvice[] = {
     {"BitsStored", "it has other samples than 8 bits; export it as 8-bit RGB"},
     {"HighBit", "it has other samples than 8 bits; export it as 8-bit RGB"},
     {"PixelRepresentation", "its samples have a sign; export it as 8-bit RGB"},
+    {"read PlanarConfiguration",
+     "it does not say how its colours are stored, as is right of a monochrome one; export it as "
+     "8-bit RGB"},
     {"PlanarConfiguration", "its colours are stored plane by plane; export it as 8-bit RGB"},
     {"frame alignment",
      "its frames lie off a regular grid, which is not read; export it as a tiled TIFF"},
@@ -38,6 +41,28 @@ constexpr Advice kAdvice[] = {
     {"concatenation",
      "files of its series are absent or belong to another; copy all of its folder"},
     {"unexpected image", "files of several slides share a series; give each a folder of its own"},
+    {"find main image",
+     "it holds no slide in bright field, but fluorescence or an overview alone; export it as 8-bit "
+     "RGB"},
+    {"dissimilar main images",
+     "it holds several scans of different objectives or sizes; export one of them as a tiled TIFF"},
+    {"level downsamples",
+     "it does not say how large its pixels are, by which its levels are told; export it as a tiled "
+     "TIFF"},
+    {"region metadata",
+     "what it says of its tiles' places is not understood; export it as a tiled TIFF"},
+    {"Bad direction attribute",
+     "what it says of its tiles' places is not understood; export it as a tiled TIFF"},
+    {"subblock dimension",
+     "its tiles have a dimension that is not read, such as focal planes or times, be there one of "
+     "them; export it as OME-TIFF of 8-bit RGB"},
+    {"Nonzero subblock channel",
+     "it holds several channels, such as dyes; export it as OME-TIFF of 8-bit RGB"},
+    {"Pixel type", "it has other pixels than 8-bit RGB; export it as OME-TIFF of 8-bit RGB"},
+    {"ZISRAWATTDIR",
+     "it has no list of attachments, as files of Zeiss' own library; export it as OME-TIFF of "
+     "8-bit "
+     "RGB"},
     {"does not know its format",
      "its images stand in an order that is not read, or some are absent; export it as a tiled "
      "TIFF"},

@@ -112,6 +112,12 @@ StoredLevel stored_level(const OpenSlideHandle& handle, int level) {
   return {handle.level_extent(level), {side("tile-height"), side("tile-width")}, {}};
 }
 
+/// OpenSlide computes the levels of some formats from their scale, which may be 0 or no number.
+bool is_possible(const Extent& extent) {
+  constexpr int64_t kMaxSide = int64_t{1} << 31;
+  return extent.rows > 0 && extent.cols > 0 && extent.rows < kMaxSide && extent.cols < kMaxSide;
+}
+
 std::vector<fs::path> files_in(const fs::path& folder, auto&& wanted) {
   std::vector<fs::path> files;
   std::error_code error;
@@ -148,6 +154,13 @@ std::vector<OpenSlideLevel> openslide_levels(const OpenSlideHandle& handle) {
   std::vector<StoredLevel> stored;
   for (int level = 0; level < handle.level_count(); ++level) {
     const StoredLevel candidate = stored_level(handle, level);
+    if (!is_possible(candidate.extent)) {
+      throw DataError(
+          fmt::format("OpenSlide gives level {} a size of {}: what the slide says of its scale is "
+                      "wrong; export "
+                      "it as a tiled TIFF",
+                      level, to_string(candidate.extent)));
+    }
     if (pages && level > 0 && !has_shape_of(stored.front().extent, candidate)) continue;
     stored.push_back(candidate);
     levels.push_back({level, {}});
@@ -181,7 +194,11 @@ SlideInfo describe_openslide(const fs::path& path, const OpenSlideHandle& handle
   info.path = path;
   info.backend = "openslide";
   info.vendor = handle.property(OPENSLIDE_PROPERTY_NAME_VENDOR).value_or("unknown");
-  for (const OpenSlideLevel& level : openslide_levels(handle)) info.levels.push_back(level.info);
+  try {
+    for (const OpenSlideLevel& level : openslide_levels(handle)) info.levels.push_back(level.info);
+  } catch (const DataError& error) {
+    throw DataError(fmt::format("{} cannot be read: {}", path.string(), error.what()));
+  }
   const ScaleChoice scale = choose_scale(scale_claims(path, handle, info.vendor));
   info.mpp_x = scale.claim.mpp_x;
   info.mpp_y = scale.claim.mpp_y;

@@ -151,7 +151,12 @@ std::shared_ptr<const SlideReader> make_openslide_reader(
   const bool old = openslide_version().starts_with("3.");
   info.held_bytes = old ? kOldCacheBytes : options.cache_bytes;
   DicomColors colors = DicomColors::kRgb;
-  if (info.vendor == "dicom") colors = dicom_colors(info.path, info.files);
+  if (info.vendor == "dicom") {
+    colors = dicom_colors(info.path, info.files);
+    for (std::string& warning : dicom_warnings(info.path, info.files)) {
+      info.warnings.push_back(std::move(warning));
+    }
+  }
   if (colors != DicomColors::kRgb) {
     info.warnings.emplace_back(
         "its pixel streams are YCbCr, which its header does not say: the streams are believed");

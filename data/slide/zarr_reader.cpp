@@ -29,6 +29,9 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kColors = 3;
 
+/// Beyond this the area of an image does not fit 64 bits; no scanner comes near.
+constexpr int64_t kMaxSide = int64_t{1} << 31;
+
 /// Which dimension of the arrays is which.
 struct Dimensions {
   size_t y = 0;
@@ -111,6 +114,10 @@ void require_rgb(const Level& level, const std::vector<OmeAxis>& axes) {
 }
 
 void require_bounded(const Level& level, const OpenOptions& options) {
+  if (level.extent().rows >= kMaxSide || level.extent().cols >= kMaxSide) {
+    throw DataError(fmt::format("{} is damaged: it claims {} pixels; copy it again",
+                                level.array->folder().string(), to_string(level.extent())));
+  }
   if (level.tile().area() <= options.max_image_pixels) return;
   throw DataError(
       fmt::format("{} would have to be decoded {} pixels at a time, beyond the limit of {}: store "
@@ -129,7 +136,9 @@ std::array<int64_t, 3> colors_of(const OmeSource& source) {
     const uint32_t rgba = static_cast<uint32_t>(r) << 24 | static_cast<uint32_t>(g) << 16 |
                           static_cast<uint32_t>(b) << 8 | 0xFF;
     image.channels.push_back({channel.label, static_cast<int32_t>(rgba)});
-    labels.push_back(channel.label);
+    labels.push_back(channel.label.empty()
+                         ? fmt::format("one of colour {:02X}{:02X}{:02X}", r, g, b)
+                         : channel.label);
   }
   if (const auto channels = rgb_channels(image)) return *channels;
   refuse(source.folder,
@@ -301,23 +310,48 @@ std::vector<LevelInfo> describe_levels(const std::vector<Level>& levels,
   return described;
 }
 
+/// A level's array, its dimensions told by the axes of the image.
+Level open_level(OmeSource& source, const fs::path& folder, const OpenOptions& options) {
+  auto array = std::make_shared<const ArrayReader>(folder);
+  if (source.is_array) source.metadata.axes = axes_of(array->metadata(), folder);
+  Level level = {std::move(array), dimensions_of(source.metadata.axes, source.folder)};
+  require_rgb(level, source.metadata.axes);
+  require_bounded(level, options);
+  return level;
+}
+
+void require_falling(const OmeSource& source, const std::vector<Level>& levels,
+                     const Level& level) {
+  if (levels.empty()) return;
+  const Extent before = levels.back().extent();
+  if (level.extent().rows <= before.rows && level.extent().cols <= before.cols) return;
+  throw DataError(fmt::format(
+      "{} cannot be read: its level {} has {}, more than the {} of the one before it, where levels "
+      "go from the largest down; write them in that order",
+      source.folder.string(), level.array->folder().filename().string(), to_string(level.extent()),
+      to_string(before)));
+}
+
+/// A level of another shape than the image's is another picture and left out.
 std::vector<Level> open_levels(OmeSource& source, const OpenOptions& options) {
   std::vector<Level> levels;
-  for (const fs::path& folder : source.levels) {
-    auto array = std::make_shared<const ArrayReader>(folder);
-    if (source.is_array) source.metadata.axes = axes_of(array->metadata(), folder);
-    const Dimensions at = dimensions_of(source.metadata.axes, source.folder);
-    Level level = {std::move(array), at};
-    require_rgb(level, source.metadata.axes);
-    require_bounded(level, options);
-    const bool grows = !levels.empty() && (level.extent().rows > levels.back().extent().rows ||
-                                           level.extent().cols > levels.back().extent().cols);
-    if (grows) {
-      refuse(source.folder,
-             fmt::format("its level {} is larger than the one before it", levels.size()));
+  std::vector<OmeDataset> datasets;
+  for (size_t i = 0; i < source.levels.size(); ++i) {
+    Level level = open_level(source, source.levels[i], options);
+    require_falling(source, levels, level);
+    const bool is_level =
+        levels.empty() || has_shape_of(levels.front().extent(), {level.extent(), level.tile(), {}});
+    if (!is_level) {
+      source.warnings.push_back(
+          fmt::format("its level {} of {} has not the image's shape and is "
+                      "left out",
+                      source.levels[i].filename().string(), to_string(level.extent())));
+      continue;
     }
     levels.push_back(std::move(level));
+    if (!source.is_array) datasets.push_back(source.metadata.datasets[i]);
   }
+  source.metadata.datasets = std::move(datasets);
   return levels;
 }
 
@@ -342,7 +376,8 @@ int64_t area_of(const OmeSource& source) {
     const Dimensions at = dimensions_of(source.metadata.axes, source.folder);
     const std::vector<int64_t>& shape = array.metadata().shape;
     if (shape.size() != source.metadata.axes.size()) return 0;
-    return Extent{shape[at.y], shape[at.x]}.area();
+    const Extent extent = {shape[at.y], shape[at.x]};
+    return extent.rows < kMaxSide && extent.cols < kMaxSide ? extent.area() : 0;
   } catch (const DataError&) {
     return 0;
   }

@@ -190,6 +190,9 @@ class Growth {
     constexpr int kRounds = 8;
     constexpr int kRoundsWithStart = 3;
     Background found;
+    // Too few blocks for a surface, as on a picture of some pixels, have one colour.
+    found.surface =
+        cv::Mat(b_.mean.size(), CV_32FC3, cv::Scalar(colour_[0], colour_[1], colour_[2]));
     cv::Mat accepted = start_;
     for (int round = 0; round < kRounds && cv::countNonZero(accepted) >= 3; ++round) {
       found.surface = fit_surface(b_.mean, accepted, colour_);

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
+#include <set>
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
@@ -124,13 +125,16 @@ std::vector<int64_t> read_indices(const json& value) {
   return indices;
 }
 
-/// Bytes of a tensor, or nothing when they do not fit int64.
+/// Bytes of a tensor, or nothing when they, or the strides of one without elements, do not fit
+/// int64.
 std::optional<int64_t> byte_count(const Entry& entry) {
-  auto bytes = static_cast<int64_t>(c10::elementSize(entry.dtype));
+  auto most = static_cast<int64_t>(c10::elementSize(entry.dtype));
+  bool is_empty = false;
   for (const int64_t size : entry.shape) {
-    if (__builtin_mul_overflow(bytes, size, &bytes)) return std::nullopt;
+    is_empty |= size == 0;
+    if (__builtin_mul_overflow(most, std::max<int64_t>(size, 1), &most)) return std::nullopt;
   }
-  return bytes;
+  return is_empty ? 0 : most;
 }
 
 Entry parse_entry(const std::string& name, const json& value) {
@@ -178,9 +182,25 @@ void order_and_check(std::vector<Entry>& entries, int64_t data_bytes) {
   }
 }
 
+/// The format forbids a name that is there twice, of which JSON's readers keep the last.
+void require_names_once(std::string_view text) {
+  constexpr int kTensors = 1;  // Levels inside one another.
+  std::set<std::string> names;
+  const auto see = [&](int depth, json::parse_event_t event, json& name) {
+    const bool is_name = event == json::parse_event_t::key && depth == kTensors;
+    if (is_name && !names.insert(name.get<std::string>()).second) {
+      throw DataError(fmt::format("names {} twice", name.dump()));
+    }
+    return depth <= kTensors;  // What lies deeper is not kept.
+  };
+  [[maybe_unused]] const json passed_over = json::parse(text, see);
+}
+
 json parse_header(std::string_view text) {
   try {
-    return parse_json<json>(text);
+    json header = parse_json<json>(text);
+    require_names_once(text);
+    return header;
   } catch (const DataError& problem) {
     throw DataError(fmt::format("its header {}", problem.what()));
   }

@@ -26,6 +26,10 @@ ArrayMetadata read_metadata(const fs::path& folder) {
   const bool is_v3 = is_there(folder / array_file_name(ZarrFormat::kV3));
   const ZarrFormat format = is_v3 ? ZarrFormat::kV3 : ZarrFormat::kV2;
   const fs::path file = folder / array_file_name(format);
+  if (!is_there(file)) {
+    throw DataError(fmt::format("{}, or .zarray there, is missing: copy the whole folder",
+                                (folder / array_file_name(ZarrFormat::kV3)).string()));
+  }
   const std::string text = read_metadata_file(file);
   try {
     return parse_array(text, format);

@@ -21,6 +21,22 @@ std::optional<int64_t> integer(const Json& value) {
   return too_large ? std::nullopt : std::optional(value.get<int64_t>());
 }
 
+/// Whether a number stands bare, as Python writes it, that JSON does not have.
+bool has_bare_number(std::string_view text) {
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (quoted && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      quoted = !quoted;
+    } else if (!quoted &&
+               (text.substr(i).starts_with("NaN") || text.substr(i).starts_with("Infinity"))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Json parse_json(std::string_view text) {
@@ -31,7 +47,13 @@ Json parse_json(std::string_view text) {
   if (json_shape(text).depth > kMostJsonDepth) {
     throw DataError(fmt::format("it nests more than {} deep", kMostJsonDepth));
   }
-  return parse_json<Json>(text);
+  try {
+    return parse_json<Json>(text);
+  } catch (const DataError&) {
+    if (!has_bare_number(text)) throw;
+  }
+  throw DataError(
+      "it holds NaN or Infinity, which JSON does not have: write a number there, or leave it out");
 }
 
 std::string shown(const Json& value) {

@@ -20,7 +20,7 @@ using Json = nlohmann::json;
 
 constexpr size_t kMostAxes = 8;
 constexpr size_t kMostDatasets = 64;
-constexpr int kMostImages = 64;
+constexpr size_t kMostImages = 64;
 
 /// What a folder's metadata say of it.
 struct Node {
@@ -75,6 +75,12 @@ Node read_node(const fs::path& folder) {
   return read_v2_node(folder);
 }
 
+/// Empty where there is none, or null, as some writers have for what they do not say.
+std::string optional_text(const Json& object, const char* key) {
+  const Json* const value = find_member(object, key);
+  return value == nullptr || value->is_null() ? "" : text_member(object, key);
+}
+
 std::vector<OmeAxis> parse_axes(const Json& image) {
   const Json& list = member(image, "axes");
   if (!list.is_array() || list.empty() || list.size() > kMostAxes) {
@@ -82,10 +88,8 @@ std::vector<OmeAxis> parse_axes(const Json& image) {
   }
   std::vector<OmeAxis> axes;
   for (const Json& item : list) {
-    OmeAxis axis = {text_member(item, "name")};
-    if (find_member(item, "type") != nullptr) axis.type = text_member(item, "type");
-    if (find_member(item, "unit") != nullptr) axis.unit = text_member(item, "unit");
-    axes.push_back(std::move(axis));
+    axes.push_back(
+        {text_member(item, "name"), optional_text(item, "type"), optional_text(item, "unit")});
   }
   return axes;
 }
@@ -114,6 +118,7 @@ std::vector<OmeDataset> parse_datasets(const Json& image, size_t rank) {
   std::vector<OmeDataset> datasets;
   for (const Json& item : list) {
     OmeDataset dataset = {text_member(item, "path"), parse_scale(item, rank)};
+    while (dataset.path.ends_with('/')) dataset.path.pop_back();
     for (size_t d = 0; d < rank; ++d) dataset.scale[d] *= whole[d];
     if (!stays_inside(dataset.path)) {
       refuse("path of a level", dataset.path, "a name inside of the folder");
@@ -156,10 +161,7 @@ void require_version(const Node& node, const Json& image) {
   if (*version != "0.4") refuse("OME-Zarr version", *version, "0.4 in Zarr 2, or 0.5 in Zarr 3");
 }
 
-OmeSource parse_image(const fs::path& folder, const Node& node) {
-  const Json& images = member(node.attributes, "multiscales");
-  if (!images.is_array() || images.empty()) refuse("multiscales", images, "a list of images");
-  const Json& image = images.front();
+OmeSource parse_image(const fs::path& folder, const Node& node, const Json& image) {
   require_version(node, image);
   OmeSource source;
   source.folder = folder;
@@ -172,11 +174,35 @@ OmeSource parse_image(const fs::path& folder, const Node& node) {
   for (const OmeDataset& dataset : source.metadata.datasets) {
     source.levels.push_back(folder / dataset.path);
   }
-  if (images.size() > 1) {
-    source.warnings.push_back(
-        fmt::format("it describes {} images; the first is read", images.size()));
-  }
   return source;
+}
+
+/// Those of the images `count` that `read` can read, each with its number. Throws what the first of
+/// them throws where it can read none.
+template <typename Read>
+std::vector<OmeSource> readable(size_t count, const Read& read) {
+  std::vector<OmeSource> images;
+  std::exception_ptr failure;
+  for (size_t number = 0; number < count; ++number) {
+    try {
+      images.push_back(read(number));
+      images.back().number = static_cast<int>(number);
+    } catch (const DataError&) {
+      if (failure == nullptr) failure = std::current_exception();
+    }
+  }
+  if (images.empty()) std::rethrow_exception(failure);
+  return images;
+}
+
+/// The images that a group's own list has.
+std::vector<OmeSource> listed_images(const fs::path& folder, const Node& node) {
+  const Json& images = member(node.attributes, "multiscales");
+  if (!images.is_array() || images.empty() || images.size() > kMostImages) {
+    refuse("multiscales", images, "a list of 1 to 64 images");
+  }
+  return readable(images.size(),
+                  [&](size_t number) { return parse_image(folder, node, images[number]); });
 }
 
 OmeSource array_source(const fs::path& folder) {
@@ -189,7 +215,10 @@ OmeSource array_source(const fs::path& folder) {
 
 /// What is neither an image nor a folder of images.
 [[noreturn]] void refuse_node(const Node& node) {
-  for (const char* kind : {"plate", "well", "labels"}) {
+  if (find_member(node.attributes, "labels") != nullptr) {
+    throw DataError("it is a list of labels, not an image: give the folder that it is in");
+  }
+  for (const char* kind : {"plate", "well"}) {
     if (find_member(node.attributes, kind) != nullptr) {
       throw DataError(
           fmt::format("it is a {} where an image is read: give one of its images", kind));
@@ -198,23 +227,39 @@ OmeSource array_source(const fs::path& folder) {
   throw DataError("it is a group without multiscales, which an image has");
 }
 
-/// The images 0, 1, 2... of bioformats2raw's layout.
-std::vector<OmeSource> numbered_images(const fs::path& folder) {
-  std::vector<OmeSource> images;
-  std::exception_ptr failure;
-  for (int number = 0; number < kMostImages; ++number) {
-    const fs::path image = folder / std::to_string(number);
-    if (number > 0 && !is_there(image)) break;
-    try {
-      const Node node = read_node(image);
-      images.push_back(naming(node.file, [&] { return parse_image(image, node); }));
-      images.back().number = number;
-    } catch (const DataError&) {
-      if (failure == nullptr) failure = std::current_exception();
-    }
+/// The folders of images of bioformats2raw's layout: those that its group OME lists as its series,
+/// else 0, 1, 2...
+std::vector<std::string> series_of(const fs::path& folder) {
+  const Node ome = read_node(folder / "OME");
+  std::vector<std::string> names;
+  if (const Json* const list = find_member(ome.attributes, "series"); list != nullptr) {
+    naming(ome.file, [&] {
+      const bool is_list = list->is_array() && !list->empty() && list->size() <= kMostImages;
+      if (!is_list) refuse("series", *list, "a list of 1 to 64 names");
+      for (const Json& item : *list) {
+        if (!item.is_string() || !stays_inside(item.get<std::string>())) {
+          refuse("series", *list, "a list of names inside of the folder");
+        }
+        names.push_back(item.get<std::string>());
+      }
+    });
+    return names;
   }
-  if (images.empty()) std::rethrow_exception(failure);
-  return images;
+  for (size_t number = 0; number < kMostImages; ++number) {
+    if (number > 0 && !is_there(folder / std::to_string(number))) break;
+    names.push_back(std::to_string(number));
+  }
+  return names;
+}
+
+/// The images of bioformats2raw's layout.
+std::vector<OmeSource> images_of_series(const fs::path& folder) {
+  const std::vector<std::string> names = series_of(folder);
+  return readable(names.size(), [&](size_t number) {
+    const fs::path image = folder / names[number];
+    const Node node = read_node(image);
+    return naming(node.file, [&] { return listed_images(image, node).front(); });
+  });
 }
 
 }  // namespace
@@ -240,11 +285,11 @@ std::vector<OmeSource> find_images(const fs::path& folder) {
     if (*layout != 3) {
       naming(node.file, [&] { refuse("bioformats2raw.layout", *layout, "3"); });
     }
-    return numbered_images(folder);
+    return images_of_series(folder);
   }
   return naming(node.file, [&] {
     if (!is_image) refuse_node(node);
-    return std::vector<OmeSource>{parse_image(folder, node)};
+    return listed_images(folder, node);
   });
 }
 

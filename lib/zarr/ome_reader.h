@@ -20,9 +20,10 @@ struct OmeSource {
   std::vector<std::string> warnings;          ///< What of it is not read.
 };
 
-/// The image or array that a folder is, or in bioformats2raw's layout its images, of which those
-/// that cannot be read are left out where another can. Throws DataError naming the file, what was
-/// found and what is read: for other versions, plates, and names that lead out of the folder.
+/// The array that a folder is, the images that it lists, or in bioformats2raw's layout those of its
+/// series; images that cannot be read are left out where another can. Throws DataError naming the
+/// file, what was found and what is read: for other versions, plates, and names that lead out of
+/// the folder.
 std::vector<OmeSource> find_images(const std::filesystem::path& folder);
 
 /// Whether a name may be joined to a folder: relative, and nothing of it leads up or nowhere.

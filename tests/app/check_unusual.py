@@ -154,9 +154,84 @@ def check_pages(app, folder, findings):
         findings.expect("alert(1)" in text, "the machine is not in the comparison")
 
 
+def check_empty_names(app, folder, findings):
+    """An empty variable of the shell is no folder; what is out of a range is said in a line."""
+    here = folder / "here"
+    here.mkdir()
+    slide = folder / "a.tif"
+    for verb in (["label", slide], ["tile", slide], ["synth", "--size", "100x100"]):
+        result = app.run(*verb, "--out", "", cwd=here)
+        findings.expect(result.returncode == USAGE and "--out" in result.stderr and not any(here.iterdir()),
+                        f"{verb[0]} --out '': {result.returncode} {result.stderr[-300:]} {list(here.iterdir())}")
+    for verb in ("label", "tile"):
+        result = app.run(verb, slide, "--level", -1, "--out", folder / "o")
+        findings.expect(result.returncode == USAGE and "--level" in result.stderr and len(result.stderr) < 200,
+                        f"{verb} --level -1: {result.returncode} {result.stderr[:300]}")
+    fails(app, findings, USAGE, ["--shard 262144", "more than 4096 chunks"], "tile", slide, "--chunk", 16, "--shard",
+          262144, "--out", folder / "o")
+
+
+def check_few_pixels(app, folder, findings):
+    """A dark picture of some pixels has too few blocks for a surface of its background."""
+    y, x = np.mgrid[0:16, 0:16]
+    pixels = np.stack([x // 2, y // 2, 128 + 4 * x], -1).astype(np.uint8)
+    tifffile.imwrite(folder / "few.tif", pixels, photometric="rgb", tile=(16, 16))
+    app.succeed("label", folder / "few.tif", "--out", folder / "few", "--format", "png")
+
+
+def check_labels_of_slides(app, folder, findings):
+    """What a classifier's manifest may lack: said by plan already, and by evaluate."""
+    for name in ("x1.tif", "y1.tif", "x2.tif"):
+        write_slide(folder / name, 100, 90, seed=len(name))
+    yaml = folder / "classifier.yaml"
+    yaml.write_text(json.dumps({
+        "run": {"folder": str(folder / "classified")}, "data": {"manifest": str(folder / "slides.csv"),
+                                                               "labels": ["x", "y"]},
+        "model": {"kind": "resnet", "depth": 10, "width": 2}, "train": {"steps": 1, "loss": "cross_entropy"},
+        "threads": 1, "memory_budget": "1GiB"}))
+
+    def manifest(*rows, header="slide,label,split"):
+        (folder / "slides.csv").write_text("\n".join((header, *rows)) + "\n")
+
+    for row, words in (("y1.tif,,train", ["y1.tif", "found nothing"]), ("y1.tif,z,train", ["found 'z'"]),
+                       ("y1.tif,x,train", ["all slides for training are of one class"])):
+        manifest("x1.tif,x,train", row)
+        for verb in ("plan", "train"):
+            fails(app, findings, DATA, words, verb, yaml)
+    manifest('x1.tif,x,"0,0,1,1"', 'y1.tif,y,"0,0,1,1"', header="slide,label,region")
+    fails(app, findings, USAGE, ["one pixel a channel", "train.batch"], "train", yaml)
+    manifest("x1.tif,x,train", "y1.tif,y,train", "x2.tif,x,val")
+    result = app.run("train", yaml, "--out", folder / "classifier")
+    findings.expect(result.returncode == 0 and "no slide for validation is of the class y" in result.stderr,
+                    f"a class without slides for validation: {result.returncode} {result.stderr[-300:]}")
+    checkpoint = folder / "classifier" / "checkpoints" / "last.safetensors"
+    manifest("x1.tif,x,train", "y1.tif,,train", "x2.tif,,train")
+    result = app.run("evaluate", "--checkpoint", checkpoint, "--manifest", folder / "slides.csv")
+    findings.expect(result.returncode == 0 and "left out 2 rows with nothing in the column label" in result.stderr,
+                    f"rows without a class: {result.returncode} {result.stderr[-300:]}")
+    damage(checkpoint, folder / "damaged.safetensors")
+    fails(app, findings, DATA, ["running_var", "below 0"], "export", "--checkpoint", folder / "damaged.safetensors",
+          folder / "x1.tif", "--out", folder / "o")
+
+
+def damage(checkpoint, target):
+    """A classifier whose first running variance is negative, without the check sum that would tell."""
+    data = bytearray(checkpoint.read_bytes())
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + size])
+    del header["__metadata__"]["check_sum"]
+    tensors = data[8 + size:]
+    name = next(key for key in header if key.endswith("running_var"))
+    begin, _ = header[name]["data_offsets"]
+    tensors[begin:begin + 4] = np.float32(-5).tobytes()
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    target.write_bytes(len(text).to_bytes(8, "little") + text + tensors)
+
+
 def check(app, folder, findings):
     write_slide(folder / "a.tif", 300, 280)
-    for part in (check_saved_stains, check_scales, check_doubtful_labels, check_class_names,
+    for part in (check_empty_names, check_few_pixels, check_labels_of_slides, check_saved_stains, check_scales, check_doubtful_labels, check_class_names,
                  check_pages, check_foreign_texts, check_two_verbs):
         part(app, folder, findings)
 

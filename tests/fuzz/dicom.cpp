@@ -9,5 +9,6 @@ UNTILED_FUZZ_TARGET({
   const auto path = as_file(bytes, ".dcm");
   dicom_series(path);
   refusing([&] { read_dicom_facts(path); });
+  refusing([&] { require_sound_series(path, {path}); });
   dicom_colors(path, {path});
 })

@@ -106,6 +106,63 @@ TEST_CASE("a folder with a record's name is moved aside") {
   CHECK(read_file(record.string() + ".foreign/inside") == "kept");
 }
 
+TEST_CASE("what stood where a record belongs is kept, however often, and bars no slide") {
+  const TemporaryFolder folder;
+  do_slide(folder.path());
+  const auto record = record_in(folder.path());
+  write_file(record.string() + ".foreign/inside", "first");
+  std::filesystem::remove(record);
+  write_file(record / "inside", "second");
+  const BatchFolder batch(folder.path());
+  CHECK(read_file(record.string() + ".foreign/inside") == "first");
+  CHECK(read_file(record.string() + ".foreign2/inside") == "second");
+  CHECK_FALSE(batch.find_foreign(kId, {kOutput}));
+}
+
+TEST_CASE("a record of another slide is none of this one, whose outputs it does not name") {
+  const TemporaryFolder folder;
+  do_slide(folder.path());
+  const auto record = record_in(folder.path());
+  const BatchFolder batch(folder.path());
+  SlideReport other = report();
+  other.slide_id = "b.svs";
+  other.outputs = {"b.svs.mask.png"};
+  write_file(folder / "b.svs.mask.png", "mask of b");
+  batch.record(other, {}, {});
+  for (const auto& entry : std::filesystem::directory_iterator(folder / ".untiled")) {
+    const std::string name = entry.path().filename().string();
+    const bool is_other = name.ends_with(".json") && name.find(".seconds.") == std::string::npos &&
+                          entry.path() != record;
+    if (is_other) write_file(record, read_file(entry.path()));
+  }
+  CHECK_FALSE(batch.find_done(kId, kWork, {kOutput}));
+  CHECK_FALSE(batch.find_foreign(kId, {kOutput}));
+  SlideReport failed = report();
+  failed.status = SlideStatus::kFailed;
+  batch.record(failed, {}, {});
+  CHECK(read_file(folder / "b.svs.mask.png") == "mask of b");
+}
+
+TEST_CASE("a link that leads nowhere is somebody's, and no output is put in its place") {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink(folder / "nowhere", folder / kOutput);
+  CHECK(BatchFolder(folder.path()).find_foreign(kId, {kOutput}));
+}
+
+TEST_CASE("a damaged note of a folder's verb is no verb") {
+  const TemporaryFolder folder;
+  BatchNames names;
+  names.verb = "label";
+  const BatchFolder first(folder.path(), names);
+  for (const std::string& text : {std::string(), std::string("\0\1\2", 3), std::string(100, 'a')}) {
+    write_file(folder / ".untiled" / "verb", text);
+    const BatchFolder healed(folder.path(), names);
+    CHECK(read_file(folder / ".untiled" / "verb") == "label");
+  }
+  write_file(folder / ".untiled" / "verb", "label\n");
+  CHECK_NOTHROW(BatchFolder(folder.path(), names));
+}
+
 TEST_CASE("what dead processes left in a batch's folder is gone when another begins") {
   const TemporaryFolder folder;
   const pid_t child = ::fork();

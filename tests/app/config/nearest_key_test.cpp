@@ -22,5 +22,6 @@ TEST_CASE("the last part of a key counts most, and initials stand for their word
   CHECK(nearest_key("train.learning_rate", keys) == "train.optimizer.learning_rate");
   CHECK(nearest_key("train.lr", keys) == "train.optimizer.learning_rate");
   CHECK(nearest_key("devcie", keys) == "device");
-  CHECK(nearest_key("zzz", keys) != "");
+  CHECK(nearest_key("train.steps.x", keys) == "train.steps");
+  for (const char* unlike : {"zzz", "<<", "5", "train."}) CHECK(nearest_key(unlike, keys).empty());
 }

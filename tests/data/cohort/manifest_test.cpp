@@ -147,6 +147,19 @@ TEST_CASE("a slide may come with several regions, but not twice with the same") 
   CHECK_THAT(manifest.refusal("slide\ns1.svs\ns1.svs\n"), contains_text("m.csv:3: slide "));
 }
 
+TEST_CASE("a slide by another name, a link, is the same slide") {
+  const Manifest manifest;
+  std::filesystem::create_symlink(manifest / "s1.svs", manifest / "link.svs");
+  std::filesystem::create_hard_link(manifest / "s1.svs", manifest / "hard.svs");
+  for (const std::string name : {"link.svs", "hard.svs"}) {
+    CHECK_THAT(manifest.refusal("slide,split\ns1.svs,train\n" + name + ",val\n"),
+               contains_text("m.csv:3: slide ") && contains_text("is in two splits, see line 2") &&
+                   EndsWith("s1.svs"));
+    CHECK_THAT(manifest.refusal("slide\ns1.svs\n" + name + "\n"),
+               contains_text("is given twice") && EndsWith("s1.svs is the same slide"));
+  }
+}
+
 TEST_CASE("manifests are read as spreadsheets save them") {
   const Manifest manifest;
   for (const char* text : {"slide,mask,mpp\rs1.svs,,0.25\rs2.svs,m1.png,0.5\r",

@@ -70,3 +70,19 @@ TEST_CASE("slides of formats that are not read are no slides of a folder, which 
   CHECK(names(list_slides({(folder / "y").string()})) == Names{"c.svs"});
   CHECK(names(list_slides({(folder / "y/a.vsi").string()})) == Names{"a.vsi"});
 }
+
+TEST_CASE("files of one DICOM slide are one slide") {
+  const TemporaryFolder folder;
+  const auto dicom = [&](const std::string& name, const std::string& series) {
+    write_file(folder / name, std::string(128, '\0') + "DICM" + std::string("\x20\0\x0E\0UI", 6) +
+                                  static_cast<char>(series.size()) + '\0' + series);
+  };
+  dicom("a.dcm", "1.24");
+  dicom("b.dcm", "1.24");
+  dicom("c.dcm", "1.25");
+  dicom("other/a.dcm", "1.24");
+  CHECK(names(list_slides({(folder / "*.dcm").string()})) == Names{"a.dcm", "c.dcm"});
+  CHECK(list_slides({(folder / "b.dcm").string(), (folder / "other/a.dcm").string()}).size() == 2);
+  write_file(folder / "m.csv", "slide,split\na.dcm,train\nb.dcm,val\n");
+  CHECK_THROWS_WITH(list_slides({(folder / "m.csv").string()}), contains_text("is in two splits"));
+}

@@ -1,6 +1,7 @@
 // What DICOM files say of their colours, and what their streams say.
 #include "data/slide/dicom_file.h"
 #include "data/slide/ycbcr.h"
+#include "lib/core/error.h"
 #include "tests/catch.h"
 #include "tests/data/slide/support.h"
 
@@ -120,6 +121,153 @@ TEST_CASE("DICOM files that end early or hold noise say nothing") {
     CHECK_FALSE(read_dicom_facts(folder.write("cut.dcm", sound.substr(0, size))).has_value());
   }
   CHECK(colors_of("RGB", "noise") == DicomColors::kRgb);
+}
+
+namespace {
+
+/// A level of 700 x 900 pixels in 12 frames of 256 x 256, whose bytes are not there.
+struct LevelHeader {
+  std::string syntax = kBaseline;
+  std::string frames = "12";
+  std::string organization = "TILED_FULL";
+  std::string type = "VOLUME";
+  uint32_t total_cols = 900;
+  uint32_t total_rows = 700;
+  uint32_t optical_paths = 1;
+  int placed = -1;  ///< Frames that say where they belong; -1: no list of frames.
+  std::string more;
+};
+
+std::string long_element(uint16_t group, uint16_t id, const char* kind, const std::string& value) {
+  return tag(group, id) + kind + number(0, 2) + number(value.size(), 4) + value;
+}
+
+/// The list of frames, with lengths or without.
+std::string frame_list(int placed, bool open) {
+  const std::string position = element(0x48, 0x21E, "SL", number(1, 4));
+  std::string items;
+  for (int i = 0; i < placed; ++i) {
+    items += open ? tag(0xFFFE, 0xE000) + number(kOpen, 4) + open_sequence(0x48, 0x21A, position) +
+                        tag(0xFFFE, 0xE00D) + number(0, 4)
+                  : item(long_element(0x48, 0x21A, "SQ", item(position)));
+  }
+  if (!open) return long_element(0x5200, 0x9230, "SQ", items);
+  return tag(0x5200, 0x9230) + "SQ\0\0"s + number(kOpen, 4) + items + tag(0xFFFE, 0xE0DD) +
+         number(0, 4);
+}
+
+std::string level(const LevelHeader& header, bool open = false) {
+  return std::string(128, '\0') + "DICM" + element(2, 0x10, "UI", header.syntax) +
+         element(8, 8, "CS", "ORIGINAL\\PRIMARY\\" + header.type) +
+         element(0x20, 0xE, "UI", "1.2.3") + header.more +
+         element(0x20, 0x9311, "CS", header.organization) + element(0x28, 2, "US", number(3, 2)) +
+         element(0x28, 8, "IS", header.frames) + element(0x28, 0x10, "US", number(256, 2)) +
+         element(0x28, 0x11, "US", number(256, 2)) +
+         element(0x48, 6, "UL", number(header.total_cols, 4)) +
+         element(0x48, 7, "UL", number(header.total_rows, 4)) +
+         element(0x48, 0x302, "UL", number(header.optical_paths, 4)) +
+         (header.placed < 0 ? "" : frame_list(header.placed, open)) + tag(0x7FE0, 0x10) +
+         "OB\0\0"s + number(kOpen, 4) + item("") + item(std::string(512, 'x'));
+}
+
+std::string refusal(const LevelHeader& header, bool open = false) {
+  Folder folder;
+  const auto path = folder.write("a.dcm", level(header, open));
+  try {
+    require_sound_series(path, {path});
+    return "";
+  } catch (const DataError& error) {
+    return error.what();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a DICOM file's series is its own, not that of one it refers to") {
+  Folder folder;
+  LevelHeader header;
+  // Before the series stand another that is referred to, and more private bytes than are looked at
+  // at once.
+  const std::string before = open_sequence(8, 0x1115, element(0x20, 0xE, "UI", "9.9")) +
+                             long_element(8, 0x1115, "SQ", item(element(0x20, 0xE, "UI", "9.8"))) +
+                             long_element(9, 0x1001, "OB", std::string(400'000, '\0'));
+  const std::string sound = level(header);
+  const size_t at = sound.find(element(8, 8, "CS", "ORIGINAL\\PRIMARY\\VOLUME"));
+  const std::string bytes = sound.substr(0, at) + before + sound.substr(at);
+  CHECK(dicom_series(folder.write("a.dcm", bytes)) == "1.2.3");
+  CHECK(dicom_series(folder.write("cut.dcm", sound.substr(0, 150))).empty());
+}
+
+TEST_CASE("a DICOM level's frames fill it") {
+  CHECK(refusal({}).empty());
+  CHECK_THAT(refusal({.frames = "11"}),
+             contains_text("11 frames of 256 x 256") && contains_text("where 12 belong"));
+  CHECK_THAT(refusal({.total_cols = 600}), contains_text("where 9 belong"));
+  CHECK_THAT(refusal({.total_cols = 450}), contains_text("where 6 belong"));
+  CHECK_THAT(refusal({.organization = ""}), Catch::Matchers::Equals(""));
+  CHECK(refusal({.frames = "24", .optical_paths = 2}).empty());
+  CHECK_THAT(refusal({.frames = "12", .optical_paths = 2}), contains_text("where 24 belong"));
+  CHECK(refusal({.frames = "7", .type = "LABEL"}).empty());
+  CHECK(refusal({.frames = "5", .more = element(0x20, 0x9161, "UI", "1.2.9")}).empty());
+}
+
+TEST_CASE("a DICOM file claims no more frames than it can hold") {
+  for (const char* frames : {"2000000000", "-5", "many", "99999999999999999999", "1e3"}) {
+    INFO(frames);
+    CHECK_THAT(refusal({.frames = frames}), contains_text("claims more frames than its"));
+  }
+  for (const char* organization : {"TILED_FULL", "TILED_SPARSE"}) {
+    CHECK_THAT(refusal({.organization = organization, .total_cols = 4'000'000'000}),
+               contains_text("claims a level of"));
+    CHECK_THAT(
+        refusal({.organization = organization, .total_cols = 1 << 30, .total_rows = 1 << 30}),
+        contains_text("claims a level of"));
+  }
+}
+
+TEST_CASE("each frame of a sparse DICOM level says where it belongs") {
+  for (const bool open : {false, true}) {
+    CHECK(refusal({.organization = "TILED_SPARSE", .placed = 12}, open).empty());
+    CHECK(refusal({.frames = "3", .organization = "TILED_SPARSE", .placed = 3}, open).empty());
+    CHECK_THAT(refusal({.organization = "TILED_SPARSE", .placed = 5}, open),
+               contains_text("it says of 5 of its 12 frames"));
+    CHECK_THAT(refusal({.organization = "TILED_SPARSE", .placed = 0}, open),
+               contains_text("it says of 0 of its 12 frames"));
+    CHECK(refusal({.organization = "", .placed = 12}, open).empty());
+    CHECK(refusal({.placed = 0}, open).empty());  // TILED_FULL: the list is not needed.
+  }
+  // OpenSlide 4.0.1 ends the process on these.
+  for (const char* organization : {"TILED_SPARSE", "3D"}) {
+    CHECK_THAT(refusal({.organization = organization}),
+               contains_text("it says of 0 of its 12 frames"));
+  }
+}
+
+TEST_CASE("encodings of DICOM that are not read are named") {
+  CHECK_THAT(refusal({.syntax = "1.2.840.10008.1.2.1.99"}), contains_text("is deflated DICOM"));
+  CHECK_THAT(refusal({.syntax = "1.2.840.10008.1.2.2"}), contains_text("is big-endian DICOM"));
+}
+
+TEST_CASE("only files of the slide's own series need be sound, and all of them") {
+  Folder folder;
+  const auto path = folder.write("a.dcm", level({}));
+  const auto other =
+      folder.write("b.dcm", level({.frames = "11", .more = element(0x20, 0xE, "UI", "1.2.4")}));
+  CHECK_NOTHROW(require_sound_series(path, {path, other}));
+  const auto same = folder.write("c.dcm", level({.frames = "11"}));
+  CHECK_THAT(data_error([&] {
+               require_sound_series(path, {path, same});
+             }),
+             contains_text("c.dcm is damaged"));
+}
+
+TEST_CASE("optical paths that are not read are warned of") {
+  Folder folder;
+  const auto one = folder.write("a.dcm", level({}));
+  CHECK(dicom_warnings(one, {one}).empty());
+  const auto two = folder.write("b.dcm", level({.frames = "24", .optical_paths = 2}));
+  REQUIRE(dicom_warnings(one, {one, two}).size() == 1);
+  CHECK_THAT(dicom_warnings(one, {one, two}).front(), contains_text("2 optical paths"));
 }
 
 TEST_CASE("YCbCr becomes RGB as JFIF has it") {

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <random>
 
+#include "data/slide/dicom_file.h"
 #include "data/slide/file_kind.h"
 #include "data/slide/fingerprint.h"
 #include "data/slide/openslide_handle.h"
@@ -200,6 +201,17 @@ TEST_CASE("a folder of two DICOM slides is refused with a file of each") {
   CHECK_THAT(
       data_error([&] { open_slide(folder.path()); }),
       contains_text("several DICOM slides") && contains_text("a.dcm") && contains_text("c.dcm"));
+}
+
+TEST_CASE("a DICOM file that is cut before its series is not taken for another slide") {
+  const TemporaryFolder folder;
+  write_dicom(folder / "a.dcm", "1.2.840.7");
+  if (!openslide_vendor(folder / "a.dcm")) {
+    UNTILED_SKIP("OpenSlide " + openslide_version() + " does not know DICOM");
+  }
+  write_dicom(folder / "b.dcm", "");
+  CHECK_THAT(data_error([&] { open_slide(folder.path()); }),
+             contains_text("b.dcm is damaged or cut short"));
 }
 
 TEST_CASE("a folder that may not be listed says so") {

@@ -52,7 +52,16 @@ TEST_CASE("advice follows OpenSlide's reason") {
       {"Attribute BitsAllocated value 16 != 8", "8 bits"},
       {"libdicom Parse: unsupported frame alignment - frame", "grid"},
       {"Unsupported TIFF compression: 34934", "bfconvert"},
-      {"Cannot handle ImageDepth=3", "focal planes"}};
+      {"Cannot handle ImageDepth=3", "focal planes"},
+      {"Reading a.dcm: Couldn't read PlanarConfiguration", "monochrome"},
+      {"Attribute PlanarConfiguration value 1 != 0", "plane by plane"},
+      {"Can't find main image", "fluorescence"},
+      {"Slides with dissimilar main images are not supported", "several scans"},
+      {"Couldn't get level downsamples", "how large its pixels are"},
+      {"Missing or inconsistent region metadata", "tiles' places"},
+      {"Unrecognized subblock dimension \"Z\"", "focal planes"},
+      {"Nonzero subblock channel 1", "channels"},
+      {"Pixel type GRAY16 is not supported", "8-bit RGB"}};
   for (const auto& [reason, advice] : reasons) {
     INFO(reason);
     REQUIRE(advice_for(reason).has_value());

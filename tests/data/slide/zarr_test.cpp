@@ -176,6 +176,101 @@ TEST_CASE("a Zarr level that is padded to whole chunks has the scale that it say
   CHECK(squeezed->info().levels[1].downsample == (100.0 / 64 + 70.0 / 48) / 2);
 }
 
+TEST_CASE("a Zarr level of another shape is another picture and left out") {
+  const TemporaryFolder folder;
+  const auto reader = open_slide(two_levels(folder / "a", {20, 32}, 4));
+  CHECK(reader->info().levels.size() == 1);
+  REQUIRE(reader->info().warnings.size() == 1);
+  CHECK_THAT(reader->info().warnings.front(), contains_text("its level 1 of 20 x 32"));
+}
+
+TEST_CASE(
+    "levels of a Zarr folder that grow, and sizes that none has, are refused for what they are") {
+  const TemporaryFolder folder;
+  CHECK_THAT(data_error([&] {
+               open_slide(two_levels(folder / "grows", {200, 140}, 0.5));
+             }),
+             contains_text("go from the largest down"));
+  two_levels(folder / "huge", {50, 35}, 2);
+  write_empty_array(folder / "huge" / "0", {3, int64_t{1} << 40, int64_t{1} << 40});
+  CHECK_THAT(data_error([&] { open_slide(folder / "huge"); }), contains_text("it claims"));
+}
+
+namespace {
+
+/// Changes the text of a group's metadata.
+void change(const fs::path& folder, const std::string& from, const std::string& to) {
+  std::string text = read_file(folder / "zarr.json");
+  const size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  write_file(folder / "zarr.json", text.replace(at, from.size(), to));
+}
+
+}  // namespace
+
+TEST_CASE("a unit of null is none, and a name with a slash behind it the same name") {
+  const TemporaryFolder folder;
+  write_slide(folder / "a.zarr", pattern_image());
+  change(folder / "a.zarr", "\"path\": \"0\"", "\"path\": \"0/\"");
+  CHECK(open_slide(folder / "a.zarr")->info().mpp_x == 0.25);
+  for (int axis = 0; axis < 2; ++axis) {
+    change(folder / "a.zarr", "\"unit\": \"micrometer\"", "\"unit\": null");
+  }
+  CHECK(open_slide(folder / "a.zarr")->info().mpp_source == "none");
+}
+
+TEST_CASE("a bare NaN in a Zarr folder's metadata is named") {
+  const TemporaryFolder folder;
+  write_slide(folder / "a.zarr", pattern_image());
+  change(folder / "a.zarr", "0.25", "NaN");
+  CHECK_THAT(data_error([&] { open_slide(folder / "a.zarr"); }), contains_text("NaN or Infinity"));
+}
+
+TEST_CASE("channels without names are told by their colours where they are no RGB") {
+  const TemporaryFolder folder;
+  OmeZarrImage image = pattern_image();
+  image.shown = {{"", {0, 0, 255}}, {"", {0, 255, 0}}, {"", {255, 0, 0}}};
+  write_slide(folder / "a.zarr", image);
+  CHECK_THAT(data_error([&] { open_slide(folder / "a.zarr"); }),
+             contains_text("one of colour 0000FF"));
+}
+
+TEST_CASE("of the images that a Zarr group lists the largest that is no label is the slide") {
+  const TemporaryFolder folder;
+  write_slide(folder / "a.zarr", pattern_image());
+  OmeZarrImage small = pattern_image();
+  small.extent = {40, 30};
+  write_slide(folder / "a.zarr" / "label", small);
+  change(folder / "a.zarr", "\"multiscales\": [",
+         R"("multiscales": [{"name": "label", "axes": [{"name": "y"}, {"name": "x"}, {"name": "c"}],
+             "datasets": [{"path": "label/0"}]}, )");
+  const auto reader = open_slide(folder / "a.zarr");
+  CHECK(reader->info().levels.front().extent == kExtent);
+  REQUIRE(reader->info().warnings.size() == 1);
+  CHECK_THAT(reader->info().warnings.front(), contains_text("image 1, is read"));
+}
+
+TEST_CASE("the images of bioformats2raw's layout are those that its list of series names") {
+  const TemporaryFolder folder;
+  const fs::path slides = folder / "a.zarr";
+  OmeZarrImage small = pattern_image();
+  small.extent = {40, 30};
+  write_slide(slides / "0", small);
+  write_slide(slides / "scan", pattern_image());
+  const auto group = [&](const fs::path& file, const std::string& ome) {
+    make_folder(file.parent_path());
+    write_file(
+        file,
+        R"({"zarr_format": 3, "node_type": "group", "attributes": {"ome": {"version": "0.5", )" +
+            ome + "}}}");
+  };
+  group(slides / "zarr.json", R"("bioformats2raw.layout": 3)");
+  group(slides / "OME" / "zarr.json", R"("series": ["0", "scan"])");
+  CHECK(open_slide(slides)->info().levels.front().extent == kExtent);
+  group(slides / "OME" / "zarr.json", R"("series": ["../b"])");
+  CHECK_THAT(data_error([&] { open_slide(slides); }), contains_text("names inside of the folder"));
+}
+
 TEST_CASE("of the images of a Zarr folder the largest that is no macro or label is the slide") {
   const TemporaryFolder folder;
   const fs::path slides = folder / "a.zarr";
