@@ -20,6 +20,7 @@
 #include "data/cohort/slide_identity.h"
 #include "lib/core/error.h"
 #include "lib/core/number.h"
+#include "lib/core/progress.h"
 
 namespace untiled {
 namespace {
@@ -254,51 +255,62 @@ class SplitGuard {
  public:
   explicit SplitGuard(std::string kind) : kind_(std::move(kind)) {}
 
-  /// `identity` is what tells it from others, `name` what people call it.
-  void check(const std::string& identity, const std::string& name, const CohortEntry& entry,
-             const Row& row) {
-    if (identity.empty()) return;
-    const auto [before, first] = seen_.emplace(identity, Seen{entry.split, row.line(), name});
-    if (first || before->second.split == entry.split) return;
-    throw row.error(fmt::format("{} {} is in two splits, see line {}{}", kind_, name,
-                                before->second.line, also_called(before->second.name, name)));
+  void check(const std::string& name, Split split, const Row& row) {
+    if (name.empty()) return;
+    const auto [before, first] = seen_.emplace(name, std::pair(split, row.line()));
+    if (first || before->second.first == split) return;
+    throw row.error(
+        fmt::format("{} {} is in two splits, see line {}", kind_, name, before->second.second));
+  }
+
+ private:
+  std::string kind_;
+  std::map<std::string, std::pair<Split, int>> seen_;
+};
+
+/// What makes a row one of its own.
+using EntryKey = std::tuple<fs::path, int64_t, int64_t, int64_t, int64_t>;
+
+EntryKey key_of(const CohortEntry& entry) {
+  const Region region = entry.region.value_or(Region{});
+  return {entry.path, region.rows.begin, region.rows.end, region.cols.begin, region.cols.end};
+}
+
+/// Finds slides that come by several names: links, and files of one DICOM slide. They may be meant,
+/// so that this is a warning, one for all of them, rather of one that is in two splits.
+class OtherNames {
+ public:
+  void add(const CohortEntry& entry, const Row& row) {
+    const auto [before, is_new] =
+        seen_.emplace(slide_identity(entry.path), Seen{entry.path, entry.split, row.line()});
+    const Seen& first = before->second;
+    if (is_new || first.path == entry.path) return;
+    ++rows_;
+    const bool is_split = first.split != entry.split;
+    if (!example_.empty() && (in_two_splits_ || !is_split)) return;
+    in_two_splits_ = is_split;
+    example_ =
+        fmt::format("{}: {} is the same slide as {} in line {}{}", row.line(), entry.path.string(),
+                    first.path.string(), first.line, is_split ? ", which is in another split" : "");
+  }
+  void tell(const fs::path& manifest) const {
+    if (rows_ == 0) return;
+    warn(fmt::format("{}:{}{}", manifest.string(), example_,
+                     rows_ == 1 ? "" : fmt::format("; {} rows name one again", rows_)));
   }
 
  private:
   struct Seen {
+    fs::path path;
     Split split;
     int line;
-    std::string name;
   };
 
-  static std::string also_called(const std::string& before, const std::string& name) {
-    return before == name ? "" : fmt::format(", where the same is called {}", before);
-  }
-
-  std::string kind_;
   std::map<std::string, Seen> seen_;
+  std::string example_;
+  bool in_two_splits_ = false;
+  size_t rows_ = 0;
 };
-
-/// What makes a row one of its own.
-using EntryKey = std::tuple<std::string, int64_t, int64_t, int64_t, int64_t>;
-
-EntryKey key_of(const std::string& identity, const CohortEntry& entry) {
-  const Region region = entry.region.value_or(Region{});
-  return {identity, region.rows.begin, region.rows.end, region.cols.begin, region.cols.end};
-}
-
-/// The first path of each row.
-using SeenRows = std::map<EntryKey, fs::path>;
-
-void require_new(const std::string& identity, const CohortEntry& entry, const Row& row,
-                 SeenRows& seen) {
-  const auto [before, is_new] = seen.emplace(key_of(identity, entry), entry.path);
-  if (is_new) return;
-  const bool same_path = before->second == entry.path;
-  throw row.error(
-      fmt::format("slide {} is given twice{}", entry.path.string(),
-                  same_path ? "" : fmt::format(": {} is the same slide", before->second.string())));
-}
 
 }  // namespace
 
@@ -313,7 +325,8 @@ std::vector<CohortEntry> read_manifest(const fs::path& file, MissingSlides missi
   SplitGuard slides("slide");
   SplitGuard groups("group");
   std::vector<CohortEntry> entries;
-  SeenRows seen;
+  std::set<EntryKey> seen;
+  OtherNames others;
   FolderNames folders;
   for (auto csv_row = rows.begin() + 1; csv_row != rows.end(); ++csv_row) {
     const Row row(file, columns, *csv_row);
@@ -322,12 +335,14 @@ std::vector<CohortEntry> read_manifest(const fs::path& file, MissingSlides missi
                                   rows.front().fields.size(), csv_row->fields.size()));
     }
     const CohortEntry entry = read_entry(row, missing, folders);
-    const std::string identity = slide_identity(entry.path);
-    slides.check(identity, entry.path.string(), entry, row);
-    groups.check(entry.group, entry.group, entry, row);
-    require_new(identity, entry, row, seen);
+    slides.check(entry.path.string(), entry.split, row);
+    groups.check(entry.group, entry.split, row);
+    const bool is_new = seen.insert(key_of(entry)).second;
+    if (!is_new) throw row.error(fmt::format("slide {} is given twice", entry.path.string()));
+    others.add(entry, row);
     entries.push_back(entry);
   }
+  others.tell(file);
   return entries;
 }
 
