@@ -12,6 +12,7 @@
 #include "data/slide/jpeg.h"
 #include "data/slide/jpeg2000_codestream.h"
 #include "data/slide/number.h"
+#include "data/slide/side_limit.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -358,11 +359,10 @@ void require_filled_level(const fs::path& path, const DicomFacts& facts) {
 }
 
 void require_sound_frames(const fs::path& path, const DicomFacts& facts) {
-  constexpr int64_t kMostSide = int64_t{1} << 31;
   constexpr int64_t kMostFrames = int64_t{1} << 24;
   require_possible_frames(path, facts);
   if (!has_grid(facts) || facts.frames < 0) return;  // OpenSlide says what is absent.
-  const bool is_large = facts.total.rows >= kMostSide || facts.total.cols >= kMostSide ||
+  const bool is_large = facts.total.rows >= kMaxSide || facts.total.cols >= kMaxSide ||
                         grid_of(facts).area() > kMostFrames;
   if (is_large) {
     throw DataError(fmt::format("{} is damaged: it claims a level of {} in frames of {}",

@@ -11,6 +11,7 @@
 
 #include "data/slide/length_unit.h"
 #include "data/slide/number.h"
+#include "data/slide/side_limit.h"
 #include "data/slide/xml_tags.h"
 #include "lib/core/lower_case.h"
 
@@ -110,8 +111,7 @@ std::optional<Extent> extent_in_brackets(std::string_view description) {
   }
   const auto cols = spelled_number<int64_t>(part.substr(space, times - space));
   const auto rows = spelled_number<int64_t>(part.substr(times + 1));
-  constexpr int64_t kMost = int64_t{1} << 31;
-  const auto is_size = [](const auto& side) { return side && *side > 0 && *side < kMost; };
+  const auto is_size = [](const auto& side) { return side && *side > 0 && *side < kMaxSide; };
   return is_size(cols) && is_size(rows) ? std::optional(Extent{*rows, *cols}) : std::nullopt;
 }
 

@@ -12,6 +12,7 @@
 #include "data/slide/openslide_reader.h"
 #include "data/slide/privacy.h"
 #include "data/slide/scale.h"
+#include "data/slide/side_limit.h"
 #include "data/slide/tiff_directory.h"
 #include "lib/core/error.h"
 #include "lib/core/number.h"
@@ -114,7 +115,6 @@ StoredLevel stored_level(const OpenSlideHandle& handle, int level) {
 
 /// OpenSlide computes the levels of some formats from their scale, which may be 0 or no number.
 bool is_possible(const Extent& extent) {
-  constexpr int64_t kMaxSide = int64_t{1} << 31;
   return extent.rows > 0 && extent.cols > 0 && extent.rows < kMaxSide && extent.cols < kMaxSide;
 }
 

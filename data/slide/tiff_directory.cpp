@@ -9,6 +9,7 @@
 
 #include "data/slide/file_kind.h"
 #include "data/slide/privacy.h"
+#include "data/slide/side_limit.h"
 #include "data/slide/tiff_entry.h"
 #include "data/slide/tiff_handle.h"
 #include "lib/core/error.h"
@@ -17,9 +18,6 @@ namespace untiled {
 namespace {
 
 constexpr size_t kMaxDirectories = 4096;
-
-/// Beyond this the area of an image does not fit 64 bits; no scanner comes near.
-constexpr int64_t kMaxSide = int64_t{1} << 31;
 
 template <typename T>
 T field(TIFF* tiff, uint32_t tag, T otherwise) {

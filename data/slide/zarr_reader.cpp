@@ -16,6 +16,7 @@
 #include "data/slide/ome.h"
 #include "data/slide/samples.h"
 #include "data/slide/scale.h"
+#include "data/slide/side_limit.h"
 #include "data/slide/tiled_reader.h"
 #include "lib/core/error.h"
 #include "lib/zarr/array_reader.h"
@@ -28,9 +29,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kColors = 3;
-
-/// Beyond this the area of an image does not fit 64 bits; no scanner comes near.
-constexpr int64_t kMaxSide = int64_t{1} << 31;
 
 /// Which dimension of the arrays is which.
 struct Dimensions {
