@@ -2,6 +2,7 @@
 
 #include <opencv2/imgproc.hpp>
 
+#include "data/tissue/blocks.h"
 #include "data/tissue/quantile.h"
 
 namespace untiled {
@@ -104,8 +105,7 @@ Reference choose_reference(const cv::Mat& rgb, const Padding& padding, const cv:
   if (background) return PaneMosaic(*background, rgb).made();
   constexpr float kUsualGlass = 242;
   constexpr double kDarkPicture = 60;
-  cv::Mat grey;
-  cv::transform(rgb, grey, cv::Matx13f(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
+  cv::Mat grey = channel_mean(rgb);
   grey.convertTo(grey, CV_32F);
   const bool dark =
       cv::countNonZero(valid) > 0 && quantile(values_where(grey, valid), 0.5) < kDarkPicture;

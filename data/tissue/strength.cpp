@@ -5,6 +5,7 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "data/tissue/blocks.h"
 #include "data/tissue/quantile.h"
 
 namespace untiled {
@@ -69,13 +70,11 @@ Strength strength_of(const cv::Mat& rgb, const Reference& reference, const cv::M
     cv::log(clipped, clipped);
     s.density = clipped * (-1 / std::log(10.0));
   }
-  cv::transform(difference, s.light, cv::Matx13f(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
+  s.light = channel_mean(difference);
   cv::Mat greys;
   cv::merge(std::vector<cv::Mat>(3, s.light), greys);
   difference -= greys;
-  cv::Mat squares;
-  cv::transform(difference.mul(difference), squares, cv::Matx13f(1, 1, 1));
-  cv::sqrt(squares, s.colour);
+  s.colour = channel_length(difference);
   if (!seen.empty()) limit_colour_noise(s.colour, seen);
   if (!reference.dark) {
     const cv::Mat brighter = cv::max(s.light - kGlare, 0.0);
