@@ -11,6 +11,7 @@
 #include "lib/core/stop.h"
 #include "lib/filters/cell_layout.h"
 #include "lib/filters/filter_rows.h"
+#include "lib/filters/tiled_run.h"
 #include "lib/zarr/array_writer.h"
 
 namespace untiled {
@@ -29,8 +30,8 @@ ArrayMetadata metadata_of(const BenchArray& array, const TileOutput& output) {
   return metadata;
 }
 
-/// The chunks of an array, made by a thread and written some rows at a time: as many as a core's
-/// own cache holds, or all where a file is not a chunk's bytes.
+/// The chunks of an array, made by a thread and written in bands of rows as filtered ones are, or
+/// whole where a file is not a chunk's bytes.
 class ChunkCopy {
  public:
   ChunkCopy(const BenchArray& array, int64_t side, ArrayWriter& writer)
@@ -38,8 +39,9 @@ class ChunkCopy {
         side_(side),
         writer_(writer),
         row_bytes_(side * array.pixel_bytes()),
-        rows_at_once_(writer.takes_parts() ? std::clamp<int64_t>(kCached / row_bytes_, 1, side)
-                                           : side),
+        rows_at_once_(writer.takes_parts()
+                          ? std::clamp<int64_t>(filters::kBandBytes / row_bytes_, 1, side)
+                          : side),
         memory_(static_cast<size_t>(rows_at_once_ * row_bytes_)) {}
 
   void write(const Region& part) {
@@ -54,8 +56,6 @@ class ChunkCopy {
   }
 
  private:
-  static constexpr int64_t kCached = int64_t{512} << 10;
-
   /// Rows of the chunk, with zeros beyond the array.
   void fill(const Region& part, const Interval& rows) {
     const auto all = static_cast<size_t>(row_bytes_);

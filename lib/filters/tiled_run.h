@@ -26,11 +26,13 @@ enum class Reading {
   kGlobal,  ///< The whole slide and the whole result in memory.
 };
 
+/// Bytes of a band that stay in a core's own cache until they are written.
+inline constexpr int64_t kBandBytes = int64_t{512} << 10;
+
 struct TiledOptions {
   Region region;  ///< Of the image, made whole; neighbours come from all of it.
   int64_t chunk = 512;
-  /// Of a band at most, but for one of a single row: part of a core's own cache.
-  int64_t band_bytes = int64_t{512} << 10;
+  int64_t band_bytes = kBandBytes;  ///< Of a band at most, but for one of a single row.
   int workers = 1;
   Reading reading = Reading::kTiled;
   std::function<void(double part)> progress;  ///< From 0 to 1; any thread; may be empty.
