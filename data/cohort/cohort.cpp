@@ -34,14 +34,20 @@ std::vector<CohortEntry> of_split(const std::vector<CohortEntry>& entries, Split
   return chosen;
 }
 
-void warn_of_shared_slides(const Cohort& cohort) {
-  std::set<std::string> training;
-  for (const CohortEntry& entry : cohort.training) training.insert(slide_identity(entry.path));
-  for (const CohortEntry& entry : cohort.validation) {
-    if (training.contains(slide_identity(entry.path))) {
-      warn(fmt::format("{} is both a training and a validation slide", entry.path.string()));
-    }
-  }
+/// One warning for all slides of `data.validation` that are trained on as well; a manifest tells of
+/// its own rows.
+void warn_of_shared_slides(const std::vector<CohortEntry>& training,
+                           const std::vector<CohortEntry>& validation) {
+  if (validation.empty()) return;
+  std::set<std::string> trained;
+  for (const CohortEntry& entry : training) trained.insert(slide_identity(entry.path));
+  std::vector<CohortEntry> shared;
+  std::copy_if(
+      validation.begin(), validation.end(), std::back_inserter(shared),
+      [&](const CohortEntry& entry) { return trained.contains(slide_identity(entry.path)); });
+  if (shared.empty()) return;
+  warn(fmt::format("{} is both a training and a validation slide{}", shared.front().path.string(),
+                   shared.size() == 1 ? "" : fmt::format("; {} slides are", shared.size())));
 }
 
 }  // namespace
@@ -62,8 +68,8 @@ Cohort load_cohort(const CohortSettings& settings) {
             : fmt::format("{}: no row is of split train", settings.manifest.string()));
   }
   const auto more = from_patterns(settings.validation, Split::kValidation);
+  warn_of_shared_slides(cohort.training, more);
   cohort.validation.insert(cohort.validation.end(), more.begin(), more.end());
-  warn_of_shared_slides(cohort);
   return cohort;
 }
 

@@ -12,7 +12,6 @@
 #include <set>
 #include <span>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "data/cohort/csv.h"
@@ -72,6 +71,7 @@ class Row {
   fs::path resolve(const std::string& text) const {
     const fs::path folder = fs::absolute(file_).parent_path();
     fs::path path = (folder / text).lexically_normal();
+    if (!path.has_filename()) path = path.parent_path();  // "slide.zarr/" names the same folder.
     std::error_code none;
     if (text.find('\\') == std::string::npos || fs::exists(path, none)) return path;
     std::string slashed = text;
@@ -267,14 +267,6 @@ class SplitGuard {
   std::string kind_;
   std::map<std::string, std::pair<Split, int>> seen_;
 };
-
-/// What makes a row one of its own.
-using EntryKey = std::tuple<fs::path, int64_t, int64_t, int64_t, int64_t>;
-
-EntryKey key_of(const CohortEntry& entry) {
-  const Region region = entry.region.value_or(Region{});
-  return {entry.path, region.rows.begin, region.rows.end, region.cols.begin, region.cols.end};
-}
 
 /// Finds slides that come by several names: links, and files of one DICOM slide. They may be meant,
 /// so that this is a warning, one for all of them, rather of one that is in two splits.

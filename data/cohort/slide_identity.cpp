@@ -36,4 +36,10 @@ std::string slide_identity(const fs::path& path) {
   return dicom.empty() ? place_of(path) : dicom;
 }
 
+EntryKey key_of(const CohortEntry& entry) {
+  const Region region = entry.region.value_or(Region{});
+  return {fs::absolute(entry.path).lexically_normal(), region.rows.begin, region.rows.end,
+          region.cols.begin, region.cols.end};
+}
+
 }  // namespace untiled

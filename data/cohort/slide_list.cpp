@@ -13,7 +13,6 @@
 #include <optional>
 #include <set>
 #include <system_error>
-#include <tuple>
 
 #include "data/cohort/glob.h"
 #include "data/cohort/manifest.h"
@@ -162,15 +161,6 @@ std::vector<CohortEntry> entries_of(const std::string& given) {
     entries.emplace_back().path = path;
   }
   return entries;
-}
-
-/// What makes an entry one of its own.
-using EntryKey = std::tuple<fs::path, int64_t, int64_t, int64_t, int64_t>;
-
-EntryKey key_of(const CohortEntry& entry) {
-  const Region region = entry.region.value_or(Region{});
-  return {fs::absolute(entry.path).lexically_normal(), region.rows.begin, region.rows.end,
-          region.cols.begin, region.cols.end};
 }
 
 }  // namespace

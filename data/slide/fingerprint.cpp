@@ -170,6 +170,7 @@ std::string content_hash(const SlideInfo& info) {
 
 FileIdentity::File FileIdentity::facts_of(const std::filesystem::path& path) {
   const FileState state = state_of(path);
+  if (is_folder(path)) return {.path = path, .listing = fingerprint(std::vector{path})};
   return {.path = path,
           .size = state.size,
           .modified_ns = state.modified_ns,
@@ -187,20 +188,26 @@ uint64_t FileIdentity::ends_of(const File& file) {
 FileIdentity::FileIdentity(const std::vector<std::filesystem::path>& files) {
   for (const auto& path : files) {
     files_.push_back(facts_of(path));
-    files_.back().ends = ends_of(files_.back());
+    if (files_.back().listing.empty()) files_.back().ends = ends_of(files_.back());
   }
+}
+
+bool FileIdentity::is_same(const File& then, const File& now) {
+  if (then.listing != now.listing) return false;
+  if (!then.listing.empty()) return true;
+  const bool looks_same = now.size == then.size && now.modified_ns == then.modified_ns;
+  const bool is_same_place = now.device == then.device && now.inode == then.inode;
+  return looks_same && (is_same_place || ends_of(now) == then.ends);
 }
 
 void FileIdentity::require_unchanged() const {
   for (const File& then : files_) {
     const File now = facts_of(then.path);
-    const bool looks_same = now.size == then.size && now.modified_ns == then.modified_ns;
-    const bool is_same_place = now.device == then.device && now.inode == then.inode;
-    if (looks_same && (is_same_place || ends_of(now) == then.ends)) continue;
+    if (is_same(then, now)) continue;
     throw DataError(
-        fmt::format("{} was changed while it was in use: it is not the file that this run began "
+        fmt::format("{} was changed while it was in use: it is not the {} that this run began "
                     "with; put that back, or begin again with the new one",
-                    then.path.string()));
+                    then.path.string(), then.listing.empty() ? "file" : "folder"));
   }
 }
 

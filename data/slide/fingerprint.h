@@ -27,11 +27,13 @@ std::string content_hash(const SlideInfo& info);
 /// What files were when a run began, to tell at each later open whether they still are. Any thread.
 class FileIdentity {
  public:
-  /// Reads little of each. Throws DataError when one is gone.
+  /// Files and folders. Reads little of each, and lists a folder. Throws DataError when one is
+  /// gone.
   explicit FileIdentity(const std::vector<std::filesystem::path>& files);
 
   /// Throws DataError naming the first file that is gone or is another one: its size, time, or
-  /// first or last 64 KiB differ. What was moved away and back, times kept, is the same.
+  /// first or last 64 KiB differ; or the first folder in which a file's name, size or time does.
+  /// What was moved away and back, times kept, is the same.
   void require_unchanged() const;
 
  private:
@@ -41,10 +43,12 @@ class FileIdentity {
     int64_t modified_ns = 0;
     uint64_t device = 0;
     uint64_t inode = 0;
-    uint64_t ends = 0;  ///< Hash of its first and last bytes.
+    uint64_t ends = 0;    ///< Hash of its first and last bytes.
+    std::string listing;  ///< Of a folder, for which the others are not known.
   };
   static File facts_of(const std::filesystem::path& path);
   static uint64_t ends_of(const File& file);
+  static bool is_same(const File& then, const File& now);
 
   std::vector<File> files_;
 };

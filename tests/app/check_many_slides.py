@@ -37,9 +37,14 @@ def check(app, folder, findings):
         yaml = write_settings(folder / f"{name}.yaml", [],
                               data={"manifest": str(folder / f"{name}.csv"), "slides": []})
         peaks[name], cpu, wall, said = peak_bytes_of(app, "plan", yaml, "--json")
-        findings.expect(said.count("is the same slide as") == 1 and "which is in another split" in said,
-                        f"links to one slide: {said[-500:]}")
+        findings.expect(said.count("is the same slide as") == 1 and "which is in another split" in said
+                        and "both a training" not in said, f"links to one slide: {said[-500:]}")
         print(f"plan of {name}: {peaks[name] >> 20} MiB, {cpu:.1f} s of CPU, {wall:.1f} s")
+    lists = write_settings(folder / "lists.yaml", [], data={"slides": [f"{slides}/s000*.tif"],
+                                                            "validation": [f"{slides}/s00[01]0.tif"]})
+    said = app.run("plan", lists).stderr
+    findings.expect(said.count("is both a training and a validation slide") == 1 and "; 2 slides are" in said,
+                    f"slides in both lists: {said[-500:]}")
     more = peaks["all"] - peaks["one"]
     findings.expect(more < MOST_BYTES, f"{SLIDES} slides take {more >> 20} MiB more than two")
 

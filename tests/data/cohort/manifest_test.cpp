@@ -148,6 +148,14 @@ TEST_CASE("a slide may come with several regions, but not twice with the same") 
   CHECK_THAT(manifest.refusal("slide\ns1.svs\ns1.svs\n"), contains_text("m.csv:3: slide "));
 }
 
+TEST_CASE("a slide that is a folder is the same with a slash after its name") {
+  const Manifest manifest;
+  std::filesystem::create_directory(manifest / "s.zarr");
+  CHECK_THAT(manifest.refusal("slide\ns.zarr\ns.zarr/\n"), EndsWith("s.zarr is given twice"));
+  CHECK_THAT(manifest.refusal("slide,split\ns.zarr/,train\ns.zarr,val\n"),
+             EndsWith("is in two splits, see line 2"));
+}
+
 TEST_CASE("a slide may come by another name, a link, which is warned of") {
   const Manifest manifest;
   std::filesystem::create_symlink(manifest / "s1.svs", manifest / "link.svs");

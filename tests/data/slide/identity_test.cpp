@@ -49,3 +49,27 @@ TEST_CASE("a file that grew or was written again in its place is another one") {
   std::filesystem::remove(mask);
   CHECK_THROWS_WITH(identity.require_unchanged(), contains_text("m.png"));
 }
+
+TEST_CASE("a folder is another one when a file in it was changed, added or taken away") {
+  const TemporaryFolder folder;
+  const auto store = folder / "s.zarr";
+  std::filesystem::create_directories(store / "c");
+  write_text(store / "zarr.json", "{}");
+  write_text(store / "c" / "0", "chunk");
+  const FileIdentity identity({store});
+  CHECK_NOTHROW(identity.require_unchanged());
+
+  write_text(store / "c" / "1", "more");
+  CHECK_THROWS_WITH(identity.require_unchanged(), contains_text("s.zarr was changed"));
+  std::filesystem::remove(store / "c" / "1");
+  CHECK_NOTHROW(identity.require_unchanged());
+
+  std::filesystem::copy_file(store / "c" / "0", folder / "kept");
+  set_time_of(folder / "kept", store / "c" / "0");
+  write_text(store / "c" / "0", "other chunk");
+  CHECK_THROWS_WITH(identity.require_unchanged(), contains_text("s.zarr was changed"));
+  std::filesystem::rename(folder / "kept", store / "c" / "0");
+  CHECK_NOTHROW(identity.require_unchanged());
+  std::filesystem::remove(store / "c" / "0");
+  CHECK_THROWS_WITH(identity.require_unchanged(), contains_text("s.zarr was changed"));
+}
