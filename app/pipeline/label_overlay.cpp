@@ -11,8 +11,8 @@
 
 #include "app/pipeline/evaluation.h"
 #include "app/pipeline/thumbnail_classes.h"
-#include "data/slide/file_kind.h"
 #include "data/tissue/label_doubts.h"
+#include "data/tissue/mask_file.h"
 #include "lib/core/error.h"
 #include "lib/core/hasher.h"
 #include "lib/core/progress.h"
@@ -144,12 +144,12 @@ void warn_of_nothing_to_learn(const ThumbnailClasses& classes, const Settings& s
                   input.id));
 }
 
-/// A TIFF of 0 and 255 is often meant to be of value 1. (PNG masks are looked through when they are
-/// opened, TIFFs are read piece by piece.)
+/// A mask of 0 and 255 is often meant to be of value 1. (PNG masks are looked through when they are
+/// opened, others are read piece by piece.)
 void warn_of_ignored_mask(const DataSettings& data, const SeenLabels& seen,
                           const SlideInput& input) {
   const std::filesystem::path& mask = input.entry.mask;
-  if (mask.empty() || file_kind(mask) != FileKind::kTiff || !seen[kIgnoredLabel]) return;
+  if (mask.empty() || !is_read_by_parts(mask) || !seen[kIgnoredLabel]) return;
   if (absent_classes(data, seen).size() < label_classes(data).size()) return;
   warn_once(mask, {fmt::format("where it was looked at, all of its values but 0 are ignored ({}): "
                                "give a class that value and data.ignore another, or correct the "

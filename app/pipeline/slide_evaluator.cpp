@@ -12,6 +12,7 @@
 #include "lib/ranks/alike.h"
 #include "lib/ranks/together.h"
 #include "lib/train/losses.h"
+#include "lib/zarr/array_reader.h"
 
 namespace untiled {
 namespace {
@@ -163,11 +164,12 @@ class MaskEvaluator : public SlideEvaluator {
   }
 
   fs::path mask_of(const std::string& id) const {
-    for (const OutputFormat format : {OutputFormat::kTiff, OutputFormat::kOmeTiff,
-                                      OutputFormat::kPng, OutputFormat::kGeoJson}) {
+    for (const OutputFormat format :
+         {OutputFormat::kTiff, OutputFormat::kOmeTiff, OutputFormat::kPng, OutputFormat::kOmeZarr,
+          OutputFormat::kGeoJson}) {
       fs::path file = folder_ / (id + ending_of(format));
       std::error_code none;
-      if (fs::is_regular_file(file, none)) return file;
+      if (fs::is_regular_file(file, none) || is_zarr_folder(file)) return file;
     }
     throw DataError(fmt::format("{}: no mask of {} is there, such as {}", folder_.string(), id,
                                 id + ending_of(OutputFormat::kPng)));

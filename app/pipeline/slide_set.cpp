@@ -31,8 +31,8 @@ namespace {
 
 /// Labels of slides of unknown scale are made at 1/16.
 constexpr double kUnknownScaleDownsample = 16.0;
-/// Decoded parts of a mask in a TIFF, about.
-constexpr int64_t kTiffMaskBytes = 32 << 20;
+/// Decoded parts of a mask that is read by parts, about.
+constexpr int64_t kMaskPartBytes = 32 << 20;
 
 }  // namespace
 
@@ -124,7 +124,7 @@ LazyMask::LazyMask(std::filesystem::path path, ViewInfo view, const Settings& se
       ignore_(settings.data.ignore),
       labels_(settings.labels),
       budget_bytes_(settings.memory_budget) {
-  require_readable_file(path_);
+  require_readable_mask(path_);
   handle_ = std::make_unique<Handle>(path_);
   open();
   close();
@@ -286,7 +286,7 @@ SlideSize size_of(const Settings& settings, const SlideInput& input) {
   SlideSize size{.shape = shape_of(*input.slide),
                  .reader_bytes = reading_bytes(*input.slide, slide.held_bytes),
                  .stain_bytes = stain_bytes(settings.data.stain)};
-  if (!input.entry.mask.empty()) require_readable_file(input.entry.mask);
+  if (!input.entry.mask.empty()) require_readable_mask(input.entry.mask);
   if (input.entry.mask.empty()) {
     const Extent level0 = slide.levels.front().extent;
     const double d =
@@ -294,8 +294,8 @@ SlideSize size_of(const Settings& settings, const SlideInput& input) {
     size.label_bytes = static_cast<int64_t>(static_cast<double>(level0.area()) / (d * d));
   } else if (file_kind(input.entry.mask) == FileKind::kPng) {
     size.mask_bytes = read_png_header(input.entry.mask).extent.area();
-  } else if (file_kind(input.entry.mask) == FileKind::kTiff) {
-    size.mask_bytes = kTiffMaskBytes;
+  } else if (is_read_by_parts(input.entry.mask)) {
+    size.mask_bytes = kMaskPartBytes;
   } else {
     size.mask_bytes = annotation_bytes(input.entry.mask, settings.memory_budget);
   }

@@ -14,9 +14,11 @@
 #include "data/tissue/annotations.h"
 #include "data/tissue/index_png.h"
 #include "data/tissue/index_tiff.h"
+#include "data/tissue/index_zarr.h"
 #include "data/tissue/label_doubts.h"
 #include "data/tissue/label_map.h"
 #include "lib/core/error.h"
+#include "lib/zarr/array_reader.h"
 
 namespace untiled {
 namespace {
@@ -190,10 +192,10 @@ std::shared_ptr<const PixelSource> open_png_mask(const std::filesystem::path& pa
   return make_label_source({plane.extent, std::move(block.bytes), slide, factor}, view);
 }
 
-std::shared_ptr<const PixelSource> open_tiff_mask(const std::filesystem::path& path,
-                                                  const ViewInfo& view, ValueMap values) {
-  auto indices = open_index_tiff(path);
-  const auto factor = whole_factor(path, view.frame_level0.extent(), indices->extent());
+/// From indices that are read on demand.
+std::shared_ptr<const PixelSource> map_indices(std::shared_ptr<const PixelSource> indices,
+                                               const ViewInfo& view, ValueMap values) {
+  const auto factor = whole_factor(values.path, view.frame_level0.extent(), indices->extent());
   return view_labels(std::make_shared<MappedSource>(std::move(indices), std::move(values)), view,
                      factor);
 }
@@ -241,20 +243,29 @@ std::optional<double> mask_factor(const Extent& slide, const Extent& mask) {
   return std::nullopt;
 }
 
+void require_readable_mask(const std::filesystem::path& path) {
+  if (!is_zarr_folder(path)) require_readable_file(path);
+}
+
+bool is_read_by_parts(const std::filesystem::path& path) {
+  return is_zarr_folder(path) || file_kind(path) == FileKind::kTiff;
+}
+
 std::shared_ptr<const PixelSource> open_mask(const std::filesystem::path& path,
                                              const ViewInfo& view,
                                              const std::vector<ClassSettings>& classes,
                                              int ignore) {
-  require_readable_file(path);
+  require_readable_mask(path);
   ValueMap values{path.string(), mask_values(classes, ignore), describe(classes, ignore)};
+  if (is_zarr_folder(path)) return map_indices(open_index_zarr(path), view, std::move(values));
   switch (file_kind(path)) {
     case FileKind::kPng:
       return open_png_mask(path, view, values);
     case FileKind::kTiff:
-      return open_tiff_mask(path, view, std::move(values));
+      return map_indices(open_index_tiff(path), view, std::move(values));
     default:
       throw DataError(
-          fmt::format("{}: labels are a PNG or TIFF of class indices or GeoJSON, this is {}",
+          fmt::format("{}: labels are a PNG, TIFF or Zarr of class indices or GeoJSON, this is {}",
                       path.string(), describe_content(path)));
   }
 }
@@ -264,8 +275,8 @@ std::shared_ptr<const PixelSource> open_labels(const std::filesystem::path& path
                                                const std::vector<ClassSettings>& classes,
                                                int ignore, const LabelSettings& labels,
                                                int64_t most_bytes) {
-  require_readable_file(path);
-  if (file_kind(path) != FileKind::kOther || !looks_like_geojson(path)) {
+  require_readable_mask(path);
+  if (is_zarr_folder(path) || file_kind(path) != FileKind::kOther || !looks_like_geojson(path)) {
     return open_mask(path, view, classes, ignore);
   }
   const Annotations annotations = read_annotations(path, labels.objects, most_bytes);

@@ -34,11 +34,17 @@ MaskValues mask_values(const std::vector<ClassSettings>& classes, int ignore);
 /// slide's size: that was cut.
 std::optional<double> mask_factor(const Extent& slide, const Extent& mask);
 
+/// Throws DataError for what is neither a Zarr folder nor a file that can be read.
+void require_readable_mask(const std::filesystem::path& path);
+
+/// Whether a mask is a TIFF or Zarr, of which parts are read when they are needed.
+bool is_read_by_parts(const std::filesystem::path& path);
+
 /// Labels of a view's pixels, 1 channel, class indices and kIgnoredLabel, by the lookup of
 /// label_map.h from a mask that covers the view's frame (the slide as `data.origin` sees it), by
-/// mask_factor where that is whole. A TIFF is read on demand; a PNG is held. Any thread. Throws
-/// DataError naming the file: when it is no mask, its size fits the frame by no factor (with both
-/// sizes), or a value is unknown (with its place; in a TIFF when that part is read).
+/// mask_factor where that is whole. A TIFF or Zarr is read on demand; a PNG is held. Any thread.
+/// Throws DataError naming the file: when it is no mask, its size fits the frame by no factor (with
+/// both sizes), or a value is unknown (with its place; where it is read on demand, then).
 std::shared_ptr<const PixelSource> open_mask(const std::filesystem::path& path,
                                              const ViewInfo& view,
                                              const std::vector<ClassSettings>& classes, int ignore);

@@ -1,8 +1,16 @@
-"""Every verb does with a slide that is an OME-Zarr folder what it does with an OME-TIFF of the same pixels and levels."""
+"""Every verb does with a slide that is an OME-Zarr folder what it does with an OME-TIFF of the same pixels and levels,
+and with a mask that is one what it does with a PNG."""
 
+import sys
 import time
 
 from untiled_app import (Image, files_of, main, metric_rows, np, outputs_of, results_of, write_settings, write_slide)
+
+try:
+    import zarr
+except ImportError as missing:
+    print(f"SKIPPED: {missing}")
+    sys.exit(77)
 
 SLIDES = ("a", "b")
 SIDE = 900
@@ -117,11 +125,56 @@ def check_other_verbs(app, folder, findings):
     findings.expect(0.05 < (mask != 0).mean() < 0.95, "a label of nothing")
 
 
+def store_label(path, mask, kind):
+    """A label image as others write it: 64-bit numbers under a slide's labels, or an array alone."""
+    if kind == "array":
+        zarr.save_array(str(path), mask.astype(np.int32), zarr_format=2)
+        return path
+    group = zarr.open_group(str(path / "labels" / "tissue"), mode="w", zarr_format=3)
+    axes = [{"name": name, "type": "space"} for name in "yx"]
+    transform = [{"type": "scale", "scale": [1.0, 1.0]}]
+    group.attrs["ome"] = {"version": "0.5", "image-label": {}, "multiscales": [
+        {"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": transform}]}]}
+    array = group.create_array("0", shape=mask.shape, chunks=(100, 130), dtype="int64", dimension_names=["y", "x"])
+    array[...] = mask
+    return path / "labels" / "tissue"
+
+
+def check_masks(app, folder, findings):
+    """Weights from masks of every form, and the scores of a folder of masks."""
+    slides = [slide_in(folder, name, "ome-tiff") for name in SLIDES]
+    masks = {"png": [folder / "masks" / "png" / f"{slide.name}.mask.png" for slide in slides]}
+    for form in ("png", *FORMS):
+        app.succeed("export", "--checkpoint", folder / "runs" / "ome-tiff-none" / "checkpoints" / "last.safetensors",
+                    "--format", form, "--out", folder / "masks" / form, *slides)
+    for form in FORMS:
+        masks[form] = [f"{folder}/masks/{form}/{slide.name}.mask.ome.zarr/" for slide in slides]
+    planes = [np.asarray(Image.open(mask)) for mask in masks["png"]]
+    findings.expect(all(set(np.unique(plane)) == {0, 255} for plane in planes), "the masks are of one value")
+    for kind in ("array", "label"):
+        masks[kind] = [store_label(folder / "stores" / f"{kind}-{i}.zarr", plane, kind) for i, plane in enumerate(planes)]
+    results = {}
+    for form, files in masks.items():
+        manifest = folder / f"masks-{form}.csv"
+        rows = [f"{slide},{mask},{split}" for slide, mask, split in zip(slides, files, ("train", "val"))]
+        manifest.write_text("\n".join(["slide,mask,split", *rows]) + "\n")
+        run = folder / "runs" / f"masks-{form}"
+        app.succeed("train", write_settings(folder / f"masks-{form}.yaml", [], run={"folder": str(run)},
+                                            data={"manifest": str(manifest), "slides": []}, labels={"method": "mask"}))
+        results[form] = [results_of(run)[name] for name in ("metrics.csv", "checkpoints/last.safetensors")]
+        scored = folder / "masks" / form if form in FORMS else folder / "masks" / "png"
+        scores = app.json("evaluate", "--masks", scored, "--manifest", manifest)
+        findings.expect(all(slide["dice"] == 1 for slide in scores["slides"]), f"masks as {form} beside themselves: {scores}")
+    for form, found in results.items():
+        findings.expect(found == results["png"], f"trained with masks as {form}: other results")
+
+
 def check(app, folder, findings):
     write_slides(app, folder)
     check_training(app, folder, findings)
     check_resume(app, folder, findings)
     check_other_verbs(app, folder, findings)
+    check_masks(app, folder, findings)
     check_change_while_running(app, folder, findings)
 
 
