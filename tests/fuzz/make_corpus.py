@@ -248,6 +248,9 @@ def zarr_slides():
     yield "planar", folder(b"3", group, array3({"name": "bytes"}), planar)
     yield "interleaved", folder(b"3", group, interleaved, gzipped(PIXELS.tobytes()))
     yield "v2", folder(b"2", old, ARRAY2, zstd(planar))
+    label = {**array3(named("bytes", endian="little"), chunk=(1, 40, 36)), "shape": [1, 40, 36], "data_type": "int16"}
+    yield "label", folder(b"3", {**group, "attributes": {"ome": {"version": "0.5", "multiscales": [IMAGE]}}}, label,
+                          (PIXELS[..., 0] % 4).astype("<i2").tobytes())
     yield "v2_alone", folder(b"2", old, {**ARRAY2, "chunks": [1, 16, 16]}, zstd(planar[:256]))
 
 

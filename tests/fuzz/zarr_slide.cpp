@@ -1,9 +1,10 @@
-// OME-Zarr folders as slides: metadata of the group, of its array and the bytes of a chunk, each
-// behind a byte 1E (a record separator, which JSON does not hold). Begins with 2 or 3, Zarr's
-// format.
+// OME-Zarr folders as masks and slides: metadata of the group, of its array and the bytes of a
+// chunk, each behind a byte 1E (a record separator, which JSON does not hold). Begins with 2 or 3,
+// Zarr's format.
 #include <vector>
 
 #include "data/slide/zarr_reader.h"
+#include "data/tissue/index_zarr.h"
 #include "lib/core/atomic_file.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -39,6 +40,10 @@ UNTILED_FUZZ_TARGET({
   for (const char* name : {"0/c/0/0/0", "0/0/0/0", "0/0.0.0"}) {
     put_file(folder / name, as_bytes(pieces[2]));
   }
+  refusing([&] {
+    const auto mask = open_index_zarr(folder);
+    mask->read(clip({{0, 64}, {0, 64}}, mask->extent()));
+  });
   OpenOptions options;
   options.max_image_pixels = 1 << 20;
   const auto reader = open_zarr_slide(folder, options);
