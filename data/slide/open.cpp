@@ -235,11 +235,11 @@ ReaderPtr open_folder(const fs::path& folder, const OpenOptions& options) {
     return open_file(slides.front(), options);
   }
   throw DataError(fmt::format(
-      "{} is a folder{}: give a slide's file, or a glob such as {}/*.svs", folder.string(),
+      "{} is a folder{}: give a slide's file, or a glob such as {}", folder.string(),
       files.empty()
           ? " without DICOM files and without zarr.json or .zattrs"
           : fmt::format(" of DICOM files that OpenSlide {} does not open", openslide_version()),
-      folder.string()));
+      (folder / "*.svs").string()));
 }
 
 }  // namespace
