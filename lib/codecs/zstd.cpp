@@ -1,9 +1,13 @@
 #include "lib/codecs/zstd.h"
 
+// How literals are coded is no setting of the library's stable part.
+#define ZSTD_STATIC_LINKING_ONLY
+
 #include <fmt/format.h>
 #include <zstd.h>
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -44,6 +48,27 @@ void require_sound(size_t code) {
   throw DataError(fmt::format("its zstd stream is damaged: {}", ZSTD_getErrorName(code)));
 }
 
+void set(ZSTD_CCtx* context, ZSTD_cParameter parameter, int value) {
+  require_sound(ZSTD_CCtx_setParameter(context, parameter, value));
+}
+
+/// Level 1 of large chunks: an eighth less time for as many bytes of a slide. The table of places
+/// fits the nearest cache, the search takes longer steps, and what both lose comes back from a
+/// window that holds the whole chunk. Literals, which the library would leave as they are where
+/// steps are longer, are coded all the same.
+void hasten_level_1(ZSTD_CCtx* context, size_t raw_size) {
+  constexpr size_t kLargeBytes = size_t{256} << 10;  // The library's limit for other parameters.
+  if (raw_size <= kLargeBytes) return;
+  constexpr int kPlacesLog = 13;
+  constexpr int kStep = 2;
+  constexpr int kMostUsualWindowLog = 23;
+  set(context, ZSTD_c_hashLog, kPlacesLog);
+  set(context, ZSTD_c_targetLength, kStep);
+  set(context, ZSTD_c_literalCompressionMode, ZSTD_ps_enable);
+  set(context, ZSTD_c_windowLog,
+      std::min(static_cast<int>(std::bit_width(raw_size)), kMostUsualWindowLog));
+}
+
 /// A stream whose size nobody says.
 Bytes decode_unsized(std::span<const uint8_t> encoded, size_t limit) {
   constexpr size_t kStep = size_t{1} << 20;
@@ -82,8 +107,9 @@ class Zstd : public Codec {
   Bytes encode(std::span<const uint8_t> raw) const override {
     ZSTD_CCtx* const context = compressor();
     ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters);
-    require_sound(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level_));
-    require_sound(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, checksum_ ? 1 : 0));
+    set(context, ZSTD_c_compressionLevel, level_);
+    set(context, ZSTD_c_checksumFlag, checksum_ ? 1 : 0);
+    if (level_ == 1) hasten_level_1(context, raw.size());
     Bytes encoded(ZSTD_compressBound(raw.size()));
     const size_t size =
         ZSTD_compress2(context, encoded.data(), encoded.size(), raw.data(), raw.size());
