@@ -16,9 +16,8 @@ enum class NextRead {
 /// where the processor's last cache does not hold it.
 NextRead next_read_of(int64_t array_bytes);
 
-/// Copies rows that do not overlap, to memory that begins anywhere. What it copied later than that
-/// is seen by other threads, in the usual ways of handing over, once this object is gone. One
-/// thread.
+/// Copies rows to memory that begins anywhere and overlaps none of them: past the caches where it
+/// is read later, and then it may be handed to other threads once this object is gone. One thread.
 class RowCopy {
  public:
   explicit RowCopy(NextRead next_read) : next_read_(next_read) {}
