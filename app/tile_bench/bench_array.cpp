@@ -91,13 +91,14 @@ int64_t BenchArray::pixel_bytes() const {
 
 void read_slide(const PixelSource& slide, int workers, const BenchArray& onto) {
   const filters::CellLayout cells(slide);
+  const NextRead next_read = next_read_of(onto.size_bytes());
   parallel_for(static_cast<size_t>(cells.count()), workers, [&](size_t i) {
     throw_if_stopped();
     const Region cell = cells.region(static_cast<int64_t>(i));
     Bytes missing;  // Such pixels have the background's colour.
     slide.read_into(cell, {cell, static_cast<int>(kChannels),
                            onto.row(cell.rows.begin) + cell.cols.begin * onto.pixel_bytes(),
-                           onto.row_bytes(), &missing});
+                           onto.row_bytes(), &missing, next_read});
   });
 }
 

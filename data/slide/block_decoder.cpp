@@ -222,6 +222,9 @@ void BlockDecoder::decode_into(const TiffLevel& level, int64_t index,
 void BlockDecoder::read_rgb_rows(const TiffDirectory& directory, const TiffBlock& where,
                                  const Region& block, const Region& part,
                                  const PixelTarget& onto) const {
+  if (onto.next_read == NextRead::kLater) {
+    return read_rgb_rows_by_way_of_cache(where, block, part, onto);
+  }
   constexpr int64_t kRows = 256;  // Two places each: systems take 1024 at a time.
   const int64_t block_bytes = block.cols.size() * directory.samples;
   const auto seen = static_cast<size_t>(part.cols.size() * directory.samples);
@@ -235,6 +238,28 @@ void BlockDecoder::read_rgb_rows(const TiffDirectory& directory, const TiffBlock
     }
     const int64_t skipped = (top - block.rows.begin) * block_bytes;
     file_.read_into(where.offset + static_cast<uint64_t>(skipped), places);
+  }
+}
+
+/// The system writes to a place through the caches. So that these need not hold it, it writes some
+/// rows to memory that stays there.
+void BlockDecoder::read_rgb_rows_by_way_of_cache(const TiffBlock& where, const Region& block,
+                                                 const Region& part,
+                                                 const PixelTarget& onto) const {
+  constexpr int64_t kBytes = int64_t{96} << 10;
+  const int64_t block_bytes = block.cols.size() * 3;
+  const int64_t at_once = std::max<int64_t>(1, kBytes / block_bytes);
+  Bytes some(static_cast<size_t>(std::min(at_once, part.rows.size()) * block_bytes));
+  const RowCopy rows(onto.next_read);
+  for (int64_t top = part.rows.begin; top < part.rows.end; top += at_once) {
+    const int64_t count = std::min(at_once, part.rows.end - top);
+    const iovec place = {some.data(), static_cast<size_t>(count * block_bytes)};
+    const int64_t skipped = (top - block.rows.begin) * block_bytes;
+    file_.read_into(where.offset + static_cast<uint64_t>(skipped), {&place, 1});
+    for (int64_t row = 0; row < count; ++row) {
+      rows.copy(some.data() + row * block_bytes, onto.at(top + row, part.cols.begin),
+                static_cast<size_t>(part.cols.size() * 3));
+    }
   }
 }
 

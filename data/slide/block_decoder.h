@@ -86,6 +86,8 @@ class BlockDecoder {
  private:
   void read_rgb_rows(const TiffDirectory& directory, const TiffBlock& where, const Region& block,
                      const Region& part, const PixelTarget& onto) const;
+  void read_rgb_rows_by_way_of_cache(const TiffBlock& where, const Region& block,
+                                     const Region& part, const PixelTarget& onto) const;
   void decode_rgb_stream(const TiffLevel& level, int64_t index, const PixelTarget& onto) const;
   PixelBlock decode_directory(const TiffDirectory& directory, int64_t index) const;
   Bytes decode_plane(const TiffDirectory& directory, int64_t block, const Extent& extent,

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -223,14 +222,15 @@ class ZarrTiles : public TileDecoder {
     const Level& level = levels_[static_cast<size_t>(key.first)];
     const Region region = region_of(key);
     const int64_t row_stride = byte_strides(level.metadata())[level.at.y];
+    const RowCopy rows(onto.next_read);
     for (int64_t row = 0; row < region.rows.size(); ++row) {
       const Region line = intersect(
           {{region.rows.begin + row, region.rows.begin + row + 1}, region.cols}, onto.region);
       if (line.empty()) continue;
       const int64_t skipped = line.cols.begin - region.cols.begin;
-      std::memcpy(onto.at(line.rows.begin, line.cols.begin),
-                  chunk.data() + row * row_stride + skipped * kColors,
-                  static_cast<size_t>(line.cols.size() * kColors));
+      rows.copy(chunk.data() + row * row_stride + skipped * kColors,
+                onto.at(line.rows.begin, line.cols.begin),
+                static_cast<size_t>(line.cols.size() * kColors));
     }
   }
 

@@ -67,9 +67,10 @@ void copy_overlap(const PixelBlock& from, const PixelTarget& onto) {
   const Region part = intersect(from.region, onto.region);
   if (part.empty()) return;
   const int64_t width = onto.channels;
+  const RowCopy rows(onto.next_read);
   for (int64_t row = part.rows.begin; row < part.rows.end; ++row) {
-    std::copy_n(from.bytes.data() + place(from.region, row, part.cols.begin, width),
-                part.cols.size() * width, onto.at(row, part.cols.begin));
+    rows.copy(from.bytes.data() + place(from.region, row, part.cols.begin, width),
+              onto.at(row, part.cols.begin), static_cast<size_t>(part.cols.size() * width));
   }
   if (from.missing.empty() || !any_marked(from, part)) return;
   if (onto.missing->empty()) onto.missing->assign(static_cast<size_t>(onto.region.area()), 0);

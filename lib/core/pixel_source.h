@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/core/region.h"
+#include "lib/core/row_copy.h"
 
 namespace untiled {
 
@@ -74,6 +75,7 @@ struct PixelTarget {
   int64_t row_stride = 0;   ///< Bytes from one row to the next.
   /// As in a PixelBlock of `region`: made when the first pixel without data comes. Never null.
   Bytes* missing = nullptr;
+  NextRead next_read = NextRead::kSoon;
 
   uint8_t* at(int64_t row, int64_t col) const {
     return data + (row - region.rows.begin) * row_stride + (col - region.cols.begin) * channels;

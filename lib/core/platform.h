@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <ctime>
 #include <filesystem>
 #include <string>
@@ -16,6 +17,9 @@ std::filesystem::path own_program();
 
 /// The processor's name for people, or "unknown processor".
 std::string processor_name();
+
+/// Of the processor's last cache, as the system says it; a usual size (32 MiB) where it does not.
+int64_t last_cache_bytes();
 
 /// Cores that the scheduler may give to this process, before any quota.
 int schedulable_cores();

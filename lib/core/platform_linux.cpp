@@ -72,6 +72,15 @@ std::string link_target(const char* link) {
 
 }  // namespace
 
+int64_t last_cache_bytes() {
+  constexpr int64_t kUsual = int64_t{32} << 20;
+  int64_t bytes = 0;
+#ifdef _SC_LEVEL3_CACHE_SIZE
+  bytes = std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), sysconf(_SC_LEVEL2_CACHE_SIZE));
+#endif
+  return bytes > 0 ? bytes : kUsual;
+}
+
 std::string machine_token() {
   std::string boot;
   std::getline(std::ifstream("/proc/sys/kernel/random/boot_id") >> std::ws, boot);

@@ -32,6 +32,14 @@ std::string processor_name() {
   return known ? name.data() : "unknown processor";
 }
 
+int64_t last_cache_bytes() {
+  constexpr int64_t kUsual = int64_t{32} << 20;
+  int64_t bytes = 0;
+  size_t size = sizeof bytes;
+  const bool known = sysctlbyname("hw.l3cachesize", &bytes, &size, nullptr, 0) == 0;
+  return known && bytes > 0 ? bytes : kUsual;
+}
+
 std::string machine_token() {
   std::array<char, 64> session{};
   size_t size = session.size();

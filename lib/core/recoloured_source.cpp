@@ -25,7 +25,9 @@ class RecolouredSource final : public PixelSource {
   }
 
   void read_into(const Region& region, const PixelTarget& target) const override {
-    source_->read_into(region, target);
+    PixelTarget read_at_once = target;
+    read_at_once.next_read = NextRead::kSoon;
+    source_->read_into(region, read_at_once);
     apply(region, target);
   }
 

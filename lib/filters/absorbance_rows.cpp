@@ -13,6 +13,7 @@
 // Highway asks for these after foreach_target.h.
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -61,8 +62,10 @@ HWY_INLINE __m512i look_up(const std::array<uint8_t, 256>& table, __m512i values
   return _mm512_mask_blend_epi8(high, low, _mm512_permutex2var_epi8(part(2), values, part(3)));
 }
 
+/// `Store` puts sixteen floats to a place.
+template <typename Store>
 HWY_INLINE void absorb_block(const BytePlanes& planes, __m512i order, const uint8_t* row,
-                             float* out) {
+                             float* out, const Store& store) {
   const __m512i values = _mm512_permutexvar_epi8(order, _mm512_loadu_si512(row));
   const __mmask64 high = _mm512_movepi8_mask(values);
   const __m512i first = look_up(planes.bytes[0], values, high);
@@ -73,24 +76,47 @@ HWY_INLINE void absorb_block(const BytePlanes& planes, __m512i order, const uint
   const __m512i lower_end = _mm512_unpacklo_epi8(third, fourth);
   const __m512i upper = _mm512_unpackhi_epi8(first, second);
   const __m512i upper_end = _mm512_unpackhi_epi8(third, fourth);
-  _mm512_storeu_si512(out, _mm512_unpacklo_epi16(lower, lower_end));
-  _mm512_storeu_si512(out + 16, _mm512_unpackhi_epi16(lower, lower_end));
-  _mm512_storeu_si512(out + 32, _mm512_unpacklo_epi16(upper, upper_end));
-  _mm512_storeu_si512(out + 48, _mm512_unpackhi_epi16(upper, upper_end));
+  store(out, _mm512_unpacklo_epi16(lower, lower_end));
+  store(out + 16, _mm512_unpackhi_epi16(lower, lower_end));
+  store(out + 32, _mm512_unpacklo_epi16(upper, upper_end));
+  store(out + 48, _mm512_unpackhi_epi16(upper, upper_end));
 }
 
-void absorb(const uint8_t* row, int64_t count, float* out) {
+void absorb_one_by_one(const uint8_t* row, int64_t begin, int64_t end, float* out) {
+  for (int64_t i = begin; i < end; ++i) out[i] = absorbance_table()[row[i]];
+}
+
+/// Blocks from the value `first` on, and one by one what lies before and behind them.
+template <typename Store>
+HWY_INLINE void absorb(const uint8_t* row, int64_t first, int64_t count, float* out,
+                       const Store& store) {
   static const BytePlanes planes = make_planes();
   static const ByteOrder from = make_order();
   const __m512i order = _mm512_load_si512(from.from.data());
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) absorb_block(planes, order, row + i, out + i);
-  for (; i < count; ++i) out[i] = absorbance_table()[row[i]];
+  absorb_one_by_one(row, 0, first, out);
+  int64_t i = first;
+  for (; i + kLanes <= count; i += kLanes) absorb_block(planes, order, row + i, out + i, store);
+  absorb_one_by_one(row, i, count, out);
 }
 
-AbsorbanceRow best_absorbance() { return absorb; }
+void absorb_soon(const uint8_t* row, int64_t count, float* out) {
+  absorb(row, 0, count, out,
+         [](float* to, __m512i floats) HWY_ATTR { _mm512_storeu_si512(to, floats); });
+}
+
+/// From the first whole cache line on.
+void absorb_later(const uint8_t* row, int64_t count, float* out) {
+  constexpr size_t kLine = 64;
+  const size_t before = (kLine - reinterpret_cast<uintptr_t>(out) % kLine) % kLine;
+  const auto first = static_cast<int64_t>(before / sizeof(float));
+  absorb(row, std::min(first, count), count, out, [](float* to, __m512i floats) HWY_ATTR {
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(to), floats);
+  });
+}
+
+AbsorbanceRows best_absorbance() { return {absorb_soon, absorb_later}; }
 #else
-AbsorbanceRow best_absorbance() { return nullptr; }
+AbsorbanceRows best_absorbance() { return {}; }
 #endif
 
 }  // namespace untiled::filters::HWY_NAMESPACE
@@ -101,7 +127,7 @@ namespace untiled::filters {
 
 HWY_EXPORT(best_absorbance);
 
-AbsorbanceRow absorbance_in_registers() { return HWY_DYNAMIC_DISPATCH(best_absorbance)(); }
+AbsorbanceRows absorbance_in_registers() { return HWY_DYNAMIC_DISPATCH(best_absorbance)(); }
 
 }  // namespace untiled::filters
 #endif

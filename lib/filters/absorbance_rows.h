@@ -8,8 +8,15 @@ namespace untiled::filters {
 /// For each of `count` bytes its number of absorbance_table().
 using AbsorbanceRow = void (*)(const uint8_t* row, int64_t count, float* out);
 
-/// With the table of 256 floats in sixteen vectors of bytes (AVX-512 with VBMI); null where the
+/// The same numbers to memory that is read soon, or later: then past the caches, which other
+/// threads see after a fence (see RowCopy).
+struct AbsorbanceRows {
+  AbsorbanceRow soon = nullptr;
+  AbsorbanceRow later = nullptr;
+};
+
+/// With the table of 256 floats in sixteen vectors of bytes (AVX-512 with VBMI); nulls where the
 /// processor or this build has no such instructions.
-AbsorbanceRow absorbance_in_registers();
+AbsorbanceRows absorbance_in_registers();
 
 }  // namespace untiled::filters

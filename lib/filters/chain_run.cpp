@@ -149,9 +149,9 @@ Region ChainRun::input_of(const Region& out) const {
   return region;
 }
 
-void ChainRun::make(const PixelRows& pixels, const Region& out, uint8_t* to, int64_t row_bytes) {
+void ChainRun::make(const PixelRows& pixels, const Region& out, const RowsTarget& to) {
   begin(pixels, out);
-  make_rows(out.rows, to, row_bytes);
+  make_rows(out.rows, to);
 }
 
 void ChainRun::begin(const PixelRows& pixels, const Region& out) {
@@ -163,21 +163,49 @@ void ChainRun::begin(const PixelRows& pixels, const Region& out) {
   }
 }
 
-void ChainRun::make_rows(const Interval& rows, uint8_t* to, int64_t row_bytes) {
-  if (chain_.empty()) return copy(rows, to, row_bytes);
+void ChainRun::make_rows(const Interval& rows, const RowsTarget& to) {
+  if (chain_.empty()) return copy(rows, to);
   const RowFilter& last = chain_.back();
+  const bool is_later = to.next_read == NextRead::kLater;
+  const RowCopy later(to.next_read);
+  uint8_t* place = to.data;
   for (int64_t row = rows.begin; row < rows.end; row += last.rows_at_once) {
     const int64_t count = std::min(last.rows_at_once, rows.end - row);
-    for (int64_t i = 0; i < count; ++i, to += row_bytes) made_[static_cast<size_t>(i)] = to;
-    stages_.back()->window(row, count, window_.data());
-    last.make(window_.data(), count, cols_.size(), made_.data());
+    if (is_later && !last.make_later) {
+      make_cached(row, count, place, to.row_bytes, later);
+    } else {
+      make_at_once(is_later ? last.make_later : last.make, row, count, place, to.row_bytes);
+    }
+    place += count * to.row_bytes;
   }
 }
 
-void ChainRun::copy(const Interval& rows, uint8_t* to, int64_t row_bytes) const {
+void ChainRun::make_at_once(const RowsFunction& make, int64_t first, int64_t count, uint8_t* to,
+                            int64_t row_bytes) {
+  for (int64_t i = 0; i < count; ++i) made_[static_cast<size_t>(i)] = to + i * row_bytes;
+  stages_.back()->window(first, count, window_.data());
+  make(window_.data(), count, cols_.size(), made_.data());
+}
+
+/// By way of rows that stay in the nearest cache.
+void ChainRun::make_cached(int64_t first, int64_t count, uint8_t* to, int64_t row_bytes,
+                           const RowCopy& later) {
   const auto bytes = static_cast<size_t>(cols_.size()) * pixel_bytes();
-  for (int64_t row = rows.begin; row < rows.end; ++row, to += row_bytes) {
-    std::memcpy(to, pixels_.at(row, cols_.begin), bytes);
+  const int64_t stride = row_stride(static_cast<int64_t>(bytes));
+  const auto needed = static_cast<size_t>(stride * chain_.back().rows_at_once);
+  if (cached_.size() < needed) cached_.resize(needed);
+  make_at_once(chain_.back().make, first, count, cached_.data(), stride);
+  for (int64_t i = 0; i < count; ++i) {
+    later.copy(cached_.data() + i * stride, to + i * row_bytes, bytes);
+  }
+}
+
+void ChainRun::copy(const Interval& rows, const RowsTarget& to) const {
+  const auto bytes = static_cast<size_t>(cols_.size()) * pixel_bytes();
+  const RowCopy copied(to.next_read);
+  uint8_t* place = to.data;
+  for (int64_t row = rows.begin; row < rows.end; ++row, place += to.row_bytes) {
+    copied.copy(pixels_.at(row, cols_.begin), place, bytes);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lib/core/region.h"
+#include "lib/core/row_copy.h"
 #include "lib/filters/row_filter.h"
 
 namespace untiled::filters {
@@ -21,6 +22,13 @@ struct PixelRows {
   const uint8_t* at(int64_t row, int64_t col) const;
 };
 
+/// Where rows of a result go, one after another.
+struct RowsTarget {
+  uint8_t* data = nullptr;
+  int64_t row_bytes = 0;
+  NextRead next_read = NextRead::kSoon;
+};
+
 /// Keeps of each filter's input as many rows as its window has, extended by the filter's own rule
 /// at the slide's border: a filter never sees filtered padding. One thread.
 class ChainRun {
@@ -32,18 +40,22 @@ class ChainRun {
   /// The pixels that a region of the result needs.
   Region input_of(const Region& out) const;
 
-  /// Makes a region, whose rows begin `row_bytes` apart from `to` on. `pixels` hold its input.
-  void make(const PixelRows& pixels, const Region& out, uint8_t* to, int64_t row_bytes);
+  /// Makes a region. `pixels` hold its input.
+  void make(const PixelRows& pixels, const Region& out, const RowsTarget& to);
   /// The same some rows at a time: `begin` once, then all rows of the region, downwards.
   void begin(const PixelRows& pixels, const Region& out);
-  void make_rows(const Interval& rows, uint8_t* to, int64_t row_bytes);
+  void make_rows(const Interval& rows, const RowsTarget& to);
 
   size_t pixel_bytes() const;
 
  private:
   class Stage;
 
-  void copy(const Interval& rows, uint8_t* to, int64_t row_bytes) const;
+  void copy(const Interval& rows, const RowsTarget& to) const;
+  void make_at_once(const RowsFunction& make, int64_t first, int64_t count, uint8_t* to,
+                    int64_t row_bytes);
+  void make_cached(int64_t first, int64_t count, uint8_t* to, int64_t row_bytes,
+                   const RowCopy& later);
 
   std::vector<RowFilter> chain_;
   Extent slide_;
@@ -52,6 +64,7 @@ class ChainRun {
   std::vector<std::unique_ptr<Stage>> stages_;  ///< What each filter reads, first to last.
   std::vector<const uint8_t*> window_;          ///< Of the last filter.
   std::vector<uint8_t*> made_;
+  std::vector<uint8_t> cached_;  ///< Rows of a result that is read later.
 };
 
 }  // namespace untiled::filters

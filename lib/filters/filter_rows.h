@@ -52,6 +52,9 @@ struct FilterRows {
 
   /// Of each byte of one row its number of absorbance_table().
   void (*absorbance)(const uint8_t* row, int64_t count, float* out);
+  /// The same to memory that is read later, past the caches; null where a copy past them (RowCopy)
+  /// is as fast.
+  void (*absorbance_later)(const uint8_t* row, int64_t count, float* out) = nullptr;
 };
 
 /// One value at a time, as the definitions say it.

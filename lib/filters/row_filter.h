@@ -23,6 +23,8 @@ struct RowFilter {
   Sample out = Sample::kUint8;
   RowsFunction make;
   int64_t rows_at_once = 1;  ///< The most that `make` is asked for.
+  /// The same to memory that is read later; empty where a copy past the caches is as fast.
+  RowsFunction make_later = {};
 };
 
 }  // namespace untiled::filters

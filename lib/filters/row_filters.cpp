@@ -96,10 +96,14 @@ RowFilter point_filter(Sample out, MakeRow make_row) {
 }
 
 RowFilter absorbance(const FilterRows& ops) {
-  return point_filter(Sample::kFloat32,
-                      [&ops](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
-                        ops.absorbance(rows[0], pixels * kChannels, floats(out));
-                      });
+  const auto with = [](auto absorb) {
+    return [absorb](const uint8_t* const* rows, int64_t pixels, uint8_t* out) {
+      absorb(rows[0], pixels * kChannels, floats(out));
+    };
+  };
+  RowFilter filter = point_filter(Sample::kFloat32, with(ops.absorbance));
+  if (ops.absorbance_later != nullptr) filter.make_later = row_by_row(with(ops.absorbance_later));
+  return filter;
 }
 
 /// (red + green) + blue, three at once.

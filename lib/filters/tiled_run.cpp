@@ -164,7 +164,7 @@ class Run {
   void filter(ChainRun& chain, const PixelRows& pixels, const Region& region, Chunk& chunk) const {
     chain.begin(pixels, region);
     make_bands(region, chunk, [&](const Interval& rows) {
-      chain.make_rows(rows, chunk.row(0), chunk.row_bytes());
+      chain.make_rows(rows, {chunk.row(0), chunk.row_bytes()});
     });
   }
 
@@ -203,7 +203,7 @@ class Run {
         if (chain_.empty()) return copy(region, *chunk);
         input->resize(static_cast<size_t>(region.area() * kChannels));
         const int64_t row_bytes = region.cols.size() * kChannels;
-        read(region, input->data(), row_bytes);
+        read(region, {input->data(), row_bytes});
         filter(*chain,
                {input->data(), row_bytes, region.rows.begin, region.cols.begin, region.rows.size()},
                region, *chunk);
@@ -212,15 +212,17 @@ class Run {
     });
   }
 
-  void read(const Region& region, uint8_t* to, int64_t row_bytes) const {
+  void read(const Region& region, const RowsTarget& to) const {
     Bytes missing;  // Such pixels have the background's colour.
-    source_.read_into(region, {region, static_cast<int>(kChannels), to, row_bytes, &missing});
+    source_.read_into(region, {region, static_cast<int>(kChannels), to.data, to.row_bytes, &missing,
+                               to.next_read});
   }
 
   /// Its cells go to a whole chunk at once.
   void copy(const Region& region, Chunk& chunk) {
-    make_bands(region, chunk,
-               [&](const Interval&) { read(region, chunk.row(0), chunk.row_bytes()); });
+    make_bands(region, chunk, [&](const Interval&) {
+      read(region, {chunk.row(0), chunk.row_bytes()});
+    });
     finish(region, chunk);
   }
 
@@ -231,33 +233,50 @@ class Run {
     const Extent slide = source_.extent();
     const int64_t row_bytes = row_stride(slide.cols * kChannels);
     MappedMemory pixels(slide.rows * row_bytes);
+    const NextRead filtered = next_read_of(pixels.size_bytes());
     decoded_ = cells_.count();
     for_each(cells_.count(), [&] {
       return [&](int64_t index) {
         const Region cell = cells_.region(index);
-        read(cell, pixels.data() + cell.rows.begin * row_bytes + cell.cols.begin * kChannels,
-             row_bytes);
+        uint8_t* first = pixels.data() + cell.rows.begin * row_bytes + cell.cols.begin * kChannels;
+        read(cell, {first, row_bytes, filtered});
       };
     });
     const PixelRows rows{pixels.data(), row_bytes, 0, 0, slide.rows};
     const int64_t out_bytes = options_.region.cols.size() * static_cast<int64_t>(pixel_bytes_);
     MappedMemory result(options_.region.rows.size() * out_bytes);
-    filter_whole(rows, result.data(), out_bytes);
+    filter_whole(rows, {result.data(), out_bytes, next_read_of(result.size_bytes())});
     for_each(chunks(), [&] {
       const auto chunk = new_chunk(band_rows_);
       return [&, chunk, this](int64_t index) { cut_out(result.data(), out_bytes, index, *chunk); };
     });
   }
 
-  /// Chunk by chunk to its place, so that what filters keep of rows fits the caches.
-  void filter_whole(const PixelRows& pixels, uint8_t* result, int64_t out_bytes) {
-    for_each(chunks(), [&] {
+  void filter_whole(const PixelRows& pixels, const RowsTarget& result) {
+    const std::vector<Region> parts = parts_of_whole();
+    for_each(static_cast<int64_t>(parts.size()), [&] {
       const auto chain = std::make_shared<ChainRun>(chain_, source_.extent());
       return [&, chain, this](int64_t index) {
-        const Region part = chunk_at(index);
-        chain->make(pixels, part, result + place_of(part, out_bytes), out_bytes);
+        const Region& part = parts[static_cast<size_t>(index)];
+        RowsTarget place = result;
+        place.data += place_of(part, result.row_bytes);
+        chain->make(pixels, part, place);
       };
     });
+  }
+
+  /// Chunks, so that what filters keep of rows fits the caches. Those that see no neighbours keep
+  /// nothing, and memory is fastest along whole rows.
+  std::vector<Region> parts_of_whole() const {
+    constexpr int64_t kRows = 64;
+    const bool sees_neighbours = std::any_of(
+        chain_.begin(), chain_.end(), [](const RowFilter& filter) { return filter.halo > 0; });
+    const Region& all = options_.region;
+    std::vector<Region> parts =
+        tile_grid(all.extent(), sees_neighbours ? Extent{options_.chunk, options_.chunk}
+                                                : Extent{kRows, all.cols.size()});
+    for (Region& part : parts) part = shift(part, all.rows.begin, all.cols.begin);
+    return parts;
   }
 
   /// Where a part's first pixel lies in a result of such rows.

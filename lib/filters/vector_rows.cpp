@@ -61,7 +61,7 @@ struct Simd {
   const char* name;
   int64_t targets;
   /// Better than looking up in memory, which vectors do not make faster; null: nothing is.
-  AbsorbanceRow (*absorbance)();
+  AbsorbanceRows (*absorbance)();
 };
 
 constexpr Simd kSimd[] = {
@@ -88,8 +88,10 @@ struct Table {
 
 FilterRows rows_of(const Simd& simd, int64_t targets) {
   FilterRows rows = *table_of(targets);
-  const AbsorbanceRow better = simd.absorbance != nullptr ? simd.absorbance() : nullptr;
-  if (better != nullptr) rows.absorbance = better;
+  const AbsorbanceRows better = simd.absorbance != nullptr ? simd.absorbance() : AbsorbanceRows{};
+  if (better.soon == nullptr) return rows;
+  rows.absorbance = better.soon;
+  rows.absorbance_later = better.later;
   return rows;
 }
 

@@ -7,6 +7,7 @@
 
 #include "lib/core/random.h"
 #include "lib/filters/absorbance_rows.h"
+#include "lib/filters/chain_run.h"
 #include "lib/filters/filter_spec.h"
 #include "lib/filters/row_filters.h"
 #include "tests/catch.h"
@@ -82,6 +83,43 @@ TEST_CASE("a Gaussian's rows are the same however many are made at once, and by 
         CAPTURE(list, simd, chunk);
         options.chunk = chunk;
         REQUIRE(result_of(image, list, options, nullptr, simd) == expected);
+      }
+    }
+  }
+}
+
+/// What a chain makes of a region, `skipped` bytes behind a cache line and with bytes between rows,
+/// all of which are there to be compared.
+std::vector<uint8_t> made_of(const PixelRows& pixels, const std::vector<RowFilter>& chain,
+                             const Region& region, size_t skipped, NextRead next_read) {
+  constexpr size_t kLine = 64;
+  constexpr int64_t kBetween = 12;
+  ChainRun run(chain, kImage);
+  const auto width = region.cols.size() * static_cast<int64_t>(run.pixel_bytes());
+  const int64_t row_bytes = ceil_div(width, int64_t{4}) * 4 + kBetween;
+  std::vector<uint8_t> memory(static_cast<size_t>(region.rows.size() * row_bytes) + 3 * kLine, 99);
+  const size_t past = reinterpret_cast<uintptr_t>(memory.data()) % kLine;
+  uint8_t* const line = memory.data() + (kLine - past);
+  run.make(pixels, region, {line + skipped, row_bytes, next_read});
+  return {line, line + static_cast<size_t>(region.rows.size() * row_bytes) + kLine};
+}
+
+TEST_CASE("a result that is read later has the same bits, wherever its rows begin") {
+  const MemoryImage image = noise({});
+  const PixelBlock all = image.read(whole(kImage));
+  const PixelRows pixels{all.bytes.data(), kImage.cols * 3, 0, 0, kImage.rows};
+  for (const std::string& simd : available_filter_simd()) {
+    for (const char* list : {"none", "absorbance", "median", "sobel", "gaussian:2.5:uint8",
+                             "separation", "median,gaussian:1"}) {
+      const auto chain = chain_of(list, simd);
+      const bool has_bytes = chain.empty() || chain.back().out == Sample::kUint8;
+      for (const Region& region : {Region{{5, 6}, {7, 8}}, Region{{0, 9}, {0, 210}},
+                                   Region{{141, 150}, {83, 210}}, Region{{60, 67}, {3, 26}}}) {
+        for (size_t skipped = 0; skipped < 64; skipped += has_bytes ? 1 : sizeof(float)) {
+          CAPTURE(list, simd, region.rows.begin, skipped);
+          const auto soon = made_of(pixels, chain, region, skipped, NextRead::kSoon);
+          REQUIRE(made_of(pixels, chain, region, skipped, NextRead::kLater) == soon);
+        }
       }
     }
   }
@@ -179,10 +217,13 @@ TEST_CASE("absorbance is the definition's, of each byte, in rows of all lengths,
 
 TEST_CASE(
     "a processor that can look absorbance up in registers does so, under the best name alone") {
-  const AbsorbanceRow in_registers = absorbance_in_registers();
+  const AbsorbanceRows in_registers = absorbance_in_registers();
   const AbsorbanceRow plain = plain_rows().absorbance;
-  CHECK(filter_rows("auto").absorbance == (in_registers != nullptr ? in_registers : plain));
+  const FilterRows& best = filter_rows("auto");
+  CHECK(best.absorbance == (in_registers.soon != nullptr ? in_registers.soon : plain));
+  CHECK(best.absorbance_later == in_registers.later);
   CHECK(filter_rows("scalar").absorbance == plain);
+  CHECK(filter_rows("scalar").absorbance_later == nullptr);
 }
 
 TEST_CASE("what is held depends on the width of a slide, not on its height") {

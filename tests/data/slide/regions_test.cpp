@@ -1,4 +1,6 @@
 // Whatever way a tile's pixels take to a region, they are the same.
+#include <algorithm>
+#include <cstring>
 #include <filesystem>
 
 #include "data/slide/block_decoder.h"
@@ -37,6 +39,31 @@ void check_all_ways(const std::filesystem::path& slide, int level) {
   }
 }
 
+/// A level tile by tile to an array whose rows begin anywhere.
+Bytes read_by_tiles(const SlideReader& reader, NextRead next_read) {
+  const LevelInfo& level = reader.info().levels.front();
+  const int64_t row_bytes = level.extent.cols * 3 + 5;
+  Bytes array(static_cast<size_t>(level.extent.rows * row_bytes));
+  std::fill(array.begin(), array.end(), uint8_t{7});
+  Bytes missing;
+  for (const Region& tile : tile_grid(level.extent, level.tile)) {
+    uint8_t* first = array.data() + tile.rows.begin * row_bytes + tile.cols.begin * 3;
+    reader.read_into(0, tile, {tile, 3, first, row_bytes, &missing, next_read});
+  }
+  return array;
+}
+
+void check_read_later(const std::filesystem::path& slide) {
+  const auto reader = open_slide(slide);
+  const Bytes array = read_by_tiles(*reader, NextRead::kSoon);
+  CHECK(read_by_tiles(*reader, NextRead::kLater) == array);
+  const Bytes all = reader->read(0, whole(reader->info().levels.front().extent)).bytes;
+  const auto width = static_cast<size_t>(reader->info().levels.front().extent.cols * 3);
+  for (size_t row = 0; row * width < all.size(); ++row) {
+    REQUIRE(std::memcmp(&array[row * (width + 5)], &all[row * width], width) == 0);
+  }
+}
+
 TiffImage jpeg_image() {
   TiffImage image;
   image.extent = {700, 900};
@@ -55,6 +82,28 @@ TEST_CASE("JPEG tiles have the same pixels in every region, and OpenSlide's") {
   const Region full = whole(jpeg_image().extent);
   CHECK(open_slide(folder / "a.tif", options)->read(0, full).bytes ==
         open_slide(folder / "a.tif")->read(0, full).bytes);
+}
+
+TEST_CASE("pixels that are read later are the same, however the file has them") {
+  const TemporaryFolder folder;
+  const auto check = [&](const TiffImage& image) {
+    write_tiff(folder / "a.tif", {{image, {}}});
+    check_read_later(folder / "a.tif");
+  };
+  TiffImage plain;
+  plain.compression = COMPRESSION_NONE;
+  for (const Extent& extent : {Extent{300, 400}, {257, 131}, {1, 1}, {700, 129}}) {
+    CAPTURE(extent.rows, extent.cols);
+    plain.extent = extent;
+    plain.tile = 128;
+    check(plain);
+    plain.tile = 256;  // More bytes than are read at once.
+    check(plain);
+    plain.tile = 0;
+    check(plain);
+  }
+  check(TiffImage{});
+  check(jpeg_image());
 }
 
 TEST_CASE("JPEG tiles of other writers have the same pixels in every region") {
