@@ -86,9 +86,12 @@ std::vector<Piece> pieces_of(const Blocks& b, const Candidates& c) {
   return pieces;
 }
 
-/// Glass is as smooth as anything in the picture, and the brightest of what is.
+/// Glass is as smooth as anything in the picture, and the brightest of what is, but for a paper
+/// label that is brighter and much smaller.
 const Piece* brightest(const std::vector<Piece>& pieces, int blocks) {
   constexpr double kAlike = 12;  // Grey levels.
+  constexpr double kPaper = 50;
+  constexpr double kMuchLarger = 2;
   std::vector<const Piece*> large;
   const Piece* heaviest = nullptr;
   for (const Piece& piece : pieces) {
@@ -99,9 +102,13 @@ const Piece* brightest(const std::vector<Piece>& pieces, int blocks) {
   double least_noise = large.front()->noise;
   for (const Piece* piece : large) least_noise = std::min(least_noise, piece->noise);
   std::erase_if(large, [&](const Piece* p) { return p->noise > 1.5 * least_noise + 0.5; });
-  double light = 0;
-  for (const Piece* piece : large) light = std::max(light, piece->light);
-  std::erase_if(large, [&](const Piece* p) { return p->light < light - kAlike; });
+  const Piece* lightest =
+      *std::max_element(large.begin(), large.end(),
+                        [](const Piece* p, const Piece* q) { return p->light < q->light; });
+  std::erase_if(large, [&](const Piece* p) {
+    const bool is_much_larger = p->weight > kMuchLarger * lightest->weight;
+    return p->light < lightest->light - (is_much_larger ? kPaper : kAlike);
+  });
   return *std::max_element(large.begin(), large.end(),
                            [](const Piece* p, const Piece* q) { return p->weight < q->weight; });
 }

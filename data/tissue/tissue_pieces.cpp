@@ -82,7 +82,8 @@ class PieceFilter {
     const bool solid = piece.radius * um_ >= kSolidUm || dark_;
     const bool coloured =
         piece.pixels < kCompact * piece.radius * piece.radius && piece.colourfulness() > 0.2;
-    return (solid || coloured) && !is_edge_of_glass(piece) && !is_end_of_slide(piece);
+    return (solid || coloured) && !is_edge_of_glass(piece) && !is_end_of_slide(piece) &&
+           !is_paper(piece);
   }
 
   /// The piece that is most surely tissue: of those that may be, the one with the most colour.
@@ -121,6 +122,17 @@ class PieceFilter {
                            box.y + box.height >= size_.height - 2;
     return at_border && piece.flat > 0.6 * piece.pixels && piece.colourfulness() < 0.25 &&
            piece.pixels > 0.8 * box.area() && piece.pixels < 0.25 * size_.area();
+  }
+
+  /// A paper label: a smooth rectangle, with print in it.
+  bool is_paper(const PieceFacts& piece) const {
+    constexpr double kStraight = 0.87;
+    constexpr double kSmooth = 0.6;
+    constexpr double kLargest = 0.4;
+    if (!has_flat_ || dark_) return false;
+    const auto filled = static_cast<double>(piece.box.area());
+    return piece.pixels > kStraight * filled && piece.flat > kSmooth * piece.pixels &&
+           filled < kLargest * size_.area();
   }
 
   /// The frosted or painted end of a slide: along all of a side, with a straight edge.
