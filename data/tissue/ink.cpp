@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <opencv2/imgproc.hpp>
 #include <tuple>
 #include <vector>
@@ -19,10 +20,11 @@ constexpr double kGapUm = 16;
 constexpr double kEdgeUm = 40;   ///< So far from an edge the variation is that of the inside.
 constexpr double kMatter = 0.2;  ///< The density from which something lies on the glass.
 
-/// One colour that ink has: where it is sure, where it may go on, and how large a sure piece is.
+/// One colour that ink has: where it is sure, where it may go on, which few pictures need, and how
+/// large a sure piece is.
 struct InkColour {
   cv::Mat sure;
-  cv::Mat maybe;
+  std::function<cv::Mat()> maybe;
   double least_radius_um;
   double least_area_um2;
 };
@@ -84,21 +86,22 @@ cv::Mat is_even(const Densities& d) {
   return d.variation < std::clamp(kOfTypical * d.typical, kSurelyEven, kMostVariation);
 }
 
+/// Over what is given by `d`, which must outlive them.
 std::array<InkColour, 4> colours_of(const Densities& d) {
   const cv::Mat spread = d.most - d.least;
   const auto& [r, g, b] = std::tie(d.r, d.g, d.b);
   return {{
       // Blue and green: red light is absorbed most.
-      {(r > 0.35) & (r > 1.2 * g), (r > 0.04) & (r > 1.1 * g), 16, 1e4},
+      {(r > 0.35) & (r > 1.2 * g), [&d] { return (d.r > 0.04) & (d.r > 1.1 * d.g); }, 16, 1e4},
       // Red: green and blue light, and hardly any red.
-      {(g > 0.5) & (b > 0.6 * g) & (r < 0.16 * g), (g > 0.04) & (b > 0.5 * g) & (r < 0.25 * g), 16,
-       1e4},
+      {(g > 0.5) & (b > 0.6 * g) & (r < 0.16 * g),
+       [&d] { return (d.g > 0.04) & (d.b > 0.5 * d.g) & (d.r < 0.25 * d.g); }, 16, 1e4},
       // Orange and yellow: blue light, and no red.
-      {(b > 0.4) & (g < 0.6 * b) & (r < 0.08 * b), (b > 0.1) & (g < 0.65 * b) & (r < 0.12 * b), 16,
-       1e4},
+      {(b > 0.4) & (g < 0.6 * b) & (r < 0.08 * b),
+       [&d] { return (d.b > 0.1) & (d.g < 0.65 * d.b) & (d.r < 0.12 * d.b); }, 16, 1e4},
       // Black.
-      {(d.least > 0.6) & (spread < 0.22 * d.most), (spread < 0.35 * d.most) | (d.least > 0.5), 8,
-       4e3},
+      {(d.least > 0.6) & (spread < 0.22 * d.most),
+       [&d, spread] { return (spread < 0.35 * d.most) | (d.least > 0.5); }, 8, 4e3},
   }};
 }
 
@@ -157,15 +160,17 @@ void add_coloured_ink(const Densities& d, const cv::Mat& even, double um, Ink& i
   for (const InkColour& colour : colours_of(d)) {
     cv::Mat sure;
     cv::morphologyEx(colour.sure / 255, sure, cv::MORPH_OPEN, disk(colour.least_radius_um / um));
+    if (cv::countNonZero(sure) == 0) continue;
     drop_small_objects(sure, colour.least_area_um2 / (um * um));
     if (cv::countNonZero(sure) == 0) continue;
+    const cv::Mat maybe = colour.maybe();
     Sorted sorted = sort_pieces(sure, even, um);
     const cv::Mat wide = opened(sorted.textured, kPenRadiusUm / um);
     const cv::Mat strokes = pieces_with(sorted.textured, wide);
     ink.doubtful |= strokes;
     cv::Mat taken = sorted.even;
-    if (is_over_tissue(strokes, matter & (1 - colour.maybe / 255))) taken |= strokes;
-    if (cv::countNonZero(taken) > 0) ink.area |= near_to(taken, colour.maybe, um);
+    if (is_over_tissue(strokes, matter & (1 - maybe / 255))) taken |= strokes;
+    if (cv::countNonZero(taken) > 0) ink.area |= near_to(taken, maybe, um);
   }
 }
 
@@ -185,44 +190,47 @@ cv::Mat thin_parts(const cv::Mat& matter, double radius) {
   return matter & (1 - opened(matter, radius));
 }
 
+/// The box of a piece with a margin, within the picture.
+cv::Rect wider_box(const cv::Mat& stats, int piece, int margin, const cv::Size& size) {
+  const cv::Rect box(stats.at<int>(piece, cv::CC_STAT_LEFT) - margin,
+                     stats.at<int>(piece, cv::CC_STAT_TOP) - margin,
+                     stats.at<int>(piece, cv::CC_STAT_WIDTH) + 2 * margin,
+                     stats.at<int>(piece, cv::CC_STAT_HEIGHT) + 2 * margin);
+  return box & cv::Rect(cv::Point(), size);
+}
+
+/// Whether there is mostly glass around a piece, in its box with a margin of the reach.
+bool is_on_glass(const cv::Mat& piece, const cv::Mat& bare, double um) {
+  constexpr double kOnGlass = 0.65;
+  const cv::Mat rim = grown(piece, kReachUm / um + 2) & (1 - grown(piece, kReachUm / um));
+  return share(bare, rim) > kOnGlass;
+}
+
 /// The pieces that have mostly one colour and mostly glass around them, as letters and strokes do
 /// and the islands of a section do not, whose faint parts are no matter.
-cv::Mat strokes_among(const cv::Mat& thin, const cv::Mat& colour, const cv::Mat& bare, double um) {
+cv::Mat strokes_among(const cv::Mat& thin, const cv::Mat& colour, const cv::Mat& bare, double um,
+                      double least_pixels) {
   constexpr double kMostly = 0.8;
-  constexpr double kOnGlass = 0.65;
-  if (cv::countNonZero(thin) == 0) return thin.clone();
+  cv::Mat found = cv::Mat::zeros(thin.size(), CV_8U);
+  if (cv::countNonZero(thin & colour) == 0) return found;
   cv::Mat labels;
-  cv::Mat distance;
-  cv::distanceTransform(1 - thin, distance, labels, cv::DIST_L2, cv::DIST_MASK_5);
-  double most = 0;
-  cv::minMaxLoc(labels, nullptr, &most);
-  struct Counts {
-    double pixels = 0, coloured = 0, rim = 0, bare = 0;
-  };
-  std::vector<Counts> pieces(static_cast<size_t>(most) + 1);
-  const double from = kReachUm / um;
+  cv::Mat stats;
+  cv::Mat centroids;
+  const int count = cv::connectedComponentsWithStats(thin, labels, stats, centroids, 8, CV_32S);
+  std::vector<int> coloured(static_cast<size_t>(count), 0);
   for (int row = 0; row < labels.rows; ++row) {
+    const int* label = labels.ptr<int>(row);
+    const auto* is_coloured = colour.ptr<uint8_t>(row);
     for (int col = 0; col < labels.cols; ++col) {
-      Counts& piece = pieces[static_cast<size_t>(labels.at<int>(row, col))];
-      const float away = distance.at<float>(row, col);
-      if (away == 0) {
-        piece.pixels += 1;
-        piece.coloured += colour.at<uint8_t>(row, col) != 0 ? 1 : 0;
-      } else if (away >= from && away < from + 2) {
-        piece.rim += 1;
-        piece.bare += bare.at<uint8_t>(row, col);
-      }
+      if (is_coloured[col] != 0) ++coloured[static_cast<size_t>(label[col])];
     }
   }
-  cv::Mat found = cv::Mat::zeros(thin.size(), CV_8U);
-  for (int row = 0; row < labels.rows; ++row) {
-    for (int col = 0; col < labels.cols; ++col) {
-      if (thin.at<uint8_t>(row, col) == 0) continue;
-      const Counts& piece = pieces[static_cast<size_t>(labels.at<int>(row, col))];
-      if (piece.coloured > kMostly * piece.pixels && piece.bare > kOnGlass * piece.rim) {
-        found.at<uint8_t>(row, col) = 1;
-      }
-    }
+  for (int i = 1; i < count; ++i) {
+    const int pixels = stats.at<int>(i, cv::CC_STAT_AREA);
+    if (pixels < least_pixels || coloured[static_cast<size_t>(i)] <= kMostly * pixels) continue;
+    const cv::Rect box = wider_box(stats, i, static_cast<int>(kReachUm / um) + 3, thin.size());
+    const cv::Mat piece = (labels(box) == i) / 255;
+    if (is_on_glass(piece, bare(box), um)) found(box) |= piece;
   }
   return found;
 }
@@ -261,15 +269,6 @@ cv::Mat of_colour(const cv::Mat& density, const cv::Vec3f& colour) {
   cv::Mat along;
   cv::transform(density, along, cv::Matx13f(unit[0], unit[1], unit[2]));
   return (along > kCosine * length_of(density)) & (along > 0.04);
-}
-
-/// The box of a piece with a margin, within the picture.
-cv::Rect wider_box(const cv::Mat& stats, int piece, int margin, const cv::Size& size) {
-  const cv::Rect box(stats.at<int>(piece, cv::CC_STAT_LEFT) - margin,
-                     stats.at<int>(piece, cv::CC_STAT_TOP) - margin,
-                     stats.at<int>(piece, cv::CC_STAT_WIDTH) + 2 * margin,
-                     stats.at<int>(piece, cv::CC_STAT_HEIGHT) + 2 * margin);
-  return box & cv::Rect(cv::Point(), size);
 }
 
 /// Even pieces of any colour that lie on glass.
@@ -345,7 +344,7 @@ void add_strokes(const cv::Mat& density, const Densities& d, const Ground& groun
     const cv::Mat thin = thin_parts(ground.matter, kThin * stroke.radius + 1);
     // A stroke's piece goes over into the fringe of a section that it touches.
     const cv::Mat pieces =
-        strokes_among(thin, colour, ground.bare, um) & grown(colour / 255, kGapUm / um);
+        strokes_among(thin, colour, ground.bare, um, 1) & grown(colour / 255, kGapUm / um);
     ink.area |= near_to(stroke.core, colour, um) | pieces;
     // The same pen may go on over the tissue.
     const cv::Mat elsewhere = ground.matter & (1 - ink.area);
@@ -380,7 +379,8 @@ bool is_even_inside(const cv::Mat& variation, const cv::Mat& piece, const Densit
 
 /// Of each piece that has mostly one colour what has it, with gaps closed, where that is nearly all
 /// or even: a stroke without the fringe of a section that it touches.
-cv::Mat of_usual_colour(const cv::Mat& density, const Densities& d, const cv::Mat& pieces) {
+cv::Mat of_usual_colour(const cv::Mat& density, const Densities& d, const cv::Mat& pieces,
+                        double least_pixels) {
   constexpr double kNearlyAll = 0.9;
   constexpr double kMostly = 0.5;
   constexpr double kGap = 1.5;  // Pixels.
@@ -390,6 +390,7 @@ cv::Mat of_usual_colour(const cv::Mat& density, const Densities& d, const cv::Ma
   cv::Mat centroids;
   const int count = cv::connectedComponentsWithStats(pieces, labels, stats, centroids, 8, CV_32S);
   for (int i = 1; i < count; ++i) {
+    if (stats.at<int>(i, cv::CC_STAT_AREA) < least_pixels) continue;
     const cv::Rect box = wider_box(stats, i, 2, pieces.size());
     const cv::Mat piece = (labels(box) == i) / 255;
     const cv::Mat alike =
@@ -413,11 +414,10 @@ void add_letters(const cv::Mat& density, const Densities& d, const Ground& groun
   constexpr size_t kEnough = 100;
   const cv::Mat matter = ground.matter & (1 - ink.area);
   const cv::Mat bare = ground.bare | ink.area;
-  cv::Mat thin = thin_parts(matter, kThickUm / um);
-  drop_small_objects(thin, kLeastAreaUm2 / (um * um));
-  thin = of_usual_colour(density, d, thin);
-  drop_small_objects(thin, kLeastAreaUm2 / (um * um));
-  thin = strokes_among(thin, thin, bare, um);
+  const double least_pixels = kLeastAreaUm2 / (um * um);
+  const cv::Mat of_one =
+      of_usual_colour(density, d, thin_parts(matter, kThickUm / um), least_pixels);
+  const cv::Mat thin = strokes_among(of_one, of_one, bare, um, least_pixels);
   const std::vector<cv::Vec3f> elsewhere = samples_of(density, matter & (1 - thin));
   if (cv::countNonZero(thin) == 0 || elsewhere.size() < kEnough) return;
   cv::Mat labels;

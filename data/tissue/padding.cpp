@@ -32,16 +32,17 @@ double straightness_of(const cv::Mat& area) {
   return border > 0 ? straight / border : 1.0;
 }
 
-/// Of one value: `inside` without what is small or narrow, `near` the same with ringing.
-Extreme extreme_of(cv::Mat inside, const cv::Mat& near) {
+/// Without what is small or narrow.
+cv::Mat wide_parts(cv::Mat inside) {
   cv::morphologyEx(inside, inside, cv::MORPH_OPEN, cv::Mat::ones(kLeastSide, kLeastSide, CV_8U));
   drop_small_objects(inside, kLeastPixels);
-  Extreme found;
-  if (cv::countNonZero(inside) > 0) found.straightness = straightness_of(inside);
+  return inside;
+}
+
+cv::Mat with_ringing(const cv::Mat& core, const cv::Mat& near) {
   cv::Mat reach;
-  cv::dilate(inside, reach, cv::Mat::ones(2 * kRinging + 1, 2 * kRinging + 1, CV_8U));
-  found.area = inside | (reach & near);
-  return found;
+  cv::dilate(core, reach, cv::Mat::ones(2 * kRinging + 1, 2 * kRinging + 1, CV_8U));
+  return core | (reach & near);
 }
 
 cv::Mat within(const cv::Mat& rgb, const cv::Vec3i& colour, int distance) {
@@ -52,7 +53,29 @@ cv::Mat within(const cv::Mat& rgb, const cv::Vec3i& colour, int distance) {
 
 Extreme find_extreme(const cv::Mat& rgb, int value) {
   const cv::Vec3i colour = cv::Vec3i::all(value);
-  return extreme_of(within(rgb, colour, kExact), within(rgb, colour, kRinging));
+  const cv::Mat core = wide_parts(within(rgb, colour, kExact));
+  Extreme found{core, 1};
+  if (cv::countNonZero(core) == 0) return found;
+  found.straightness = straightness_of(core);
+  found.area = with_ringing(core, within(rgb, colour, kRinging));
+  return found;
+}
+
+bool is_alike(const cv::Vec3i& a, const cv::Vec3i& b) {
+  constexpr int kAlike = 2;  // Grey levels.
+  return cv::norm(a - b, cv::NORM_INF) <= kAlike;
+}
+
+/// Without those that have one like them: glass from which JPEG took the noise, which changes
+/// slowly.
+std::vector<cv::Vec3i> without_alike(const std::vector<cv::Vec3i>& colours) {
+  std::vector<cv::Vec3i> alone;
+  for (const cv::Vec3i& colour : colours) {
+    const auto alike = std::count_if(colours.begin(), colours.end(),
+                                     [&](const cv::Vec3i& c) { return is_alike(c, colour); });
+    if (alike == 1) alone.push_back(colour);
+  }
+  return alone;
 }
 
 /// The colours of many pixels that are those of their neighbours too, the most frequent first.
@@ -107,12 +130,13 @@ cv::Mat find_filled(const cv::Mat& rgb) {
   constexpr double kLeastStep = 3;
   constexpr size_t kMostColours = 3;
   cv::Mat filled = cv::Mat::zeros(rgb.size(), CV_8U);
-  std::vector<cv::Vec3i> colours = constant_colours(rgb);
+  std::vector<cv::Vec3i> colours = without_alike(constant_colours(rgb));
   colours.resize(std::min(colours.size(), kMostColours));
   for (const cv::Vec3i& colour : colours) {
-    const Extreme found = extreme_of(within(rgb, colour, 0), within(rgb, colour, kRinging));
-    if (cv::countNonZero(found.area) == 0 || found.straightness < kStraight) continue;
-    if (step_around(rgb, found.area, colour) >= kLeastStep) filled |= found.area;
+    const cv::Mat core = wide_parts(within(rgb, colour, 0));
+    if (cv::countNonZero(core) == 0 || straightness_of(core) < kStraight) continue;
+    const cv::Mat area = with_ringing(core, within(rgb, colour, kRinging));
+    if (step_around(rgb, area, colour) >= kLeastStep) filled |= area;
   }
   return filled;
 }
