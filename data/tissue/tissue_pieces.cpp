@@ -95,20 +95,22 @@ class PieceFilter {
     return most;
   }
 
-  /// Dirt, print and smudges on glass: without colour where the rest has some, or smooth and faint
-  /// beside the rest.
+  /// Dirt, print and smudges on glass: without colour where the rest has some, or hardly there, or
+  /// smooth and faint beside the rest.
   bool is_smudge(const PieceFacts& piece, const PieceFacts& sure) const {
     constexpr double kColoured = 0.3;
     constexpr double kColourless = 0.12;
     constexpr double kFaint = 0.25;
+    constexpr double kHardlyThere = 0.12;
     constexpr double kSmooth = 0.4;
     constexpr double kLarge = 0.25;  // Of the surest piece.
     if (dark_) return false;
     if (sure.colourfulness() > kColoured && piece.colourfulness() < kColourless) return true;
+    const bool is_lesser = piece.pixels <= kLarge * sure.pixels;
+    if (is_lesser && piece.strength() < kHardlyThere * sure.strength()) return true;
     // Hardly stained tissue may be flat too: what is large and has a colour must be smooth from
     // block to block.
-    const bool may_be_tissue =
-        piece.colourfulness() > kColoured && piece.pixels > kLarge * sure.pixels;
+    const bool may_be_tissue = piece.colourfulness() > kColoured && !is_lesser;
     const double smooth = may_be_tissue ? piece.smooth : piece.flat;
     return has_flat_ && smooth > kSmooth * piece.pixels &&
            piece.strength() < kFaint * sure.strength();
