@@ -101,7 +101,7 @@ class PieceFilter {
     constexpr double kColoured = 0.3;
     constexpr double kColourless = 0.12;
     constexpr double kFaint = 0.25;
-    constexpr double kHardlyThere = 0.12;
+    constexpr double kHardlyThere = 0.2;
     constexpr double kSmooth = 0.4;
     constexpr double kLarge = 0.25;  // Of the surest piece.
     if (dark_) return false;
