@@ -87,7 +87,7 @@ std::vector<Piece> pieces_of(const Blocks& b, const Candidates& c) {
 }
 
 /// Glass is as smooth as anything in the picture, and the brightest of what is, but for a paper
-/// label that is brighter and much smaller.
+/// label that is brighter or smoother, and much smaller.
 const Piece* brightest(const std::vector<Piece>& pieces, int blocks) {
   constexpr double kAlike = 12;  // Grey levels.
   constexpr double kPaper = 50;
@@ -99,9 +99,13 @@ const Piece* brightest(const std::vector<Piece>& pieces, int blocks) {
     if (heaviest == nullptr || piece.weight > heaviest->weight) heaviest = &piece;
   }
   if (large.empty()) return heaviest;
-  double least_noise = large.front()->noise;
-  for (const Piece* piece : large) least_noise = std::min(least_noise, piece->noise);
-  std::erase_if(large, [&](const Piece* p) { return p->noise > 1.5 * least_noise + 0.5; });
+  const Piece* smoothest =
+      *std::min_element(large.begin(), large.end(),
+                        [](const Piece* p, const Piece* q) { return p->noise < q->noise; });
+  std::erase_if(large, [&](const Piece* p) {
+    const bool is_much_larger = p->weight > kMuchLarger * smoothest->weight;
+    return p->noise > (is_much_larger ? 3 : 1.5) * smoothest->noise + 0.5;
+  });
   const Piece* lightest =
       *std::max_element(large.begin(), large.end(),
                         [](const Piece* p, const Piece* q) { return p->light < q->light; });

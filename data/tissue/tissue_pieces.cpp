@@ -13,6 +13,7 @@ constexpr double kLeastPieceUm2 = 6e3;
 
 /// What is known of one piece of the mask.
 struct PieceFacts {
+  int label = 0;
   double pixels = 0;
   double radius = 0;  ///< Of the largest circle inside, pixels.
   double colour = 0;  ///< Sums over its pixels.
@@ -39,6 +40,7 @@ class PieceFilter {
     pieces_.resize(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) {
       PieceFacts& piece = pieces_[static_cast<size_t>(i)];
+      piece.label = i;
       piece.pixels = stats.at<int>(i, cv::CC_STAT_AREA);
       piece.box = {stats.at<int>(i, cv::CC_STAT_LEFT), stats.at<int>(i, cv::CC_STAT_TOP),
                    stats.at<int>(i, cv::CC_STAT_WIDTH), stats.at<int>(i, cv::CC_STAT_HEIGHT)};
@@ -126,15 +128,28 @@ class PieceFilter {
            piece.pixels > 0.8 * box.area() && piece.pixels < 0.25 * size_.area();
   }
 
-  /// A paper label: a smooth rectangle, with print in it.
+  /// A paper label: a smooth rectangle, whose print may reach its border.
   bool is_paper(const PieceFacts& piece) const {
     constexpr double kStraight = 0.87;
+    constexpr double kPrinted = 0.65;
     constexpr double kSmooth = 0.6;
     constexpr double kLargest = 0.4;
     if (!has_flat_ || dark_) return false;
     const auto filled = static_cast<double>(piece.box.area());
-    return piece.pixels > kStraight * filled && piece.flat > kSmooth * piece.pixels &&
-           filled < kLargest * size_.area();
+    const bool is_straight = piece.pixels > kStraight * filled ||
+                             (piece.pixels > kPrinted * filled && straight_sides(piece) >= 2);
+    return is_straight && piece.flat > kSmooth * piece.pixels && filled < kLargest * size_.area();
+  }
+
+  /// How many sides of its box a piece touches along nearly all of their length.
+  int straight_sides(const PieceFacts& piece) const {
+    constexpr double kNearlyAll = 0.9;
+    const cv::Mat box = labels_(piece.box) == piece.label;
+    const auto is_side = [&](const cv::Mat& line) {
+      return cv::countNonZero(line) > kNearlyAll * static_cast<double>(line.total());
+    };
+    return int{is_side(box.row(0))} + int{is_side(box.row(box.rows - 1))} +
+           int{is_side(box.col(0))} + int{is_side(box.col(box.cols - 1))};
   }
 
   /// The frosted or painted end of a slide: along all of a side, with a straight edge.
