@@ -26,6 +26,17 @@ struct Candidates {
   cv::Mat may_join;  ///< Also in deep shade.
 };
 
+/// Of what is nearly as bright as anything, where most of that is much less smooth than the least:
+/// paper may be smoother than the glass beside it.
+double noise_of_brightest(const Blocks& b, const cv::Mat& light, double least) {
+  constexpr double kNearly = 20;  // Grey levels.
+  constexpr double kMuchLess = 1.7;
+  constexpr double kMost = 3;
+  const double bright = quantile(values_where(b.grey, light), 0.95) - kNearly;
+  const double usual = quantile(values_where(b.deviation, light & (b.grey > bright)), 0.3);
+  return usual > kMuchLess * least && usual < kMost * least ? usual : 0;
+}
+
 Candidates candidates_of(const Blocks& b) {
   constexpr double kLeastNoise = 0.4;
   constexpr double kMostNoise = 8;
@@ -38,6 +49,7 @@ Candidates candidates_of(const Blocks& b) {
   const bool is_lit = cv::countNonZero(light) > kLeastLit * b.count;
   c.noise = std::max(kLeastNoise,
                      quantile(values_where(b.deviation, is_lit ? light : b.with_data), 0.02));
+  if (is_lit) c.noise = std::max(c.noise, noise_of_brightest(b, light, c.noise));
   const double smooth = std::max(2 * c.noise, c.noise + 1);
   c.flat = b.with_data & (b.deviation < std::min(smooth, kMostNoise));
   const cv::Mat glass = c.flat & (b.grey > kBrightGlass) & (b.spread < kSpreadOfGlass);
