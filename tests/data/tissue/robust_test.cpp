@@ -516,7 +516,7 @@ TEST_CASE("a small faint area beside a section is no tissue") {
 
 TEST_CASE("a label of what is no darker than the background is doubtful") {
   Painting painting({236, 227, 245});
-  painting.fill(box(0, 150, kRows, 410), {240, 243, 245}, 4, false);
+  painting.fill(box(0, 150, kRows, 410), {240, 243, 245}, 7, false);
   CHECK(painting.find().confidence < kDoubtful);
 }
 
