@@ -415,13 +415,11 @@ void add_letters(const cv::Mat& density, const Densities& d, const Ground& groun
   const cv::Mat matter = ground.matter & (1 - ink.area);
   const cv::Mat bare = ground.bare | ink.area;
   const double least_pixels = kLeastAreaUm2 / (um * um);
-  const cv::Mat wide = opened((1 - ground.bare) & (1 - ink.area), kThickUm / um);
-  const std::vector<cv::Vec3f> elsewhere = samples_of(density, matter & wide);
-  if (elsewhere.size() < kEnough) return;
-  const cv::Mat narrow = thin_parts(matter, kThickUm / um);
-  const cv::Mat of_one = of_usual_colour(density, d, narrow, least_pixels);
+  const cv::Mat of_one =
+      of_usual_colour(density, d, thin_parts(matter, kThickUm / um), least_pixels);
   const cv::Mat thin = strokes_among(of_one, of_one, bare, um, least_pixels);
-  if (cv::countNonZero(thin) == 0) return;
+  const std::vector<cv::Vec3f> elsewhere = samples_of(density, matter & (1 - thin));
+  if (cv::countNonZero(thin) == 0 || elsewhere.size() < kEnough) return;
   cv::Mat labels;
   cv::Mat stats;
   cv::Mat centroids;
