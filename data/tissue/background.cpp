@@ -26,6 +26,17 @@ struct Candidates {
   cv::Mat may_join;  ///< Also in deep shade.
 };
 
+/// Of what is nearly as bright as anything, where most of that is much less smooth than the least:
+/// paper may be smoother than the glass beside it.
+double noise_of_brightest(const Blocks& b, const cv::Mat& light, double least) {
+  constexpr double kNearly = 20;  // Grey levels.
+  constexpr double kMuchLess = 1.7;
+  constexpr double kMost = 3;
+  const double bright = quantile(values_where(b.grey, light), 0.95) - kNearly;
+  const double usual = quantile(values_where(b.deviation, light & (b.grey > bright)), 0.3);
+  return usual > kMuchLess * least && usual < kMost * least ? usual : 0;
+}
+
 Candidates candidates_of(const Blocks& b) {
   constexpr double kLeastNoise = 0.4;
   constexpr double kMostNoise = 8;
@@ -38,6 +49,7 @@ Candidates candidates_of(const Blocks& b) {
   const bool is_lit = cv::countNonZero(light) > kLeastLit * b.count;
   c.noise = std::max(kLeastNoise,
                      quantile(values_where(b.deviation, is_lit ? light : b.with_data), 0.02));
+  if (is_lit) c.noise = std::max(c.noise, noise_of_brightest(b, light, c.noise));
   const double smooth = std::max(2 * c.noise, c.noise + 1);
   c.flat = b.with_data & (b.deviation < std::min(smooth, kMostNoise));
   const cv::Mat glass = c.flat & (b.grey > kBrightGlass) & (b.spread < kSpreadOfGlass);
@@ -86,9 +98,12 @@ std::vector<Piece> pieces_of(const Blocks& b, const Candidates& c) {
   return pieces;
 }
 
-/// Glass is as smooth as anything in the picture, and the brightest of what is.
+/// Glass is as smooth as anything in the picture, and the brightest of what is, but for a paper
+/// label that is brighter or smoother, and much smaller.
 const Piece* brightest(const std::vector<Piece>& pieces, int blocks) {
   constexpr double kAlike = 12;  // Grey levels.
+  constexpr double kPaper = 50;
+  constexpr double kMuchLarger = 2;
   std::vector<const Piece*> large;
   const Piece* heaviest = nullptr;
   for (const Piece& piece : pieces) {
@@ -96,12 +111,20 @@ const Piece* brightest(const std::vector<Piece>& pieces, int blocks) {
     if (heaviest == nullptr || piece.weight > heaviest->weight) heaviest = &piece;
   }
   if (large.empty()) return heaviest;
-  double least_noise = large.front()->noise;
-  for (const Piece* piece : large) least_noise = std::min(least_noise, piece->noise);
-  std::erase_if(large, [&](const Piece* p) { return p->noise > 1.5 * least_noise + 0.5; });
-  double light = 0;
-  for (const Piece* piece : large) light = std::max(light, piece->light);
-  std::erase_if(large, [&](const Piece* p) { return p->light < light - kAlike; });
+  const Piece* smoothest =
+      *std::min_element(large.begin(), large.end(),
+                        [](const Piece* p, const Piece* q) { return p->noise < q->noise; });
+  std::erase_if(large, [&](const Piece* p) {
+    const bool is_much_larger = p->weight > kMuchLarger * smoothest->weight;
+    return p->noise > (is_much_larger ? 3 : 1.5) * smoothest->noise + 0.5;
+  });
+  const Piece* lightest =
+      *std::max_element(large.begin(), large.end(),
+                        [](const Piece* p, const Piece* q) { return p->light < q->light; });
+  std::erase_if(large, [&](const Piece* p) {
+    const bool is_much_larger = p->weight > kMuchLarger * lightest->weight;
+    return p->light < lightest->light - (is_much_larger ? kPaper : kAlike);
+  });
   return *std::max_element(large.begin(), large.end(),
                            [](const Piece* p, const Piece* q) { return p->weight < q->weight; });
 }

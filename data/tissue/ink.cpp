@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <opencv2/imgproc.hpp>
 #include <tuple>
 #include <vector>
 
+#include "data/tissue/blocks.h"
 #include "data/tissue/mask_shapes.h"
 #include "data/tissue/quantile.h"
 
@@ -18,10 +20,11 @@ constexpr double kGapUm = 16;
 constexpr double kEdgeUm = 40;   ///< So far from an edge the variation is that of the inside.
 constexpr double kMatter = 0.2;  ///< The density from which something lies on the glass.
 
-/// One colour that ink has: where it is sure, where it may go on, and how large a sure piece is.
+/// One colour that ink has: where it is sure, where it may go on, which few pictures need, and how
+/// large a sure piece is.
 struct InkColour {
   cv::Mat sure;
-  cv::Mat maybe;
+  std::function<cv::Mat()> maybe;
   double least_radius_um;
   double least_area_um2;
 };
@@ -83,21 +86,22 @@ cv::Mat is_even(const Densities& d) {
   return d.variation < std::clamp(kOfTypical * d.typical, kSurelyEven, kMostVariation);
 }
 
+/// Over what is given by `d`, which must outlive them.
 std::array<InkColour, 4> colours_of(const Densities& d) {
   const cv::Mat spread = d.most - d.least;
   const auto& [r, g, b] = std::tie(d.r, d.g, d.b);
   return {{
       // Blue and green: red light is absorbed most.
-      {(r > 0.35) & (r > 1.2 * g), (r > 0.04) & (r > 1.1 * g), 16, 1e4},
+      {(r > 0.35) & (r > 1.2 * g), [&d] { return (d.r > 0.04) & (d.r > 1.1 * d.g); }, 16, 1e4},
       // Red: green and blue light, and hardly any red.
-      {(g > 0.5) & (b > 0.6 * g) & (r < 0.16 * g), (g > 0.04) & (b > 0.5 * g) & (r < 0.25 * g), 16,
-       1e4},
+      {(g > 0.5) & (b > 0.6 * g) & (r < 0.16 * g),
+       [&d] { return (d.g > 0.04) & (d.b > 0.5 * d.g) & (d.r < 0.25 * d.g); }, 16, 1e4},
       // Orange and yellow: blue light, and no red.
-      {(b > 0.4) & (g < 0.6 * b) & (r < 0.08 * b), (b > 0.1) & (g < 0.65 * b) & (r < 0.12 * b), 16,
-       1e4},
+      {(b > 0.4) & (g < 0.6 * b) & (r < 0.08 * b),
+       [&d] { return (d.b > 0.1) & (d.g < 0.65 * d.b) & (d.r < 0.12 * d.b); }, 16, 1e4},
       // Black.
-      {(d.least > 0.6) & (spread < 0.22 * d.most), (spread < 0.35 * d.most) | (d.least > 0.5), 8,
-       4e3},
+      {(d.least > 0.6) & (spread < 0.22 * d.most),
+       [&d, spread] { return (spread < 0.35 * d.most) | (d.least > 0.5); }, 8, 4e3},
   }};
 }
 
@@ -156,49 +160,100 @@ void add_coloured_ink(const Densities& d, const cv::Mat& even, double um, Ink& i
   for (const InkColour& colour : colours_of(d)) {
     cv::Mat sure;
     cv::morphologyEx(colour.sure / 255, sure, cv::MORPH_OPEN, disk(colour.least_radius_um / um));
+    if (cv::countNonZero(sure) == 0) continue;
     drop_small_objects(sure, colour.least_area_um2 / (um * um));
     if (cv::countNonZero(sure) == 0) continue;
+    const cv::Mat maybe = colour.maybe();
     Sorted sorted = sort_pieces(sure, even, um);
     const cv::Mat wide = opened(sorted.textured, kPenRadiusUm / um);
     const cv::Mat strokes = pieces_with(sorted.textured, wide);
     ink.doubtful |= strokes;
     cv::Mat taken = sorted.even;
-    if (is_over_tissue(strokes, matter & (1 - colour.maybe / 255))) taken |= strokes;
-    if (cv::countNonZero(taken) > 0) ink.area |= near_to(taken, colour.maybe, um);
+    if (is_over_tissue(strokes, matter & (1 - maybe / 255))) taken |= strokes;
+    if (cv::countNonZero(taken) > 0) ink.area |= near_to(taken, maybe, um);
   }
 }
 
-/// The pieces that have mostly one colour and are thin, as letters and strokes are.
-cv::Mat thin_pieces_of(const cv::Mat& colour, const cv::Mat& matter, double radius) {
+/// Where something lies on the glass, and the glass without anything: 0 and 1.
+struct Ground {
+  cv::Mat matter;
+  cv::Mat bare;
+};
+
+Ground ground_of(const Densities& d) {
+  constexpr double kBare = 0.06;
+  return {(d.most > kMatter) / 255, (d.most < kBare) / 255};
+}
+
+/// What narrows to less than twice a radius: letters, strokes, fringes.
+cv::Mat thin_parts(const cv::Mat& matter, double radius) {
+  return matter & (1 - opened(matter, radius));
+}
+
+/// The box of a piece with a margin, within the picture.
+cv::Rect wider_box(const cv::Mat& stats, int piece, int margin, const cv::Size& size) {
+  const cv::Rect box(stats.at<int>(piece, cv::CC_STAT_LEFT) - margin,
+                     stats.at<int>(piece, cv::CC_STAT_TOP) - margin,
+                     stats.at<int>(piece, cv::CC_STAT_WIDTH) + 2 * margin,
+                     stats.at<int>(piece, cv::CC_STAT_HEIGHT) + 2 * margin);
+  return box & cv::Rect(cv::Point(), size);
+}
+
+/// Whether there is mostly glass around a piece, in its box with a margin of the reach.
+bool is_on_glass(const cv::Mat& piece, const cv::Mat& bare, double um) {
+  constexpr double kOnGlass = 0.65;
+  const cv::Mat rim = grown(piece, kReachUm / um + 2) & (1 - grown(piece, kReachUm / um));
+  return share(bare, rim) > kOnGlass;
+}
+
+/// The pieces that have mostly one colour and mostly glass around them, as letters and strokes do
+/// and the islands of a section do not, whose faint parts are no matter.
+cv::Mat strokes_among(const cv::Mat& thin, const cv::Mat& colour, const cv::Mat& bare, double um,
+                      double least_pixels) {
   constexpr double kMostly = 0.8;
+  cv::Mat found = cv::Mat::zeros(thin.size(), CV_8U);
+  if (cv::countNonZero(thin & colour) == 0) return found;
   cv::Mat labels;
-  const int count = cv::connectedComponents(matter, labels, 8, CV_32S);
-  std::vector<double> pixels(static_cast<size_t>(count), 0);
-  std::vector<double> coloured(static_cast<size_t>(count), 0);
+  cv::Mat stats;
+  cv::Mat centroids;
+  const int count = cv::connectedComponentsWithStats(thin, labels, stats, centroids, 8, CV_32S);
+  std::vector<int> coloured(static_cast<size_t>(count), 0);
   for (int row = 0; row < labels.rows; ++row) {
+    const int* label = labels.ptr<int>(row);
+    const auto* is_coloured = colour.ptr<uint8_t>(row);
     for (int col = 0; col < labels.cols; ++col) {
-      const auto piece = static_cast<size_t>(labels.at<int>(row, col));
-      pixels[piece] += 1;
-      coloured[piece] += colour.at<uint8_t>(row, col) != 0 ? 1 : 0;
+      if (is_coloured[col] != 0) ++coloured[static_cast<size_t>(label[col])];
     }
   }
-  const cv::Mat thick = pieces_with(matter, opened(matter, radius));
-  cv::Mat found = cv::Mat::zeros(matter.size(), CV_8U);
-  for (int row = 0; row < labels.rows; ++row) {
-    for (int col = 0; col < labels.cols; ++col) {
-      const auto piece = static_cast<size_t>(labels.at<int>(row, col));
-      if (piece != 0 && coloured[piece] > kMostly * pixels[piece]) found.at<uint8_t>(row, col) = 1;
-    }
+  for (int i = 1; i < count; ++i) {
+    const int pixels = stats.at<int>(i, cv::CC_STAT_AREA);
+    if (pixels < least_pixels || coloured[static_cast<size_t>(i)] <= kMostly * pixels) continue;
+    const cv::Rect box = wider_box(stats, i, static_cast<int>(kReachUm / um) + 3, thin.size());
+    const cv::Mat piece = (labels(box) == i) / 255;
+    if (is_on_glass(piece, bare(box), um)) found(box) |= piece;
   }
-  return found & (1 - thick);
+  return found;
 }
 
-/// A stroke on the glass: its mean density and half its width.
+/// A stroke on the glass: its mean density and half its width, in pixels, without and with its soft
+/// edges.
 struct Stroke {
   cv::Mat core;
   cv::Vec3f density;
-  double radius = 0;  ///< Pixels.
+  double inner_radius = 0;
+  double radius = 0;
 };
+
+/// Of the largest circle in an area.
+double radius_inside(const cv::Mat& area) {
+  cv::Mat wide;
+  cv::copyMakeBorder(area, wide, 1, 1, 1, 1, cv::BORDER_CONSTANT, cv::Scalar::all(0));
+  cv::Mat distance;
+  cv::distanceTransform(wide, distance, cv::DIST_L2, cv::DIST_MASK_3);
+  double radius = 0;
+  cv::minMaxLoc(distance, nullptr, &radius);
+  return radius;
+}
 
 cv::Vec3f mean_of(const cv::Mat& density, const cv::Mat& mask) {
   const cv::Scalar mean = cv::mean(density, mask);
@@ -216,23 +271,13 @@ cv::Mat of_colour(const cv::Mat& density, const cv::Vec3f& colour) {
   return (along > kCosine * length_of(density)) & (along > 0.04);
 }
 
-/// The box of a piece with a margin, within the picture.
-cv::Rect wider_box(const cv::Mat& stats, int piece, int margin, const cv::Size& size) {
-  const cv::Rect box(stats.at<int>(piece, cv::CC_STAT_LEFT) - margin,
-                     stats.at<int>(piece, cv::CC_STAT_TOP) - margin,
-                     stats.at<int>(piece, cv::CC_STAT_WIDTH) + 2 * margin,
-                     stats.at<int>(piece, cv::CC_STAT_HEIGHT) + 2 * margin);
-  return box & cv::Rect(cv::Point(), size);
-}
-
 /// Even pieces of any colour that lie on glass.
 std::vector<Stroke> strokes_on_glass(const cv::Mat& density, const Densities& d,
-                                     const cv::Mat& even, double um) {
+                                     const Ground& ground, const cv::Mat& even, double um) {
   constexpr double kLeastDensity = 0.3;
   constexpr double kLeastAreaUm2 = 1.5e4;
   constexpr double kRimUm = 112;
   constexpr double kOnGlass = 0.45;
-  constexpr double kBare = 0.06;
   constexpr double kMostAlike = 0.3;
   cv::Mat core;
   cv::morphologyEx((even & (d.most > kLeastDensity)) / 255, core, cv::MORPH_OPEN, disk(16 / um));
@@ -241,24 +286,20 @@ std::vector<Stroke> strokes_on_glass(const cv::Mat& density, const Densities& d,
   cv::Mat stats;
   cv::Mat centroids;
   const int count = cv::connectedComponentsWithStats(core, labels, stats, centroids, 8, CV_32S);
-  const cv::Mat bare = d.most < kBare;
   std::vector<Stroke> strokes;
   for (int i = 1; i < count; ++i) {
     const cv::Rect box = wider_box(stats, i, static_cast<int>(kRimUm / um) + 3, core.size());
     const cv::Mat piece = (labels(box) == i) / 255;
     const cv::Mat around = grown(piece, kRimUm / um);
     const cv::Mat rim = around & (1 - grown(piece, kRimUm / um - 2));
-    if (share(bare(box), rim) < kOnGlass) continue;
+    if (share(ground.bare(box), rim) < kOnGlass) continue;
     const cv::Vec3f colour = mean_of(density(box), piece);
     // A smooth part of a section has the section's colour beside it.
     if (share(of_colour(density(box), colour), rim) > kMostAlike) continue;
-    cv::Mat distance;
-    cv::distanceTransform(around, distance, cv::DIST_L2, cv::DIST_MASK_3);
-    double radius = 0;
-    cv::minMaxLoc(distance, nullptr, &radius);
     cv::Mat whole = cv::Mat::zeros(core.size(), CV_8U);
     piece.copyTo(whole(box));
-    strokes.push_back({whole, colour, radius - kRimUm / um});
+    strokes.push_back({whole, colour, radius_inside(piece),
+                       radius_inside(ground.matter(box) & grown(piece, kEdgeUm / um))});
   }
   return strokes;
 }
@@ -272,22 +313,47 @@ cv::Mat as_dense(const cv::Mat& density, const Stroke& stroke) {
   return dense;
 }
 
-void add_strokes(const cv::Mat& density, const Densities& d, const cv::Mat& even, double um,
-                 Ink& ink) {
+/// The pieces that absorb a stroke's light by a good part of the stroke more than what is around
+/// them: those where ink lies over a section, and not where the section is dense.
+cv::Mat denser_than_around(const cv::Mat& pieces, const cv::Mat& density, const cv::Mat& matter,
+                           const Stroke& stroke, double um) {
+  constexpr double kPart = 0.4;
+  constexpr double kRimUm = 32;
+  cv::Mat found = cv::Mat::zeros(pieces.size(), CV_8U);
+  cv::Mat labels;
+  cv::Mat stats;
+  cv::Mat centroids;
+  const int count = cv::connectedComponentsWithStats(pieces, labels, stats, centroids, 8, CV_32S);
+  for (int i = 1; i < count; ++i) {
+    const cv::Rect box = wider_box(stats, i, static_cast<int>(kRimUm / um) + 2, pieces.size());
+    const cv::Mat piece = (labels(box) == i) / 255;
+    const cv::Mat rim =
+        grown(piece, kRimUm / um) & (1 - grown(piece, kRimUm / um / 2)) & matter(box);
+    const cv::Vec3f more = mean_of(density(box), piece) - mean_of(density(box), rim);
+    if (more.dot(stroke.density) > kPart * stroke.density.dot(stroke.density)) found(box) |= piece;
+  }
+  return found;
+}
+
+void add_strokes(const cv::Mat& density, const Densities& d, const Ground& ground,
+                 const cv::Mat& even, double um, Ink& ink) {
   constexpr double kMostOfTissue = 0.3;
   constexpr double kThin = 1.3;
-  const cv::Mat matter = (d.most > kMatter) / 255;
-  for (const Stroke& stroke : strokes_on_glass(density, d, even, um)) {
+  for (const Stroke& stroke : strokes_on_glass(density, d, ground, even, um)) {
     const cv::Mat colour = of_colour(density, stroke.density);
-    ink.area |= near_to(stroke.core, colour, um) |
-                thin_pieces_of(colour, matter, kThin * stroke.radius + 2);
+    const cv::Mat thin = thin_parts(ground.matter, kThin * stroke.radius + 1);
+    // A stroke's piece goes over into the fringe of a section that it touches.
+    const cv::Mat pieces =
+        strokes_among(thin, colour, ground.bare, um, 1) & grown(colour / 255, kGapUm / um);
+    ink.area |= near_to(stroke.core, colour, um) | pieces;
     // The same pen may go on over the tissue.
-    const cv::Mat elsewhere = matter & (1 - ink.area);
+    const cv::Mat elsewhere = ground.matter & (1 - ink.area);
     const cv::Mat dense = (as_dense(density, stroke) / 255) & elsewhere;
     const cv::Mat wide = opened(dense, std::max(2.0, 0.6 * stroke.radius));
-    const cv::Mat over = pieces_with(wide, grown(ink.area, 2 * kReachUm / um));
-    if (cv::countNonZero(over) == 0) continue;
-    ink.doubtful |= over;
+    const cv::Mat near = pieces_with(wide, grown(ink.area, 2 * kReachUm / um));
+    if (cv::countNonZero(near) == 0) continue;
+    ink.doubtful |= near;
+    const cv::Mat over = denser_than_around(near, density, elsewhere, stroke, um);
     if (share(over, elsewhere) < kMostOfTissue) ink.area |= over;
   }
 }
@@ -304,17 +370,54 @@ std::vector<cv::Vec3f> samples_of(const cv::Mat& density, const cv::Mat& mask) {
   return samples;
 }
 
+/// Whether a thin piece is as even as a stroke where its edges are farthest.
+bool is_even_inside(const cv::Mat& variation, const cv::Mat& piece, const Densities& d) {
+  constexpr double kInner = 0.2;
+  constexpr double kOfTypical = 0.5;
+  return quantile(values_where(variation, piece), kInner) < kOfTypical * d.typical;
+}
+
+/// Of each piece that has mostly one colour what has it, with gaps closed, where that is nearly all
+/// or even: a stroke without the fringe of a section that it touches.
+cv::Mat of_usual_colour(const cv::Mat& density, const Densities& d, const cv::Mat& pieces,
+                        double least_pixels) {
+  constexpr double kNearlyAll = 0.9;
+  constexpr double kMostly = 0.5;
+  constexpr double kGap = 1.5;  // Pixels.
+  cv::Mat found = cv::Mat::zeros(pieces.size(), CV_8U);
+  cv::Mat labels;
+  cv::Mat stats;
+  cv::Mat centroids;
+  const int count = cv::connectedComponentsWithStats(pieces, labels, stats, centroids, 8, CV_32S);
+  for (int i = 1; i < count; ++i) {
+    if (stats.at<int>(i, cv::CC_STAT_AREA) < least_pixels) continue;
+    const cv::Rect box = wider_box(stats, i, 2, pieces.size());
+    const cv::Mat piece = (labels(box) == i) / 255;
+    const cv::Mat alike =
+        (of_colour(density(box), median_colour(density(box), piece)) / 255) & piece;
+    const double part = share(alike, piece);
+    if (part < kMostly) continue;
+    if (part > kNearlyAll || is_even_inside(d.variation(box), alike, d))
+      found(box) |= closed(alike, kGap) & piece;
+  }
+  return found;
+}
+
 /// Letters and thin strokes, whose inside is too narrow to tell whether it is even: thin pieces on
 /// the glass, each of one colour, which what lies elsewhere seldom has.
-void add_letters(const cv::Mat& density, const Densities& d, double um, Ink& ink) {
+void add_letters(const cv::Mat& density, const Densities& d, const Ground& ground, double um,
+                 Ink& ink) {
   constexpr double kThickUm = 120;
   constexpr double kLeastAreaUm2 = 5e3;
   constexpr double kOneColour = 0.9;
   constexpr double kSeldom = 0.1;
   constexpr size_t kEnough = 100;
-  const cv::Mat matter = ((d.most > kMatter) / 255) & (1 - ink.area);
-  cv::Mat thin = matter & (1 - pieces_with(matter, opened(matter, kThickUm / um)));
-  drop_small_objects(thin, kLeastAreaUm2 / (um * um));
+  const cv::Mat matter = ground.matter & (1 - ink.area);
+  const cv::Mat bare = ground.bare | ink.area;
+  const double least_pixels = kLeastAreaUm2 / (um * um);
+  const cv::Mat of_one =
+      of_usual_colour(density, d, thin_parts(matter, kThickUm / um), least_pixels);
+  const cv::Mat thin = strokes_among(of_one, of_one, bare, um, least_pixels);
   const std::vector<cv::Vec3f> elsewhere = samples_of(density, matter & (1 - thin));
   if (cv::countNonZero(thin) == 0 || elsewhere.size() < kEnough) return;
   cv::Mat labels;
@@ -339,13 +442,17 @@ void add_letters(const cv::Mat& density, const Densities& d, double um, Ink& ink
 }  // namespace
 
 Ink find_ink(const cv::Mat& density, double um) {
+  constexpr double kLargestHoleUm2 = 6e4;
   Ink ink{cv::Mat::zeros(density.size(), CV_8U), cv::Mat::zeros(density.size(), CV_8U)};
   const Densities d = densities_of(density, um);
   const cv::Mat even = is_even(d);
   add_coloured_ink(d, even, um, ink);
-  add_strokes(density, d, even, um, ink);
-  add_letters(density, d, um, ink);
+  const Ground ground = ground_of(d);
+  add_strokes(density, d, ground, even, um, ink);
+  add_letters(density, d, ground, um, ink);
   cv::morphologyEx(ink.area, ink.area, cv::MORPH_CLOSE, disk(kGapUm / um));
+  // Writing on what is taken for ink.
+  fill_small_holes(ink.area, kLargestHoleUm2 / (um * um));
   return ink;
 }
 

@@ -66,6 +66,14 @@ Reading with_films(const LabelEvidence& label) {
   return reading;
 }
 
+/// Of another colour than the glass and no darker: then it is the glass, and what was taken for it
+/// something else, as paper.
+Reading without_light_parts(const LabelEvidence& label) {
+  const cv::Mat light_parts = ((label.light >= 0) & (label.total > label.high)) / 255;
+  return {dice_of(label.mask, label.mask & (1 - light_parts)), 1,
+          "parts of it are no darker than the background"};
+}
+
 Reading with_grey(const LabelEvidence& label) {
   constexpr double kWeight = 0.7;
   return {dice_of(label.mask, label.mask | label.grey), kWeight,
@@ -100,6 +108,7 @@ std::vector<Reading> other_readings(const LabelEvidence& label) {
   readings.push_back(trust_in(fat) < trust_in(ink) ? fat : ink);
   readings.push_back(with_more_fat(label));
   readings.push_back(without_smooth(label));
+  readings.push_back(without_light_parts(label));
   readings.push_back(with_films(label));
   readings.push_back(with_grey(label));
   if (is_colourless(label)) readings.push_back({0, kAsLikely, "what was found has no colour"});

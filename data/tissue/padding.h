@@ -14,12 +14,13 @@ struct Extreme {
 struct Padding {
   Extreme black;
   Extreme white;
-  cv::Mat area;  ///< Both, and pixels without data.
+  cv::Mat area;  ///< Both, what was filled with another colour, and pixels without data.
   cv::Mat zone;  ///< The same and two pixels around it, where values run over.
 };
 
-/// Large areas of 0 or 255 (within 1), with the ringing of JPEG around them. `rgb` is 8-bit,
-/// `missing` 0 and 1.
+/// Large areas of 0 or 255 (within 1), and of exactly any one colour where their borders are
+/// straight and end with a step; with the ringing of JPEG around them. `rgb` is 8-bit, `missing` 0
+/// and 1.
 Padding find_padding(const cv::Mat& rgb, const cv::Mat& missing);
 
 }  // namespace untiled

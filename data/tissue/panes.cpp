@@ -70,8 +70,10 @@ cv::Mat smooth_blocks(const Blocks& b, const cv::Mat& glass) {
   constexpr double kQuantised = 0.5;
   constexpr double kQuantisedSlope = 1;
   const Smoothness usual = smoothness_of(b, glass, 0.75);
-  const cv::Mat smooth = b.with_data &
-                         (b.deviation < std::max(kQuantised, 1.3 * usual.deviation + 0.3)) &
+  // JPEG leaves nothing of the noise in most blocks, and one of its waves in some.
+  const double most = 1.1 * smoothness_of(b, glass, 0.95).deviation;
+  const double limit = std::max({kQuantised, 1.3 * usual.deviation + 0.3, most});
+  const cv::Mat smooth = b.with_data & (b.deviation < limit) &
                          (b.slope < std::max(kQuantisedSlope, 2 * usual.slope + 0.6));
   cv::Mat areas;
   cv::morphologyEx(smooth, areas, cv::MORPH_OPEN, cv::Mat::ones(3, 3, CV_8U));

@@ -54,7 +54,6 @@ cv::Mat typical_surroundings(const cv::Mat& strength, const cv::Mat& above, doub
 Strength strength_of(const cv::Mat& rgb, const Reference& reference, const cv::Mat& seen,
                      double um) {
   constexpr float kDarkestGlass = 20;
-  constexpr double kGlare = 25;  // Brighter than the glass by less is not tissue.
   cv::Mat smooth;
   rgb.convertTo(smooth, CV_32FC3);
   cv::GaussianBlur(smooth, smooth, {0, 0}, std::max(0.6, kBlurUm / um));
@@ -76,10 +75,8 @@ Strength strength_of(const cv::Mat& rgb, const Reference& reference, const cv::M
   difference -= greys;
   s.colour = channel_length(difference);
   if (!seen.empty()) limit_colour_noise(s.colour, seen);
-  if (!reference.dark) {
-    const cv::Mat brighter = cv::max(s.light - kGlare, 0.0);
-    s.light = cv::min(s.light, 0.0) + brighter;
-  }
+  // What is brighter than the glass is none of the light that tissue lets through.
+  if (!reference.dark) s.light = cv::min(s.light, 0.0);
   cv::magnitude(s.light, s.colour, s.total);
   if (reference.dark) {
     const cv::Mat half = s.total * 0.5;

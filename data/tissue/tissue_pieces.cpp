@@ -13,6 +13,7 @@ constexpr double kLeastPieceUm2 = 6e3;
 
 /// What is known of one piece of the mask.
 struct PieceFacts {
+  int label = 0;
   double pixels = 0;
   double radius = 0;  ///< Of the largest circle inside, pixels.
   double colour = 0;  ///< Sums over its pixels.
@@ -39,6 +40,7 @@ class PieceFilter {
     pieces_.resize(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) {
       PieceFacts& piece = pieces_[static_cast<size_t>(i)];
+      piece.label = i;
       piece.pixels = stats.at<int>(i, cv::CC_STAT_AREA);
       piece.box = {stats.at<int>(i, cv::CC_STAT_LEFT), stats.at<int>(i, cv::CC_STAT_TOP),
                    stats.at<int>(i, cv::CC_STAT_WIDTH), stats.at<int>(i, cv::CC_STAT_HEIGHT)};
@@ -82,7 +84,8 @@ class PieceFilter {
     const bool solid = piece.radius * um_ >= kSolidUm || dark_;
     const bool coloured =
         piece.pixels < kCompact * piece.radius * piece.radius && piece.colourfulness() > 0.2;
-    return (solid || coloured) && !is_edge_of_glass(piece) && !is_end_of_slide(piece);
+    return (solid || coloured) && !is_edge_of_glass(piece) && !is_end_of_slide(piece) &&
+           !is_paper(piece);
   }
 
   /// The piece that is most surely tissue: of those that may be, the one with the most colour.
@@ -94,20 +97,22 @@ class PieceFilter {
     return most;
   }
 
-  /// Dirt, print and smudges on glass: without colour where the rest has some, or smooth and faint
-  /// beside the rest.
+  /// Dirt, print and smudges on glass: without colour where the rest has some, or hardly there, or
+  /// smooth and faint beside the rest.
   bool is_smudge(const PieceFacts& piece, const PieceFacts& sure) const {
     constexpr double kColoured = 0.3;
     constexpr double kColourless = 0.12;
     constexpr double kFaint = 0.25;
+    constexpr double kHardlyThere = 0.2;
     constexpr double kSmooth = 0.4;
     constexpr double kLarge = 0.25;  // Of the surest piece.
     if (dark_) return false;
     if (sure.colourfulness() > kColoured && piece.colourfulness() < kColourless) return true;
+    const bool is_lesser = piece.pixels <= kLarge * sure.pixels;
+    if (is_lesser && piece.strength() < kHardlyThere * sure.strength()) return true;
     // Hardly stained tissue may be flat too: what is large and has a colour must be smooth from
     // block to block.
-    const bool may_be_tissue =
-        piece.colourfulness() > kColoured && piece.pixels > kLarge * sure.pixels;
+    const bool may_be_tissue = piece.colourfulness() > kColoured && !is_lesser;
     const double smooth = may_be_tissue ? piece.smooth : piece.flat;
     return has_flat_ && smooth > kSmooth * piece.pixels &&
            piece.strength() < kFaint * sure.strength();
@@ -121,6 +126,30 @@ class PieceFilter {
                            box.y + box.height >= size_.height - 2;
     return at_border && piece.flat > 0.6 * piece.pixels && piece.colourfulness() < 0.25 &&
            piece.pixels > 0.8 * box.area() && piece.pixels < 0.25 * size_.area();
+  }
+
+  /// A paper label: a smooth rectangle, whose print may reach its border.
+  bool is_paper(const PieceFacts& piece) const {
+    constexpr double kStraight = 0.87;
+    constexpr double kPrinted = 0.65;
+    constexpr double kSmooth = 0.6;
+    constexpr double kLargest = 0.4;
+    if (!has_flat_ || dark_) return false;
+    const auto filled = static_cast<double>(piece.box.area());
+    const bool is_straight = piece.pixels > kStraight * filled ||
+                             (piece.pixels > kPrinted * filled && straight_sides(piece) >= 2);
+    return is_straight && piece.flat > kSmooth * piece.pixels && filled < kLargest * size_.area();
+  }
+
+  /// How many sides of its box a piece touches along nearly all of their length.
+  int straight_sides(const PieceFacts& piece) const {
+    constexpr double kNearlyAll = 0.9;
+    const cv::Mat box = labels_(piece.box) == piece.label;
+    const auto is_side = [&](const cv::Mat& line) {
+      return cv::countNonZero(line) > kNearlyAll * static_cast<double>(line.total());
+    };
+    return int{is_side(box.row(0))} + int{is_side(box.row(box.rows - 1))} +
+           int{is_side(box.col(0))} + int{is_side(box.col(box.cols - 1))};
   }
 
   /// The frosted or painted end of a slide: along all of a side, with a straight edge.

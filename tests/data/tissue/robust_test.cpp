@@ -410,6 +410,116 @@ TEST_CASE(
   CHECK(painting.find().confidence < kDoubtful);
 }
 
+/// Letters of a pen below each other.
+void add_letters(Painting& painting, int64_t left, const Rgb3& ink) {
+  for (const int64_t top : {30, 120, 210, 300}) {
+    painting.fill(box(top, left, 6, 34), ink, 1, false);
+    painting.fill(box(top, left + 14, 26, 6), ink, 1, false);
+  }
+}
+
+TEST_CASE("writing on the coloured end of a slide takes nothing of a section of islands") {
+  constexpr Rgb3 kFaint = {210, 190, 212};
+  for (const Rgb3& end : {Rgb3{248, 226, 140}, Rgb3{225, 150, 85}}) {
+    Painting painting(kGlassColour);
+    painting.tissue(kFaint, 6);
+    for (int64_t row = 110; row < 310; row += 34) {
+      for (int64_t col = 130; col < 370; col += 34) {
+        painting.fill(box(row, col, 24, 24), {180, 100, 175}, 16, true);
+      }
+    }
+    painting.fill(box(0, 0, kRows, 64), end, 2, false);
+    add_letters(painting, 12, {35, 45, 80});
+    INFO(end[2]);
+    CHECK(painting.dice() > 0.97);
+  }
+}
+
+/// A ring that is dense in its middle and pale at its edges.
+void add_soft_ring(Painting& painting, double radius, double edge, const Rgb3& ink) {
+  constexpr int kTones = 8;
+  for (int soft = kTones - 1; soft >= 0; --soft) {
+    Rgb3 colour = ink;
+    for (size_t c = 0; c < 3; ++c) {
+      const double part = std::cos(1.57 * soft / kTones);
+      colour[c] = static_cast<int>(243 * std::pow(ink[c] / 243.0, part));
+    }
+    painting.fill(
+        [=](int64_t row, int64_t col) {
+          const double from_middle = std::hypot(row - 210.0, col - 250.0) - radius;
+          return std::abs(from_middle) < 1 + edge * soft / kTones;
+        },
+        colour, 1, false);
+  }
+}
+
+TEST_CASE("a pen's ring is no tissue, around a section and over its border") {
+  for (const Rgb3& ink : {Rgb3{210, 62, 68}, Rgb3{60, 30, 90}, Rgb3{40, 60, 160}}) {
+    for (const auto& [radius, edge] : {std::pair{153.0, 5.0}, std::pair{184.0, 12.0}}) {
+      Painting painting(kGlassColour);
+      add_textured_tissue(painting, {215, 160, 195});
+      add_soft_ring(painting, radius, edge, ink);
+      INFO(ink[0] << " at " << radius);
+      CHECK(painting.dice() > 0.97);
+    }
+  }
+}
+
+TEST_CASE(
+    "what a scanner filled with one colour around its fields is padding, whatever the colour") {
+  constexpr Rgb3 kGreyGlass = {225, 221, 224};
+  for (const Rgb3& fill : {Rgb3{250, 250, 250}, Rgb3{240, 240, 240}, Rgb3{252, 250, 244}}) {
+    Painting painting(kGreyGlass);
+    add_textured_tissue(painting, {190, 120, 165});
+    painting.fill(box(0, 0, 80, kCols), fill, 0, false);
+    painting.fill(box(340, 0, 60, kCols), fill, 0, false);
+    painting.fill(box(0, 0, kRows, 80), fill, 0, false);
+    painting.fill(box(0, 420, kRows, 140), fill, 0, false);
+    INFO(fill[2]);
+    CHECK(painting.dice() > 0.97);
+  }
+}
+
+TEST_CASE("a paper label is no tissue, and not the glass where it is brighter") {
+  for (const Rgb3& paper : {Rgb3{250, 249, 240}, Rgb3{205, 202, 221}}) {
+    Painting painting({214, 213, 216});
+    add_textured_tissue(painting, kHE);
+    painting.fill(box(30, 8, 340, 80), paper, 1.5, false);
+    painting.fill(box(50, 20, 40, 40), {40, 40, 42}, 3, false);
+    INFO(paper[0]);
+    CHECK(painting.dice() > 0.97);
+  }
+}
+
+TEST_CASE("glass of two tints is none of the tissue where JPEG left waves in some blocks") {
+  Painting painting(kGlassColour);
+  const auto wave = [&](int64_t top, int64_t bottom, const Rgb3& colour) {
+    painting.fill(box(top, 0, bottom - top, kCols), colour, 0, false);
+    const Rgb3 darker = {colour[0] - 2, colour[1] - 2, colour[2] - 2};
+    const auto in_wave = [=](int64_t row, int64_t col) {
+      return row >= top && row < bottom && (row / 8 * 5 + col / 8 * 3) % 7 == 0 && col % 8 < 4;
+    };
+    painting.fill(in_wave, darker, 0, false);
+  };
+  wave(0, 200, {243, 242, 247});
+  wave(200, kRows, {239, 236, 232});
+  add_textured_tissue(painting, kHE);
+  CHECK(painting.dice() > 0.97);
+}
+
+TEST_CASE("a small faint area beside a section is no tissue") {
+  Painting painting(kGlassColour);
+  add_textured_tissue(painting, {190, 110, 165});
+  painting.fill(box(30, 440, 60, 70), {233, 228, 232}, 5, false);
+  CHECK(painting.dice() > 0.985);
+}
+
+TEST_CASE("a label of what is no darker than the background is doubtful") {
+  Painting painting({236, 227, 245});
+  painting.fill(box(0, 150, kRows, 410), {240, 243, 245}, 7, false);
+  CHECK(painting.find().confidence < kDoubtful);
+}
+
 TEST_CASE("a slide on which nearly all is taken for ink is doubtful") {
   Painting painting(kGlassColour);
   painting.fill(box(60, 60, 200, 300), {40, 60, 160}, 1, false);
