@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -140,6 +141,32 @@ Finding check_classifier(const Settings& settings) {
   return std::nullopt;
 }
 
+/// What only a classifier of whole slides knows: a U-Net would be trained as if nobody had said it,
+/// from random weights where some were given.
+Finding check_unet(const Settings& settings) {
+  if (settings.model.kind == ModelKind::kResnet) return std::nullopt;
+  const ModelSettings usual;
+  const ModelSettings& model = settings.model;
+  if (!model.init.empty()) {
+    return Inconsistency{"model.init",
+                         "is read with model.kind resnet; a U-Net begins with random weights: "
+                         "leave it out, or set model.kind: resnet"};
+  }
+  const std::array<std::pair<const char*, bool>, 4> of_resnet = {
+      {{"model.depth", model.depth != usual.depth},
+       {"model.width", model.width != usual.width},
+       {"model.first_stride", model.first_stride != usual.first_stride},
+       {"model.norm", model.norm != usual.norm}}};
+  for (const auto& [key, is_set] : of_resnet) {
+    if (is_set) return Inconsistency{key, "is of a ResNet, and model.kind is unet: set resnet"};
+  }
+  if (settings.train.batch > 1) {
+    return Inconsistency{"train.batch",
+                         "is for model.kind resnet; with a U-Net set train.accumulate"};
+  }
+  return std::nullopt;
+}
+
 Finding check_cache(const Settings& settings) {
   if (settings.data.cache != CacheMode::kDisk || !settings.run.scratch.empty()) return std::nullopt;
   return Inconsistency{"data.cache", "disk needs a folder to write to; set run.scratch"};
@@ -180,8 +207,8 @@ Finding find_inconsistency(const Settings& settings) {
        {check_classes(settings.data), check_class_weights(settings.data),
         check_unannotated(settings), check_inputs(settings.data.cohort), check_labels(settings),
         check_model(settings.model), check_label_names(settings.data), check_slide_loss(settings),
-        check_classifier(settings), check_cache(settings), find_decode_conflict(settings),
-        check_precision(settings)}) {
+        check_classifier(settings), check_unet(settings), check_cache(settings),
+        find_decode_conflict(settings), check_precision(settings)}) {
     if (finding) return finding;
   }
   return std::nullopt;

@@ -100,3 +100,21 @@ TEST_CASE("a classifier of slides needs labels, a loss of slides, and no setting
   CHECK_THAT(refusal("data: {slides: [a.svs]}\ntrain: {loss: cross_entropy}\n"),
              contains_text("is of whole slides"));
 }
+
+TEST_CASE(
+    "a U-Net knows no setting of a classifier, and is not trained as if nobody had given it") {
+  const std::string unet = "data: {slides: [a.svs]}\n";
+  CHECK_THAT(refusal(unet, {"model.init=weights.safetensors"}),
+             contains_text("model.init is read with model.kind resnet"));
+  for (const char* key : {"model.depth", "model.width", "model.first_stride"}) {
+    INFO(key);
+    CHECK_THAT(refusal(unet, {std::string(key) + (key[6] == 'd' ? "=34" : "=4")}),
+               contains_text(std::string(key) + " is of a ResNet"));
+  }
+  CHECK_THAT(refusal(unet, {"model.norm=none"}), contains_text("model.norm is of a ResNet"));
+  CHECK_THAT(refusal(unet, {"train.batch=4"}), contains_text("set train.accumulate"));
+  CHECK(refusal(unet, {"model.depth=18", "model.norm=batch", "train.batch=1"}).empty());
+  CHECK(refusal("model: {kind: resnet, init: w.safetensors, depth: 34, norm: frozen}\n"
+                "data: {manifest: m.csv, labels: [a, b]}\ntrain: {loss: cross_entropy, batch: 4}\n")
+            .empty());
+}
