@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <utility>
 
@@ -141,24 +140,13 @@ Finding check_classifier(const Settings& settings) {
   return std::nullopt;
 }
 
-/// What only a classifier of whole slides knows: a U-Net would be trained as if nobody had said it,
-/// from random weights where some were given.
+/// A U-Net would be trained as if nobody had said it, from random weights where some were given.
 Finding check_unet(const Settings& settings) {
   if (settings.model.kind == ModelKind::kResnet) return std::nullopt;
-  const ModelSettings usual;
-  const ModelSettings& model = settings.model;
-  if (!model.init.empty()) {
+  if (!settings.model.init.empty()) {
     return Inconsistency{"model.init",
                          "is read with model.kind resnet; a U-Net begins with random weights: "
                          "leave it out, or set model.kind: resnet"};
-  }
-  const std::array<std::pair<const char*, bool>, 4> of_resnet = {
-      {{"model.depth", model.depth != usual.depth},
-       {"model.width", model.width != usual.width},
-       {"model.first_stride", model.first_stride != usual.first_stride},
-       {"model.norm", model.norm != usual.norm}}};
-  for (const auto& [key, is_set] : of_resnet) {
-    if (is_set) return Inconsistency{key, "is of a ResNet, and model.kind is unet: set resnet"};
   }
   if (settings.train.batch > 1) {
     return Inconsistency{"train.batch",
@@ -201,6 +189,18 @@ Finding check_precision(const Settings& settings) {
 }
 
 }  // namespace
+
+std::vector<std::string> settings_without_effect(const Settings& settings) {
+  std::vector<std::string> keys;
+  if (settings.model.kind == ModelKind::kResnet) return keys;
+  const ModelSettings usual;
+  const ModelSettings& model = settings.model;
+  if (model.depth != usual.depth) keys.emplace_back("model.depth");
+  if (model.width != usual.width) keys.emplace_back("model.width");
+  if (model.first_stride != usual.first_stride) keys.emplace_back("model.first_stride");
+  if (model.norm != usual.norm) keys.emplace_back("model.norm");
+  return keys;
+}
 
 Finding find_inconsistency(const Settings& settings) {
   for (const Finding& finding :
