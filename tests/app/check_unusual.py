@@ -160,7 +160,8 @@ def check_long_names(app, folder, findings):
         app.succeed(verb, slides, "--out", out, *flags)
         with open(out / "report.csv", encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        findings.expect([row["status"] for row in rows] == ["ok", "ok"], f"{verb}: {rows}")
+        written = [row["status"] for row in rows if row["status"] in ("ok", "empty") and row["outputs"]]
+        findings.expect(len(written) == 2, f"{verb}: {rows}")
         findings.expect(all(len(row["slide_id"].encode()) <= 170 for row in rows), f"{verb}: {rows}")
 
 
