@@ -140,6 +140,21 @@ Finding check_classifier(const Settings& settings) {
   return std::nullopt;
 }
 
+/// A U-Net would be trained as if nobody had said it, from random weights where some were given.
+Finding check_unet(const Settings& settings) {
+  if (settings.model.kind == ModelKind::kResnet) return std::nullopt;
+  if (!settings.model.init.empty()) {
+    return Inconsistency{"model.init",
+                         "is read with model.kind resnet; a U-Net begins with random weights: "
+                         "leave it out, or set model.kind: resnet"};
+  }
+  if (settings.train.batch > 1) {
+    return Inconsistency{"train.batch",
+                         "is for model.kind resnet; with a U-Net set train.accumulate"};
+  }
+  return std::nullopt;
+}
+
 Finding check_cache(const Settings& settings) {
   if (settings.data.cache != CacheMode::kDisk || !settings.run.scratch.empty()) return std::nullopt;
   return Inconsistency{"data.cache", "disk needs a folder to write to; set run.scratch"};
@@ -175,13 +190,25 @@ Finding check_precision(const Settings& settings) {
 
 }  // namespace
 
+std::vector<std::string> settings_without_effect(const Settings& settings) {
+  std::vector<std::string> keys;
+  if (settings.model.kind == ModelKind::kResnet) return keys;
+  const ModelSettings usual;
+  const ModelSettings& model = settings.model;
+  if (model.depth != usual.depth) keys.emplace_back("model.depth");
+  if (model.width != usual.width) keys.emplace_back("model.width");
+  if (model.first_stride != usual.first_stride) keys.emplace_back("model.first_stride");
+  if (model.norm != usual.norm) keys.emplace_back("model.norm");
+  return keys;
+}
+
 Finding find_inconsistency(const Settings& settings) {
   for (const Finding& finding :
        {check_classes(settings.data), check_class_weights(settings.data),
         check_unannotated(settings), check_inputs(settings.data.cohort), check_labels(settings),
         check_model(settings.model), check_label_names(settings.data), check_slide_loss(settings),
-        check_classifier(settings), check_cache(settings), find_decode_conflict(settings),
-        check_precision(settings)}) {
+        check_classifier(settings), check_unet(settings), check_cache(settings),
+        find_decode_conflict(settings), check_precision(settings)}) {
     if (finding) return finding;
   }
   return std::nullopt;

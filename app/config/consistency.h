@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/config/settings.h"
 
@@ -15,6 +16,10 @@ struct Inconsistency {
 
 /// The first rule that `settings` break.
 std::optional<Inconsistency> find_inconsistency(const Settings& settings);
+
+/// Keys of settings that are not the usual ones and change nothing: those of a ResNet where the
+/// network is a U-Net.
+std::vector<std::string> settings_without_effect(const Settings& settings);
 
 /// That of them about data.decode: what a device decodes must be what the network sees.
 std::optional<Inconsistency> find_decode_conflict(const Settings& settings);

@@ -10,6 +10,7 @@
 #include "app/config/yaml_text.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/core/progress.h"
 
 namespace untiled {
 namespace {
@@ -77,6 +78,10 @@ Settings finish(Settings settings, std::vector<Value> given, const std::string& 
   if (const auto finding = find_inconsistency(settings)) {
     throw ConfigError(fmt::format("{}: {} {}", place_of(finding->key, given, name), finding->key,
                                   finding->message));
+  }
+  for (const std::string& key : settings_without_effect(settings)) {
+    warn(fmt::format("{}: {} is of a ResNet and changes nothing with model.kind unet",
+                     place_of(key, given, name), key));
   }
   return settings;
 }

@@ -97,6 +97,29 @@ class Row {
 
 constexpr std::array kSlideColumns = {"slide", "wsi", "slide_id"};
 
+/// Splits, patients and masks in columns of other names would be left out in silence, and slides of
+/// a test trained on.
+void tell_unread(const fs::path& file, const CsvRow& header) {
+  constexpr std::array kRead = {"slide", "wsi",     "slide_id", "mask", "split",
+                                "group", "case_id", "label",    "mpp",  "region"};
+  constexpr size_t kMost = 8;
+  std::vector<std::string> unread;
+  std::copy_if(header.fields.begin(), header.fields.end(), std::back_inserter(unread),
+               [&](const std::string& name) {
+                 const bool is_read =
+                     std::find(kRead.begin(), kRead.end(), lower(name)) != kRead.end();
+                 return !name.empty() && !is_read;
+               });
+  if (unread.empty()) return;
+  const size_t more = unread.size() - std::min(unread.size(), kMost);
+  unread.resize(unread.size() - more);
+  note(
+      fmt::format("{}: left out what is not read, {} {}{}; a manifest's columns are slide, mask, "
+                  "split, group, mpp, region and label",
+                  file.string(), unread.size() + more == 1 ? "column" : "columns",
+                  fmt::join(unread, ", "), more > 0 ? fmt::format(" and {} more", more) : ""));
+}
+
 /// The columns by name; the slide's and the group's under their names here.
 std::map<std::string, size_t> read_header(const fs::path& file, const CsvRow& header) {
   std::map<std::string, size_t> columns;
@@ -115,6 +138,7 @@ std::map<std::string, size_t> read_header(const fs::path& file, const CsvRow& he
   if (!columns.contains("group") && columns.contains("case_id")) {
     columns["group"] = columns["case_id"];
   }
+  tell_unread(file, header);
   return columns;
 }
 

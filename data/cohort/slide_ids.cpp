@@ -18,11 +18,24 @@ uint32_t short_hash(const std::string& text) {
   return hash;
 }
 
+/// File systems take 255 bytes a name, of which endings, regions and temporary names need some.
+constexpr size_t kMostBytes = 170;
+
+/// A name that fits with its endings: of a long one the beginning, up to a whole character of
+/// UTF-8, and a hash of all of it.
+std::string fitting(const std::string& name) {
+  if (name.size() <= kMostBytes) return name;
+  const std::string hash = fmt::format("-{:08x}", short_hash(name));
+  size_t end = kMostBytes - hash.size();
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
+  return name.substr(0, end) + hash;
+}
+
 /// Never empty and never with a separator: an id stays in the output folder.
 std::string file_name(const std::filesystem::path& slide) {
   const std::filesystem::path path = std::filesystem::absolute(slide).lexically_normal();
   const std::string name = (path.has_filename() ? path : path.parent_path()).filename().string();
-  return name.empty() ? "slide" : name;
+  return name.empty() ? "slide" : fitting(name);
 }
 
 }  // namespace

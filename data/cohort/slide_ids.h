@@ -12,6 +12,8 @@ namespace untiled {
 /// One id a slide, in their order: its full file name ("CMU-1.svs"), and where several slides of
 /// the batch share that, with a short hash of the absolute path ("CMU-1.svs-5f3a09c1"). Letters'
 /// case does not tell names apart, as on many file systems. The hash is the same on every machine.
+/// A name of more than 170 bytes is cut, with a hash of all of it: outputs have longer names, and
+/// file systems take 255 bytes.
 std::vector<std::string> slide_ids(const std::vector<std::filesystem::path>& slides);
 
 /// The same for entries; several regions of one slide get their places, see region_suffix.

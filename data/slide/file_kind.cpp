@@ -62,7 +62,7 @@ constexpr std::pair<std::string_view, std::string_view> kKnownStarts[] = {
     {"RIFF"sv, "a RIFF file, perhaps a WebP image"sv},
     {"\0\0\0\x0CjP  "sv, "a JPEG 2000 image"sv},
     {"\xFF\x4F\xFF\x51"sv, "a JPEG 2000 image"sv},
-    {"PK\x03\x04"sv, "a zip archive"sv},
+    {"PK\x03\x04"sv, "a zip archive (unpack it)"sv},
     {"\x1F\x8B"sv, "a gzip file"sv},
     {"\x89HDF"sv, "an HDF5 file"sv},
     {"%PDF"sv, "a PDF document"sv},

@@ -10,7 +10,9 @@
 #include <limits>
 #include <memory>
 #include <numbers>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "data/tissue/annotation_class.h"
 #include "lib/core/error.h"
@@ -115,14 +117,37 @@ void require_utf8(const std::filesystem::path& path, std::string_view text) {
                   path.string(), valid + 1));
 }
 
-/// JSON, or what would be JSON but for numbers that it does not have.
+/// A feature a line, as tools that stream write them, with RFC 8142's mark before each or without;
+/// nothing where a line is none.
+std::optional<Json> features_of_lines(std::string_view text) {
+  constexpr std::string_view kAround = " \t\r\n\x1E";
+  Json features = Json::array();
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    line.remove_prefix(std::min(line.find_first_not_of(kAround), line.size()));
+    if (line.empty()) continue;
+    try {
+      features.push_back(parse_json<Json>(line));
+    } catch (const DataError&) {  // The whole text's error says more.
+      return std::nullopt;
+    }
+    if (!features.back().is_object()) return std::nullopt;
+  }
+  return features.empty() ? std::nullopt : std::optional(std::move(features));
+}
+
+/// JSON, or what would be JSON but for numbers that it does not have, or a feature a line.
 Json parse_document(const std::filesystem::path& path, const std::string& text) {
+  const bool has_word =
+      std::any_of(kNoNumbers.begin(), kNoNumbers.end(),
+                  [&](std::string_view word) { return text.find(word) != std::string::npos; });
+  const std::string plain = has_word ? with_nulls(text) : text;
   try {
-    const bool has_word =
-        std::any_of(kNoNumbers.begin(), kNoNumbers.end(),
-                    [&](std::string_view word) { return text.find(word) != std::string::npos; });
-    return parse_json<Json>(has_word ? with_nulls(text) : text);
+    return parse_json<Json>(plain);
   } catch (const DataError& error) {
+    if (auto features = features_of_lines(plain)) return std::move(*features);
     require_utf8(path, text);
     constexpr size_t kLongest = 200;  // A message may repeat a number of any length.
     throw DataError(fmt::format("{}: {}; export it again", path.string(),
@@ -325,7 +350,7 @@ bool looks_like_geojson(const std::filesystem::path& path) {
   });
   const std::string_view mark = "\xEF\xBB\xBF";
   const size_t first =
-      start.find_first_not_of(" \t\r\n", start.starts_with(mark) ? mark.size() : 0);
+      start.find_first_not_of(" \t\r\n\x1E", start.starts_with(mark) ? mark.size() : 0);
   return first != std::string::npos && (start[first] == '{' || start[first] == '[');
 }
 

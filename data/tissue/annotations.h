@@ -38,12 +38,13 @@ struct Annotations {
 
 inline constexpr int64_t kUsualAnnotationBytes = int64_t{4} << 30;
 
-/// Reads a FeatureCollection, an array of features, one feature or a bare geometry, gzipped or not,
-/// as QuPath, geopandas and Python's json write them: NaN and infinite numbers stand for nothing,
-/// and a classification may be JSON in a text. Objects are annotations or say nothing of what they
-/// are; of those of other kinds detections, cells and tiles are taken where `objects` says so.
-/// Throws DataError naming the file and, where it can, the feature; and before it is parsed for one
-/// that would take more than `most_bytes` of memory, or is nested deeply.
+/// Reads a FeatureCollection, an array of features, one feature or a bare geometry, or one of them
+/// a line, gzipped or not, as QuPath, geopandas and Python's json write them: NaN and infinite
+/// numbers stand for nothing, and a classification may be JSON in a text. Objects are annotations
+/// or say nothing of what they are; of those of other kinds detections, cells and tiles are taken
+/// where `objects` says so. Throws DataError naming the file and, where it can, the feature; and
+/// before it is parsed for one that would take more than `most_bytes` of memory, or is nested
+/// deeply.
 Annotations read_annotations(const std::filesystem::path& path,
                              LabelObjects objects = LabelObjects::kAnnotations,
                              int64_t most_bytes = kUsualAnnotationBytes);

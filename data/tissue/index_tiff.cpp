@@ -78,6 +78,16 @@ int64_t number_at(const uint8_t* row, int64_t col, int bits, bool is_signed) {
   return row[first_bit / kByte] >> shift & ((1 << bits) - 1);
 }
 
+/// tifffile writes an array of truth values as WhiteIsZero with true as 1, and reads what is
+/// stored.
+bool counts_as_stored(const TiffDirectory& image) {
+  const bool is_named =
+      std::any_of(image.properties.begin(), image.properties.end(), [](const Property& property) {
+        return property.key == "tiff.Software" && property.value.starts_with("tifffile");
+      });
+  return is_named || image.description.starts_with("{\"shape\": ");
+}
+
 /// How many images of the main chain are neither the mask nor reduced versions of it.
 int64_t count_other_pages(const TiffFile& file, size_t main) {
   const TiffDirectory& mask = file.main[main];
@@ -170,7 +180,9 @@ class IndexTiff : public PixelSource {
       std::copy_n(stored, cols, out);
       return;
     }
-    const int white = image_.photometric == PHOTOMETRIC_MINISWHITE ? 1 : 0;
+    const bool is_turned =
+        image_.photometric == PHOTOMETRIC_MINISWHITE && !counts_as_stored(image_);
+    const int white = is_turned ? 1 : 0;
     const bool seen_row = region.rows.begin + row < image_.extent.rows;
     for (int64_t col = 0; col < cols; ++col) {
       const int64_t value = number_at(stored, col, image_.bits, is_signed) ^ white;

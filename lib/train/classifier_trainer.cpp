@@ -153,8 +153,11 @@ TrainingState ClassifierTrainer::first_state() const {
   TrainingState state;
   if (folder_.has_state()) {
     state = load_state(folder_.state());
-    check_resume(folder_.path(), state.settings, training_.settings);
-    if (state.fingerprints != fingerprints_of(training_.provenance)) {
+    const std::vector<std::string> contents = contents_of(training_.provenance.slides);
+    check_resume(folder_.path(), state.settings, training_.settings, state.slides == contents);
+    const bool is_told = training_.settings.withheld.empty() || state.slides.empty();
+    if (state.fingerprints != fingerprints_of(training_.provenance) ||
+        (!is_told && state.slides != contents)) {
       throw ConfigError(
           fmt::format("cannot resume {}: its slides were others when this run began; give the same "
                       "slides or train in another run.folder",
@@ -168,6 +171,7 @@ TrainingState ClassifierTrainer::first_state() const {
   }
   state.settings = training_.settings.values;
   state.fingerprints = fingerprints_of(training_.provenance);
+  state.slides = contents_of(training_.provenance.slides);
   return state;
 }
 

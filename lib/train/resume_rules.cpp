@@ -17,6 +17,13 @@ constexpr auto kChangeable = std::to_array<std::string_view>(
      "run.", "streaming.store", "threads", "train.steps", "train.checkpoint_every",
      "train.validate_every"});
 
+/// A manifest also names masks and classes, which another one may name otherwise.
+constexpr auto kNamesOfSlides = std::to_array<std::string_view>({"data.slides", "data.validation"});
+
+bool names_slides(std::string_view key) {
+  return std::find(kNamesOfSlides.begin(), kNamesOfSlides.end(), key) != kNamesOfSlides.end();
+}
+
 std::string value_of(const SettingsMap& settings, const std::string& key) {
   const auto found = settings.find(key);
   return found == settings.end() ? "absent" : found->second;
@@ -30,8 +37,17 @@ bool may_change_on_resume(std::string_view key) {
   });
 }
 
+bool names_same_slides(const SettingsMap& before, const RecordedSettings& now) {
+  return std::all_of(kNamesOfSlides.begin(), kNamesOfSlides.end(), [&](std::string_view name) {
+    const std::string key(name);
+    const bool withheld =
+        std::find(now.withheld.begin(), now.withheld.end(), key) != now.withheld.end();
+    return withheld || value_of(before, key) == value_of(now.values, key);
+  });
+}
+
 void check_resume(const std::filesystem::path& folder, const SettingsMap& before,
-                  const RecordedSettings& now) {
+                  const RecordedSettings& now, bool has_same_slides) {
   std::set<std::string> keys;
   for (const SettingsMap* settings : {&before, &now.values}) {
     for (const auto& [key, value] : *settings) keys.insert(key);
@@ -40,7 +56,8 @@ void check_resume(const std::filesystem::path& folder, const SettingsMap& before
   for (const std::string& key : keys) {
     const std::string old_value = value_of(before, key);
     const std::string new_value = value_of(now.values, key);
-    if (old_value == new_value || may_change_on_resume(key)) continue;
+    const bool moved = has_same_slides && names_slides(key);
+    if (old_value == new_value || moved || may_change_on_resume(key)) continue;
     throw ConfigError(fmt::format(
         "cannot resume {}: {} was {} and is now {}; put it back or train in another run.folder",
         folder.string(), key, old_value, new_value));

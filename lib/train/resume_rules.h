@@ -22,9 +22,14 @@ struct RecordedSettings {
 /// True for settings that say how long, where and with what means to train, not what is trained.
 bool may_change_on_resume(std::string_view key);
 
-/// Throws ConfigError naming the first other setting that differs, with both values. Of keys that
-/// are withheld now nothing is known: what they name is compared by its content elsewhere.
+/// Whether the settings that name slides, and nothing else, are the same texts; the slides may be
+/// known by their content where they are not.
+bool names_same_slides(const SettingsMap& before, const RecordedSettings& now);
+
+/// Throws ConfigError naming the first other setting that differs, with both values. Slides that
+/// are known to be the same by their content may lie elsewhere now. Of keys that are withheld now
+/// nothing is known: what they name is compared by its content elsewhere.
 void check_resume(const std::filesystem::path& folder, const SettingsMap& before,
-                  const RecordedSettings& now);
+                  const RecordedSettings& now, bool has_same_slides = false);
 
 }  // namespace untiled

@@ -59,6 +59,16 @@ ordered_json to_json(const SlideRecord& slide, bool deidentify) {
 
 }  // namespace
 
+std::vector<std::string> contents_of(const std::vector<SlideRecord>& slides) {
+  std::vector<std::string> contents;
+  contents.reserve(slides.size());
+  for (const SlideRecord& slide : slides) {
+    contents.push_back(
+        fmt::format("{} {} {}", slide.split, slide.fingerprint, to_string(slide.extent)));
+  }
+  return contents;
+}
+
 RunFolder::RunFolder(fs::path folder, bool resume) : folder_(std::move(folder)) {
   if (folder_.empty()) throw ConfigError("run.folder is empty: name the folder to train in");
   std::error_code error;

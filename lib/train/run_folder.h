@@ -63,6 +63,10 @@ struct SlideRecord {
   std::optional<double> mpp;
 };
 
+/// What a run's slides are, one after the other: split, fingerprint and size. Nothing in it names a
+/// file, so that slides may lie elsewhere when the run is resumed.
+std::vector<std::string> contents_of(const std::vector<SlideRecord>& slides);
+
 /// Where a run's numbers come from.
 struct Provenance {
   std::string version;

@@ -18,6 +18,7 @@
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "lib/core/json_text.h"
+#include "lib/core/printable.h"
 #include "lib/core/regular_file.h"
 
 namespace untiled {
@@ -100,6 +101,15 @@ void check_names(const NamedTensors& tensors) {
   if (std::adjacent_find(names.begin(), names.end()) != names.end() ||
       tensors.names.size() != tensors.tensors.size()) {
     throw InternalError("tensors to be saved need one name each, and no name twice");
+  }
+}
+
+/// JSON holds no other text, and names that people give may be any.
+void check_metadata(const std::filesystem::path& path, const Metadata& metadata) {
+  for (const auto& [key, value] : metadata) {
+    if (is_utf8(key) && is_utf8(value)) continue;
+    throw DataError(fmt::format("{} cannot be written: {} of its metadata is no UTF-8 text",
+                                path.string(), text_name(key)));
   }
 }
 
@@ -255,6 +265,7 @@ SafetensorsFile read_stream(std::ifstream& stream, int64_t file_bytes) {
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const Metadata& metadata) {
   check_names(tensors);
+  check_metadata(path, metadata);
   const std::vector<size_t> order = file_order(tensors);
   const std::string header = make_header(tensors, order, metadata);
   AtomicFile file(path);

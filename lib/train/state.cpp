@@ -33,7 +33,8 @@ double number_or_nan(const json& value) {
 json facts_of(const TrainingState& state) {
   json facts = {{"step", state.step},           {"seed", state.seed},
                 {"last_dice", state.last_dice}, {"file_bytes", state.file_bytes},
-                {"settings", state.settings},   {"fingerprints", state.fingerprints}};
+                {"settings", state.settings},   {"fingerprints", state.fingerprints},
+                {"slides", state.slides}};
   if (state.best) {
     facts["best"] = {
         {"step", state.best->step}, {"dice", state.best->dice}, {"loss", state.best->loss}};
@@ -75,6 +76,9 @@ TrainingState parse_state(const SafetensorsFile& file) {
   }
   state.settings = facts.at("settings").get<SettingsMap>();
   state.fingerprints = facts.at("fingerprints").get<std::map<std::string, std::string>>();
+  if (facts.contains("slides")) {
+    state.slides = facts["slides"].get<std::vector<std::string>>();
+  }
   state.parameters = with_prefix(file.tensors, kParameterPrefix);
   state.optimizer = with_prefix(file.tensors, kOptimizerPrefix);
   if (facts.contains("best")) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/train/resume_rules.h"
 #include "lib/train/safetensors.h"
@@ -34,6 +35,8 @@ struct TrainingState {
   std::map<std::string, int64_t> file_bytes;  ///< Size of each log when the step ended.
   SettingsMap settings;                       ///< Those that the run was started or resumed with.
   std::map<std::string, std::string> fingerprints;  ///< Of its slides, by name.
+  /// Its slides in their order, see contents_of; empty in states of builds that kept none.
+  std::vector<std::string> slides;
 };
 
 /// Bit-exact, with a check sum (XXH3); the file appears whole or not at all. Throws DataError.

@@ -41,7 +41,8 @@ TrainingState fresh_state(const TrainOptions& options) {
   return state;
 }
 
-/// The order of slides is drawn from their number: one more or less makes it another run.
+/// The order of slides is drawn from their number: one more or less makes it another run. Where
+/// names of files are withheld, the order and the splits are known by the slides' contents alone.
 void require_same_slides(const std::filesystem::path& folder, const TrainingState& before,
                          const TrainOptions& options) {
   std::map<std::string, std::string> now;
@@ -57,6 +58,12 @@ void require_same_slides(const std::filesystem::path& folder, const TrainingStat
   };
   refuse_missing(now, before.fingerprints, "was not among its slides");
   refuse_missing(before.fingerprints, now, "is missing that was there");
+  const bool is_told = options.settings.withheld.empty() || before.slides.empty();
+  if (is_told || before.slides == contents_of(options.provenance.slides)) return;
+  throw ConfigError(fmt::format(
+      "cannot resume {}: its slides were in another order, or split in another way, when this run "
+      "began; give them as they were or train in another run.folder",
+      folder.string()));
 }
 
 /// Says what differs from the run so far without being forbidden.
@@ -92,12 +99,14 @@ void fit_to_network(TrainingState& state, const NamedTensors& network,
 TrainingState first_state(const RunFolder& folder, const TrainOptions& options) {
   TrainingState state = folder.has_state() ? load_state(folder.state()) : fresh_state(options);
   if (folder.has_state()) {
-    check_resume(folder.path(), state.settings, options.settings);
+    check_resume(folder.path(), state.settings, options.settings,
+                 state.slides == contents_of(options.provenance.slides));
     require_same_slides(folder.path(), state, options);
     warn_of_changes(state, options);
   }
   fit_to_network(state, options.parameters, folder.state());
   state.settings = options.settings.values;
+  state.slides = contents_of(options.provenance.slides);
   state.fingerprints.clear();
   for (const SlideRecord& slide : options.provenance.slides) {
     state.fingerprints[slide.name] = slide.fingerprint;
@@ -474,8 +483,9 @@ Diverged Trainer::diverged(int64_t step, std::string_view what) const {
 bool is_finished(const RunFolder& folder, const RecordedSettings& settings, int64_t steps) {
   if (!folder.has_state()) return false;
   const TrainingState state = load_state(folder.state());
-  check_resume(folder.path(), state.settings, settings);
-  return state.step >= steps && std::filesystem::exists(folder.summary());
+  check_resume(folder.path(), state.settings, settings, /*has_same_slides=*/true);
+  return names_same_slides(state.settings, settings) && state.step >= steps &&
+         std::filesystem::exists(folder.summary());
 }
 
 Summary run_training(const RunFolder& folder, const TrainOptions& options,

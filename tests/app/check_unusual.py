@@ -129,6 +129,42 @@ def check_foreign_texts(app, folder, findings):
     fails(app, findings, DATA, ["is a path of Windows"], "info", folder / "windows.csv")
 
 
+def check_unread_columns(app, folder, findings):
+    """A split in a column of another name is not read, and that is said; so are many columns."""
+    known = ("slide,Mask,split,group,mpp,region,label", "case_id,slide_id")
+    for header, row, words in (
+            ("slide,set,patient", "a.tif,test,p1", "left out what is not read, columns set, patient;"),
+            ("slide,splits", "a.tif,test", "column splits;"),
+            ("slide," + ",".join(f"c{i}" for i in range(30)), "a.tif" + 30 * ",1", "c7 and 22 more;"),
+            (known[0], "a.tif,,,,,,", ""), (known[1], "p1,a.tif", ""), (",slide", "0,a.tif", "")):
+        (folder / "columns.csv").write_text(f"{header}\n{row}\n")
+        result = app.run("info", folder / "columns.csv")
+        said = "not read" in result.stderr
+        findings.expect(result.returncode == 0 and said == bool(words) and words in result.stderr,
+                        f"columns {header[:40]}: {result.returncode} {result.stderr[-300:]}")
+
+
+def check_long_names(app, folder, findings):
+    """A name that fits the file system, whose outputs' names would not: they are cut, with a hash."""
+    slides = folder / "long"
+    slides.mkdir()
+    for name in ("x" * 246 + ".tif", "\u5207" * 80 + ".tif"):
+        shutil.copyfile(folder / "a.tif", slides / name)
+    checkpoint = folder / "long_run" / "checkpoints" / "last.safetensors"
+    settings = write_settings(folder / "long.yaml", [slides / "*.tif"], train={"steps": 1})
+    app.succeed("train", settings, "--set", "labels.min_object_um2=100", "--out", folder / "long_run")
+    for verb, *flags in (("label", "--format", "png,ome-tiff,ome-zarr,geojson,preview"),
+                         ("tile", "--format", "ome-zarr"),
+                         ("export", "--checkpoint", checkpoint, "--format", "png,probability-ome-zarr")):
+        out = folder / f"long_{verb}"
+        app.succeed(verb, slides, "--out", out, *flags)
+        with open(out / "report.csv", encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        written = [row["status"] for row in rows if row["status"] in ("ok", "empty") and row["outputs"]]
+        findings.expect(len(written) == 2, f"{verb}: {rows}")
+        findings.expect(all(len(row["slide_id"].encode()) <= 170 for row in rows), f"{verb}: {rows}")
+
+
 def check_two_verbs(app, folder, findings):
     """Two verbs in one folder would replace each other's masks and reports: the second is refused."""
     out = folder / "both"
@@ -232,7 +268,7 @@ def damage(checkpoint, target):
 def check(app, folder, findings):
     write_slide(folder / "a.tif", 300, 280)
     for part in (check_empty_names, check_few_pixels, check_labels_of_slides, check_saved_stains, check_scales, check_doubtful_labels, check_class_names,
-                 check_pages, check_foreign_texts, check_two_verbs):
+                 check_pages, check_foreign_texts, check_unread_columns, check_long_names, check_two_verbs):
         part(app, folder, findings)
 
 

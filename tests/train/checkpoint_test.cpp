@@ -161,6 +161,7 @@ TEST_CASE("a training state gives back every bit") {
   state.file_bytes = {{"metrics", int64_t{1} << 40}};
   state.settings = {{"train.loss", "bce+dice"}, {"data.slides", "[a, \"b c\"]"}};
   state.fingerprints = {{"a.svs", "f00"}};
+  state.slides = {"train f00 1000 x 800"};
   save_state(folder / "last.state", state);
 
   const TrainingState read = load_state(folder / "last.state");
@@ -178,6 +179,7 @@ TEST_CASE("a training state gives back every bit") {
   CHECK(read.file_bytes == state.file_bytes);
   CHECK(read.settings == state.settings);
   CHECK(read.fingerprints == state.fingerprints);
+  CHECK(read.slides == state.slides);
 }
 
 TEST_CASE("a training state in which one bit has changed is refused with what to do") {

@@ -157,6 +157,16 @@ TEST_CASE("a name given twice is refused when writing") {
   CHECK_FALSE(std::filesystem::exists(folder / "x"));
 }
 
+TEST_CASE("metadata that are no UTF-8 text are refused when writing") {
+  const ScratchFolder folder;
+  CHECK_THROWS_WITH(write_safetensors(folder / "x", {}, {{"classes", "caf\xE9"}}),
+                    contains_text("classes of its metadata is no UTF-8 text"));
+  CHECK_THROWS_AS(write_safetensors(folder / "x", {}, {{"caf\xE9", ""}}), DataError);
+  CHECK_FALSE(std::filesystem::exists(folder / "x"));
+  write_safetensors(folder / "x", {}, {{"classes", "caf\xC3\xA9"}});
+  CHECK(read_safetensors(folder / "x").metadata.at("classes") == "caf\xC3\xA9");
+}
+
 TEST_CASE("a header of 100,000 tensors is read, and a deep or endless one refused") {
   const ScratchFolder folder;
   std::string header = "{";

@@ -160,6 +160,55 @@ TEST_CASE("a changed setting stops a resume before anything is touched") {
   CHECK(lasting_content(scratch / "run") == before);
 }
 
+TEST_CASE("slides may lie elsewhere on resume where they are the same, in their order and splits") {
+  const ScratchFolder scratch;
+  TrainOptions options = toy_options();
+  options.settings.values["data.slides"] = "[/old/one.svs, /old/two.svs]";
+  options.provenance.slides = {{"one.svs", "/old/one.svs", "train", "f1", {10, 10}, 0.5},
+                               {"two.svs", "/old/two.svs", "validation", "f2", {8, 9}, 0.5}};
+  train(scratch / "run", options, toy_callbacks());
+  const auto before = lasting_content(scratch / "run");
+  options.settings.values["data.slides"] = "[/new/one.svs, /new/two.svs]";
+  const RecordedSettings moved = options.settings;
+  {
+    const RunFolder folder(scratch / "run", true);
+    CHECK_FALSE(is_finished(folder, moved, 20));  // Nothing is known of its slides yet.
+  }
+  CHECK(train(scratch / "run", options, toy_callbacks(), true).steps == 20);
+  CHECK(lasting_content(scratch / "run") == before);
+  options.train.steps = 21;
+  CHECK(train(scratch / "run", options, toy_callbacks(), true).losses.size() == 21);
+  {
+    const RunFolder folder(scratch / "run", true);
+    CHECK(is_finished(folder, moved, 21));
+  }
+  options.settings.values["data.slides"] = "[/third/one.svs, /third/two.svs]";
+  options.provenance.slides[1].fingerprint = "f3";
+  CHECK_THROWS_WITH(train(scratch / "run", options, toy_callbacks(), true),
+                    contains_text("data.slides was [/new/one.svs, /new/two.svs] and is now"));
+  options.provenance.slides[1].fingerprint = "f2";
+  std::swap(options.provenance.slides[0], options.provenance.slides[1]);
+  CHECK_THROWS_WITH(train(scratch / "run", options, toy_callbacks(), true),
+                    contains_text("data.slides was"));
+}
+
+TEST_CASE("a run without names is held to the order and the splits of its slides") {
+  const ScratchFolder scratch;
+  TrainOptions options = toy_options();
+  options.settings.withheld = {"data.slides", "data.validation", "data.manifest"};
+  options.provenance.slides = {{"slide-1", "", "train", "f1", {10, 10}, 0.5},
+                               {"slide-2", "", "validation", "f2", {8, 9}, 0.5}};
+  train(scratch / "run", options, toy_callbacks());
+  CHECK(train(scratch / "run", options, toy_callbacks(), true).steps == 20);
+  TrainOptions swapped = options;
+  swapped.provenance.slides[0].split = "validation";
+  swapped.provenance.slides[1].split = "train";
+  CHECK_THROWS_WITH(train(scratch / "run", swapped, toy_callbacks(), true),
+                    contains_text("in another order, or split in another way"));
+  std::swap(options.provenance.slides[0], options.provenance.slides[1]);
+  CHECK_THROWS_AS(train(scratch / "run", options, toy_callbacks(), true), ConfigError);
+}
+
 TEST_CASE("a state of another network is refused") {
   const ScratchFolder scratch;
   TrainOptions options = toy_options();

@@ -100,3 +100,27 @@ TEST_CASE("a classifier of slides needs labels, a loss of slides, and no setting
   CHECK_THAT(refusal("data: {slides: [a.svs]}\ntrain: {loss: cross_entropy}\n"),
              contains_text("is of whole slides"));
 }
+
+TEST_CASE("a U-Net is not trained as if nobody had given a classifier's weights or batch") {
+  const std::string unet = "data: {slides: [a.svs]}\n";
+  CHECK_THAT(refusal(unet, {"model.init=weights.safetensors"}),
+             contains_text("model.init is read with model.kind resnet"));
+  CHECK_THAT(refusal(unet, {"train.batch=4"}), contains_text("set train.accumulate"));
+  CHECK(refusal(unet, {"model.depth=18", "model.norm=batch", "train.batch=1"}).empty());
+  CHECK(refusal("model: {kind: resnet, init: w.safetensors, depth: 34, norm: frozen}\n"
+                "data: {manifest: m.csv, labels: [a, b]}\ntrain: {loss: cross_entropy, batch: 4}\n")
+            .empty());
+}
+
+TEST_CASE("a ResNet's settings that a U-Net does not have are told") {
+  Settings settings;
+  CHECK(settings_without_effect(settings).empty());
+  settings.model.depth = 34;
+  settings.model.width = 4;
+  settings.model.first_stride = 4;
+  settings.model.norm = NormKind::kNone;
+  CHECK(settings_without_effect(settings) ==
+        std::vector<std::string>{"model.depth", "model.width", "model.first_stride", "model.norm"});
+  settings.model.kind = ModelKind::kResnet;
+  CHECK(settings_without_effect(settings).empty());
+}

@@ -57,5 +57,23 @@ TEST_CASE("a run without names goes on from one with them, and others are held t
   CHECK_THROWS_AS(check_resume("run", before, recorded(other)), ConfigError);
 }
 
+TEST_CASE("slides that are known to be the same may have other paths, and other settings may not") {
+  const SettingsMap before = recorded(named(false)).values;
+  Settings moved = named(false);
+  moved.data.cohort.slides = {"elsewhere/Meyer.svs"};
+  CHECK_FALSE(names_same_slides(before, recorded(moved)));
+  CHECK_THROWS_WITH(check_resume("run", before, recorded(moved)), contains_text("data.slides"));
+  CHECK_NOTHROW(check_resume("run", before, recorded(moved), /*has_same_slides=*/true));
+  CHECK(names_same_slides(before, recorded(named(false))));
+  CHECK(names_same_slides(before, recorded(named(true))));
+  Settings other = moved;
+  other.seed = 99;
+  CHECK_THROWS_WITH(check_resume("run", before, recorded(other), /*has_same_slides=*/true),
+                    contains_text("seed was"));
+  moved.data.cohort.manifest = "of other masks.csv";
+  CHECK_THROWS_WITH(check_resume("run", before, recorded(moved), /*has_same_slides=*/true),
+                    contains_text("data.manifest was"));
+}
+
 }  // namespace
 }  // namespace untiled

@@ -112,6 +112,20 @@ TEST_CASE("collections, arrays, features and geometries are read, gzipped too") 
   CHECK(looks_like_geojson(folder / "a.geojson.gz"));
 }
 
+TEST_CASE("a feature a line is read, with RFC 8142's mark or without, and a broken line is not") {
+  const std::string one = feature(R"({"name":"Tumor"})", square(2, 3, 5));
+  const std::string other = feature(R"({"name":"Tumor","n":NaN})", square(12, 3, 4));
+  for (const std::string& text : {one + "\n" + other, one + "\r\n\r\n" + other + "\r\n",
+                                  "\x1E" + one + "\n\x1E" + other + "\n"}) {
+    INFO(text);
+    CHECK(Labels(text, kThree).count(2) == 25 + 16);
+  }
+  for (const std::string& text : {one + "\n" + other.substr(0, 40), one + "\n7\n", one + other}) {
+    INFO(text);
+    CHECK_THROWS_WITH(Labels(text, kThree), contains_text("is not JSON"));
+  }
+}
+
 TEST_CASE("holes are left out, parts of a MultiPolygon are one annotation") {
   const std::string ring = "[[0,0],[10,0],[10,10],[0,10],[0,0]],[[2,2],[4,2],[4,4],[2,4],[2,2]]";
   CHECK(Labels(R"({"type":"Polygon","coordinates":[)" + ring + "]}", {}).count(1) == 96);

@@ -25,6 +25,8 @@ struct Page {
   uint16_t orientation = ORIENTATION_TOPLEFT;
   uint32_t subfile_type = 0;
   bool tiled = false;
+  std::string software;
+  std::string description;
 };
 
 /// Numbers in the machine's byte order, or packed from the highest bit on.
@@ -56,6 +58,10 @@ void write_page(TIFF* tiff, const Page& page, const Value& value) {
   TIFFSetField(tiff, TIFFTAG_COMPRESSION, page.compression);
   TIFFSetField(tiff, TIFFTAG_ORIENTATION, page.orientation);
   TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, page.subfile_type);
+  if (!page.software.empty()) TIFFSetField(tiff, TIFFTAG_SOFTWARE, page.software.c_str());
+  if (!page.description.empty()) {
+    TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, page.description.c_str());
+  }
   constexpr Extent kTile = {16, 32};
   if (page.tiled) {
     TIFFSetField(tiff, TIFFTAG_TILELENGTH, static_cast<uint32_t>(kTile.rows));
@@ -165,6 +171,21 @@ TEST_CASE("of one bit white is 1, however it is stored and compressed") {
             }) == 0);
     }
   }
+}
+
+TEST_CASE("of one bit true is 1 where tifffile wrote it, which says WhiteIsZero beside it") {
+  const Masks masks;
+  Page page;
+  page.bits = 1;
+  page.photometric = PHOTOMETRIC_MINISWHITE;
+  page.software = "tifffile.py";
+  CHECK(wrong(*masks.tiff({page}, bit), bit) == 0);
+  page.software = "Python";
+  page.description = R"({"shape": [21, 45]})";
+  CHECK(wrong(*masks.tiff({page}, bit), bit) == 0);
+  page.description.clear();
+  CHECK(wrong(*masks.tiff({page}, bit),
+              [](int64_t row, int64_t col) { return 1 - bit(row, col); }) == 0);
 }
 
 TEST_CASE("numbers that are no class index are refused with their place") {
