@@ -123,8 +123,37 @@ double step_around(const cv::Mat& rgb, const cv::Mat& area, const cv::Vec3i& col
   return quantile(values_where(most, outside), 0.5);
 }
 
-/// Areas of exactly one colour that end along straight lines and with a step. JPEG makes glass as
-/// constant, but that goes over into other glass.
+/// Whether some of what is well outside of an area may be glass: light, nearly without
+/// colour and smooth. Where JPEG took all noise from the glass, that is constant up to the blocks
+/// that tissue lies in, and there is no other.
+bool has_other_glass(const cv::Mat& rgb, const cv::Mat& area) {
+  constexpr int kBlock = 8;  // Of JPEG, pixels.
+  constexpr double kLeastPart = 0.03;
+  constexpr double kLight = 140;
+  constexpr double kMostSpread = 40;
+  constexpr double kMostDeviation = 5;
+  cv::Mat beside;
+  cv::dilate(area, beside, cv::Mat::ones(2 * kBlock + 1, 2 * kBlock + 1, CV_8U));
+  cv::Mat pixels;
+  rgb.convertTo(pixels, CV_32FC3);
+  cv::Mat mean;
+  cv::Mat mean_square;
+  cv::blur(pixels, mean, {kBlock, kBlock});
+  cv::blur(pixels.mul(pixels), mean_square, {kBlock, kBlock});
+  std::vector<cv::Mat> means;
+  std::vector<cv::Mat> variances;
+  cv::split(mean, means);
+  cv::split(mean_square - mean.mul(mean), variances);
+  const cv::Mat least = cv::min(cv::min(means[0], means[1]), means[2]);
+  const cv::Mat most = cv::max(cv::max(means[0], means[1]), means[2]);
+  const cv::Mat variance = cv::max(cv::max(variances[0], variances[1]), variances[2]);
+  const cv::Mat glass = (least > kLight) & (most - least < kMostSpread) &
+                        (variance < kMostDeviation * kMostDeviation) & (beside == 0);
+  return cv::countNonZero(glass) > kLeastPart * cv::countNonZero(area);
+}
+
+/// Areas of exactly one colour that end along straight lines and with a step, beside glass of
+/// another one.
 cv::Mat find_filled(const cv::Mat& rgb) {
   constexpr double kStraight = 0.75;
   constexpr double kLeastStep = 3;
@@ -136,7 +165,7 @@ cv::Mat find_filled(const cv::Mat& rgb) {
     const cv::Mat core = wide_parts(within(rgb, colour, 0));
     if (cv::countNonZero(core) == 0 || straightness_of(core) < kStraight) continue;
     const cv::Mat area = with_ringing(core, within(rgb, colour, kRinging));
-    if (step_around(rgb, area, colour) >= kLeastStep) filled |= area;
+    if (step_around(rgb, area, colour) >= kLeastStep && has_other_glass(rgb, area)) filled |= area;
   }
   return filled;
 }

@@ -80,7 +80,7 @@ def check_deidentified(app, folder, findings):
     yaml = write_settings(folder / "private.yaml", [slide])
     run = folder / "anonymous"
     app.succeed("train", yaml, "--deidentify", "--out", run)
-    secrets = [b"Meyer", b"4711", str(folder).encode()]
+    secrets = [b"Meyer", b"MRN-4711", str(folder).encode()]
     host = json.dumps(platform.node()).encode()
     provenance = (run / "provenance.json").read_bytes()
     findings.expect(host not in provenance, f"provenance.json names the host {host.decode()}")
