@@ -148,4 +148,5 @@ def main():
           f"good ones that are called doubtful: {len(alarms)}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -480,18 +480,6 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("glass from which JPEG took all noise is no padding beside thin biopsies") {
-  constexpr Rgb3 kCleanGlass = {226, 229, 230};
-  Painting painting(kCleanGlass);
-  painting.fill(box(0, 0, kRows, kCols), kCleanGlass, 0, false);
-  for (const int64_t top : {98, 211}) {
-    const int64_t first_block = top / 8 * 8;
-    painting.fill(box(first_block, 64, 24, 320), kCleanGlass, 2.5, false);
-    painting.fill(box(top, 66, 14, 314), {150, 70, 160}, 18, true);
-  }
-  CHECK(painting.dice() > 0.95);
-}
-
 TEST_CASE("a paper label is no tissue, and not the glass where it is brighter") {
   for (const Rgb3& paper : {Rgb3{250, 249, 240}, Rgb3{205, 202, 221}}) {
     Painting painting({214, 213, 216});
