@@ -13,7 +13,8 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
-#include <set>
+#include <string>
+#include <unordered_set>
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
@@ -192,18 +193,48 @@ void order_and_check(std::vector<Entry>& entries, int64_t data_bytes) {
   }
 }
 
-/// The format forbids a name that is there twice, of which JSON's readers keep the last.
+/// The format forbids a name that is there twice, of which JSON's readers keep the last. The names
+/// are met one after the other: the library's parser with a callback looks through all tensors
+/// after each of them.
+class NamesOnce : public nlohmann::json_sax<json> {
+ public:
+  bool key(string_t& name) override {
+    if (depth_ != 1 || names_.insert(name).second) return true;
+    throw DataError(fmt::format("names {} twice", json(name).dump()));
+  }
+  bool start_object(size_t /*elements*/) override { return enter(); }
+  bool start_array(size_t /*elements*/) override { return enter(); }
+  bool end_object() override { return leave(); }
+  bool end_array() override { return leave(); }
+  bool null() override { return true; }
+  bool boolean(bool /*value*/) override { return true; }
+  bool number_integer(number_integer_t /*value*/) override { return true; }
+  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
+  bool string(string_t& /*value*/) override { return true; }
+  bool binary(binary_t& /*value*/) override { return true; }
+  bool parse_error(size_t /*position*/, const std::string& /*token*/,
+                   const nlohmann::detail::exception& error) override {
+    throw DataError(std::string("cannot be read as JSON: ") + error.what());
+  }
+
+ private:
+  bool enter() {
+    ++depth_;
+    return true;
+  }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+
+  std::unordered_set<std::string> names_;
+  int depth_ = 0;
+};
+
 void require_names_once(std::string_view text) {
-  constexpr int kTensors = 1;  // Levels inside one another.
-  std::set<std::string> names;
-  const auto see = [&](int depth, json::parse_event_t event, json& name) {
-    const bool is_name = event == json::parse_event_t::key && depth == kTensors;
-    if (is_name && !names.insert(name.get<std::string>()).second) {
-      throw DataError(fmt::format("names {} twice", name.dump()));
-    }
-    return depth <= kTensors;  // What lies deeper is not kept.
-  };
-  [[maybe_unused]] const json passed_over = json::parse(text, see);
+  NamesOnce names;
+  json::sax_parse(text, &names);
 }
 
 json parse_header(std::string_view text) {
