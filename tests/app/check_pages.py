@@ -8,7 +8,7 @@ from untiled_app import Image, main, np, write_settings, write_slide
 SLIDES = 1000
 WIDTHS = (360, 768, 1400)
 TIFFS = 60  # These have a scale.
-LONG = "x" * 180 + ".png"
+LONG = "x" * 160 + ".png"
 MARKUP = ("<b>&\"'.png", "\"><svg onload=injected=1>.png", "<img src=x onerror=injected=1>.png",
           "' onmouseover='injected=1.png", "&lt;i&gt;.png", "größe 5 µm.png", LONG)
 BAD = ("cut.png", "empty.svs", "folder.svs", "text.svs", "noise.tif", "missing.svs",
