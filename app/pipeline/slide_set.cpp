@@ -65,8 +65,11 @@ std::shared_ptr<const SlideView> LazySlide::open() const {
   const std::lock_guard lock(handle_->mutex);
   if (handle_->view) return handle_->view;
   auto view = make_view(open_slide(path_), options_);
-  if (!handle_->identity) handle_->identity.emplace(view->reader().info().files);
-  handle_->identity->require_unchanged();
+  if (handle_->identity) {
+    handle_->identity->require_unchanged();
+  } else {
+    handle_->identity.emplace(view->reader().info().files);
+  }
   handle_->view = std::move(view);
   return handle_->view;
 }

@@ -31,6 +31,7 @@ struct FileState {
   int64_t modified_ns = 0;
   uint64_t device = 0;
   uint64_t inode = 0;
+  bool is_folder = false;
 };
 
 FileState state_of(const std::filesystem::path& path) {
@@ -40,7 +41,8 @@ FileState state_of(const std::filesystem::path& path) {
   }
   const timespec modified = modified_time(status);
   return {status.st_size, int64_t{modified.tv_sec} * 1'000'000'000 + modified.tv_nsec,
-          static_cast<uint64_t>(status.st_dev), static_cast<uint64_t>(status.st_ino)};
+          static_cast<uint64_t>(status.st_dev), static_cast<uint64_t>(status.st_ino),
+          S_ISDIR(status.st_mode)};
 }
 
 /// A file that is read by parts.
@@ -170,7 +172,7 @@ std::string content_hash(const SlideInfo& info) {
 
 FileIdentity::File FileIdentity::facts_of(const std::filesystem::path& path) {
   const FileState state = state_of(path);
-  if (is_folder(path)) return {.path = path, .listing = fingerprint(std::vector{path})};
+  if (state.is_folder) return {.path = path, .listing = fingerprint(std::vector{path})};
   return {.path = path,
           .size = state.size,
           .modified_ns = state.modified_ns,

@@ -154,9 +154,9 @@ cv::Mat near_to(const cv::Mat& sure, const cv::Mat& maybe, double um) {
   return sure | (near & (maybe / 255));
 }
 
-void add_coloured_ink(const Densities& d, const cv::Mat& even, double um, Ink& ink) {
+void add_coloured_ink(const Densities& d, const cv::Mat& matter, const cv::Mat& even, double um,
+                      Ink& ink) {
   constexpr double kPenRadiusUm = 80;
-  const cv::Mat matter = (d.most > kMatter) / 255;
   for (const InkColour& colour : colours_of(d)) {
     cv::Mat sure;
     cv::morphologyEx(colour.sure / 255, sure, cv::MORPH_OPEN, disk(colour.least_radius_um / um));
@@ -446,8 +446,8 @@ Ink find_ink(const cv::Mat& density, double um) {
   Ink ink{cv::Mat::zeros(density.size(), CV_8U), cv::Mat::zeros(density.size(), CV_8U)};
   const Densities d = densities_of(density, um);
   const cv::Mat even = is_even(d);
-  add_coloured_ink(d, even, um, ink);
   const Ground ground = ground_of(d);
+  add_coloured_ink(d, ground.matter, even, um, ink);
   add_strokes(density, d, ground, even, um, ink);
   add_letters(density, d, ground, um, ink);
   cv::morphologyEx(ink.area, ink.area, cv::MORPH_CLOSE, disk(kGapUm / um));

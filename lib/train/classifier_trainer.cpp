@@ -155,9 +155,8 @@ TrainingState ClassifierTrainer::first_state() const {
     state = load_state(folder_.state());
     const std::vector<std::string> contents = contents_of(training_.provenance.slides);
     check_resume(folder_.path(), state.settings, training_.settings, state.slides == contents);
-    const bool is_told = training_.settings.withheld.empty() || state.slides.empty();
     if (state.fingerprints != fingerprints_of(training_.provenance) ||
-        (!is_told && state.slides != contents)) {
+        are_other_slides(state.slides, contents, training_.settings)) {
       throw ConfigError(
           fmt::format("cannot resume {}: its slides were others when this run began; give the same "
                       "slides or train in another run.folder",

@@ -46,6 +46,11 @@ bool names_same_slides(const SettingsMap& before, const RecordedSettings& now) {
   });
 }
 
+bool are_other_slides(const std::vector<std::string>& before, const std::vector<std::string>& now,
+                      const RecordedSettings& settings) {
+  return !settings.withheld.empty() && !before.empty() && before != now;
+}
+
 void check_resume(const std::filesystem::path& folder, const SettingsMap& before,
                   const RecordedSettings& now, bool has_same_slides) {
   std::set<std::string> keys;

@@ -26,6 +26,12 @@ bool may_change_on_resume(std::string_view key);
 /// known by their content where they are not.
 bool names_same_slides(const SettingsMap& before, const RecordedSettings& now);
 
+/// Whether a run's slides, as contents_of tells them, are not those that it began with, or in
+/// another order or split. Known where names of files are withheld, and the run kept its slides:
+/// elsewhere their names and settings tell.
+bool are_other_slides(const std::vector<std::string>& before, const std::vector<std::string>& now,
+                      const RecordedSettings& settings);
+
 /// Throws ConfigError naming the first other setting that differs, with both values. Slides that
 /// are known to be the same by their content may lie elsewhere now. Of keys that are withheld now
 /// nothing is known: what they name is compared by its content elsewhere.

@@ -58,8 +58,8 @@ void require_same_slides(const std::filesystem::path& folder, const TrainingStat
   };
   refuse_missing(now, before.fingerprints, "was not among its slides");
   refuse_missing(before.fingerprints, now, "is missing that was there");
-  const bool is_told = options.settings.withheld.empty() || before.slides.empty();
-  if (is_told || before.slides == contents_of(options.provenance.slides)) return;
+  const auto contents = contents_of(options.provenance.slides);
+  if (!are_other_slides(before.slides, contents, options.settings)) return;
   throw ConfigError(fmt::format(
       "cannot resume {}: its slides were in another order, or split in another way, when this run "
       "began; give them as they were or train in another run.folder",
