@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <iterator>
 #include <map>
@@ -18,19 +17,15 @@
 #include "data/cohort/glob.h"
 #include "data/cohort/slide_identity.h"
 #include "lib/core/error.h"
+#include "lib/core/lower_case.h"
 #include "lib/core/number.h"
 #include "lib/core/progress.h"
+#include "lib/core/without_slash.h"
 
 namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return text;
-}
 
 template <typename Number>
 std::optional<Number> parse(std::string_view text) {
@@ -70,13 +65,12 @@ class Row {
   /// Where no file is called so, backslashes are those of a manifest that Windows wrote.
   fs::path resolve(const std::string& text) const {
     const fs::path folder = fs::absolute(file_).parent_path();
-    fs::path path = (folder / text).lexically_normal();
-    if (!path.has_filename()) path = path.parent_path();  // "slide.zarr/" names the same folder.
+    const fs::path path = without_slash((folder / text).lexically_normal());
     std::error_code none;
     if (text.find('\\') == std::string::npos || fs::exists(path, none)) return path;
     std::string slashed = text;
     std::replace(slashed.begin(), slashed.end(), '\\', '/');
-    const fs::path here = (folder / slashed).lexically_normal();
+    const fs::path here = without_slash((folder / slashed).lexically_normal());
     return fs::exists(here.parent_path(), none) ? here : path;
   }
 
@@ -107,7 +101,7 @@ void tell_unread(const fs::path& file, const CsvRow& header) {
   std::copy_if(header.fields.begin(), header.fields.end(), std::back_inserter(unread),
                [&](const std::string& name) {
                  const bool is_read =
-                     std::find(kRead.begin(), kRead.end(), lower(name)) != kRead.end();
+                     std::find(kRead.begin(), kRead.end(), lower_case(name)) != kRead.end();
                  return !name.empty() && !is_read;
                });
   if (unread.empty()) return;
@@ -124,7 +118,7 @@ void tell_unread(const fs::path& file, const CsvRow& header) {
 std::map<std::string, size_t> read_header(const fs::path& file, const CsvRow& header) {
   std::map<std::string, size_t> columns;
   for (size_t i = 0; i < header.fields.size(); ++i) {
-    if (!columns.emplace(lower(header.fields[i]), i).second && !header.fields[i].empty()) {
+    if (!columns.emplace(lower_case(header.fields[i]), i).second && !header.fields[i].empty()) {
       throw DataError(fmt::format("{}:{}: column {} is there twice", file.string(), header.line,
                                   header.fields[i]));
     }
@@ -183,7 +177,7 @@ std::vector<fs::path> with_endings(const std::vector<fs::path>& files, const fs:
                                    std::span<const std::string_view> endings) {
   std::vector<fs::path> chosen;
   std::copy_if(files.begin(), files.end(), std::back_inserter(chosen), [&](const fs::path& file) {
-    const std::string ending = lower(file.string().substr(start.string().size()));
+    const std::string ending = lower_case(file.string().substr(start.string().size()));
     return std::find(endings.begin(), endings.end(), ending) != endings.end();
   });
   return chosen;
@@ -219,7 +213,7 @@ fs::path read_slide(const Row& row, MissingSlides missing, FolderNames& folders)
 }
 
 Split read_split(const Row& row) {
-  const std::string text = lower(row.cell("split"));
+  const std::string text = lower_case(row.cell("split"));
   if (text.empty() || text == "train" || text == "training") return Split::kTraining;
   if (text == "val" || text == "valid" || text == "validation") return Split::kValidation;
   if (text == "test") return Split::kTest;

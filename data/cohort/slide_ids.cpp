@@ -7,6 +7,7 @@
 #include <set>
 
 #include "lib/core/lower_case.h"
+#include "lib/core/without_slash.h"
 
 namespace untiled {
 namespace {
@@ -34,7 +35,7 @@ std::string fitting(const std::string& name) {
 /// Never empty and never with a separator: an id stays in the output folder.
 std::string file_name(const std::filesystem::path& slide) {
   const std::filesystem::path path = std::filesystem::absolute(slide).lexically_normal();
-  const std::string name = (path.has_filename() ? path : path.parent_path()).filename().string();
+  const std::string name = without_slash(path).filename().string();
   return name.empty() ? "slide" : fitting(name);
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -19,8 +18,10 @@
 #include "data/cohort/slide_identity.h"
 #include "data/slide/unread_format.h"
 #include "lib/core/error.h"
+#include "lib/core/lower_case.h"
 #include "lib/core/output_format.h"
 #include "lib/core/progress.h"
+#include "lib/core/without_slash.h"
 #include "lib/zarr/array_reader.h"
 
 namespace untiled {
@@ -31,12 +32,6 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 20> kEndings = {
     ".svs", ".tif", ".tiff",    ".ndpi", ".mrxs", ".scn",  ".bif", ".vms",    ".vmu", ".dcm",
     ".czi", ".btf", ".svslide", ".png",  ".jpg",  ".jpeg", ".jp2", ".qptiff", ".tf8", ".zarr"};
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 bool is_folder(const fs::path& path) {
   std::error_code none;
@@ -145,15 +140,9 @@ std::vector<fs::path> slides_of_glob(const std::string& glob) {
   return slides;
 }
 
-/// "slide.zarr/" names the same folder as "slide.zarr".
-std::string without_slash(std::string input) {
-  while (input.size() > 1 && input.ends_with('/')) input.pop_back();
-  return input;
-}
-
 std::vector<CohortEntry> entries_of(const std::string& given) {
-  const std::string input = without_slash(given);
-  if (lower(input).ends_with(".csv")) return read_manifest(input, MissingSlides::kKeep);
+  const std::string input = without_slash(given).string();
+  if (lower_case(input).ends_with(".csv")) return read_manifest(input, MissingSlides::kKeep);
   const bool is_slide = is_slide_name(input) || !is_folder(input) || is_zarr_folder(input) ||
                         (holds_dicom(input) && !holds_other(input));
   std::vector<CohortEntry> entries;
@@ -166,7 +155,7 @@ std::vector<CohortEntry> entries_of(const std::string& given) {
 }  // namespace
 
 bool is_slide_name(std::string_view file_name) {
-  const std::string name = lower(file_name);
+  const std::string name = lower_case(std::string(file_name));
   return std::any_of(kEndings.begin(), kEndings.end(), [&](std::string_view ending) {
     return name.ends_with(ending) && name.size() > ending.size();
   });

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string>
+
+#include "lib/core/lower_case.h"
 
 namespace untiled {
 namespace {
@@ -20,9 +21,7 @@ constexpr std::array<std::string_view, 43> kPrivateWords = {
 }  // namespace
 
 bool is_private_property(std::string_view key) {
-  std::string lower(key);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string lower = lower_case(std::string(key));
   return std::any_of(kPrivateWords.begin(), kPrivateWords.end(),
                      [&](std::string_view word) { return lower.find(word) != std::string::npos; });
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/slide/opaque_pixels.h"
+
 namespace untiled {
 namespace {
 
@@ -15,6 +17,17 @@ uint8_t blend(int value, int alpha, Alpha kind, int background) {
 void mark_missing(PixelBlock& block, size_t pixel) {
   if (block.missing.empty()) block.missing.assign(static_cast<size_t>(block.region.area()), 0);
   block.missing[pixel] = 1;
+}
+
+void put_argb(uint32_t argb, size_t pixel, const Rgb& background, PixelBlock& block) {
+  const int alpha = static_cast<int>(argb >> 24);
+  uint8_t* to = &block.bytes[pixel * 3];
+  for (size_t c = 0; c < 3; ++c) {
+    const int value = static_cast<int>(argb >> (16 - 8 * c)) & 0xFF;
+    to[c] = alpha == 255 ? static_cast<uint8_t>(value)
+                         : blend(value, alpha, Alpha::kPremultiplied, background[c]);
+  }
+  if (alpha == 0) mark_missing(block, pixel);
 }
 
 PixelBlock grey_or_rgb(std::span<const uint8_t> samples, const Region& region, int channels) {
@@ -62,17 +75,13 @@ PixelBlock missing_block(const Region& region, const Rgb& background) {
 
 PixelBlock argb_to_rgb(std::span<const uint32_t> pixels, const Region& region,
                        const Rgb& background) {
+  constexpr size_t kOneByOne =
+      64;  // At least a vector: where one pixel is not opaque, more are not.
   PixelBlock block = empty_block(region);
-  for (size_t i = 0; i < pixels.size(); ++i) {
-    const uint32_t argb = pixels[i];
-    const int alpha = static_cast<int>(argb >> 24);
-    uint8_t* to = &block.bytes[i * 3];
-    for (size_t c = 0; c < 3; ++c) {
-      const int value = static_cast<int>(argb >> (16 - 8 * c)) & 0xFF;
-      to[c] = alpha == 255 ? static_cast<uint8_t>(value)
-                           : blend(value, alpha, Alpha::kPremultiplied, background[c]);
-    }
-    if (alpha == 0) mark_missing(block, i);
+  for (size_t i = 0; i < pixels.size();) {
+    i += write_opaque(pixels.subspan(i), &block.bytes[i * 3]);
+    const size_t end = std::min(i + kOneByOne, pixels.size());
+    for (; i < end; ++i) put_argb(pixels[i], i, background, block);
   }
   return block;
 }

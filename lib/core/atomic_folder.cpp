@@ -11,16 +11,12 @@
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/platform.h"
+#include "lib/core/without_slash.h"
 
 namespace untiled {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// "slide.zarr/" names the same folder as "slide.zarr".
-fs::path without_slash(fs::path path) {
-  return path.has_filename() ? std::move(path) : path.parent_path();
-}
 
 fs::path temporary_name(const fs::path& destination) {
   static std::atomic<int> count{0};
