@@ -65,7 +65,7 @@ class Row {
   /// Where no file is called so, backslashes are those of a manifest that Windows wrote.
   fs::path resolve(const std::string& text) const {
     const fs::path folder = fs::absolute(file_).parent_path();
-    const fs::path path = without_slash((folder / text).lexically_normal());
+    fs::path path = without_slash((folder / text).lexically_normal());
     std::error_code none;
     if (text.find('\\') == std::string::npos || fs::exists(path, none)) return path;
     std::string slashed = text;
