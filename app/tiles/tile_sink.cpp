@@ -44,6 +44,36 @@ ArrayWriterOptions writer_options(const TileOutput& output) {
   return options;
 }
 
+OmeZarrImage ome_image(const TileImage& image, const TileOutput& output) {
+  OmeZarrImage ome;
+  ome.name = image.name;
+  ome.extent = image.extent;
+  ome.type = data_type_of(image.sample);
+  ome.version = output.format == TileFormat::kOmeZarr04 ? OmeVersion::k04 : OmeVersion::k05;
+  ome.tile = output.chunk;
+  ome.shard = output.shard;
+  ome.planar = output.planar || ome.version == OmeVersion::k04;
+  ome.codecs = codecs_of(output);
+  ome.first_x = image.first_x;
+  ome.first_y = image.first_y;
+  ome.mpp_x = image.mpp_x;
+  ome.mpp_y = image.mpp_y;
+  if (image.sample == Sample::kUint8) ome.shown = rgb_channels();
+  return ome;
+}
+
+ColorTiffOptions tiff_options(const TileImage& image, const TileOutput& output) {
+  ColorTiffOptions options;
+  options.name = image.name;
+  options.extent = image.extent;
+  if (image.sample == Sample::kFloat32) options.type = SampleType::kFloat32;
+  options.tile = output.chunk;
+  options.compressed = output.codec != TileCodec::kNone;
+  if (image.mpp_x && image.mpp_y) options.scale = OutputScale{*image.mpp_x, *image.mpp_y};
+  if (output.format == TileFormat::kOmeTiff) options.kind = ColorTiffKind::kOme;
+  return options;
+}
+
 /// An array (y, x, c).
 class ZarrSink final : public TileSink {
  public:
@@ -104,24 +134,6 @@ class OmeZarrSink final : public TileSink {
   }
 
  private:
-  static OmeZarrImage ome_image(const TileImage& image, const TileOutput& output) {
-    OmeZarrImage ome;
-    ome.name = image.name;
-    ome.extent = image.extent;
-    ome.type = data_type_of(image.sample);
-    ome.version = output.format == TileFormat::kOmeZarr04 ? OmeVersion::k04 : OmeVersion::k05;
-    ome.tile = output.chunk;
-    ome.shard = output.shard;
-    ome.planar = output.planar || ome.version == OmeVersion::k04;
-    ome.codecs = codecs_of(output);
-    ome.first_x = image.first_x;
-    ome.first_y = image.first_y;
-    ome.mpp_x = image.mpp_x;
-    ome.mpp_y = image.mpp_y;
-    if (image.sample == Sample::kUint8) ome.shown = rgb_channels();
-    return ome;
-  }
-
   AtomicFolder folder_;
   int64_t row_bytes_;
   OmeImageWriter writer_;
@@ -138,18 +150,6 @@ class TiffSink final : public TileSink {
   void finish() override { tiff_.finish(); }
 
  private:
-  static ColorTiffOptions tiff_options(const TileImage& image, const TileOutput& output) {
-    ColorTiffOptions options;
-    options.name = image.name;
-    options.extent = image.extent;
-    if (image.sample == Sample::kFloat32) options.type = SampleType::kFloat32;
-    options.tile = output.chunk;
-    options.compressed = output.codec != TileCodec::kNone;
-    if (image.mpp_x && image.mpp_y) options.scale = OutputScale{*image.mpp_x, *image.mpp_y};
-    if (output.format == TileFormat::kOmeTiff) options.kind = ColorTiffKind::kOme;
-    return options;
-  }
-
   ColorTiff tiff_;
 };
 
@@ -162,6 +162,22 @@ void TileSink::write_band(const Region& /*chunk*/, int64_t /*first_row*/,
 
 fs::path TileSink::make_place(const Region& /*chunk*/) {
   throw InternalError("chunks of this format are no files");
+}
+
+int64_t sink_bytes(const TileImage& image, const TileOutput& output, int workers) {
+  const int64_t chunk =
+      output.chunk * output.chunk * kChannels * static_cast<int64_t>(bytes_of(image.sample));
+  const int64_t encoded =
+      2 * chunk * workers;  // With zeros beyond the image's edge, and as stored.
+  switch (output.format) {
+    case TileFormat::kZarr:
+      return output.codec == TileCodec::kNone && output.shard == 0 ? 0 : encoded;
+    case TileFormat::kOmeZarr:
+    case TileFormat::kOmeZarr04:
+      return OmeImageWriter::held_bytes(ome_image(image, output)) + encoded;
+    default:
+      return ColorTiff::held_bytes(tiff_options(image, output)) + encoded;
+  }
 }
 
 std::unique_ptr<TileSink> make_tile_sink(const std::filesystem::path& path, const TileImage& image,

@@ -45,6 +45,10 @@ class TileSink {
   virtual void finish() = 0;
 };
 
+/// What a sink holds of chunks that so many threads write in about their order: reduced levels, and
+/// a chunk twice a thread. Chunks that are written as they are count nothing.
+int64_t sink_bytes(const TileImage& image, const TileOutput& output, int workers);
+
 /// Throws DataError when it cannot be created.
 std::unique_ptr<TileSink> make_tile_sink(const std::filesystem::path& path, const TileImage& image,
                                          const TileOutput& output);

@@ -180,7 +180,6 @@ class TiledSlide {
 
   void filter() {
     const Filtering filtering = this->filtering();
-    require_memory(filtering.held_bytes);
     const ViewInfo& view = view_->info();
     const std::string& id = task_.report.slide_id;
     const auto path = task_.out / (id + ending_of(job_.output.format));
@@ -188,6 +187,7 @@ class TiledSlide {
                     view.mpp_y};
     image.first_x = static_cast<double>(options_.region.cols.begin);
     image.first_y = static_cast<double>(options_.region.rows.begin);
+    require_memory(filtering.held_bytes + sink_bytes(image, job_.output, options_.workers));
     const auto sink = make_tile_sink(path, image, job_.output);
     const auto counts = filtering.run(*sink);
     details_.decoded_tiles += counts.decoded_tiles;

@@ -1,6 +1,8 @@
 #include "lib/core/pixel_source.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -23,17 +25,27 @@ bool any_marked(const PixelBlock& block, const Region& part) {
   return false;
 }
 
-constexpr std::align_val_t kPixelAlignment{32};
+constexpr size_t kPixelAlignment = 32;
 constexpr size_t kPixelOffset = 16;
 
 }  // namespace
 
+/// Aligned requests would not find memory that was given back (glibc before 2.38 looks for some
+/// more than they take), so that the heap grew to many times what is in use. Instead the place is
+/// found in memory without alignment, and where that begins is noted before it.
 void* allocate_pixels(size_t bytes) {
-  return static_cast<char*>(::operator new(bytes + kPixelOffset, kPixelAlignment)) + kPixelOffset;
+  static_assert(kPixelOffset >= sizeof(char*));
+  char* const memory = static_cast<char*>(::operator new(bytes + kPixelOffset + kPixelAlignment));
+  const size_t past = reinterpret_cast<uintptr_t>(memory) % kPixelAlignment;
+  char* const pixels = memory + (kPixelAlignment - past) % kPixelAlignment + kPixelOffset;
+  std::memcpy(pixels - sizeof(memory), &memory, sizeof(memory));
+  return pixels;
 }
 
 void free_pixels(void* pixels) noexcept {
-  ::operator delete(static_cast<char*>(pixels) - kPixelOffset, kPixelAlignment);
+  char* memory = nullptr;
+  std::memcpy(&memory, static_cast<char*>(pixels) - sizeof(memory), sizeof(memory));
+  ::operator delete(memory);
 }
 
 PixelView view_of(PixelBlock block) {

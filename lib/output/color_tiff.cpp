@@ -67,6 +67,13 @@ ColorTiff::ColorTiff(const std::filesystem::path& path, ColorTiffOptions options
   }
 }
 
+int64_t ColorTiff::held_bytes(const ColorTiffOptions& options) {
+  const std::vector<Extent> levels = level_extents(options);
+  int64_t tiles = 0;
+  for (size_t i = 1; i < levels.size(); ++i) tiles += ceil_div(levels[i].cols, options.tile);
+  return tiles * options.tile * options.tile * pixel_bytes(options.type);
+}
+
 int64_t ColorTiff::tiles_across(size_t level) const {
   return ceil_div(levels_[level].image.extent.cols, options_.tile);
 }

@@ -37,6 +37,8 @@ class ColorTiff {
  public:
   /// Throws DataError when the file cannot be created.
   ColorTiff(const std::filesystem::path& path, ColorTiffOptions options);
+  /// Of reduced levels, where tiles come in the order of the file.
+  static int64_t held_bytes(const ColorTiffOptions& options);
 
   /// A tile anchored at the origin, of full size with anything beyond the image's edge; `tile` is
   /// the part inside. Any thread, any order; compressed by who brings it. Throws DataError (a full

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lib/core/error.h"
+#include "lib/core/mapped_memory.h"
 #include "lib/zarr/reduce.h"
 
 namespace untiled {
@@ -86,6 +87,18 @@ void take_channel(const uint8_t* from, int64_t count, int channels, int channel,
   take_channel<uint32_t>(from, count, channels, channel, onto);
 }
 
+/// From the largest level to the smallest.
+std::vector<Extent> level_extents(const OmeZarrImage& image) {
+  std::vector<Extent> extents;
+  Extent extent = image.extent;
+  for (int i = level_count(image); i > 0; --i, extent = halved(extent)) extents.push_back(extent);
+  return extents;
+}
+
+int64_t pixel_bytes_of(const OmeZarrImage& image) {
+  return static_cast<int64_t>(bytes_of(image.type)) * image.channels;
+}
+
 }  // namespace
 
 /// One array of the pyramid.
@@ -107,8 +120,11 @@ struct OmeImageWriter::Level {
 
 /// A tile of a reduced level that waits for its quarters.
 struct OmeImageWriter::Parent {
+  Parent(const Extent& size, int64_t pixel_bytes)
+      : extent(size), pixels(size.area() * pixel_bytes) {}
+
   Extent extent;
-  Bytes pixels;
+  MappedMemory pixels;
   std::atomic<int> missing;  ///< Quarters.
 };
 
@@ -120,15 +136,23 @@ OmeImageWriter::OmeImageWriter(fs::path folder, OmeZarrImage image,
                                const ArrayWriterOptions& options)
     : folder_(std::move(folder)), image_(std::move(image)) {
   require_writable(folder_, image_);
-  pixel_bytes_ = static_cast<int64_t>(bytes_of(image_.type)) * image_.channels;
-  Extent extent = image_.extent;
-  for (int i = level_count(image_); i > 0; --i, extent = halved(extent)) {
+  pixel_bytes_ = pixel_bytes_of(image_);
+  for (const Extent& extent : level_extents(image_)) {
     const fs::path name = std::to_string(levels_.size());
     levels_.push_back(std::make_unique<Level>(folder_ / name, image_, extent, options));
   }
 }
 
 OmeImageWriter::~OmeImageWriter() = default;
+
+int64_t OmeImageWriter::held_bytes(const OmeZarrImage& image) {
+  const std::vector<Extent> levels = level_extents(image);
+  int64_t pixels = 0;
+  for (size_t i = 1; i < levels.size(); ++i) {
+    pixels += std::min(levels[i].rows, image.tile) * levels[i].cols;
+  }
+  return pixels * pixel_bytes_of(image);
+}
 
 std::vector<Region> OmeImageWriter::tiles() const {
   return tile_grid(image_.extent, {image_.tile, image_.tile});
@@ -184,9 +208,7 @@ std::shared_ptr<OmeImageWriter::Parent> OmeImageWriter::parent_of(Level& level, 
   const int64_t side = image_.tile;
   const Region region =
       clip({{row * side, (row + 1) * side}, {col * side, (col + 1) * side}}, level.extent);
-  parent = std::make_shared<Parent>();
-  parent->extent = region.extent();
-  parent->pixels.resize(static_cast<size_t>(region.area() * pixel_bytes_));
+  parent = std::make_shared<Parent>(region.extent(), pixel_bytes_);
   const int rows = parent->extent.rows > side / 2 ? 2 : 1;
   const int cols = parent->extent.cols > side / 2 ? 2 : 1;
   parent->missing = rows * cols;

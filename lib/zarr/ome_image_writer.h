@@ -54,13 +54,15 @@ std::vector<OmeZarrChannel> rgb_channels();
 
 /// Arrays (c, y, x) of the levels "0", "1", ... under a folder that is not in place before its
 /// owner puts it there (AtomicFolder). Any thread, any order of tiles: the bytes of all files
-/// depend on the pixels alone. Where tiles come row by row memory is about half a row of tiles.
+/// depend on the pixels alone. Where tiles come row by row, `held_bytes` are held.
 class OmeImageWriter {
  public:
   /// Throws DataError for an image that cannot be written so, and a folder that cannot be made.
   OmeImageWriter(std::filesystem::path folder, OmeZarrImage image,
                  const ArrayWriterOptions& options = {});
   ~OmeImageWriter();
+  /// Of reduced levels, a row of tiles each.
+  static int64_t held_bytes(const OmeZarrImage& image);
   OmeImageWriter(const OmeImageWriter&) = delete;
   OmeImageWriter& operator=(const OmeImageWriter&) = delete;
 

@@ -3,7 +3,9 @@
 import json
 import math
 import random
+import re
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -229,6 +231,28 @@ def check_kills(app, folder, findings):
         findings.expect(outputs_of(whole) == outputs_of(out), f"{form}: after kills the output is another")
 
 
+def check_memory(app, folder, findings):
+    """What is resident stays within what the refusal of a small budget says, levels of pyramids included."""
+    wide = folder / "wide.tif"
+    app.succeed("synth", "--size", "2048x40000", "--out", wide)
+    out = folder / "wide"
+    base = app.json("tile", folder / "raw.tif", "--format", "zarr", "--out", out / "small")["peak_rss_bytes"]
+    for filters, form, chunk, codec in (("gaussian", "ome-zarr", 512, "zstd"), ("none", "ome-zarr", 512, "none"),
+                                        ("none", "ome-tiff", 512, "none"), ("median", "zarr", 1024, "zstd")):
+        command = ("tile", wide, "--filter", filters, "--format", form, "--chunk", chunk, "--codec", codec, "--workers", "2")
+        name = f"memory of {filters}, {form}"
+        refused = app.run(*command, "--set", "memory_budget=1MiB", "--out", out / "refused")
+        stated = re.search(r"needs ([0-9.]+) MiB of memory", refused.stderr)
+        findings.expect(refused.returncode == 2 and stated is not None, f"{name}: {refused.stderr[-300:]}")
+        if not stated:
+            continue
+        needed = math.ceil(float(stated[1])) + 1
+        said = app.json(*command, "--set", f"memory_budget={needed}MiB", "--out", out / "made")
+        more = (said["peak_rss_bytes"] - base) / 2**20
+        findings.expect(more <= 1.15 * needed + 16, f"{name}: {more:.0f} MiB are resident where {needed} are stated")
+        shutil.rmtree(out / "made")
+
+
 def check(app, folder, findings):
     random.seed(3)
     pixels = draw_tissue(ROWS, COLS, seed=3)
@@ -242,6 +266,7 @@ def check(app, folder, findings):
     check_reuse(app, folder, findings)
     check_full_disk(app, folder, findings)
     check_kills(app, folder, findings)
+    check_memory(app, folder, findings)
 
 
 if __name__ == "__main__":
