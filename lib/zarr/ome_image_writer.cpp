@@ -187,7 +187,7 @@ void OmeImageWriter::write_tile(const Region& tile, const void* pixels, int64_t 
 /// thereby is complete.
 std::shared_ptr<OmeImageWriter::Parent> OmeImageWriter::reduce_into(Level& level, int64_t row,
                                                                     int64_t col, const View& tile) {
-  const std::shared_ptr<Parent> parent = parent_of(level, row / 2, col / 2);
+  std::shared_ptr<Parent> parent = parent_of(level, row / 2, col / 2);
   const int64_t row_bytes = parent->extent.cols * pixel_bytes_;
   uint8_t* const quarter = parent->pixels.data() + (row % 2) * image_.tile / 2 * row_bytes +
                            (col % 2) * image_.tile / 2 * pixel_bytes_;
