@@ -3,13 +3,13 @@
 #
 # Guess before it was run: a point found at a reduced level, times the level's downsample, is where
 # it lies at level 0, give or take a pixel of that level.
-# Found: libvips halves exactly and leaves out what is too much for a whole pixel, level by level, so
-# 20,479 pixels are 159 after seven halvings, and a pixel of that level still covers 128. OpenSlide
-# and tiffslide divide the sizes instead, of width and height, and take the mean: 128.9. A nucleus
-# near the right border that is found at the smallest level is placed a pixel of that level (over
-# 100 of level 0) beside itself, and read_region shows it that far from where it was asked for.
-# Nothing is wrong near the upper left corner, where one looks first. Round the downsample to the
-# power of two when the file is libvips', or bring sides to a multiple of it before converting.
+# Found: libvips halves exactly and leaves out what is too much for a whole pixel, level by level,
+# so 20,479 pixels are 159 after seven halvings, and a pixel of that level still covers 128.
+# OpenSlide and tiffslide divide the sizes instead, of width and height, and take the mean: 128.9. A
+# nucleus near the right border that is found at the smallest level is placed a pixel of that level
+# (over 100 of level 0) beside itself, and read_region shows it that far from where it was asked
+# for. Nothing is wrong near the upper left corner, where one looks first. Round the downsample to
+# the power of two when the file is libvips', or bring sides to a multiple of it before converting.
 source "$(dirname "$0")/common.sh"
 in_environment pyvips==3.2.0 pyvips-binary==8.18.7 openslide-python==1.4.7 \
   openslide-bin==4.0.1.2 tiffslide==3.0.1 tifffile==2026.3.3 imagecodecs==2026.3.6 \

@@ -4,12 +4,12 @@
 #
 # Guess before it was run: an image and its labels that one library reduces and describes coincide
 # at each level, within rounding.
-# Found: ome-zarr-py writes a translation of half a pixel to each level of both, right for the image,
-# whose levels are means. The labels' levels hold the last of 2 x 2, 4 x 4 ... pixels: at a sixteenth
-# they lie, by their metadata, 7.5 pixels of level 0 to the upper left of the truth and of the image.
-# Version 0.21.0, for Python 3.12 and later, has the same code. A model that is trained, or a Dice
-# that is measured, at a reduced level has this as a shift that no eye notices. Reduce labels about
-# the middle of each block yourself, or read level 0.
+# Found: ome-zarr-py writes a translation of half a pixel to each level of both, right for the
+# image, whose levels are means. The labels' levels hold the last of 2 x 2, 4 x 4 ... pixels: at a
+# sixteenth they lie, by their metadata, 7.5 pixels of level 0 to the upper left of the truth and of
+# the image. Version 0.21.0, for Python 3.12 and later, has the same code. A model that is trained,
+# or a Dice that is measured, at a reduced level has this as a shift that no eye notices. Reduce
+# labels about the middle of each block yourself, or read level 0.
 source "$(dirname "$0")/common.sh"
 in_environment ome-zarr==0.18.0 zarr==3.1.6 numpy==2.4.6 scikit-image==0.26.0 <<'PYTHON'
 import importlib.metadata, numpy, zarr

@@ -6,10 +6,10 @@
 # Found: each implementation keeps one of two operands where a comparison with NaN is false. In
 # MPICH, of two ranks with one number each, the one with the NaN gets the number and the other gets
 # the NaN; of three, one rank alone learns of rank 0's NaN and nobody of rank 1's. Open MPI's ranks
-# agree, but it keeps or loses the NaN by the rank that has it, and by the length of the vector where
-# it has vector instructions. A training that stops when the largest loss is NaN stops on one rank,
-# and the others wait for it. The standard says nothing of NaN here. Send isnan() as an integer, or
-# use SUM, which is NaN everywhere.
+# agree, but it keeps or loses the NaN by the rank that has it, and by the length of the vector
+# where it has vector instructions. A training that stops when the largest loss is NaN stops on one
+# rank, and the others wait for it. The standard says nothing of NaN here. Send isnan() as an
+# integer, or use SUM, which is NaN everywhere.
 source "$(dirname "$0")/common.sh"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 

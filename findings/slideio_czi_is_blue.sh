@@ -5,10 +5,10 @@
 # order and a caller does not see which driver read.
 # Found: CZI keeps colour pixels as blue, green, red; slideio hands them on so for CZI, and says
 # "Channel:0:1" to "Channel:0:3" of them. TIFF and SVS come as red, green, blue. czifile turns the
-# same CZI into RGB; pylibCZIrw gives BGR and says so. Asked once (issue 13), slideio's author answered
-# that it reads pixels as they are stored. A set of slides of both formats has pink tissue and blue,
-# which stain normalisation and colour augmentation hide. Look at a pixel of eosin per format, and
-# give channel_indices=[2, 1, 0] for CZI.
+# same CZI into RGB; pylibCZIrw gives BGR and says so. Asked once (issue 13), slideio's author
+# answered that it reads pixels as they are stored. A set of slides of both formats has pink tissue
+# and blue, which stain normalisation and colour augmentation hide. Look at a pixel of eosin per
+# format, and give channel_indices=[2, 1, 0] for CZI.
 source "$(dirname "$0")/common.sh"
 in_environment slideio==2.10.0 pylibCZIrw==6.1.0 czifile==2019.7.2.3 tifffile==2026.3.3 \
   imagecodecs==2026.3.6 numpy==2.4.6 <<'PYTHON'
