@@ -57,6 +57,20 @@ std::vector<OmeChannel> read_channels(std::string_view image) {
   return channels;
 }
 
+/// Which file holds the planes of a TiffData, by its element UUID before the next TiffData.
+void read_file_of_planes(std::string_view image, std::string_view tag, OmePlanes& planes) {
+  if (tag.ends_with('/')) return;
+  const size_t begin = end_of(image, tag);
+  const std::string_view next = find_tag(image, "TiffData", begin);
+  const size_t end = next.empty() ? image.size() : end_of(image, next) - next.size();
+  const std::string_view inside = image.substr(begin, end - begin);
+  const std::string_view uuid = find_tag(inside, "UUID");
+  if (uuid.empty()) return;
+  planes.file = attribute(uuid, "FileName").value_or("");
+  const std::string_view text = inside.substr(std::min(end_of(inside, uuid) + 1, inside.size()));
+  planes.uuid = trimmed(text.substr(0, text.find('<')));
+}
+
 /// An element without IFD and PlaneCount means all directories.
 std::vector<OmePlanes> read_planes(std::string_view image) {
   std::vector<OmePlanes> all;
@@ -69,6 +83,7 @@ std::vector<OmePlanes> read_planes(std::string_view image) {
     planes.t = count(tag, "FirstT", 0);
     const bool says_how_many = directory || attribute(tag, "PlaneCount");
     planes.planes = says_how_many ? count(tag, "PlaneCount", 1) : kMostPlanes;
+    read_file_of_planes(image, tag, planes);
     all.push_back(planes);
     return true;
   });
@@ -117,6 +132,25 @@ std::optional<OmeImage> read_image(std::string_view xml, std::string_view tag,
   image.channels = read_channels(xml);
   image.planes = read_planes(xml);
   return image;
+}
+
+/// Leaves out the planes that lie in other files, and images of none but such. Where no plane seems
+/// to lie in this one, it was renamed or written anew, and nothing is left out.
+void keep_own_planes(std::vector<OmeImage>& images, const std::string& uuid,
+                     std::string_view file_name) {
+  const auto is_own = [&](const OmePlanes& planes) {
+    if (planes.uuid.empty()) return true;
+    return uuid.empty() ? planes.file.empty() || planes.file == file_name : planes.uuid == uuid;
+  };
+  const bool has_own = std::any_of(images.begin(), images.end(), [&](const OmeImage& image) {
+    return std::any_of(image.planes.begin(), image.planes.end(), is_own);
+  });
+  if (!has_own) return;
+  std::erase_if(images, [&](OmeImage& image) {
+    const bool had_planes = !image.planes.empty();
+    std::erase_if(image.planes, [&](const OmePlanes& planes) { return !is_own(planes); });
+    return had_planes && image.planes.empty();
+  });
 }
 
 struct Position {
@@ -192,9 +226,10 @@ std::optional<std::string> companion_of(std::string_view description) {
   return attribute(find_tag(description, "BinaryOnly"), "MetadataFile");
 }
 
-std::vector<OmeImage> parse_ome(std::string_view description) {
+std::vector<OmeImage> parse_ome(std::string_view description, std::string_view file_name) {
   if (find_tag(description, "OME").empty()) return {};
-  const std::string text = without_comments(description);
+  // Vendors keep XML of their own there, which may have elements of OME's names.
+  const std::string text = without_elements(without_comments(description), "StructuredAnnotations");
   const std::string_view xml = text;
   const Objectives objectives = read_objectives(xml);
   std::vector<OmeImage> images;
@@ -209,6 +244,7 @@ std::vector<OmeImage> parse_ome(std::string_view description) {
     }
     tag = next;
   }
+  keep_own_planes(images, attribute(find_tag(xml, "OME"), "UUID").value_or(""), file_name);
   return images;
 }
 

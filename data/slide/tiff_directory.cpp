@@ -332,6 +332,7 @@ bool TiffDirectory::is_jpeg2000() const {
 
 TiffFile read_tiff_file(const std::filesystem::path& path) {
   TiffFile file;
+  file.name = path.filename().string();
   TiffHandle handle(path);
   HeldBytes held(path);
   file.main.push_back(current_directory(path, handle.get()));
@@ -354,7 +355,11 @@ TiffFile read_tiff_file(const std::filesystem::path& path) {
 }
 
 std::string compression_name(uint16_t compression) {
-  constexpr std::array<std::pair<uint16_t, const char*>, 12> kNames = {{
+  constexpr std::array<std::pair<uint16_t, const char*>, 16> kNames = {{
+      {kAperioJpeg2000YCbCr, "JPEG 2000"},
+      {kLossyJpeg2000, "JPEG 2000"},
+      {kAperioJpeg2000Rgb, "JPEG 2000"},
+      {kJpeg2000, "JPEG 2000"},
       {22610, "JPEG XR"},
       {34934, "JPEG XR"},
       {50002, "JPEG XL"},
