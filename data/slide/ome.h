@@ -23,8 +23,7 @@ struct OmePlanes {
   int64_t z = 0;
   int64_t t = 0;
   int64_t planes = 1;
-  std::string uuid;  ///< Of the file that holds them; empty: the description's own.
-  std::string file;  ///< Its name, where that is said.
+  bool is_elsewhere = false;  ///< In another file of a set than the description was read from.
 };
 
 /// One image of an OME-XML document.

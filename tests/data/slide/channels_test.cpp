@@ -87,6 +87,25 @@ TEST_CASE("planes named red, green and blue are these, in any order") {
   check_rgb(planes(ome(named("Red", "Green", "Blue"), ""), {0, 1, 2}));
   check_rgb(planes(ome(named("blue", "green", "red"), ""), {2, 1, 0}));
   check_rgb(planes(ome(named("Channel 0", "Channel 1", "Channel 2"), ""), {0, 1, 2}));
+  check_rgb(planes(ome(named("Channel Red", "Green channel", "BF-B"), ""), {0, 1, 2}));
+  for (const auto& names :
+       {named("Red", "Red", "Blue"), named("Channel 0", "Red", "Green"),
+        named("Red Green", "Green", "Blue"), named("Red DAPI", "Green", "Blue")}) {
+    CHECK_THAT(refusal(planes(ome(names, ""), {0, 1, 2})), contains_text("3 channels of its own"));
+  }
+}
+
+TEST_CASE("colours of planes may be written as numbers without a sign") {
+  const auto colored = [](const char* a, const char* b, const char* c) {
+    std::string text;
+    for (const char* color : {a, b, c})
+      text += std::string(R"(<Channel Color=")") + color + R"("/>)";
+    return ome(text, "");
+  };
+  check_rgb(planes(colored("4278190335", "16711935", "65535"), {0, 1, 2}));
+  check_rgb(planes(colored("4294967295", "4294967295", "4294967295"), {0, 1, 2}));
+  CHECK_THAT(refusal(planes(colored("65535", "16711935", "4278190335"), {0, 1, 2})),
+             contains_text("3 channels of its own"));
 }
 
 TEST_CASE("planes named as dyes are refused by their names") {
