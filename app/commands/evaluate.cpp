@@ -1,7 +1,9 @@
 // evaluate: a model's or a folder's masks against references, by slide and class.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -25,6 +27,7 @@
 #include "lib/core/hasher.h"
 #include "lib/core/json_text.h"
 #include "lib/core/printable.h"
+#include "lib/core/progress.h"
 #include "lib/train/classifier_checkpoint.h"
 
 namespace untiled {
@@ -151,6 +154,25 @@ std::vector<std::string> class_names(const DataSettings& data) {
   return names;
 }
 
+/// A reference of another slide or of other values than the classes' looks like a blank one.
+void warn_of_absent_classes(const std::vector<EvaluatedSlide>& slides,
+                            const std::vector<std::string>& names) {
+  std::vector<std::string> absent;
+  for (size_t c = 0; c < names.size(); ++c) {
+    const bool found = std::any_of(slides.begin(), slides.end(), [&](const EvaluatedSlide& slide) {
+      const bool failed = !slide.failure.empty();
+      return failed || slide.counts.at(c).true_positive + slide.counts.at(c).false_negative > 0;
+    });
+    if (!found) absent.push_back(names[c]);
+  }
+  if (absent.empty()) return;
+  warn(
+      fmt::format("no reference holds a pixel of {} that counts, so that its scores say nothing "
+                  "of what is evaluated: see that references are of these slides and have the "
+                  "values of data.classes",
+                  fmt::join(absent, ", ")));
+}
+
 int evaluate_masks(const EvaluateOptions& options, Group& ranks) {
   const auto evaluator = make_evaluator(options, ranks);
   const Settings& settings = evaluator->settings();
@@ -170,6 +192,7 @@ int evaluate_masks(const EvaluateOptions& options, Group& ranks) {
   const BatchOutcome outcome = batch.lead(
       [&](SlideTask task) { return score_slide(*evaluator, batch, std::move(task), draws); });
   const std::vector<EvaluatedSlide> slides = evaluated_slides(outcome);
+  warn_of_absent_classes(slides, class_names(settings.data));
   tell(options, report_evaluation(slides, class_names(settings.data)));
   if (!options.out.empty()) keep_worst_pictures(options.out, slides, options.worst);
   return outcome.exit_code;

@@ -16,6 +16,8 @@
 #include "data/cohort/csv.h"
 #include "data/cohort/glob.h"
 #include "data/cohort/slide_identity.h"
+#include "data/slide/file_kind.h"
+#include "data/slide/number.h"
 #include "lib/core/error.h"
 #include "lib/core/lower_case.h"
 #include "lib/core/number.h"
@@ -34,16 +36,40 @@ std::optional<Number> parse(std::string_view text) {
   return parse_number<Number>(text);
 }
 
+/// The letters that a URL writes as % and two digits.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto code = text[i] == '%' && i + 2 < text.size() ? parse_hex(text.substr(i + 1, 2))
+                                                            : std::optional<uint32_t>();
+    out += code ? static_cast<char>(*code) : text[i];
+    if (code) i += 2;
+  }
+  return out;
+}
+
+/// The path in the address of a file ("file:///slides/a.tif"), and any other address as it is;
+/// nothing of what is none.
+std::optional<fs::path> path_of_url(std::string_view text) {
+  constexpr std::string_view kFile = "file:/";
+  constexpr std::string_view kHere = "//localhost/";
+  if (is_address(text) && !text.starts_with(kFile)) return fs::path(text);
+  if (!text.starts_with(kFile)) return std::nullopt;
+  text.remove_prefix(kFile.size() - 1);
+  if (text.starts_with(kHere)) text.remove_prefix(kHere.size() - 1);
+  return fs::path(unescaped(text)).lexically_normal();
+}
+
 /// A row whose cells are found by the names of their columns.
 class Row {
  public:
   Row(const fs::path& file, const std::map<std::string, size_t>& columns, CsvRow row)
       : file_(file), columns_(columns), row_(std::move(row)) {}
 
-  /// Empty where the manifest has no such column.
+  /// Without space at its ends, which quotes may hold; empty where the manifest has no such column.
   std::string cell(const std::string& column) const {
     const auto found = columns_.find(column);
-    return found == columns_.end() ? "" : row_.fields[found->second];
+    return found == columns_.end() ? "" : std::string(trimmed(row_.fields[found->second]));
   }
 
   DataError error(std::string_view message) const {
@@ -57,16 +83,21 @@ class Row {
   fs::path existing(const std::string& column, const fs::path& path) const {
     std::error_code none;
     if (!fs::exists(path, none)) {
-      throw error(fmt::format("{}: {} does not exist", column, path.string()));
+      throw error(fmt::format("{}: {} does not exist: {}", column, path.string(),
+                              advice_for_missing(path)));
     }
     return path;
   }
 
-  /// Where no file is called so, backslashes are those of a manifest that Windows wrote.
-  fs::path resolve(const std::string& text) const {
+  /// Of a cell that holds one. Where no file is called so, spaces at its ends are none of the name,
+  /// and backslashes are those of a manifest that Windows wrote.
+  fs::path resolve(const std::string& column) const {
     const fs::path folder = fs::absolute(file_).parent_path();
-    fs::path path = without_slash((folder / text).lexically_normal());
+    const std::string& all = row_.fields[columns_.at(column)];
     std::error_code none;
+    const std::string text = fs::exists(folder / all, none) ? all : cell(column);
+    if (const auto path = path_of_url(text)) return *path;
+    fs::path path = without_slash((folder / text).lexically_normal());
     if (text.find('\\') == std::string::npos || fs::exists(path, none)) return path;
     std::string slashed = text;
     std::replace(slashed.begin(), slashed.end(), '\\', '/');
@@ -204,7 +235,7 @@ fs::path read_slide(const Row& row, MissingSlides missing, FolderNames& folders)
   for (const char* column : kSlideColumns) {
     const std::string text = row.cell(column);
     if (text.empty()) continue;
-    const fs::path path = row.resolve(text);
+    const fs::path path = row.resolve(column);
     const fs::path slide =
         std::string_view(column) == "slide_id" ? complete(row, path, folders) : path;
     return missing == MissingSlides::kKeep ? slide : row.existing(column, slide);
@@ -231,15 +262,19 @@ std::optional<double> read_mpp(const Row& row) {
   return mpp;
 }
 
-/// Whole numbers from 0, between commas; nothing where one is not.
+/// Whole numbers from 0, between commas, also as Python writes lists of them and with an empty
+/// fraction; nothing where one is none.
 std::vector<int64_t> parse_list(std::string_view text) {
-  constexpr int64_t kMost = int64_t{1} << 40;
+  constexpr double kMost = 0x1p40;
+  const bool in_brackets = (text.starts_with('[') && text.ends_with(']')) ||
+                           (text.starts_with('(') && text.ends_with(')'));
+  if (in_brackets) text = text.substr(1, text.size() - 2);
   std::vector<int64_t> numbers;
   while (true) {
     const size_t comma = std::min(text.find(','), text.size());
-    const auto number = parse<int64_t>(text.substr(0, comma));
-    if (!number || *number < 0 || *number > kMost) return {};
-    numbers.push_back(*number);
+    const auto number = parse<double>(text.substr(0, comma));
+    if (!number || !(*number >= 0 && *number <= kMost) || *number != std::floor(*number)) return {};
+    numbers.push_back(static_cast<int64_t>(*number));
     if (comma == text.size()) return numbers;
     text.remove_prefix(comma + 1);
   }
@@ -259,7 +294,7 @@ CohortEntry read_entry(const Row& row, MissingSlides missing, FolderNames& folde
   CohortEntry entry;
   entry.path = read_slide(row, missing, folders);
   const std::string mask = row.cell("mask");
-  if (!mask.empty()) entry.mask = row.existing("mask", row.resolve(mask));
+  if (!mask.empty()) entry.mask = row.existing("mask", row.resolve("mask"));
   entry.split = read_split(row);
   entry.group = row.cell("group");
   entry.label = row.cell("label");

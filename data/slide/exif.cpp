@@ -8,6 +8,7 @@ int exif_orientation(std::span<const uint8_t> tiff) {
   constexpr size_t kHeaderBytes = 8;
   constexpr size_t kEntryBytes = 12;
   constexpr size_t kOrientationTag = 0x0112;
+  constexpr size_t kLong = 4;  // Of four bytes, as some write it where two would do.
   constexpr size_t kLast = 8;
   if (tiff.size() < kHeaderBytes) return 1;
   const bool little = tiff[0] == 'I';
@@ -23,7 +24,7 @@ int exif_orientation(std::span<const uint8_t> tiff) {
   for (size_t i = 0; i < entries; ++i) {
     const size_t entry = directory + 2 + kEntryBytes * i;
     if (integer(entry, 2) != kOrientationTag) continue;
-    const size_t orientation = integer(entry + 8, 2);
+    const size_t orientation = integer(entry + 8, integer(entry + 2, 2) == kLong ? 4 : 2);
     return orientation >= 1 && orientation <= kLast ? static_cast<int>(orientation) : 1;
   }
   return 1;

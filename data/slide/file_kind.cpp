@@ -102,15 +102,27 @@ uint64_t file_bytes(const fs::path& path) {
   return size;
 }
 
+bool is_address(std::string_view text) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
+  const size_t mark = text.find("://");
+  return mark != std::string_view::npos && mark > 1 && text.find_first_not_of(kLetters) == mark;
+}
+
+std::string_view advice_for_missing(const fs::path& path) {
+  if (is_address(path.string())) {
+    return "it is an address, and files are read from this machine: copy it here and give its path";
+  }
+  if (path.filename().string().find('\\') != std::string::npos) {
+    return "it is a path of Windows; give it as this system writes it, with /";
+  }
+  return "check the spelling and the folder that it is relative to";
+}
+
 void require_readable_file(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
-    const bool has_backslashes = path.filename().string().find('\\') != std::string::npos;
-    throw DataError(fmt::format(
-        "{} does not exist: {}", path.string(),
-        has_backslashes ? "it is a path of Windows; give it as this system writes it, with /"
-                        : "check the spelling and the folder that it is relative to"));
+    throw DataError(fmt::format("{} does not exist: {}", path.string(), advice_for_missing(path)));
   }
   if (access(path.c_str(), R_OK) != 0) {
     throw DataError(fmt::format("{} cannot be read ({}): check its owner and permissions",

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace untiled {
 
@@ -13,6 +14,12 @@ FileKind file_kind(const std::filesystem::path& path);
 
 /// The size of a file. Throws DataError when it cannot be told.
 uint64_t file_bytes(const std::filesystem::path& path);
+
+/// Whether a text is an address such as "s3://bucket/slide.svs" rather than a path.
+bool is_address(std::string_view text);
+
+/// What to do about a file that is not there, for a message.
+std::string_view advice_for_missing(const std::filesystem::path& path);
 
 /// Throws DataError when there is no readable, non-empty regular file at `path`; the sentence says
 /// which of these it is.

@@ -1,6 +1,8 @@
 #include "data/slide/ome.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <sstream>
 #include <utility>
 
 #include "data/slide/length_unit.h"
@@ -48,17 +50,45 @@ void for_each_tag(std::string_view xml, std::string_view name, const Use& use) {
   }
 }
 
+/// RGBA in 32 bits, which OME takes for a number with a sign and some writers for one without.
+std::optional<int64_t> color_of(std::string_view channel) {
+  const auto color = number<int64_t>(channel, "Color");
+  const bool has_no_sign = color && *color > INT32_MAX && *color <= UINT32_MAX;
+  return has_no_sign ? *color - (int64_t{1} << 32) : color;
+}
+
 std::vector<OmeChannel> read_channels(std::string_view image) {
   std::vector<OmeChannel> channels;
   for_each_tag(image, "Channel", [&](std::string_view tag) {
-    channels.push_back({attribute(tag, "Name").value_or(""), number<int64_t>(tag, "Color")});
+    channels.push_back({attribute(tag, "Name").value_or(""), color_of(tag)});
     return channels.size() < kMostChannels;
   });
   return channels;
 }
 
+/// The file that a description was read from, as the descriptions of a set tell its files apart.
+struct OwnFile {
+  std::string uuid;
+  std::string_view name;
+};
+
+/// Whether the element UUID of a TiffData, which stands before the next one, is another file's.
+bool is_of_other_file(std::string_view image, std::string_view tag, const OwnFile& own) {
+  if (tag.ends_with('/')) return false;
+  const size_t begin = end_of(image, tag);
+  const std::string_view next = find_tag(image, "TiffData", begin);
+  const size_t end = next.empty() ? image.size() : end_of(image, next) - next.size();
+  const std::string_view inside = image.substr(begin, end - begin);
+  const std::string_view uuid = find_tag(inside, "UUID");
+  if (uuid.empty()) return false;
+  const std::string_view text = inside.substr(std::min(end_of(inside, uuid) + 1, inside.size()));
+  if (!own.uuid.empty()) return trimmed(text.substr(0, text.find('<'))) != own.uuid;
+  const auto file = attribute(uuid, "FileName");
+  return file && *file != own.name;
+}
+
 /// An element without IFD and PlaneCount means all directories.
-std::vector<OmePlanes> read_planes(std::string_view image) {
+std::vector<OmePlanes> read_planes(std::string_view image, const OwnFile& own) {
   std::vector<OmePlanes> all;
   for_each_tag(image, "TiffData", [&](std::string_view tag) {
     OmePlanes planes;
@@ -69,6 +99,7 @@ std::vector<OmePlanes> read_planes(std::string_view image) {
     planes.t = count(tag, "FirstT", 0);
     const bool says_how_many = directory || attribute(tag, "PlaneCount");
     planes.planes = says_how_many ? count(tag, "PlaneCount", 1) : kMostPlanes;
+    planes.is_elsewhere = is_of_other_file(image, tag, own);
     all.push_back(planes);
     return true;
   });
@@ -99,7 +130,7 @@ std::optional<double> objective_power(std::string_view image, const Objectives& 
 
 /// `xml` is the part of the document from the image's tag on to the next image's.
 std::optional<OmeImage> read_image(std::string_view xml, std::string_view tag,
-                                   const Objectives& objectives) {
+                                   const Objectives& objectives, const OwnFile& own) {
   const std::string_view pixels = find_tag(xml, "Pixels");
   if (pixels.empty()) return std::nullopt;
   OmeImage image;
@@ -115,8 +146,21 @@ std::optional<OmeImage> read_image(std::string_view xml, std::string_view tag,
   image.mpp_y = physical_size_um(pixels, "PhysicalSizeY", image.unknown_unit);
   image.objective_power = objective_power(xml, objectives);
   image.channels = read_channels(xml);
-  image.planes = read_planes(xml);
+  image.planes = read_planes(xml, own);
   return image;
+}
+
+/// Leaves out the planes that lie in other files, and images of none but such. Where no plane seems
+/// to lie in this one, it was renamed or written anew, and nothing is left out.
+void keep_own_planes(std::vector<OmeImage>& images) {
+  const auto is_elsewhere = [](const OmePlanes& planes) { return planes.is_elsewhere; };
+  const bool has_own = std::any_of(images.begin(), images.end(), [&](const OmeImage& image) {
+    return !std::all_of(image.planes.begin(), image.planes.end(), is_elsewhere);
+  });
+  if (!has_own) return;
+  std::erase_if(images, [&](OmeImage& image) {
+    return std::erase_if(image.planes, is_elsewhere) > 0 && image.planes.empty();
+  });
 }
 
 struct Position {
@@ -142,19 +186,26 @@ int64_t index_of(const std::string& order, const Position& sizes, const Position
 /// 0 red, 1 green, 2 blue; -1 a name that says nothing of a colour ("Channel 1", "C:0"); nothing
 /// for any other, which may be a dye's.
 std::optional<int> color_of_name(const std::string& name) {
-  std::string word;
-  for (const char c : lower_case(name)) {
-    if (c >= 'a' && c <= 'z') word += c;
-    if (static_cast<unsigned char>(c) >= 0x80) word += c;
-  }
   constexpr std::array<std::string_view, 3> kColors = {"red", "green", "blue"};
-  constexpr std::array<std::string_view, 9> kNeutral = {
-      "", "c", "ch", "chan", "channel", "rgb", "component", "band", "sample"};
-  for (size_t i = 0; i < kColors.size(); ++i) {
-    if (word == kColors[i] || word == kColors[i].substr(0, 1)) return static_cast<int>(i);
+  constexpr std::array<std::string_view, 10> kNeutral = {
+      "c", "ch", "chan", "channel", "rgb", "component", "band", "sample", "bf", "brightfield"};
+  std::string letters = lower_case(name);
+  for (char& c : letters) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
+    if (!is_letter) c = ' ';
   }
-  const bool neutral = std::find(kNeutral.begin(), kNeutral.end(), word) != kNeutral.end();
-  return neutral ? std::optional(-1) : std::nullopt;
+  int color = -1;
+  std::istringstream words(letters);
+  for (std::string word; words >> word;) {
+    if (std::find(kNeutral.begin(), kNeutral.end(), word) != kNeutral.end()) continue;
+    const auto* const known =
+        std::find_if(kColors.begin(), kColors.end(), [&](std::string_view known_color) {
+          return word == known_color || word == known_color.substr(0, 1);
+        });
+    if (color >= 0 || known == kColors.end()) return std::nullopt;
+    color = static_cast<int>(known - kColors.begin());
+  }
+  return color;
 }
 
 using ThreeChannels = std::array<int64_t, 3>;
@@ -192,10 +243,12 @@ std::optional<std::string> companion_of(std::string_view description) {
   return attribute(find_tag(description, "BinaryOnly"), "MetadataFile");
 }
 
-std::vector<OmeImage> parse_ome(std::string_view description) {
+std::vector<OmeImage> parse_ome(std::string_view description, std::string_view file_name) {
   if (find_tag(description, "OME").empty()) return {};
-  const std::string text = without_comments(description);
+  // Vendors keep XML of their own there, which may have elements of OME's names.
+  const std::string text = without_elements(without_comments(description), "StructuredAnnotations");
   const std::string_view xml = text;
+  const OwnFile own = {attribute(find_tag(xml, "OME"), "UUID").value_or(""), file_name};
   const Objectives objectives = read_objectives(xml);
   std::vector<OmeImage> images;
   std::string_view tag = find_tag(xml, "Image");
@@ -204,11 +257,12 @@ std::vector<OmeImage> parse_ome(std::string_view description) {
     const size_t begin = end_of(xml, tag) - tag.size();
     const std::string_view next = find_tag(xml, "Image", end_of(xml, tag));
     const size_t end = next.empty() ? xml.size() : end_of(xml, next) - next.size();
-    if (auto image = read_image(xml.substr(begin, end - begin), tag, objectives)) {
+    if (auto image = read_image(xml.substr(begin, end - begin), tag, objectives, own)) {
       images.push_back(std::move(*image));
     }
     tag = next;
   }
+  keep_own_planes(images);
   return images;
 }
 
@@ -242,7 +296,10 @@ std::optional<ThreeChannels> rgb_channels(const OmeImage& image) {
     if (!color) return std::nullopt;
     colors[c] = *color;
   }
-  if (*std::min_element(colors.begin(), colors.end()) >= 0) return in_order(colors);
+  const auto [least, most] = std::minmax_element(colors.begin(), colors.end());
+  if (*least >= 0) return in_order(colors);
+  if (*most >= 0)
+    return std::nullopt;  // A dye that is called Red stands beside one without a name.
   return may_be_rgb(image.channels) ? std::optional(kAsTheyCome) : std::nullopt;
 }
 

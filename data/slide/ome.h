@@ -23,6 +23,7 @@ struct OmePlanes {
   int64_t z = 0;
   int64_t t = 0;
   int64_t planes = 1;
+  bool is_elsewhere = false;  ///< In another file of a set than the description was read from.
 };
 
 /// One image of an OME-XML document.
@@ -42,8 +43,9 @@ struct OmeImage {
   std::vector<OmePlanes> planes;  ///< As TiffData has it; empty when it says nothing.
 };
 
-/// The images of a description, in its order; none when it is no OME-XML.
-std::vector<OmeImage> parse_ome(std::string_view description);
+/// The images of a description, in its order; none when it is no OME-XML. Of a set of files that
+/// share a description, those whose planes lie in the one called `file_name`.
+std::vector<OmeImage> parse_ome(std::string_view description, std::string_view file_name = {});
 
 /// The file that an OME-TIFF without metadata of its own says has them (BinaryOnly); nothing where
 /// it says none.

@@ -63,6 +63,12 @@ constexpr Advice kAdvice[] = {
      "it has no list of attachments, as files of Zeiss' own library; export it as OME-TIFF of "
      "8-bit "
      "RGB"},
+    {"read level dimensions",
+     "it does not say how large the picture of its frames is (TotalPixelMatrixColumns and Rows); "
+     "convert the slide again, or export it as a tiled TIFF"},
+    {"get image flavor",
+     "it does not say of what kind its image is (ImageType); convert the slide again"},
+    {"SeriesInstanceUID", "it does not say which series it belongs to; convert the slide again"},
     {"does not know its format",
      "its images stand in an order that is not read, or some are absent; export it as a tiled "
      "TIFF"},

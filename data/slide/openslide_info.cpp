@@ -74,7 +74,8 @@ std::vector<ScaleClaim> scale_claims(const fs::path& path, const OpenSlideHandle
   const std::string comment = handle.property(OPENSLIDE_PROPERTY_NAME_COMMENT).value_or("");
   // A number with its unit is none to OpenSlide, nor is one behind a key in small letters.
   if (vendor == "aperio") claims.push_back(listed_claim(comment, handle.level_extent(0)));
-  const auto ome = parse_ome(handle.property("tiff.ImageDescription").value_or(""));
+  const auto ome =
+      parse_ome(handle.property("tiff.ImageDescription").value_or(""), path.filename().string());
   if (!ome.empty()) {
     claims.push_back({"ome", ome.front().mpp_x, ome.front().mpp_y, ome.front().unknown_unit});
   }

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "data/slide/exif.h"
+#include "data/slide/png_orientation.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -48,12 +48,6 @@ class Decoder {
            png_get_valid(png_, info_, PNG_INFO_tRNS) != 0;
   }
   bool has_icc() const { return png_get_valid(png_, info_, PNG_INFO_iCCP) != 0; }
-  int orientation() const {
-    png_uint_32 size = 0;
-    png_bytep exif = nullptr;
-    if (png_get_eXIf_1(png_, info_, &size, &exif) == 0) return 1;
-    return exif_orientation({exif, size});
-  }
 
  private:
   [[noreturn]] static void fail(png_structp png, png_const_charp message) {
@@ -99,7 +93,7 @@ PngHeader read_png_header(const std::filesystem::path& path) {
   Decoder decoder(path);
   decoder.read_header();
   return {decoder.extent(), decoder.bits(), decoder.has_alpha(), decoder.has_icc(),
-          decoder.orientation()};
+          png_orientation(path)};
 }
 
 PngImage decode_png(const std::filesystem::path& path) {

@@ -239,6 +239,21 @@ std::vector<TiffDirectory> read_reduced(const std::filesystem::path& path, TiffH
   return directories;
 }
 
+/// Cameras, and converters that begin with a thumbnail, make the full image a SubIFD of a smaller
+/// one: the two change places, and what is said of the page is said of it.
+void put_largest_first(TiffDirectory& page, std::vector<TiffDirectory>& reduced) {
+  const auto largest = std::max_element(reduced.begin(), reduced.end(),
+                                        [](const TiffDirectory& a, const TiffDirectory& b) {
+                                          return a.extent.area() < b.extent.area();
+                                        });
+  if (largest == reduced.end() || largest->extent.area() <= page.extent.area()) return;
+  std::swap(page, *largest);
+  page.reduced = std::move(largest->reduced);
+  if (page.description.empty()) page.description = largest->description;
+  if (page.page_name.empty()) page.page_name = largest->page_name;
+  if (page.properties.empty()) page.properties = largest->properties;
+}
+
 /// What samples are where they are no unsigned integers. Readers that know none but these take a
 /// signed sample of -100 for 156.
 std::string_view unread_samples(uint16_t sample_format) {
@@ -332,6 +347,7 @@ bool TiffDirectory::is_jpeg2000() const {
 
 TiffFile read_tiff_file(const std::filesystem::path& path) {
   TiffFile file;
+  file.name = path.filename().string();
   TiffHandle handle(path);
   HeldBytes held(path);
   file.main.push_back(current_directory(path, handle.get()));
@@ -347,14 +363,19 @@ TiffFile read_tiff_file(const std::filesystem::path& path) {
     held.add(file.main.back());
   }
   require_own_sub_directories(path, file.main);
-  for (const TiffDirectory& directory : file.main) {
+  for (TiffDirectory& directory : file.main) {
     file.sub.push_back(read_reduced(path, handle, directory, held));
+    put_largest_first(directory, file.sub.back());
   }
   return file;
 }
 
 std::string compression_name(uint16_t compression) {
-  constexpr std::array<std::pair<uint16_t, const char*>, 12> kNames = {{
+  constexpr std::array<std::pair<uint16_t, const char*>, 16> kNames = {{
+      {kAperioJpeg2000YCbCr, "JPEG 2000"},
+      {kLossyJpeg2000, "JPEG 2000"},
+      {kAperioJpeg2000Rgb, "JPEG 2000"},
+      {kJpeg2000, "JPEG 2000"},
       {22610, "JPEG XR"},
       {34934, "JPEG XR"},
       {50002, "JPEG XL"},

@@ -66,6 +66,7 @@ struct TiffDirectory {
 /// The main chain's directories, and for each those of its SubIFDs. Throws DataError when a
 /// directory cannot be read.
 struct TiffFile {
+  std::string name;  ///< By which a description may tell it from other files of a set.
   std::vector<TiffDirectory> main;
   std::vector<std::vector<TiffDirectory>> sub;
 };

@@ -315,11 +315,11 @@ std::vector<ScaleClaim> scale_claims(const TiffPyramid& pyramid) {
 }  // namespace
 
 size_t find_main_image(const TiffFile& file) {
-  return find_main_image(file, parse_ome(file.main.front().description));
+  return find_main_image(file, parse_ome(file.main.front().description, file.name));
 }
 
 TiffPyramid choose_pyramid(const std::filesystem::path& path, const TiffFile& file) {
-  const std::vector<OmeImage> images = parse_ome(file.main.front().description);
+  const std::vector<OmeImage> images = parse_ome(file.main.front().description, file.name);
   TiffPyramid pyramid;
   pyramid.main = find_main_image(file, images);
   pyramid.has_ome = !images.empty();

@@ -17,6 +17,49 @@ constexpr size_t kLongestReference = 16;
 
 bool is_space(char c) { return kSpace.find(c) != std::string_view::npos; }
 
+/// Whether a bracket opens a start tag whose name begins at `at`, by itself or behind a prefix.
+bool begins_tag(std::string_view xml, size_t at) {
+  constexpr size_t kLongestPrefix = 64;
+  if (at > 0 && xml[at - 1] == '<') return true;
+  if (at == 0 || xml[at - 1] != ':') return false;
+  const size_t first = at - 1 - std::min(at - 1, kLongestPrefix);
+  const std::string_view before = xml.substr(first, at - 1 - first);
+  const size_t bracket = before.find_last_of("</ \t\r\n>\"'=");
+  return bracket != std::string_view::npos && before[bracket] == '<';
+}
+
+/// Whether letters that end at `after` are all of a name.
+bool ends_name(std::string_view xml, size_t after) {
+  return after < xml.size() && (is_space(xml[after]) || xml[after] == '/' || xml[after] == '>');
+}
+
+/// Where the end tag behind `from` of the element `name` ends.
+size_t end_of_element(std::string_view xml, std::string_view name, size_t from) {
+  for (size_t at = xml.find("</", from); at != std::string_view::npos;
+       at = xml.find("</", at + 2)) {
+    const size_t close = std::min(xml.find('>', at), xml.size());
+    std::string_view found = xml.substr(at + 2, close - at - 2);
+    found.remove_prefix(std::min(found.find(':') + 1, found.size()));
+    if (found.starts_with(name) && found.find_last_not_of(kSpace) + 1 == name.size()) {
+      return std::min(close + 1, xml.size());
+    }
+  }
+  return xml.size();
+}
+
+/// `text` without what stands between `open` and `close`.
+std::string without_parts(std::string_view text, std::string_view open, std::string_view close) {
+  std::string left;
+  while (!text.empty()) {
+    const size_t start = std::min(text.find(open), text.size());
+    left += text.substr(0, start);
+    text.remove_prefix(start);
+    const size_t end = text.find(close);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + close.size());
+  }
+  return left;
+}
+
 /// Where the tag that begins at `at` ends: at the first bracket that is not inside quotes.
 size_t tag_end(std::string_view xml, size_t at) {
   char quote = 0;
@@ -91,27 +134,28 @@ std::string unescaped(std::string_view text) {
 }  // namespace
 
 std::string without_comments(std::string_view xml) {
-  constexpr std::string_view kOpen = "<!--";
-  constexpr std::string_view kClose = "-->";
+  return without_parts(without_parts(xml, "<!--", "-->"), "<![CDATA[", "]]>");
+}
+
+std::string without_elements(std::string_view xml, std::string_view name) {
   std::string text;
-  while (!xml.empty()) {
-    const size_t start = std::min(xml.find(kOpen), xml.size());
-    text += xml.substr(0, start);
-    xml.remove_prefix(start);
-    const size_t end = xml.find(kClose);
-    xml.remove_prefix(end == std::string_view::npos ? xml.size() : end + kClose.size());
+  size_t from = 0;
+  for (std::string_view tag = find_tag(xml, name); !tag.empty(); tag = find_tag(xml, name, from)) {
+    const size_t end = end_of(xml, tag);
+    const size_t bracket = xml.rfind('<', end - tag.size());
+    text += xml.substr(from, bracket - from);
+    from = tag.ends_with('/') ? std::min(end + 1, xml.size()) : end_of_element(xml, name, end);
   }
-  return text;
+  return text.append(xml.substr(from));
 }
 
 std::string_view find_tag(std::string_view xml, std::string_view name, size_t from) {
   for (size_t at = xml.find(name, from); at != std::string_view::npos;
        at = xml.find(name, at + 1)) {
-    const bool starts = at > 0 && (xml[at - 1] == '<' || xml[at - 1] == ':');
     const size_t after = at + name.size();
-    const bool ends =
-        after < xml.size() && (is_space(xml[after]) || xml[after] == '/' || xml[after] == '>');
-    if (starts && ends) return xml.substr(at, tag_end(xml, after) - at);
+    if (begins_tag(xml, at) && ends_name(xml, after)) {
+      return xml.substr(at, tag_end(xml, after) - at);
+    }
   }
   return {};
 }

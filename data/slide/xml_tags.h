@@ -8,8 +8,11 @@
 
 namespace untiled {
 
-/// `xml` with its comments taken out.
+/// `xml` with its comments and what it quotes as CDATA taken out.
 std::string without_comments(std::string_view xml);
+
+/// `xml` with all elements of a name taken out, their contents too.
+std::string without_elements(std::string_view xml, std::string_view name);
 
 /// The first start tag `<name ...>` or `<prefix:name ...>` of `xml` from `from` on, from its name
 /// to before its last bracket; a part of `xml`, empty where there is none.

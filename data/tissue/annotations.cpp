@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "data/slide/number.h"
 #include "data/tissue/annotation_class.h"
 #include "lib/core/error.h"
 #include "lib/core/json_text.h"
@@ -211,22 +212,28 @@ class Reader {
     ++found_.skipped_objects[kind];
   }
 
+  /// "annotation" of the "PathAnnotationObject" that QuPath's own classes are called; nothing of
+  /// what is called otherwise.
+  static std::optional<std::string> kind_of_class(const std::string& name) {
+    constexpr std::string_view kStart = "path";
+    constexpr std::string_view kEnd = "object";
+    if (name == "tmacoreobject") return "tma_core";
+    if (!name.starts_with(kStart) || !name.ends_with(kEnd)) return std::nullopt;
+    return name.substr(kStart.size(), name.size() - kStart.size() - kEnd.size());
+  }
+
   /// "annotation", "detection", "cell", "tma_core", ...: properties of QuPath 0.4 and later, those
   /// of 0.3, and the ids of 0.2. Empty where nothing is said.
   static std::string kind_of(const Json& feature, const Json& properties) {
     for (const char* key : {"objectType", "object_type"}) {
       const auto type = properties.find(key);
-      if (type != properties.end() && type->is_string())
-        return lower_case(type->get<std::string>());
+      if (type == properties.end() || !type->is_string()) continue;
+      const std::string name = lower_case(std::string(trimmed(type->get<std::string>())));
+      return kind_of_class(name).value_or(name);
     }
     const auto id = feature.find("id");
-    const std::string name =
-        id != feature.end() && id->is_string() ? lower_case(id->get<std::string>()) : "";
-    constexpr std::string_view kStart = "path";
-    constexpr std::string_view kEnd = "object";
-    if (name == "tmacoreobject") return "tma_core";
-    const bool names_kind = name.starts_with(kStart) && name.ends_with(kEnd);
-    return names_kind ? name.substr(kStart.size(), name.size() - kStart.size() - kEnd.size()) : "";
+    if (id == feature.end() || !id->is_string()) return "";
+    return kind_of_class(lower_case(id->get<std::string>())).value_or("");
   }
 
   bool is_label(const std::string& kind) const {
@@ -255,7 +262,9 @@ class Reader {
   void collect(const Json& geometry, Annotation& annotation) {
     const std::string type = type_of(geometry);
     if (type == "GeometryCollection") {
-      for (const Json& part : member(geometry, "geometries")) collect(part, annotation);
+      for (const Json& part : member(geometry, "geometries")) {
+        if (!part.is_null()) collect(part, annotation);
+      }
     } else if (type == "Polygon") {
       add_rings(member(geometry, "coordinates"), annotation);
     } else if (type == "MultiPolygon") {

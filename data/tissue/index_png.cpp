@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "data/slide/exif.h"
 #include "data/slide/orientation.h"
+#include "data/slide/png_orientation.h"
 #include "lib/core/error.h"
 
 namespace untiled {
@@ -43,12 +43,6 @@ class IndexDecoder {
     return {png_get_image_height(png_, info_), png_get_image_width(png_, info_)};
   }
   int bits() const { return png_get_bit_depth(png_, info_); }
-  int orientation() const {
-    png_uint_32 size = 0;
-    png_bytep exif = nullptr;
-    if (png_get_eXIf_1(png_, info_, &size, &exif) == 0) return 1;
-    return exif_orientation({exif, size});
-  }
   bool holds_indices() const {
     const int type = png_get_color_type(png_, info_);
     return type == PNG_COLOR_TYPE_GRAY || type == PNG_COLOR_TYPE_PALETTE;
@@ -154,7 +148,7 @@ IndexPlane read_index_png(const std::filesystem::path& path) {
   for (size_t row = 0; row < rows.size(); ++row) rows[row] = stored.data() + row * row_bytes;
   decoder.read_rows(rows);
   if (decoder.bits() == 16) stored = low_bytes(path, extent, stored);
-  return upright_plane({extent, std::move(stored)}, decoder.orientation());
+  return upright_plane({extent, std::move(stored)}, png_orientation(path));
 }
 
 }  // namespace untiled

@@ -1,23 +1,10 @@
 #include "data/tissue/vertex_rings.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
 namespace untiled {
 namespace {
-
-/// Twice the area that a ring goes round, with a sign that says which way.
-double turned_area(const VertexRing& ring) {
-  double sum = 0;
-  for (size_t i = 0; i < ring.size(); ++i) {
-    const Vertex& a = ring[i];
-    const Vertex& b = ring[(i + 1) % ring.size()];
-    sum += (a.x - ring.front().x) * (b.y - ring.front().y) -
-           (b.x - ring.front().x) * (a.y - ring.front().y);
-  }
-  return sum;
-}
 
 /// Whether a ring goes round a point.
 bool goes_round(const VertexRing& ring, const Vertex& point) {
@@ -30,6 +17,33 @@ bool goes_round(const VertexRing& ring, const Vertex& point) {
     if (x > point.x) winding += a.y < b.y ? 1 : -1;
   }
   return winding != 0;
+}
+
+/// The square of a point's distance from the line between two others.
+double squared_distance(const Vertex& point, const Vertex& a, const Vertex& b) {
+  const Vertex along = {b.x - a.x, b.y - a.y};
+  const double length = along.x * along.x + along.y * along.y;
+  const double dot = (point.x - a.x) * along.x + (point.y - a.y) * along.y;
+  const double part = length > 0 ? std::clamp(dot / length, 0.0, 1.0) : 0.0;
+  const double x = point.x - a.x - part * along.x;
+  const double y = point.y - a.y - part * along.y;
+  return x * x + y * y;
+}
+
+/// Whether a corner of a ring, of many as many as are looked at, lies more than a pixel within an
+/// outline: parts that touch each other reach no further.
+bool reaches_into(const VertexRing& ring, const VertexRing& outline) {
+  constexpr size_t kMostCorners = 256;
+  const size_t step = ring.size() / kMostCorners + 1;
+  for (size_t i = 0; i < ring.size(); i += step) {
+    if (!goes_round(outline, ring[i])) continue;
+    bool near = false;
+    for (size_t j = 0; j < outline.size() && !near; ++j) {
+      near = squared_distance(ring[i], outline[j], outline[(j + 1) % outline.size()]) <= 1;
+    }
+    if (!near) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -50,12 +64,12 @@ bool are_apart(const Box& a, const Box& b) {
 
 bool lies_beside(const VertexRing& ring, const VertexRing& outline) {
   if (are_apart(box_of(ring), box_of(outline))) return true;
-  if ((turned_area(ring) < 0) != (turned_area(outline) < 0)) return false;
   // A corner may lie on the outline, where neither side is right: the most of three decide.
-  const size_t third = ring.size() / 3;
-  const std::array<Vertex, 3> corners = {ring.front(), ring[third], ring[2 * third]};
-  return std::count_if(corners.begin(), corners.end(),
-                       [&](const Vertex& corner) { return goes_round(outline, corner); }) < 2;
+  int inside = 0;
+  for (size_t third = 0; third < 3 && inside < 2; ++third) {
+    if (goes_round(outline, ring[third * (ring.size() / 3)])) ++inside;
+  }
+  return inside < 2 && !reaches_into(ring, outline);
 }
 
 }  // namespace untiled

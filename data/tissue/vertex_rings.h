@@ -24,9 +24,9 @@ Box box_of(const VertexRing& ring);
 /// Whether two boxes have no area in common.
 bool are_apart(const Box& a, const Box& b);
 
-/// Whether a ring that follows `outline` in one polygon lies beside it, rather than being its hole.
-/// Holes go round the other way or lie within; writers who put several parts into one polygon let
-/// all of them go round the same way.
+/// Whether a ring that follows `outline` in one polygon lies beside it, as of writers who put
+/// several parts into one, rather than being its hole. One that reaches over the outline is a hole,
+/// whichever way it goes round.
 bool lies_beside(const VertexRing& ring, const VertexRing& outline);
 
 }  // namespace untiled

@@ -14,7 +14,9 @@
 #include <numeric>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_set>
+#include <utility>
 
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
@@ -247,12 +249,25 @@ json parse_header(std::string_view text) {
   }
 }
 
+/// What people give in place of a checkpoint, told by its first bytes, which would be a length.
+void refuse_other_kinds(std::string_view start) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kKinds = {
+      {{"PK\x03\x04", "a zip archive, as PyTorch's own files (.pt, .pth) are"},
+       {"\x80\x02", "a pickle of Python"},
+       {"\x89HDF", "an HDF5 file, as Keras writes"},
+       {"version ", "a Git LFS pointer, perhaps: fetch the file with git lfs pull"}}};
+  for (const auto& [bytes, name] : kKinds) {
+    if (start.starts_with(bytes)) throw DataError(fmt::format("it is {}", name));
+  }
+}
+
 /// Keys are sorted: looking each of 100,000 names up in an ordered object would take minutes.
 json read_header(std::ifstream& stream, int64_t file_bytes) {
   uint64_t length = 0;
   stream.read(reinterpret_cast<char*>(&length), kLengthBytes);
   if (!stream || length < 2) throw DataError("it has no header");
   if (length > kMaxHeaderBytes || static_cast<int64_t>(length) > file_bytes - kLengthBytes) {
+    refuse_other_kinds({reinterpret_cast<const char*>(&length), kLengthBytes});
     throw DataError(
         fmt::format("its header claims {} bytes, the file has {} and a header at most {}", length,
                     file_bytes, kMaxHeaderBytes));

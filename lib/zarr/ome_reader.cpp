@@ -5,6 +5,7 @@
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 
 #include "lib/core/error.h"
 #include "lib/core/number.h"
@@ -224,7 +225,12 @@ OmeSource array_source(const fs::path& folder) {
           fmt::format("it is a {} where an image is read: give one of its images", kind));
     }
   }
-  throw DataError("it is a group without multiscales, which an image has");
+  const fs::path images = node.file.parent_path() / "images";
+  std::error_code none;
+  throw DataError(fmt::format("it is a group without multiscales, which an image has{}",
+                              fs::is_directory(images, none)
+                                  ? ": give one of its images, a folder in " + images.string()
+                                  : ""));
 }
 
 /// The folders of images of bioformats2raw's layout: those that its group OME lists as its series,

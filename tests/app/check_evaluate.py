@@ -4,7 +4,7 @@ import csv
 import json
 import os
 
-from untiled_app import Image, files_of, main, np
+from untiled_app import Image, files_of, main, np, tifffile
 
 
 def box(rows, cols, top, left, height, width):
@@ -43,6 +43,26 @@ def check_several_classes(app, folder, findings):
                       "data.classes=[{name: Tumor, value: 1}, {name: Stroma, value: 2}]")
     dice = report["slides"][0]["classes"]["Tumor"]["dice"]
     findings.expect(abs(dice - scores(*tumor)["dice"]) < 1e-12, f"Tumor: Dice {dice}")
+
+
+def check_absent_classes(app, folder, findings):
+    """References without a pixel of a class, or with other values than its own, are warned of in every form."""
+    masks = folder / "absent"
+    masks.mkdir()
+    save(folder / "absent.png", np.full((300, 400, 3), 240, np.uint8))
+    tissue = box(300, 400, 50, 60, 100, 200)
+    save(masks / "absent.png.mask.png", tissue // 255)
+    for value, warned in ((1, False), (0, True), (2, True), (255, True)):
+        values = tissue // 255 * np.uint8(value)
+        save(folder / "reference.png", values)
+        tifffile.imwrite(folder / "reference.tif", values)
+        for ending in ("png", "tif"):
+            (folder / "absent.csv").write_text(f"slide,mask\nabsent.png,reference.{ending}\n")
+            result = app.run("evaluate", "--masks", masks, "--manifest", folder / "absent.csv",
+                             "--set", "data.classes=[{name: Tumor, value: 1}]")
+            said = "no reference holds a pixel of Tumor" in result.stderr
+            findings.expect(result.returncode == 0 and said == warned,
+                            f"{ending} of {value}: {result.returncode} {result.stderr[-300:]}")
 
 
 def lasting(out):
@@ -203,6 +223,7 @@ def check(app, folder, findings):
         code = app.run("evaluate", "--manifest", manifest, *arguments).returncode
         findings.expect(code == 2, f"evaluate {arguments}: exit {code}")
     check_several_classes(app, folder, findings)
+    check_absent_classes(app, folder, findings)
     check_reuse(app, folder / "reuse", findings)
     check_failures(app, folder / "failures", findings)
     check_shared_folder(app, folder / "shared", findings)

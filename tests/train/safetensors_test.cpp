@@ -143,6 +143,21 @@ TEST_CASE("a header length beyond the file is refused before it is allocated") {
   CHECK_THAT(message_of(folder / "bad"), contains_text("its header claims"));
 }
 
+TEST_CASE("files that people give in place of a safetensors file are named") {
+  using std::string_literals::operator""s;
+  const ScratchFolder folder;
+  for (const auto& [start, name] :
+       {std::pair("PK\x03\x04"s, "zip archive, as PyTorch's"), std::pair("\x80\x02}q"s, "pickle"),
+        std::pair("\x89HDF\r\n\x1A\n"s, "HDF5"),
+        std::pair("version https://git-lfs.github.com/spec/v1"s, "git lfs pull")}) {
+    write_file(folder / "a.pt", start + std::string(100, '\xFF'));
+    CHECK_THAT(message_of(folder / "a.pt"), contains_text("a.pt") && contains_text(name));
+  }
+  // A header of 640 bytes begins as a pickle does.
+  write_file(folder / "a.pt", with_header("{}" + std::string(638, ' '), ""));
+  CHECK(message_of(folder / "a.pt") == "no error");
+}
+
 TEST_CASE("a missing safetensors file and a folder are data errors") {
   const ScratchFolder folder;
   CHECK_THROWS_AS(read_safetensors(folder / "absent"), DataError);

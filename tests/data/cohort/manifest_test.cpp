@@ -114,9 +114,11 @@ TEST_CASE("a bad row names file, line and what is wrong") {
   CHECK(manifest.refusal("slide,mask\n,m1.png\n") ==
         "m.csv:2: slide: expected a path, found nothing");
   CHECK_THAT(manifest.refusal("slide\nnone.svs\n"),
-             contains_text("m.csv:2: slide: ") && EndsWith("none.svs does not exist"));
+             contains_text("m.csv:2: slide: ") &&
+                 contains_text("none.svs does not exist: check the spelling"));
   CHECK_THAT(manifest.refusal("slide,mask\ns1.svs,none.png\n"),
-             contains_text("m.csv:2: mask: ") && EndsWith("none.png does not exist"));
+             contains_text("m.csv:2: mask: ") &&
+                 contains_text("none.png does not exist: check the spelling"));
   for (const char* region : {"1,2,3", "1,2,3,4,5", "1,2,0,4", "-1,2,3,4", "a,b,c,d", "1,2,3,4.5"}) {
     CAPTURE(region);
     CHECK_THAT(manifest.refusal("slide,region\ns1.svs,\"" + std::string(region) + "\"\n"),
@@ -190,6 +192,41 @@ TEST_CASE("backslashes of Windows stand for folders, unless a file is called so"
   CHECK(manifest.read("slide_id\nsub\\s4\n").at(0).path == manifest / "sub" / "s4.svs");
   CHECK(manifest.read("slide\n.\\s1.svs\n").at(0).path == manifest / "s1.svs");
   CHECK(manifest.read("slide\ns5\\x.svs\n").at(0).path == manifest / "s5\\x.svs");
+}
+
+TEST_CASE("spaces that quotes hold are none of a name, unless a file is called so") {
+  const Manifest manifest;
+  write_file(manifest / "s6.svs ", "");
+  const auto entries = manifest.read("slide,group,split\n\" s1.svs \",\"p \",\n\"s6.svs \",,\n");
+  CHECK(entries.at(0).path == manifest / "s1.svs");
+  CHECK(entries.at(0).group == "p");
+  CHECK(entries.at(1).path == manifest / "s6.svs ");
+  CHECK_THAT(manifest.refusal("slide,group,split\ns1.svs,\"p \",train\ns2.svs,p,test\n"),
+             contains_text("group p is in two splits"));
+}
+
+TEST_CASE("addresses of files are paths, and others are named for what they are") {
+  const Manifest manifest;
+  const std::string folder = (manifest / "").string();
+  write_file(manifest / "s 7.svs", "");
+  for (const std::string start : {"file:", "file://", "file://localhost"}) {
+    CHECK(manifest.read("slide\n" + start + folder + "s1.svs\n").at(0).path == manifest / "s1.svs");
+    CHECK(manifest.read("slide\n" + start + folder + "s%207.svs\n").at(0).path ==
+          manifest / "s 7.svs");
+  }
+  for (const std::string address : {"s3://bucket/s1.svs", "https://x.org/s1.svs"}) {
+    CHECK_THAT(manifest.refusal("slide\n" + address + "\n"),
+               contains_text(address) && contains_text("it is an address"));
+  }
+}
+
+TEST_CASE("a region may be a list as Python writes it") {
+  const Manifest manifest;
+  for (const char* region : {"[1, 2, 3, 4]", "(1, 2, 3, 4)", "1.0,2.0,3.0,4.0"}) {
+    CAPTURE(region);
+    const auto entries = manifest.read("slide,region\ns1.svs,\"" + std::string(region) + "\"\n");
+    CHECK(entries.at(0).region == Region{{2, 6}, {1, 4}});
+  }
 }
 
 TEST_CASE("a manifest of a header alone is refused") {

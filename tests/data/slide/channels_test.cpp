@@ -37,6 +37,13 @@ std::string named(const char* a, const char* b, const char* c) {
   return text;
 }
 
+/// The start of an image of three colours, up to its planes.
+std::string start_of_image(const std::string& name, const std::string& mpp) {
+  return R"(<Image Name=")" + name +
+         R"("><Pixels SizeX="400" SizeY="300" SizeC="3" PhysicalSizeX=")" + mpp +
+         R"("><Channel SamplesPerPixel="3"/>)";
+}
+
 void check_rgb(const std::vector<TiffChain>& chain) {
   const TemporaryFolder folder;
   write_tiff(folder / "a.ome.tif", chain);
@@ -80,6 +87,25 @@ TEST_CASE("planes named red, green and blue are these, in any order") {
   check_rgb(planes(ome(named("Red", "Green", "Blue"), ""), {0, 1, 2}));
   check_rgb(planes(ome(named("blue", "green", "red"), ""), {2, 1, 0}));
   check_rgb(planes(ome(named("Channel 0", "Channel 1", "Channel 2"), ""), {0, 1, 2}));
+  check_rgb(planes(ome(named("Channel Red", "Green channel", "BF-B"), ""), {0, 1, 2}));
+  for (const auto& names :
+       {named("Red", "Red", "Blue"), named("Channel 0", "Red", "Green"),
+        named("Red Green", "Green", "Blue"), named("Red DAPI", "Green", "Blue")}) {
+    CHECK_THAT(refusal(planes(ome(names, ""), {0, 1, 2})), contains_text("3 channels of its own"));
+  }
+}
+
+TEST_CASE("colours of planes may be written as numbers without a sign") {
+  const auto colored = [](const char* a, const char* b, const char* c) {
+    std::string text;
+    for (const char* color : {a, b, c})
+      text += std::string(R"(<Channel Color=")") + color + R"("/>)";
+    return ome(text, "");
+  };
+  check_rgb(planes(colored("4278190335", "16711935", "65535"), {0, 1, 2}));
+  check_rgb(planes(colored("4294967295", "4294967295", "4294967295"), {0, 1, 2}));
+  CHECK_THAT(refusal(planes(colored("65535", "16711935", "4278190335"), {0, 1, 2})),
+             contains_text("3 channels of its own"));
 }
 
 TEST_CASE("planes named as dyes are refused by their names") {
@@ -89,6 +115,63 @@ TEST_CASE("planes named as dyes are refused by their names") {
        {named("CD3", "CD8", "Hoechst"), named("Red", "Red", "Blue"), named("DAPI", "", "")}) {
     CHECK_THAT(refusal(planes(ome(names, ""), {0, 1, 2})), contains_text("3 channels"));
   }
+}
+
+TEST_CASE("elements of a vendor's own XML are no channels, planes and images of OME's") {
+  const std::string annotations =
+      R"(<StructuredAnnotations><XMLAnnotation><Value><Image Name="label"><Pixels SizeX="400" )"
+      R"(SizeY="300" SizeC="3" PhysicalSizeX="7"><Channel Name="Blue"/><TiffData IFD="0"/></Pixels>)"
+      R"(</Image></Value></XMLAnnotation></StructuredAnnotations>)";
+  const auto with = [&](std::string description, const char* at) {
+    return description.insert(description.find(at), annotations);
+  };
+  for (const char* at : {"<Image", "</OME>"}) {
+    const std::string dyes = with(ome(named("DAPI", "FITC", "TRITC"), ""), at);
+    CHECK_THAT(refusal(planes(dyes, {0, 1, 2})), contains_text("DAPI, FITC, TRITC"));
+    check_rgb(planes(with(ome(kUnnamed, R"(<TiffData IFD="2" FirstC="0"/><TiffData IFD="1" )"
+                                        R"(FirstC="1"/><TiffData IFD="0" FirstC="2"/>)"),
+                          at),
+                     {2, 1, 0}));
+  }
+  const auto images = parse_ome(with(ome(kUnnamed, "", R"(PhysicalSizeX="0.25")"), "<Image"));
+  REQUIRE(images.size() == 1);
+  CHECK(images[0].mpp_x == 0.25);
+  CHECK(parse_ome(ome("<![CDATA[<Channel/>]]>", "")).at(0).channels.empty());
+}
+
+TEST_CASE("the end tags of elements with a prefix are no elements") {
+  std::string dyes = ome(R"(<Channel Name="DAPI"></Channel><Channel Name="FITC"></Channel>)"
+                         R"(<Channel Name="TRITC"></Channel>)",
+                         R"(<TiffData IFD="0" PlaneCount="3"></TiffData>)");
+  for (size_t at = dyes.find('<'); at != std::string::npos; at = dyes.find('<', at + 1)) {
+    dyes.insert(at + (dyes[at + 1] == '/' ? 2 : 1), "ome:");
+  }
+  const auto images = parse_ome(dyes);
+  REQUIRE(images.size() == 1);
+  CHECK(images[0].channels.size() == 3);
+  CHECK(images[0].planes.size() == 1);
+  CHECK_THAT(refusal(planes(dyes, {0, 1, 2})), contains_text("DAPI, FITC, TRITC"));
+}
+
+TEST_CASE("of files that share a description each has its own image") {
+  const auto image = [](const char* name, const char* mpp, const std::string& file, char uuid) {
+    return start_of_image(name, mpp) + R"(<TiffData IFD="0" PlaneCount="1"><UUID FileName=")" +
+           file + "\">urn:uuid:" + uuid + "</UUID></TiffData></Pixels></Image>";
+  };
+  const std::string both =
+      image("label image", "9", "a.ome.tif", 'A') + image("b", "0.5", "b.ome.tif", 'B');
+  const auto mpp = [&](const std::string& root, const std::string& name) {
+    const TemporaryFolder folder;
+    TiffImage rgb;
+    rgb.description = root + both + "</OME>";
+    write_tiff(folder / name, {{rgb, {}}});
+    return open_slide(folder / name)->info().mpp_x.value_or(0);
+  };
+  CHECK(mpp(R"(<OME UUID="urn:uuid:A">)", "a.ome.tif") == 9);
+  CHECK(mpp(R"(<OME UUID="urn:uuid:B">)", "b.ome.tif") == 0.5);
+  CHECK(mpp(R"(<OME UUID="urn:uuid:B">)", "renamed.tif") == 0.5);
+  CHECK(mpp("<OME>", "b.ome.tif") == 0.5);
+  CHECK(mpp("<OME>", "renamed.tif") == 9);  // Nothing tells which it is: as if it were the first.
 }
 
 TEST_CASE("channels of which TiffData names one plane for all are refused") {

@@ -103,6 +103,18 @@ TEST_CASE("a pyramid may begin with its smallest level") {
   }
 }
 
+TEST_CASE("the full image may be a SubIFD of its thumbnail, of the same shape or another") {
+  for (const Extent& small : {Extent{75, 100}, Extent{50, 100}}) {
+    TiffImage thumbnail = image_of(small, 64);
+    thumbnail.subfile_type = kReduced;
+    const auto reader = open({{thumbnail, {image_of({600, 800}, 64)}}});
+    CHECK(reader->info().levels.front().extent == Extent{600, 800});
+    CHECK(reader->info().levels.size() == (small.rows == 75 ? 2 : 1));
+    const Region region = {{3, 40}, {5, 60}};
+    CHECK(reader->read(0, region).bytes == pattern_block(region).bytes);
+  }
+}
+
 TEST_CASE("a page of another shape is no level, in generic TIFFs and in Aperio's") {
   for (const char* description :
        {"", "Aperio Image Library v11\r\n2220x2967 |AppMag = 20|MPP = 0.5"}) {

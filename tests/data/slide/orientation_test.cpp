@@ -1,8 +1,12 @@
 // Images that are stored mirrored or turned.
+#include <fmt/format.h>
 #include <png.h>
+#include <zlib.h>
 
 #include "data/slide/exif.h"
+#include "data/slide/png_orientation.h"
 #include "data/slide/reader.h"
+#include "lib/core/atomic_file.h"
 #include "tests/catch.h"
 #include "tests/data/slide/support.h"
 
@@ -73,8 +77,10 @@ void write_png(const std::filesystem::path& path, const Extent& extent, std::str
   png_set_IHDR(png, info, static_cast<png_uint_32>(extent.cols),
                static_cast<png_uint_32>(extent.rows), 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-  png_set_eXIf_1(png, info, static_cast<png_uint_32>(exif.size()),
-                 reinterpret_cast<png_bytep>(exif.data()));
+  if (!exif.empty()) {
+    png_set_eXIf_1(png, info, static_cast<png_uint_32>(exif.size()),
+                   reinterpret_cast<png_bytep>(exif.data()));
+  }
   png_write_info(png, info);
   PixelBlock block = pattern_block(whole(extent));
   for (int64_t row = 0; row < extent.rows; ++row) {
@@ -83,6 +89,42 @@ void write_png(const std::filesystem::path& path, const Extent& extent, std::str
   png_write_end(png, nullptr);
   png_destroy_write_struct(&png, &info);
   std::fclose(file);
+}
+
+std::string big_endian(uint32_t value) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xFF);
+  return bytes;
+}
+
+/// Puts a chunk into a PNG before its first chunk of another kind.
+void insert_chunk(const std::filesystem::path& path, const std::string& kind,
+                  const std::string& data, const std::string& before) {
+  std::string png = read_file(path);
+  const std::string body = kind + data;
+  const auto sum =
+      crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
+  png.insert(png.find(before) - 4, big_endian(static_cast<uint32_t>(data.size())) + body +
+                                       big_endian(static_cast<uint32_t>(sum)));
+  write_text(path, png);
+}
+
+/// Exif data as ImageMagick writes them into a text.
+std::string raw_profile(const std::string& exif) {
+  std::string text = fmt::format("\nexif\n{:8}", exif.size());
+  for (size_t i = 0; i < exif.size(); ++i) {
+    text += fmt::format("{}{:02x}", i % 36 == 0 ? "\n" : "", static_cast<uint8_t>(exif[i]));
+  }
+  return text + "\n";
+}
+
+std::string deflated(const std::string& text) {
+  std::string packed(compressBound(text.size()), '\0');
+  uLongf size = packed.size();
+  compress(reinterpret_cast<Bytef*>(packed.data()), &size,
+           reinterpret_cast<const Bytef*>(text.data()), text.size());
+  packed.resize(size);
+  return packed;
 }
 
 }  // namespace
@@ -125,6 +167,47 @@ TEST_CASE("a PNG's orientation is applied") {
   for (int orientation = 1; orientation <= 8; ++orientation) {
     write_png(folder / "a.png", {40, 56}, exif_of(orientation, orientation % 2 == 0));
     check_upright(*open_slide(folder / "a.png"), orientation, {40, 56});
+  }
+}
+
+TEST_CASE("a PNG's orientation is read from chunks behind its pixels and from texts") {
+  using std::string_literals::operator""s;
+  const TemporaryFolder folder;
+  const std::string upright = exif_of(1, true);
+  const auto write = [&](const std::string& kind, const std::string& data, const char* before) {
+    write_png(folder / "a.png", {40, 56}, "");
+    insert_chunk(folder / "a.png", kind, data, before);
+  };
+  for (const int orientation : {3, 6}) {
+    const std::string exif = exif_of(orientation, true);
+    write("eXIf", exif, "IEND");
+    check_upright(*open_slide(folder / "a.png"), orientation, {40, 56});
+    for (const std::string& mark : {""s, "Exif\0\0"s}) {
+      const std::string text = raw_profile(mark + exif);
+      write("tEXt", "Raw profile type exif\0"s + text, "IDAT");
+      check_upright(*open_slide(folder / "a.png"), orientation, {40, 56});
+      write("zTXt", "Raw profile type APP1\0\0"s + deflated(text), "IEND");
+      check_upright(*open_slide(folder / "a.png"), orientation, {40, 56});
+    }
+    // Exif data of their own chunk outweigh a text.
+    insert_chunk(folder / "a.png", "eXIf", upright, "IEND");
+    check_upright(*open_slide(folder / "a.png"), 1, {40, 56});
+  }
+  for (const std::string& text :
+       {"Raw profile type exif\0"s, "Raw profile type exif\0\nexif\n 6\nzz"s}) {
+    write("tEXt", text, "IDAT");
+    CHECK(png_orientation(folder / "a.png") == 1);
+    write("zTXt", text, "IDAT");
+    CHECK(png_orientation(folder / "a.png") == 1);
+  }
+}
+
+TEST_CASE("an orientation of four bytes is read in either byte order") {
+  using std::string_literals::operator""s;
+  const std::string little = "II*\0\x08\0\0\0\x01\0\x12\x01\x04\0\x01\0\0\0\x06\0\0\0\0\0\0\0"s;
+  const std::string big = "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x04\0\0\0\x01\0\0\0\x06\0\0\0\0"s;
+  for (const std::string& exif : {little, big}) {
+    CHECK(exif_orientation({reinterpret_cast<const uint8_t*>(exif.data()), exif.size()}) == 6);
   }
 }
 

@@ -61,6 +61,9 @@ TEST_CASE("advice follows OpenSlide's reason") {
       {"Missing or inconsistent region metadata", "tiles' places"},
       {"Unrecognized subblock dimension \"Z\"", "focal planes"},
       {"Nonzero subblock channel 1", "channels"},
+      {"Reading a.dcm: Couldn't read level dimensions", "TotalPixelMatrixColumns"},
+      {"Reading a.dcm: Couldn't get image flavor", "ImageType"},
+      {"SeriesInstanceUID not found", "which series"},
       {"Pixel type GRAY16 is not supported", "8-bit RGB"}};
   for (const auto& [reason, advice] : reasons) {
     INFO(reason);

@@ -250,6 +250,16 @@ TEST_CASE("of the images that a Zarr group lists the largest that is no label is
   CHECK_THAT(reader->info().warnings.front(), contains_text("image 1, is read"));
 }
 
+TEST_CASE("a SpatialData folder is refused with the place of its images") {
+  const TemporaryFolder folder;
+  const fs::path root = folder / "a.zarr";
+  write_slide(root / "images" / "he", pattern_image());
+  write_file(root / "zarr.json", R"({"zarr_format": 3, "node_type": "group", "attributes": {}})");
+  CHECK_THAT(data_error([&] { open_slide(root); }),
+             contains_text("give one of its images, a folder in " + (root / "images").string()));
+  CHECK(open_slide(root / "images" / "he")->info().levels.front().extent == kExtent);
+}
+
 TEST_CASE("the images of bioformats2raw's layout are those that its list of series names") {
   const TemporaryFolder folder;
   const fs::path slides = folder / "a.zarr";

@@ -54,6 +54,13 @@ TEST_CASE("TMA cores and root objects are never labels, in any of QuPath's spell
   }
 }
 
+TEST_CASE("an object's type may be the name of QuPath's class, with space around it") {
+  CHECK(count(object("x", R"("objectType":"PathAnnotationObject")")) == 1);
+  CHECK(count(object("x", R"("objectType":" Annotation ")")) == 1);
+  CHECK(count(object("x", R"("objectType":"PathDetectionObject")")) == 0);
+  CHECK(count(object("x", R"("object_type":"TMACoreObject")"), LabelObjects::kAll) == 0);
+}
+
 TEST_CASE("detections, cells and tiles are labels where that is asked for") {
   for (const char* kind : {"detection", "cell", "tile"}) {
     const std::string feature = object("x", std::string(R"("objectType":")") + kind + "\"");

@@ -149,6 +149,11 @@ TEST_CASE("parts of one annotation that overlap unite, and their holes are their
         100 - 36 + 9 + 75);
 }
 
+TEST_CASE("a part of a collection that is null holds nothing") {
+  CHECK(Labels(R"({"type":"GeometryCollection","geometries":[null,)" + square(0, 0, 10) + "]}", {})
+            .count(1) == 100);
+}
+
 TEST_CASE("a ring that is walked twice or crosses itself holds what it goes round") {
   const std::string twice = "[[0,0],[10,0],[10,10],[0,10],[0,0],[10,0],[10,10],[0,10],[0,0]]";
   CHECK(Labels(R"({"type":"Polygon","coordinates":[)" + twice + "]}", {}).count(1) == 100);
@@ -189,6 +194,22 @@ TEST_CASE("parts that share a polygon keep their holes, also where their boxes o
   const std::string outline = "[[0,0],[10,0],[10,10],[0,10],[0,0]],";
   CHECK(count(outline + "[[2,2],[6,2],[6,6],[2,6],[2,2]]") == 84);
   CHECK(count(outline + "[[2,2],[2,6],[6,6],[6,2],[2,2]]") == 84);
+}
+
+TEST_CASE("a ring that reaches over the outline is a hole, whichever way it goes round") {
+  const auto count = [](const std::string& rings) {
+    return Labels(R"({"type":"Polygon","coordinates":[)" + rings + "]}", {}).count(1);
+  };
+  // As shapely's make_valid(method="structure") has it: what lies beyond the outline is nothing.
+  const std::string outline = "[[0,0],[12,0],[12,12],[0,12],[0,0]],";
+  CHECK(count(outline + "[[8,2],[20,2],[20,8],[8,8],[8,2]]") == 144 - 24);
+  CHECK(count(outline + "[[8,2],[8,8],[20,8],[20,2],[8,2]]") == 144 - 24);
+  // Apart in the opening of a bracket it is a part, whichever way it goes round.
+  const std::string bracket = "[[0,0],[20,0],[20,4],[4,4],[4,14],[20,14],[20,18],[0,18],[0,0]],";
+  CHECK(count(bracket + "[[8,6],[8,12],[14,12],[14,6],[8,6]]") == 200 + 36);
+  // Parts that touch are both parts.
+  CHECK(count(outline + "[[12,0],[20,0],[20,12],[12,12],[12,0]]") == 144 + 96);
+  CHECK(count(outline + "[[12,12],[16,12],[16,18],[12,18],[12,12]]") == 144 + 24);
 }
 
 TEST_CASE("bare NaN and infinities in measurements do no harm, in coordinates they are refused") {

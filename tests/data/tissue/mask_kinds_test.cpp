@@ -90,7 +90,9 @@ class Masks {
     return open_index_tiff(folder_ / "mask.tif");
   }
 
-  IndexPlane png16(const Extent& extent, const Value& value, std::string exif = "") const {
+  /// `late_exif` stands behind the pixels.
+  IndexPlane png16(const Extent& extent, const Value& value, std::string exif = "",
+                   std::string late_exif = "") const {
     const auto path = folder_ / "mask.png";
     std::FILE* const file = std::fopen(path.c_str(), "wb");
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
@@ -107,6 +109,10 @@ class Masks {
     png_set_swap(png);
     for (int64_t row = 0; row < extent.rows; ++row) {
       png_write_row(png, packed(value, {{row, row + 1}, {0, extent.cols}}, 16).data());
+    }
+    if (!late_exif.empty()) {
+      const png_byte kind[] = {'e', 'X', 'I', 'f', 0};
+      png_write_chunk(png, kind, reinterpret_cast<png_bytep>(late_exif.data()), late_exif.size());
     }
     png_write_end(png, nullptr);
     png_destroy_write_struct(&png, &info);
@@ -244,6 +250,7 @@ TEST_CASE("PNG masks of 16 bits hold class indices, upright") {
                     contains_text("value 256 at row 0, column 0"));
   const std::string half_turn = "II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x03\0\0\0\0\0\0\0"s;
   CHECK(masks.png16({21, 45}, index, half_turn).indices[0] == index(20, 44));
+  CHECK(masks.png16({21, 45}, index, "", half_turn).indices[0] == index(20, 44));
 }
 
 }  // namespace untiled
