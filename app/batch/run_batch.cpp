@@ -197,7 +197,7 @@ class BatchRun {
       prepared.reader = open_for_batch(entry.path, options_.memory_budget);
       const SlideInfo& info = prepared.reader->info();
       prepared.report = facts_of(info, entry);
-      if (options_.deidentify) ids_[slide] = anonymous(slide, info);
+      if (options_.deidentify) ids_[slide] = anonymous_entry_id(entry, info);
     });
     if (options_.deidentify && ids_[slide] == named_ids_[slide]) ids_[slide] = numbered(slide);
     const auto failure =
@@ -352,19 +352,14 @@ class BatchRun {
   /// A slide's name in outputs where its fingerprint is not known.
   static std::string numbered(size_t slide) { return fmt::format("input-{}", slide + 1); }
 
-  /// Regions of one slide keep what tells them apart.
-  std::string anonymous(size_t slide, const SlideInfo& info) const {
-    const auto& region = options_.slides[slide].region;
-    return anonymous_id(info) + (region ? region_suffix(*region) : "");
-  }
-
   /// Reports are of all slides, also of those that other processes do.
   void find_ids_of_other_shards() {
     for (size_t i = 0; i < ids_.size() && options_.deidentify; ++i) {
       if (ids_[i] != named_ids_[i]) continue;
+      const CohortEntry& entry = options_.slides[i];
       try {
         ids_[i] =
-            anonymous(i, open_for_batch(options_.slides[i].path, options_.memory_budget)->info());
+            anonymous_entry_id(entry, open_for_batch(entry.path, options_.memory_budget)->info());
       } catch (const DataError&) {
         ids_[i] = numbered(i);
       }

@@ -66,7 +66,8 @@ Settings load_for_model(const EvaluateOptions& options, const Group& ranks) {
   return settings;
 }
 
-std::unique_ptr<SlideEvaluator> make_evaluator(const EvaluateOptions& options, Group& ranks) {
+std::unique_ptr<SlideEvaluator> make_evaluator(const EvaluateOptions& options,
+                                               const ReferenceRows& rows, Group& ranks) {
   if (!options.checkpoint.empty()) {
     const Settings settings = load_for_model(options, ranks);
     return make_model_evaluator(
@@ -75,12 +76,12 @@ std::unique_ptr<SlideEvaluator> make_evaluator(const EvaluateOptions& options, G
   if (!fs::is_directory(options.masks)) {
     throw ConfigError(fmt::format("--masks {}: expected a folder", options.masks.string()));
   }
-  return make_mask_evaluator(load_for_masks(options), options.masks, ranks);
+  return make_mask_evaluator(load_for_masks(options), {options.masks, rows}, ranks);
 }
 
-/// Of the manifest's slides, each compared as `kind` says. `decoder`: what made their pixels, where
+/// Of the slides of `rows`. `decoder`: what made their pixels, where
 /// that may be others than the readers'.
-BatchOptions batch_of(const EvaluateOptions& options, const Settings& settings, ReferenceKind kind,
+BatchOptions batch_of(const EvaluateOptions& options, const Settings& settings, ReferenceRows rows,
                       const std::string& decoder = {}) {
   auto identity =
       settings_identity(settings, {"data.level", "data.mpp", "data.origin", "data.assume_mpp",
@@ -88,7 +89,6 @@ BatchOptions batch_of(const EvaluateOptions& options, const Settings& settings, 
                                    "labels.", "train.threshold", "run.deidentify"});
   identity["verb"] = options.checkpoint.empty() ? "evaluate masks" : "evaluate";
   if (!decoder.empty()) identity["decoder"] = decoder;
-  ReferenceRows rows = reference_rows(options.manifest, kind, options.split);
   BatchOptions batch;
   batch.out = options.out;
   batch.names = evaluation_names();
@@ -174,10 +174,10 @@ void warn_of_absent_classes(const std::vector<EvaluatedSlide>& slides,
 }
 
 int evaluate_masks(const EvaluateOptions& options, Group& ranks) {
-  const auto evaluator = make_evaluator(options, ranks);
+  const ReferenceRows rows = reference_rows(options.manifest, ReferenceKind::kMask, options.split);
+  const auto evaluator = make_evaluator(options, rows, ranks);
   const Settings& settings = evaluator->settings();
-  BatchOptions batch_options =
-      batch_of(options, settings, ReferenceKind::kMask, evaluator->other_decoder());
+  BatchOptions batch_options = batch_of(options, settings, rows, evaluator->other_decoder());
   const bool draws = !options.out.empty() && options.worst > 0;
   if (draws) batch_options.endings = {kComparisonEnding};
   batch_options.made_from = [&](const CohortEntry& entry, const std::string& id) {
@@ -201,7 +201,9 @@ int evaluate_masks(const EvaluateOptions& options, Group& ranks) {
 int evaluate_classes(const EvaluateOptions& options, Group& ranks) {
   const TrainedClassifier classifier(load_for_model(options, ranks), options.checkpoint,
                                      options.scale);
-  BatchOptions batch_options = batch_of(options, classifier.settings(), ReferenceKind::kClass);
+  BatchOptions batch_options =
+      batch_of(options, classifier.settings(),
+               reference_rows(options.manifest, ReferenceKind::kClass, options.split));
   batch_options.made_from = [](const CohortEntry& entry, const std::string& /*id*/) {
     return judged_label(entry);
   };

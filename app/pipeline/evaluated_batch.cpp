@@ -16,6 +16,7 @@
 #include "data/slide/fingerprint.h"
 #include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
+#include "lib/zarr/array_reader.h"
 
 namespace untiled {
 namespace {
@@ -69,7 +70,7 @@ std::string scored_files(const SlideEvaluator& evaluator, const CohortEntry& ent
   std::vector<fs::path> files = evaluator.files(entry, id);
   std::erase_if(files, [](const fs::path& file) {  // Nothing is read of a pipe; scoring says why.
     std::error_code none;
-    return !fs::is_regular_file(file, none);
+    return !fs::is_regular_file(file, none) && !is_zarr_folder(file);
   });
   return fingerprint(files);
 }

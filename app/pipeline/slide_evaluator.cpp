@@ -2,11 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "app/pipeline/tile_decoder.h"
+#include "data/cohort/slide_identity.h"
+#include "data/cohort/slide_ids.h"
 #include "data/slide/fingerprint.h"
+#include "data/slide/reader.h"
 #include "lib/core/error.h"
 #include "lib/core/output_format.h"
 #include "lib/ranks/alike.h"
@@ -103,8 +108,12 @@ class ModelEvaluator : public SlideEvaluator {
 
 class MaskEvaluator : public SlideEvaluator {
  public:
-  MaskEvaluator(Settings settings, fs::path folder, Group& ranks)
-      : SlideEvaluator(std::move(settings)), folder_(std::move(folder)), ranks_(ranks) {}
+  MaskEvaluator(Settings settings, const MaskFolder& folder, Group& ranks)
+      : SlideEvaluator(std::move(settings)), folder_(folder.path), ranks_(ranks) {
+    for (size_t i = 0; i < folder.rows.entries.size(); ++i) {
+      names_[key_of(folder.rows.entries[i])] = folder.rows.ids[i];
+    }
+  }
 
   ScoredSlide score(const CohortEntry& entry, const std::string& id,
                     const fs::path& folder) const override {
@@ -122,8 +131,8 @@ class MaskEvaluator : public SlideEvaluator {
     return {std::move(result), std::move(masks->thumbnail)};
   }
 
-  std::vector<fs::path> files(const CohortEntry& entry, const std::string& id) const override {
-    return {entry.mask, mask_of(id)};
+  std::vector<fs::path> files(const CohortEntry& entry, const std::string& /*id*/) const override {
+    return {entry.mask, mask_of(entry)};
   }
 
  private:
@@ -134,7 +143,7 @@ class MaskEvaluator : public SlideEvaluator {
   };
 
   Masks prepare(const CohortEntry& entry, const std::string& id) const {
-    const fs::path file = mask_of(id);
+    const fs::path file = mask_of(entry);
     ViewOptions view = view_options(settings(), entry);
     view.level = 0;
     view.mpp.reset();
@@ -163,19 +172,29 @@ class MaskEvaluator : public SlideEvaluator {
     return view;
   }
 
-  fs::path mask_of(const std::string& id) const {
+  fs::path mask_of(const CohortEntry& entry) const {
+    const std::string& name = names_.at(key_of(entry));
+    if (auto file = find_mask(name)) return *file;
+    if (auto file = find_mask(anonymous_entry_id(entry, open_slide(entry.path)->info()))) {
+      return *file;
+    }
+    throw DataError(fmt::format("{}: no mask of {} is there, such as {}", folder_.string(), name,
+                                name + ending_of(OutputFormat::kPng)));
+  }
+
+  std::optional<fs::path> find_mask(const std::string& name) const {
     for (const OutputFormat format :
          {OutputFormat::kTiff, OutputFormat::kOmeTiff, OutputFormat::kPng, OutputFormat::kOmeZarr,
           OutputFormat::kGeoJson}) {
-      fs::path file = folder_ / (id + ending_of(format));
+      fs::path file = folder_ / (name + ending_of(format));
       std::error_code none;
       if (fs::is_regular_file(file, none) || is_zarr_folder(file)) return file;
     }
-    throw DataError(fmt::format("{}: no mask of {} is there, such as {}", folder_.string(), id,
-                                id + ending_of(OutputFormat::kPng)));
+    return std::nullopt;
   }
 
   fs::path folder_;
+  std::map<EntryKey, std::string> names_;  ///< Of the slides, as masks have them.
   Group& ranks_;
 };
 
@@ -199,9 +218,9 @@ std::unique_ptr<SlideEvaluator> make_model_evaluator(std::unique_ptr<TrainedMode
   return std::make_unique<ModelEvaluator>(std::move(model), ranks);
 }
 
-std::unique_ptr<SlideEvaluator> make_mask_evaluator(Settings settings, fs::path folder,
+std::unique_ptr<SlideEvaluator> make_mask_evaluator(Settings settings, const MaskFolder& folder,
                                                     Group& ranks) {
-  return std::make_unique<MaskEvaluator>(std::move(settings), std::move(folder), ranks);
+  return std::make_unique<MaskEvaluator>(std::move(settings), folder, ranks);
 }
 
 }  // namespace untiled

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/pipeline/evaluation.h"
+#include "app/pipeline/reference_rows.h"
 #include "app/pipeline/slide_set.h"
 #include "app/pipeline/trained_model.h"
 #include "lib/ranks/group.h"
@@ -27,9 +28,8 @@ class SlideEvaluator {
   virtual ~SlideEvaluator() = default;
   /// Of all slides; masks of 0 and 255 are what a model without named classes was trained from.
   const Settings& settings() const { return settings_; }
-  /// `id` is the slide's name in messages, and the masks' name; a file in `folder` is there while
-  /// a preview is made, which is not where `folder` is empty. Throws DataError, ConfigError,
-  /// Interrupted.
+  /// `id` is the slide's name in messages; a file in `folder` is there while a preview is made,
+  /// which is not where `folder` is empty. Throws DataError, ConfigError, Interrupted.
   virtual ScoredSlide score(const CohortEntry& entry, const std::string& id,
                             const std::filesystem::path& folder) const = 0;
   /// The files beside the slide that its score is made from. Throws DataError where one must be
@@ -53,9 +53,16 @@ class SlideEvaluator {
 std::unique_ptr<SlideEvaluator> make_model_evaluator(std::unique_ptr<TrainedModel> model,
                                                      Group& ranks);
 
-/// Compares masks in `folder` that label or export wrote with references, at level 0; above 64
-/// megapixels at every d-th pixel of rows and columns. Keeps `ranks`, which share the work.
-std::unique_ptr<SlideEvaluator> make_mask_evaluator(Settings settings, std::filesystem::path folder,
+/// Where masks lie that label or export wrote, and what they called the slides: masks may have
+/// these names or, as --deidentify writes them, hashes.
+struct MaskFolder {
+  std::filesystem::path path;
+  ReferenceRows rows;
+};
+
+/// Compares masks with references, at level 0; above 64 megapixels at every d-th pixel of rows and
+/// columns. Keeps `ranks`, which share the work.
+std::unique_ptr<SlideEvaluator> make_mask_evaluator(Settings settings, const MaskFolder& folder,
                                                     Group& ranks);
 
 }  // namespace untiled

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "data/slide/fingerprint.h"
 #include "lib/core/lower_case.h"
 #include "lib/core/without_slash.h"
 
@@ -59,6 +60,10 @@ std::vector<std::string> slide_ids(const std::vector<std::filesystem::path>& sli
 std::string region_suffix(const Region& region) {
   return fmt::format("-x{}y{}w{}h{}", region.cols.begin, region.rows.begin, region.cols.size(),
                      region.rows.size());
+}
+
+std::string anonymous_entry_id(const CohortEntry& entry, const SlideInfo& info) {
+  return anonymous_id(info) + (entry.region ? region_suffix(*entry.region) : "");
 }
 
 std::vector<std::string> tell_regions_apart(std::vector<std::string> ids,

@@ -9,6 +9,8 @@
 
 namespace untiled {
 
+struct SlideInfo;
+
 /// One id a slide, in their order: its full file name ("CMU-1.svs"), and where several slides of
 /// the batch share that, with a short hash of the absolute path ("CMU-1.svs-5f3a09c1"). Letters'
 /// case does not tell names apart, as on many file systems. The hash is the same on every machine.
@@ -21,6 +23,10 @@ std::vector<std::string> entry_ids(const std::vector<CohortEntry>& entries);
 
 /// "-x10y20w300h400" of a region.
 std::string region_suffix(const Region& region);
+
+/// What an entry is called where its name may identify somebody: by a hash of its slide's
+/// fingerprint, and its region. Throws DataError where the slide's files cannot be read.
+std::string anonymous_entry_id(const CohortEntry& entry, const SlideInfo& info);
 
 /// Adds their regions' places to the ids that occur several times.
 std::vector<std::string> tell_regions_apart(std::vector<std::string> ids,

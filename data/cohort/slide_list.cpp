@@ -80,23 +80,26 @@ bool holds_other(const fs::path& folder) {
   });
 }
 
-/// Whether a run wrote this file for a slide that is in the same folder.
+/// By its name, or by what is in it. A link to nothing may look so too.
+bool looks_like_slide(const fs::path& path) {
+  return is_slide_name(path.filename().string()) || is_zarr_folder(path) ||
+         (is_folder(path) && holds_dicom(path));
+}
+
+/// Whether a run wrote this file or folder for a slide that is in the same folder.
 bool is_output(const fs::path& path) {
   const std::string name = path.filename().string();
-  const auto& formats = all_output_formats();
-  return std::any_of(formats.begin(), formats.end(), [&](OutputFormat format) {
-    const std::string ending = ending_of(format);
+  const auto& endings = all_output_endings();
+  return std::any_of(endings.begin(), endings.end(), [&](const std::string& ending) {
     if (!name.ends_with(ending) || name.size() == ending.size()) return false;
-    const std::string slide = name.substr(0, name.size() - ending.size());
+    const fs::path slide = path.parent_path() / name.substr(0, name.size() - ending.size());
     std::error_code none;
-    return is_slide_name(slide) && fs::exists(path.parent_path() / slide, none);
+    return fs::exists(slide, none) && looks_like_slide(slide);
   });
 }
 
 bool is_slide_entry(const fs::path& path) {
-  const std::string name = path.filename().string();
-  if (name.starts_with('.') || is_output(path)) return false;
-  return is_slide_name(name) || is_zarr_folder(path) || (is_folder(path) && holds_dicom(path));
+  return !path.filename().string().starts_with('.') && !is_output(path) && looks_like_slide(path);
 }
 
 /// "3 slides of formats that are not read (Olympus, Philips)"; empty where there are none.

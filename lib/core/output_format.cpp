@@ -51,6 +51,15 @@ const std::vector<OutputFormat>& all_output_formats() {
   return all;
 }
 
+const std::vector<std::string>& all_output_endings() {
+  static const std::vector<std::string> all = [] {
+    std::vector<std::string> endings = {".ome.zarr", ".zarr"};  // Of filtered slides alone.
+    for (const FormatNames& names : kFormats) endings.emplace_back(names.ending);
+    return endings;
+  }();
+  return all;
+}
+
 OutputFormat output_format(const std::string& name) {
   for (const FormatNames& names : kFormats) {
     if (name == names.name) return names.format;

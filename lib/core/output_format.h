@@ -25,6 +25,8 @@ std::string ending_of(OutputFormat format);
 /// Whether its files hold probabilities, which a mask's classes do not tell.
 bool needs_probabilities(OutputFormat format);
 const std::vector<OutputFormat>& all_output_formats();
+/// The endings of all that is written for a slide, filtered slides among them.
+const std::vector<std::string>& all_output_endings();
 /// Throws ConfigError for an unknown name.
 OutputFormat output_format(const std::string& name);
 

@@ -3,8 +3,16 @@
 import csv
 import json
 import os
+import shutil
+import sys
 
 from untiled_app import Image, files_of, main, np, tifffile
+
+try:
+    import zarr
+except ImportError as missing:
+    print(f"SKIPPED: {missing}")
+    sys.exit(77)
 
 
 def box(rows, cols, top, left, height, width):
@@ -123,6 +131,28 @@ def check_reuse(app, folder, findings):
     findings.expect(len(done_in(out)) == 8, f"other settings: {done_in(out)}")
 
 
+def replace_array(path, mask):
+    shutil.rmtree(path, ignore_errors=True)
+    zarr.save_array(str(path), mask)
+
+
+def check_changed_folders(app, folder, findings):
+    """A reference or a mask that is a Zarr folder decides a score as a file does."""
+    command = (*make_batch(folder, 1), "--out", folder / "out")
+    (folder / "masks" / "s0.png.mask.png").unlink()
+    mask = folder / "masks" / "s0.png.mask.ome.zarr"
+    for height in (60, 100):
+        replace_array(mask, box(300, 400, 50, 60, height, 200))
+        dice = app.json(*command)["slides"][0]["dice"]
+        findings.expect(abs(dice - 2 * height / (height + 100)) < 1e-12, f"a mask of {height} rows: Dice {dice}")
+    reference = folder / "s0.ref.zarr"
+    (folder / "references.csv").write_text("slide,mask,split\ns0.png,s0.ref.zarr,test\n")
+    for height in (50, 100):
+        replace_array(reference, box(300, 400, 50, 60, height, 200))
+        dice = app.json(*command)["slides"][0]["dice"]
+        findings.expect(abs(dice - 2 * height / (height + 100)) < 1e-12, f"a reference of {height} rows: Dice {dice}")
+
+
 def check_failures(app, folder, findings):
     """A slide that fails is a row, the others are scored, and the next run does it alone."""
     command = (*make_batch(folder, 4), "--out", folder / "out")
@@ -225,6 +255,7 @@ def check(app, folder, findings):
     check_several_classes(app, folder, findings)
     check_absent_classes(app, folder, findings)
     check_reuse(app, folder / "reuse", findings)
+    check_changed_folders(app, folder / "changed", findings)
     check_failures(app, folder / "failures", findings)
     check_shared_folder(app, folder / "shared", findings)
     check_beside_label(app, folder / "beside", findings)

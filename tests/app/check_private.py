@@ -2,64 +2,16 @@
 
 import base64
 import getpass
-import json
 import platform
-import re
 import signal
-import sys
 import time
 import zlib
 
+from private_search import imagecodecs, layers, search
 from untiled_app import Image, files_of, main, metric_rows, np, write_settings, write_slide
 
-try:
-    import imagecodecs
-except ImportError as missing:
-    print(f"SKIPPED: {missing}")
-    sys.exit(77)
-
-MOST = 1 << 26
 FORMATS = "png,ome-tiff,tiff,geojson,preview"
 TILES = ("ome-zarr", "ome-zarr-0.4", "zarr", "ome-tiff", "tiff")
-
-
-def unpacked(data):
-    """Every zlib, gzip and zstd stream that begins anywhere in `data`, and every base64 text."""
-    for start in re.finditer(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08", data):
-        stream = zlib.decompressobj(47)
-        try:
-            yield stream.decompress(data[start.start():], MOST)
-        except zlib.error:
-            continue
-    for start in re.finditer(rb"\x28\xb5\x2f\xfd", data):
-        try:
-            yield imagecodecs.zstd_decode(data[start.start():])
-        except Exception:  # noqa: BLE001 (whatever the library calls a stream that is none)
-            continue
-    for text in re.finditer(rb";base64,([A-Za-z0-9+/=]+)", data):
-        yield base64.b64decode(text.group(1))
-
-
-def layers(data, depth=3):
-    yield data
-    if depth > 0:
-        for inner in unpacked(data):
-            yield from layers(inner, depth - 1)
-
-
-def spellings(secret):
-    yield secret.encode()
-    yield secret.encode("utf-16-le")
-    yield secret.encode("utf-16-be")
-    yield json.dumps(secret)[1:-1].encode()
-
-
-def search(folder, secrets, findings):
-    for name, data in files_of(folder).items():
-        for layer in layers(data):
-            for secret in secrets:
-                found = any(text in layer for text in spellings(secret)) or secret in name
-                findings.expect(not found, f"{folder.name}/{name} holds {secret!r}")
 
 
 def check_search(findings):

@@ -50,6 +50,27 @@ TEST_CASE("a Zarr folder is one slide, whatever its name, and nothing in it is a
   CHECK_THROWS_AS(list_slides({(folder / "**" / "*.png").string()}), ConfigError);
 }
 
+TEST_CASE(
+    "what a verb wrote beside its slides is no slide, whatever kind of slide it was made of") {
+  const TemporaryFolder folder;
+  write_file(folder / "a.tif", "x");
+  write_file(folder / "b/zarr.json", "{}");
+  write_file(folder / "c/1", std::string(128, '\0') + "DICM");
+  for (const char* slide : {"a.tif", "b", "c"}) {
+    for (const char* ending : {".tif", ".ome.tif", ".mask.png", ".probability.tif"}) {
+      write_file(folder / (std::string(slide) + ending), "x");
+    }
+    for (const char* ending : {".zarr", ".ome.zarr", ".mask.ome.zarr"}) {
+      write_file(folder / (std::string(slide) + ending) / "zarr.json", "{}");
+    }
+  }
+  CHECK(names(list_slides({folder.path().string()})) == Names{"a.tif", "b", "c"});
+  CHECK(names(list_slides({(folder / "a.tif.zarr").string()})) == Names{"a.tif.zarr"});
+  std::filesystem::remove(folder / "a.tif");
+  CHECK(names(list_slides({(folder / "a.*.zarr").string()})) ==
+        Names{"a.tif.mask.ome.zarr", "a.tif.ome.zarr", "a.tif.zarr"});
+}
+
 TEST_CASE("files, globs and manifests are put together, each slide once") {
   const TemporaryFolder folder;
   for (const char* name : {"a.svs", "b.svs", "c.tif"}) write_file(folder / name, "x");
