@@ -100,9 +100,9 @@ struct Detection {
   std::optional<Background> background;
   bool dark = false;
   Thresholds thresholds;
-  double contrast = 0;            ///< Median strength above the high threshold.
-  double stability = 1;           ///< How far the area keeps when the threshold moves by 30 %.
-  std::optional<cv::Rect> frame;  ///< Of printed spots: what lies outside is left out.
+  double contrast = 0;   ///< Median strength above the high threshold.
+  double stability = 1;  ///< How far the area keeps when the threshold moves by 30 %.
+  SpotFrame frame;       ///< Of printed spots: what lies outside is left out.
   std::vector<Reading> readings;
   double ink = 0;  ///< Parts of the picture.
   double padding = 0;
@@ -125,9 +125,11 @@ cv::Mat at_pixels(const cv::Mat& blocks, const cv::Size& size) {
   return pixels;
 }
 
-cv::Mat inside_of(const cv::Mat& image, const cv::Rect& part) {
+/// All of an image where there is no frame.
+cv::Mat inside_of(const cv::Mat& image, const SpotFrame& frame) {
+  if (frame.inside.empty()) return image;
   cv::Mat result = cv::Mat::zeros(image.size(), image.type());
-  image(part).copyTo(result(part));
+  image.copyTo(result, frame.inside);
   return result;
 }
 
@@ -151,10 +153,8 @@ cv::Mat find_shade(const cv::Mat& colourless, const cv::Mat& flat, const Padding
 }
 
 /// Fat between the walls that the threshold finds, and nets of fainter ones.
-cv::Mat find_fat(const cv::Mat& walls, const NetEvidence& evidence,
-                 const std::optional<cv::Rect>& frame) {
-  const cv::Mat net = find_fat_net(evidence);
-  return fat_between(walls, kFatCellUm, evidence.um) | (frame ? inside_of(net, *frame) : net);
+cv::Mat find_fat(const cv::Mat& walls, const NetEvidence& evidence, const SpotFrame& frame) {
+  return fat_between(walls, kFatCellUm, evidence.um) | inside_of(find_fat_net(evidence), frame);
 }
 
 Ink no_ink(const cv::Size& size) {
@@ -224,10 +224,8 @@ Matter find_matter(const Scene& scene, double um, Detection& found) {
   }
   matter.above.setTo(0, scene.padding.zone | matter.ink.area);
   found.frame = find_spot_frame(strength.total);
-  if (found.frame) {
-    matter.strength = inside_of(matter.strength, *found.frame);
-    matter.above = inside_of(matter.above, *found.frame);
-  }
+  matter.strength = inside_of(matter.strength, found.frame);
+  matter.above = inside_of(matter.above, found.frame);
   return matter;
 }
 
@@ -309,6 +307,7 @@ void judge(const Detection& found, TissueMask& result) {
   }
   if (!empty && found.contrast < 1.25 * found.thresholds.high) lower(0.8, "the tissue is faint");
   constexpr double kNearlyAll = 0.95;
+  constexpr double kUnknownFrame = 0.45;
   for (const Reading& reading : found.readings) {
     if (trust_in(reading) < kNearlyAll) lower(trust_in(reading), reading.reason);
   }
@@ -316,7 +315,11 @@ void judge(const Detection& found, TissueMask& result) {
     result.confidence_reasons.push_back(fmt::format("{:.0f} % is ink", 100 * found.ink));
   }
   if (found.padding > 0.5) lower(0.9, fmt::format("{:.0f} % is padding", 100 * found.padding));
-  if (found.frame) result.confidence_reasons.emplace_back("inside of a frame of spots");
+  if (!found.frame.inside.empty()) {
+    result.confidence_reasons.emplace_back("inside of a frame of spots");
+  } else if (found.frame.has_rows) {
+    lower(kUnknownFrame, "rows of spots were found, but no frame");
+  }
   if (found.dark) result.confidence_reasons.emplace_back("dark background");
 }
 

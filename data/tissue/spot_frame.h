@@ -3,14 +3,18 @@
 #pragma once
 
 #include <opencv2/core.hpp>
-#include <optional>
 
 namespace untiled {
 
-/// What such a frame encloses, in pixels, where there is one on all four sides. The frame is found
-/// by its rows and columns: eight and more spots of one size in a straight line at one distance,
-/// which nothing in tissue has. It lies along the picture's sides, up to some ten degrees turned.
+struct SpotFrame {
+  cv::Mat inside;         ///< 0 and 1: what the frame encloses; empty where none was found.
+  bool has_rows = false;  ///< Long rows of spots are in the picture.
+};
+
+/// The frame is found by its rows and columns: eight and more spots of one size in a straight line
+/// at one distance, which nothing in tissue has, on three of its sides or all. It lies along the
+/// picture's sides, up to some ten degrees turned; rows of other frames may lie outside of it.
 /// `strength`: CV_32F, how far each pixel is from the background.
-std::optional<cv::Rect> find_spot_frame(const cv::Mat& strength);
+SpotFrame find_spot_frame(const cv::Mat& strength);
 
 }  // namespace untiled
