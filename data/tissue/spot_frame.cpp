@@ -295,19 +295,38 @@ bool end_at(const Pair& sides, const Pair& others, double tolerance) {
   return true;
 }
 
-/// From where to where a pair's inner edges go; that of a missing side is where those across end.
-std::pair<double, double> between(const Pair& sides, const Pair& others, double edge) {
-  double from = others.low != nullptr ? others.low->from : others.high->from;
-  double to = others.low != nullptr ? others.low->to : others.high->to;
-  if (others.sides() == 2) {
-    from = std::min(others.low->from, others.high->from);
-    to = std::max(others.low->to, others.high->to);
+/// Where the farthest of sides end towards a missing one across them: it is as far from there as
+/// the other one, whose inner edge is given, is from where they begin.
+double missing_low(const Pair& sides, double high) {
+  double low = high;
+  for (const Band* side : {sides.low, sides.high}) {
+    if (side != nullptr) low = std::min(low, side->from - std::max(0.0, high - side->to));
   }
-  const double depth = sides.sides() == 2 ? std::max(sides.low->high - sides.low->low,
-                                                     sides.high->high - sides.high->low)
-                                          : 0;
-  return {sides.low != nullptr ? std::max(sides.low->high, sides.low->low + depth) + edge : from,
-          sides.high != nullptr ? std::min(sides.high->low, sides.high->high - depth) - edge : to};
+  return low;
+}
+
+double missing_high(const Pair& sides, double low) {
+  double high = low;
+  for (const Band* side : {sides.low, sides.high}) {
+    if (side != nullptr) high = std::max(high, side->to + std::max(0.0, side->from - low));
+  }
+  return high;
+}
+
+/// From where to where a pair's inner edges go.
+std::pair<double, double> between(const Pair& sides, const Pair& others, double edge) {
+  if (sides.low == nullptr) {
+    const double high = sides.high->low - edge;
+    return {missing_low(others, high), high};
+  }
+  if (sides.high == nullptr) {
+    const double low = sides.low->high + edge;
+    return {low, missing_high(others, low)};
+  }
+  // Both have as many rows, of which tissue may hide some.
+  const double depth =
+      std::max(sides.low->high - sides.low->low, sides.high->high - sides.high->low);
+  return {sides.low->low + depth + edge, sides.high->high - depth - edge};
 }
 
 /// A frame of spots of about one size.
