@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <opencv2/imgproc.hpp>
 #include <optional>
 #include <utility>
@@ -184,6 +183,8 @@ struct Band {
   double to = 0;
   size_t spots = 0;
   double step = 0;  ///< From spot to spot.
+  bool begins_on_glass = false;
+  bool ends_on_glass = false;  ///< And not where tissue hides the rest.
 
   /// Of several rows: an edge looks like a single one.
   bool is_deep() const {
@@ -234,8 +235,14 @@ Band band_of(const std::vector<Place>& places, size_t begin, size_t end, double 
   size_t last = end - 1;
   while (!is_full(first)) ++first;
   while (!is_full(last)) --last;
-  return {places[first].across,  places[last].across, quantile(along, 0.02),
-          quantile(along, 0.98), end - begin,         step};
+  Band band;
+  band.low = places[first].across;
+  band.high = places[last].across;
+  band.from = quantile(along, 0.02);
+  band.to = quantile(along, 0.98);
+  band.spots = end - begin;
+  band.step = step;
+  return band;
 }
 
 /// The bands among places, with less than a gap between their rows, along sides of a length in a
@@ -296,37 +303,41 @@ bool end_at(const Pair& sides, const Pair& others, double tolerance) {
 }
 
 /// Where the farthest of sides end towards a missing one across them: it is as far from there as
-/// the other one, whose inner edge is given, is from where they begin.
+/// the other one, whose inner edge is given, is from where they begin. The picture's border where
+/// tissue hides their ends.
 double missing_low(const Pair& sides, double high) {
   double low = high;
   for (const Band* side : {sides.low, sides.high}) {
-    if (side != nullptr) low = std::min(low, side->from - std::max(0.0, high - side->to));
+    if (side == nullptr || !side->begins_on_glass) continue;
+    low = std::min(low, side->from - std::max(0.0, high - side->to));
   }
-  return low;
+  return low < high ? low : 0;
 }
 
-double missing_high(const Pair& sides, double low) {
+double missing_high(const Pair& sides, double low, double depth) {
   double high = low;
   for (const Band* side : {sides.low, sides.high}) {
-    if (side != nullptr) high = std::max(high, side->to + std::max(0.0, side->from - low));
+    if (side == nullptr || !side->ends_on_glass) continue;
+    high = std::max(high, side->to + std::max(0.0, side->from - low));
   }
-  return high;
+  return high > low ? high : depth;
 }
 
 /// From where to where a pair's inner edges go.
-std::pair<double, double> between(const Pair& sides, const Pair& others, double edge) {
+std::pair<double, double> between(const Pair& sides, const Pair& others, double edge,
+                                  double depth) {
   if (sides.low == nullptr) {
     const double high = sides.high->low - edge;
     return {missing_low(others, high), high};
   }
   if (sides.high == nullptr) {
     const double low = sides.low->high + edge;
-    return {low, missing_high(others, low)};
+    return {low, missing_high(others, low, depth)};
   }
   // Both have as many rows, of which tissue may hide some.
-  const double depth =
+  const double rows =
       std::max(sides.low->high - sides.low->low, sides.high->high - sides.high->low);
-  return {sides.low->low + depth + edge, sides.high->high - depth - edge};
+  return {sides.low->low + rows + edge, sides.high->high - rows - edge};
 }
 
 /// A frame of spots of about one size.
@@ -368,8 +379,8 @@ std::optional<Frame> frame_among(const std::vector<Band>& rows, const std::vecto
       if (!end_at(down, sides, kTolerance * step) || !end_at(sides, down, kTolerance * step)) {
         continue;
       }
-      const auto [left, right] = between(sides, down, edge);
-      const auto [top, bottom] = between(down, sides, edge);
+      const auto [left, right] = between(sides, down, edge, size.width);
+      const auto [top, bottom] = between(down, sides, edge, size.height);
       const cv::Rect2d inside(left, top, right - left, bottom - top);
       if (inside.width <= 0 || inside.height <= 0) continue;
       const int joined =
@@ -383,12 +394,6 @@ std::optional<Frame> frame_among(const std::vector<Band>& rows, const std::vecto
   }
   return best;
 }
-
-/// What was found among spots of about one size.
-struct Found {
-  std::optional<Frame> frame;
-  bool has_rows = false;
-};
 
 Turn turn_of(const Lines& rows, const Lines& columns) {
   std::vector<float> slopes = rows.slopes;
@@ -411,35 +416,75 @@ size_t count_inside(const Lines& lines, const Frame& frame) {
       [&](const cv::Point2f& spot) { return frame.inside.contains(frame.turn.straight(spot)); }));
 }
 
-Found frame_of(const cv::Mat& strength, double sigma) {
+/// Looks beyond the ends of bands, of rows or of columns.
+class Ends {
+ public:
+  Ends(const cv::Mat& strength, double low, const Turn& turn)
+      : strength_(strength), low_(low), turn_(turn) {}
+
+  void look(std::vector<Band>& bands, bool in_rows) const {
+    constexpr double kNear = 1.5;  // Steps.
+    constexpr double kFar = 4;
+    for (Band& band : bands) {
+      band.begins_on_glass =
+          is_glass(band, band.from - kFar * band.step, band.from - kNear * band.step, in_rows);
+      band.ends_on_glass =
+          is_glass(band, band.to + kNear * band.step, band.to + kFar * band.step, in_rows);
+    }
+  }
+
+ private:
+  /// Spots of a corner may lie there.
+  bool is_glass(const Band& band, double from, double to, bool in_rows) const {
+    constexpr double kPart = 0.25;
+    double places = 0;
+    double bare = 0;
+    for (double along = from; along <= to; along += 1) {
+      for (double across = band.low; across <= band.high; across += 1) {
+        const cv::Point p =
+            turn_.back(in_rows ? cv::Point2d(along, across) : cv::Point2d(across, along));
+        const bool is_inside = cv::Rect(cv::Point(), strength_.size()).contains(p);
+        places += 1;
+        bare += !is_inside || strength_.at<float>(p) < low_ ? 1 : 0;
+      }
+    }
+    return bare > kPart * places;
+  }
+
+  const cv::Mat& strength_;
+  double low_;
+  const Turn& turn_;
+};
+
+/// The frame of spots of about one size; from a strength of `low` on something lies on the glass.
+std::optional<Frame> frame_of(const cv::Mat& strength, double low, double sigma) {
   constexpr double kMostBetween = 0.2;
   constexpr double kNextRow = 2.2;  // Of the lesser step.
   const Spots spots(strength, sigma);
   const Lines rows = lines_along(spots, 0);
-  if (rows.spots.empty()) return {};
+  if (rows.spots.empty()) return std::nullopt;
   const Lines columns = lines_along(spots, 1);
-  if (columns.spots.empty()) return {};
+  if (columns.spots.empty()) return std::nullopt;
   const Turn turn = turn_of(rows, columns);
   const double row_step = quantile(rows.steps, 0.5);
   const double column_step = quantile(columns.steps, 0.5);
   const double gap = kNextRow * std::min(row_step, column_step);
-  const std::vector<Band> lying =
+  std::vector<Band> lying =
       bands_of(places_of(rows, turn, true), row_step, gap, strength.cols, strength.rows);
-  const std::vector<Band> standing =
+  std::vector<Band> standing =
       bands_of(places_of(columns, turn, false), column_step, gap, strength.rows, strength.cols);
-  const auto count_deep = [](const std::vector<Band>& bands) {
-    return std::count_if(bands.begin(), bands.end(), std::mem_fn(&Band::is_deep));
-  };
-  Found found{{}, count_deep(lying) + count_deep(standing) >= 2};
+  const Ends ends(strength, low, turn);
+  ends.look(lying, true);
+  ends.look(standing, false);
   // From a spot's centre to its edge.
   const double edge = std::ceil(2 * sigma);
-  found.frame =
+  std::optional<Frame> found =
       frame_among(lying, standing, strength.size(), std::max(row_step, column_step), edge);
-  if (!found.frame) return found;
-  found.frame->turn = turn;
-  const size_t between = count_inside(rows, *found.frame) + count_inside(columns, *found.frame);
-  const double most = kMostBetween * static_cast<double>(found.frame->spots);
-  return static_cast<double>(between) > most ? Found() : found;
+  if (!found) return found;
+  found->turn = turn;
+  const size_t between = count_inside(rows, *found) + count_inside(columns, *found);
+  const double most = kMostBetween * static_cast<double>(found->spots);
+  return static_cast<double>(between) > most ? std::nullopt : found;
 }
 
 /// 0 and 1; the frame was found in a picture that is smaller by a scale.
@@ -457,25 +502,23 @@ cv::Mat inside_of(const Frame& frame, double scale, const cv::Size& size) {
 
 }  // namespace
 
-SpotFrame find_spot_frame(const cv::Mat& strength) {
+cv::Mat find_spot_frame(const cv::Mat& strength, double low) {
   constexpr std::array<double, 2> kSigmas = {1.6, 2.3};
   constexpr int kLargestScale = 4;
   std::optional<Frame> best;
-  SpotFrame result;
+  cv::Mat inside;
   cv::Mat reduced = strength;
   for (int scale = 1; scale <= kLargestScale; scale *= 2) {
     for (const double sigma : kSigmas) {
-      const Found found = frame_of(reduced, sigma);
-      result.has_rows = result.has_rows || found.has_rows;
-      const std::optional<Frame>& frame = found.frame;
+      const std::optional<Frame> frame = frame_of(reduced, low, sigma);
       if (!frame || (best && frame->spots <= best->spots)) continue;
       best = frame;
-      result.inside = inside_of(*frame, scale, strength.size());
+      inside = inside_of(*frame, scale, strength.size());
     }
     cv::resize(reduced, reduced, {}, 0.5, 0.5, cv::INTER_AREA);
     if (std::min(reduced.cols, reduced.rows) < 64) break;
   }
-  return result;
+  return inside;
 }
 
 }  // namespace untiled
