@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 import label_archives
 import label_scans
 import label_views
+import label_wards
 from label_canvas import PENS, RECIPES, Canvas, blurred, wander
 
 
@@ -280,7 +281,7 @@ KINDS = {"plain": plain, "very pale": pale, "other stains": other_stains, "weak 
          "frame of spots": spot_frame, "smudges": smudge, "uneven light": uneven_light, "round field": round_field,
          "dim stroma over dark": fluorescence, "air bubbles": bubbles, "cover slip": cover_slip, "dust": dust,
          "folds": folds, "little glass": full_frame, "padding": padded, "grey scan": grey_scan,
-         **label_scans.KINDS, **label_archives.KINDS, **label_views.KINDS}
+         **label_scans.KINDS, **label_archives.KINDS, **label_views.KINDS, **label_wards.KINDS}
 
 
 def paint(kind, seed):

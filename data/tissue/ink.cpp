@@ -264,11 +264,11 @@ cv::Vec3f mean_of(const cv::Mat& density, const cv::Mat& mask) {
 constexpr double kCosine = 0.985;
 
 /// Where the density has a colour.
-cv::Mat of_colour(const cv::Mat& density, const cv::Vec3f& colour) {
+cv::Mat of_colour(const cv::Mat& density, const cv::Vec3f& colour, double cosine = kCosine) {
   const cv::Vec3f unit = colour / static_cast<float>(cv::norm(colour));
   cv::Mat along;
   cv::transform(density, along, cv::Matx13f(unit[0], unit[1], unit[2]));
-  return (along > kCosine * length_of(density)) & (along > 0.04);
+  return (along > cosine * length_of(density)) & (along > 0.04);
 }
 
 /// Even pieces of any colour that lie on glass.
@@ -377,11 +377,71 @@ bool is_even_inside(const cv::Mat& variation, const cv::Mat& piece, const Densit
   return quantile(values_where(variation, piece), kInner) < kOfTypical * d.typical;
 }
 
+/// The part of a mask whose density is that of one dye: all of one colour, whatever there is of it.
+double one_dye_part(const cv::Mat& density, const cv::Mat& mask, const cv::Vec3f& colour) {
+  constexpr double kSameDye = 0.9975;
+  constexpr double kCore = 0.6;  // At soft edges light of ink and glass mixes.
+  const cv::Mat core = mask & (length_of(density) > kCore * cv::norm(colour)) / 255;
+  return share(of_colour(density, colour, kSameDye) / 255, core);
+}
+
+/// Whether a piece is long and as wide in most places, as strokes are.
+bool is_long(const cv::Mat& piece) {
+  constexpr double kNarrowest = 0.45;
+  constexpr double kLong = 16;  // Area, of the square of half the width.
+  cv::Mat padded;
+  cv::copyMakeBorder(piece, padded, 1, 1, 1, 1, cv::BORDER_CONSTANT, cv::Scalar::all(0));
+  cv::Mat distance;
+  cv::distanceTransform(padded, distance, cv::DIST_L2, cv::DIST_MASK_5);
+  cv::Mat highest;
+  cv::dilate(distance, highest, cv::Mat::ones(3, 3, CV_8U));
+  const std::vector<float> widths = values_where(distance, (distance >= highest) & (padded != 0));
+  const double usual = quantile(widths, 0.5);
+  return quantile(widths, 0.1) > kNarrowest * quantile(widths, 0.9) &&
+         cv::countNonZero(piece) > kLong * usual * usual;
+}
+
+/// The part of samples that have a colour.
+double part_of_colour(const std::vector<cv::Vec3f>& samples, const cv::Vec3f& colour,
+                      double cosine) {
+  const auto alike = std::count_if(samples.begin(), samples.end(), [&](const cv::Vec3f& other) {
+    return other.dot(colour) > cosine * cv::norm(other) * cv::norm(colour);
+  });
+  return static_cast<double>(alike) / static_cast<double>(samples.size());
+}
+
+constexpr size_t kEnoughSamples = 100;
+
+/// The thick part of what lies on the glass.
+struct Section {
+  std::vector<cv::Vec3f> samples;
+  bool is_known = false;  ///< It is no small part of what is there.
+  bool is_of_one_dye = false;
+
+  bool never_has(const cv::Vec3f& colour) const {
+    constexpr double kNearlyNever = 0.01;
+    return is_known && part_of_colour(samples, colour, kCosine) < kNearlyNever;
+  }
+};
+
+Section section_beside(const cv::Mat& density, const cv::Mat& matter, const cv::Mat& narrow) {
+  constexpr double kNoSmallPart = 0.4;
+  constexpr double kMostly = 0.75;
+  const cv::Mat thick = matter & (1 - narrow);
+  Section section{samples_of(density, thick)};
+  section.is_known = section.samples.size() >= kEnoughSamples &&
+                     cv::countNonZero(thick) > kNoSmallPart * cv::countNonZero(narrow);
+  section.is_of_one_dye =
+      section.is_known && one_dye_part(density, thick, median_colour(density, thick)) > kMostly;
+  return section;
+}
+
 /// Of each piece that has mostly one colour what has it, with gaps closed, where that is nearly all
 /// or even: a stroke without the fringe of a section that it touches.
 cv::Mat of_usual_colour(const cv::Mat& density, const Densities& d, const cv::Mat& pieces,
-                        double least_pixels) {
+                        const Section& section, double least_pixels) {
   constexpr double kNearlyAll = 0.9;
+  constexpr double kMuch = 0.75;
   constexpr double kMostly = 0.5;
   constexpr double kGap = 1.5;  // Pixels.
   cv::Mat found = cv::Mat::zeros(pieces.size(), CV_8U);
@@ -393,33 +453,48 @@ cv::Mat of_usual_colour(const cv::Mat& density, const Densities& d, const cv::Ma
     if (stats.at<int>(i, cv::CC_STAT_AREA) < least_pixels) continue;
     const cv::Rect box = wider_box(stats, i, 2, pieces.size());
     const cv::Mat piece = (labels(box) == i) / 255;
-    const cv::Mat alike =
-        (of_colour(density(box), median_colour(density(box), piece)) / 255) & piece;
+    const cv::Vec3f colour = median_colour(density(box), piece);
+    const cv::Mat alike = (of_colour(density(box), colour) / 255) & piece;
     const double part = share(alike, piece);
     if (part < kMostly) continue;
-    if (part > kNearlyAll || is_even_inside(d.variation(box), alike, d))
+    if (part > kNearlyAll || (part > kMuch && section.never_has(colour)) ||
+        is_even_inside(d.variation(box), alike, d))
       found(box) |= closed(alike, kGap) & piece;
   }
   return found;
 }
 
+/// Whether a thin piece on the glass is a stroke of one dye where the section beside it is stained
+/// with several.
+bool is_of_one_dye(const cv::Mat& density, const cv::Mat& piece, const cv::Vec3f& colour,
+                   const Section& section) {
+  constexpr double kNearlyAll = 0.92;
+  constexpr double kMostly = 0.8;
+  constexpr double kExactly = 0.999;
+  constexpr double kHardlyEver = 0.02;
+  if (!section.is_known || section.is_of_one_dye || !is_long(piece)) return false;
+  const double part = one_dye_part(density, piece, median_colour(density, piece));
+  return part > kNearlyAll ||
+         (part > kMostly && part_of_colour(section.samples, colour, kExactly) < kHardlyEver);
+}
+
 /// Letters and thin strokes, whose inside is too narrow to tell whether it is even: thin pieces on
-/// the glass, each of one colour, which what lies elsewhere seldom has.
+/// the glass, each of one colour, which what lies elsewhere seldom has, or of one dye.
 void add_letters(const cv::Mat& density, const Densities& d, const Ground& ground, double um,
                  Ink& ink) {
   constexpr double kThickUm = 120;
   constexpr double kLeastAreaUm2 = 5e3;
   constexpr double kOneColour = 0.9;
   constexpr double kSeldom = 0.1;
-  constexpr size_t kEnough = 100;
   const cv::Mat matter = ground.matter & (1 - ink.area);
   const cv::Mat bare = ground.bare | ink.area;
   const double least_pixels = kLeastAreaUm2 / (um * um);
-  const cv::Mat of_one =
-      of_usual_colour(density, d, thin_parts(matter, kThickUm / um), least_pixels);
+  const cv::Mat narrow = thin_parts(matter, kThickUm / um);
+  const Section section = section_beside(density, matter, narrow);
+  const cv::Mat of_one = of_usual_colour(density, d, narrow, section, least_pixels);
   const cv::Mat thin = strokes_among(of_one, of_one, bare, um, least_pixels);
   const std::vector<cv::Vec3f> elsewhere = samples_of(density, matter & (1 - thin));
-  if (cv::countNonZero(thin) == 0 || elsewhere.size() < kEnough) return;
+  if (cv::countNonZero(thin) == 0 || elsewhere.size() < kEnoughSamples) return;
   cv::Mat labels;
   cv::Mat stats;
   cv::Mat centroids;
@@ -430,12 +505,10 @@ void add_letters(const cv::Mat& density, const Densities& d, const Ground& groun
     const cv::Vec3f colour = mean_of(density(box), piece);
     const cv::Mat alike = of_colour(density(box), colour);
     if (share(alike, piece) < kOneColour) continue;
-    const auto usual =
-        std::count_if(elsewhere.begin(), elsewhere.end(), [&](const cv::Vec3f& other) {
-          return other.dot(colour) > kCosine * cv::norm(other) * cv::norm(colour);
-        });
-    if (static_cast<double>(usual) > kSeldom * static_cast<double>(elsewhere.size())) continue;
-    ink.area(box) |= near_to(piece, alike, um);
+    if (part_of_colour(elsewhere, colour, kCosine) <= kSeldom ||
+        is_of_one_dye(density(box), piece, colour, section)) {
+      ink.area(box) |= near_to(piece, alike, um);
+    }
   }
 }
 

@@ -36,6 +36,7 @@ constexpr double kCloseUm = 24;
 constexpr double kInkEdgeUm = 48;     ///< The edges of ink are thin as walls of fat are.
 constexpr double kLineUm = 28;        ///< Half the width of threads that are dropped.
 constexpr double kFrameUm = 80;       ///< The same of straight lines ...
+constexpr double kGreyLine = 0.1;     ///< The most colour of those, of their brightness.
 constexpr double kFrameLongUm = 400;  ///< ... that are at least so long.
 
 /// The picture at the scale of work.
@@ -100,9 +101,9 @@ struct Detection {
   std::optional<Background> background;
   bool dark = false;
   Thresholds thresholds;
-  double contrast = 0;            ///< Median strength above the high threshold.
-  double stability = 1;           ///< How far the area keeps when the threshold moves by 30 %.
-  std::optional<cv::Rect> frame;  ///< Of printed spots: what lies outside is left out.
+  double contrast = 0;   ///< Median strength above the high threshold.
+  double stability = 1;  ///< How far the area keeps when the threshold moves by 30 %.
+  cv::Mat frame;         ///< What a frame of spots encloses: the rest is left out. Or empty.
   std::vector<Reading> readings;
   double ink = 0;  ///< Parts of the picture.
   double padding = 0;
@@ -125,9 +126,11 @@ cv::Mat at_pixels(const cv::Mat& blocks, const cv::Size& size) {
   return pixels;
 }
 
-cv::Mat inside_of(const cv::Mat& image, const cv::Rect& part) {
+/// All of an image where there is no frame.
+cv::Mat inside_of(const cv::Mat& image, const cv::Mat& frame) {
+  if (frame.empty()) return image;
   cv::Mat result = cv::Mat::zeros(image.size(), image.type());
-  image(part).copyTo(result(part));
+  image.copyTo(result, frame);
   return result;
 }
 
@@ -151,10 +154,8 @@ cv::Mat find_shade(const cv::Mat& colourless, const cv::Mat& flat, const Padding
 }
 
 /// Fat between the walls that the threshold finds, and nets of fainter ones.
-cv::Mat find_fat(const cv::Mat& walls, const NetEvidence& evidence,
-                 const std::optional<cv::Rect>& frame) {
-  const cv::Mat net = find_fat_net(evidence);
-  return fat_between(walls, kFatCellUm, evidence.um) | (frame ? inside_of(net, *frame) : net);
+cv::Mat find_fat(const cv::Mat& walls, const NetEvidence& evidence, const cv::Mat& frame) {
+  return fat_between(walls, kFatCellUm, evidence.um) | inside_of(find_fat_net(evidence), frame);
 }
 
 Ink no_ink(const cv::Size& size) {
@@ -223,11 +224,9 @@ Matter find_matter(const Scene& scene, double um, Detection& found) {
     matter.strength.setTo(0, matter.ink.area | shade);
   }
   matter.above.setTo(0, scene.padding.zone | matter.ink.area);
-  found.frame = find_spot_frame(strength.total);
-  if (found.frame) {
-    matter.strength = inside_of(matter.strength, *found.frame);
-    matter.above = inside_of(matter.above, *found.frame);
-  }
+  found.frame = find_spot_frame(strength.total, low);
+  matter.strength = inside_of(matter.strength, found.frame);
+  matter.above = inside_of(matter.above, found.frame);
   return matter;
 }
 
@@ -271,7 +270,7 @@ Detection detect(const Work& work, const LabelSettings& settings) {
   const cv::Mat grey = found.dark ? cv::Mat::zeros(mask.size(), CV_8U)
                                   : grey_parts(mask, {strength.light, strength.colour, work.um});
   mask.setTo(0, grey);
-  drop_lines(mask, scene.colourless, work.um);
+  drop_lines(mask, is_colourless(strength, kGreyLine), work.um);
   mask = tissue_pieces(
       mask, {strength.light, strength.colour, scene.flat, scene.smooth, found.dark, work.um});
   mask |= rim_at_padding(mask, scene.padding) & ((matter.strength > low) / 255);
@@ -316,7 +315,7 @@ void judge(const Detection& found, TissueMask& result) {
     result.confidence_reasons.push_back(fmt::format("{:.0f} % is ink", 100 * found.ink));
   }
   if (found.padding > 0.5) lower(0.9, fmt::format("{:.0f} % is padding", 100 * found.padding));
-  if (found.frame) result.confidence_reasons.emplace_back("inside of a frame of spots");
+  if (!found.frame.empty()) result.confidence_reasons.emplace_back("inside of a frame of spots");
   if (found.dark) result.confidence_reasons.emplace_back("dark background");
 }
 

@@ -109,10 +109,9 @@ cv::Mat without_halos(const Strength& s, double low, double um) {
   return kept;
 }
 
-cv::Mat is_colourless(const Strength& s) {
-  constexpr double kPart = 0.15;
+cv::Mat is_colourless(const Strength& s, double part) {
   constexpr double kRounding = 1.5;
-  return (s.colour < kPart * cv::abs(s.light) + kRounding) / 255;
+  return (s.colour < part * cv::abs(s.light) + kRounding) / 255;
 }
 
 }  // namespace untiled

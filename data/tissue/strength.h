@@ -27,6 +27,6 @@ cv::Mat without_glow(const Strength& strength, double low, double um);
 cv::Mat without_halos(const Strength& strength, double low, double um);
 
 /// Where a pixel is darker or brighter than the background without a colour of its own: 0 and 1.
-cv::Mat is_colourless(const Strength& strength);
+cv::Mat is_colourless(const Strength& strength, double part = 0.15);
 
 }  // namespace untiled

@@ -5,6 +5,8 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "data/tissue/quantile.h"
+
 namespace untiled {
 namespace {
 
@@ -32,6 +34,8 @@ class PieceFilter {
       : dark_(evidence.dark),
         um_(evidence.um),
         size_(mask.size()),
+        light_(evidence.light),
+        colour_(evidence.colour),
         has_flat_(!evidence.flat.empty()),
         has_smooth_(!evidence.smooth.empty()) {
     cv::Mat stats;
@@ -98,18 +102,24 @@ class PieceFilter {
   }
 
   /// Dirt, print and smudges on glass: without colour where the rest has some, or hardly there, or
-  /// smooth and faint beside the rest.
+  /// faint beside the rest and smooth or greyer.
   bool is_smudge(const PieceFacts& piece, const PieceFacts& sure) const {
     constexpr double kColoured = 0.3;
     constexpr double kColourless = 0.12;
     constexpr double kFaint = 0.25;
     constexpr double kHardlyThere = 0.2;
+    constexpr double kMuchFainter = 0.3;
+    constexpr double kGreyer = 0.5;
     constexpr double kSmooth = 0.4;
     constexpr double kLarge = 0.25;  // Of the surest piece.
     if (dark_) return false;
     if (sure.colourfulness() > kColoured && piece.colourfulness() < kColourless) return true;
     const bool is_lesser = piece.pixels <= kLarge * sure.pixels;
     if (is_lesser && piece.strength() < kHardlyThere * sure.strength()) return true;
+    if (piece.strength() < kMuchFainter * sure.strength() &&
+        piece.colourfulness() < kGreyer * sure.colourfulness()) {
+      return true;
+    }
     // Hardly stained tissue may be flat too: what is large and has a colour must be smooth from
     // block to block.
     const bool may_be_tissue = piece.colourfulness() > kColoured && !is_lesser;
@@ -128,7 +138,8 @@ class PieceFilter {
            piece.pixels > 0.8 * box.area() && piece.pixels < 0.25 * size_.area();
   }
 
-  /// A paper label: a smooth rectangle, whose print may reach its border.
+  /// A paper label: a smooth rectangle, whose print may reach its border. Paper may be rougher than
+  /// the glass, and then has one light colour.
   bool is_paper(const PieceFacts& piece) const {
     constexpr double kStraight = 0.87;
     constexpr double kPrinted = 0.65;
@@ -138,16 +149,54 @@ class PieceFilter {
     const auto filled = static_cast<double>(piece.box.area());
     const bool is_straight = piece.pixels > kStraight * filled ||
                              (piece.pixels > kPrinted * filled && straight_sides(piece) >= 2);
-    return is_straight && piece.flat > kSmooth * piece.pixels && filled < kLargest * size_.area();
+    if (!is_straight || filled > kLargest * size_.area()) return false;
+    return piece.flat > kSmooth * piece.pixels ||
+           (free_straight_sides(piece) >= 2 && is_one_light_colour(piece));
   }
 
-  /// How many sides of its box a piece touches along nearly all of their length.
-  int straight_sides(const PieceFacts& piece) const {
-    constexpr double kNearlyAll = 0.9;
+  /// Without those at the picture's border, where tissue ends along a straight line too; noise may
+  /// move an edge by some pixels.
+  int free_straight_sides(const PieceFacts& piece) const {
+    constexpr int kEdge = 3;
     const cv::Mat box = labels_(piece.box) == piece.label;
-    const auto is_side = [&](const cv::Mat& line) {
-      return cv::countNonZero(line) > kNearlyAll * static_cast<double>(line.total());
+    const cv::Rect& b = piece.box;
+    if (std::min(b.width, b.height) < kEdge) return 0;
+    const auto is_straight = [](const cv::Mat& edge, int dimension) {
+      cv::Mat line;
+      cv::reduce(edge, line, dimension, cv::REDUCE_MAX);
+      return is_side(line);
     };
+    return int{b.y > 2 && is_straight(box.rowRange(0, kEdge), 0)} +
+           int{b.y + b.height < size_.height - 2 &&
+               is_straight(box.rowRange(b.height - kEdge, b.height), 0)} +
+           int{b.x > 2 && is_straight(box.colRange(0, kEdge), 1)} +
+           int{b.x + b.width < size_.width - 2 &&
+               is_straight(box.colRange(b.width - kEdge, b.width), 1)};
+  }
+
+  /// Whether most of a piece has nearly one brightness and colour, and a light one.
+  bool is_one_light_colour(const PieceFacts& piece) const {
+    constexpr double kMost = 0.6;
+    constexpr double kNearly = 4;  // Grey levels.
+    constexpr double kDarkest = -40;
+    const cv::Mat box = labels_(piece.box) == piece.label;
+    const cv::Mat light = light_(piece.box);
+    const cv::Mat colour = colour_(piece.box);
+    const double usual_light = quantile(values_where(light, box), 0.5);
+    const double usual_colour = quantile(values_where(colour, box), 0.5);
+    const cv::Mat alike =
+        box & (cv::abs(light - usual_light) < kNearly) & (cv::abs(colour - usual_colour) < kNearly);
+    return usual_light > kDarkest && cv::countNonZero(alike) > kMost * piece.pixels;
+  }
+
+  /// Whether a piece is along nearly all of a side of its box.
+  static bool is_side(const cv::Mat& line) {
+    constexpr double kNearlyAll = 0.9;
+    return cv::countNonZero(line) > kNearlyAll * static_cast<double>(line.total());
+  }
+
+  int straight_sides(const PieceFacts& piece) const {
+    const cv::Mat box = labels_(piece.box) == piece.label;
     return int{is_side(box.row(0))} + int{is_side(box.row(box.rows - 1))} +
            int{is_side(box.col(0))} + int{is_side(box.col(box.cols - 1))};
   }
@@ -168,6 +217,8 @@ class PieceFilter {
   bool dark_;
   double um_;
   cv::Size size_;
+  const cv::Mat& light_;
+  const cv::Mat& colour_;
   bool has_flat_;
   bool has_smooth_;
   cv::Mat labels_;

@@ -13,7 +13,12 @@ PICTURES = {
     "filled gaps": (3000, 4000),  # of one colour, and padding
     "scanned islands": (2000, 3003),
     "frosted end": (2001,),
-    "ringed by a pen": (2004,),
+    "ringed by a pen": (2004, 4001, 4003),  # the pen's colour is the section's
+    "writing": (3004, 5000),  # likewise
+    "crossed by a pen": (4004,),  # thin, and compressed
+    "slide in view": (4000, 4001),  # paper that is rougher than the glass
+    "capture area": (4003, 5001, 5002),  # tissue hides a frame's side, or runs over all of it
+    "crumbs": (4002, 4004),  # smudges larger than the biopsies
     "mounting medium": (2000,),
 }
 LEAST = 0.94
