@@ -9,12 +9,13 @@ namespace {
 /// Whether a ring goes round a point.
 bool goes_round(const VertexRing& ring, const Vertex& point) {
   int winding = 0;
-  for (size_t i = 0; i < ring.size(); ++i) {
-    const Vertex& a = ring[i];
-    const Vertex& b = ring[(i + 1) % ring.size()];
-    if ((a.y <= point.y) == (b.y <= point.y)) continue;
-    const double x = a.x + (point.y - a.y) / (b.y - a.y) * (b.x - a.x);
-    if (x > point.x) winding += a.y < b.y ? 1 : -1;
+  Vertex a = ring.back();
+  for (const Vertex& b : ring) {
+    if ((a.y <= point.y) != (b.y <= point.y)) {
+      const double x = a.x + (point.y - a.y) / (b.y - a.y) * (b.x - a.x);
+      if (x > point.x) winding += a.y < b.y ? 1 : -1;
+    }
+    a = b;
   }
   return winding != 0;
 }
@@ -38,8 +39,10 @@ bool reaches_into(const VertexRing& ring, const VertexRing& outline) {
   for (size_t i = 0; i < ring.size(); i += step) {
     if (!goes_round(outline, ring[i])) continue;
     bool near = false;
-    for (size_t j = 0; j < outline.size() && !near; ++j) {
-      near = squared_distance(ring[i], outline[j], outline[(j + 1) % outline.size()]) <= 1;
+    Vertex a = outline.back();
+    for (const Vertex& b : outline) {
+      near = near || squared_distance(ring[i], a, b) <= 1;
+      a = b;
     }
     if (!near) return true;
   }
