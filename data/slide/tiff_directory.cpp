@@ -354,7 +354,11 @@ TiffFile read_tiff_file(const std::filesystem::path& path) {
 }
 
 std::string compression_name(uint16_t compression) {
-  constexpr std::array<std::pair<uint16_t, const char*>, 12> kNames = {{
+  constexpr std::array<std::pair<uint16_t, const char*>, 16> kNames = {{
+      {33003, "JPEG 2000"},
+      {33004, "JPEG 2000"},
+      {33005, "JPEG 2000"},
+      {34712, "JPEG 2000"},
       {22610, "JPEG XR"},
       {34934, "JPEG XR"},
       {50002, "JPEG XL"},
