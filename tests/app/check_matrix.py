@@ -1,5 +1,5 @@
-"""Every verb with every kind of slide: files of the same pixels give the same tiles, masks, scores and weights, whatever
-holds them, and every kind of mask that a verb writes is read."""
+"""Every verb with every kind of slide: files of the same pixels give the same tiles, masks, scores and weights,
+whatever holds them, and every kind of mask that a verb writes is read."""
 
 import csv
 import json
@@ -163,7 +163,8 @@ def check_beside(m):
         m.app.succeed(verb, folder, "--format", form.removesuffix(",ome-zarr-0.4"), "--out", folder)
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         names = [slide["slide_id"] for slide in report["slides"]]
-        m.expect(names == ["array.zarr", "deflate.tif", "dicom", "image.png"], f"{verb} {form} beside slides did {names}")
+        expected = ["array.zarr", "deflate.tif", "dicom", "image.png"]
+        m.expect(names == expected, f"{verb} {form} beside slides did {names}")
         for slide in names:
             for output in folder.glob(f"{slide}.*"):
                 shutil.rmtree(output) if output.is_dir() else output.unlink()
