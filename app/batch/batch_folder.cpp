@@ -103,6 +103,8 @@ void move_aside_foreign(const fs::path& folder) {
   }
 }
 
+constexpr const char* kVerbFile = "verb";  // In the folder of records.
+
 /// The verb that a folder's file names, perhaps on a line that an editor ended; nothing where it
 /// holds no such word.
 std::optional<std::string> verb_in(std::string text) {
@@ -140,6 +142,11 @@ Lease wait_for(const fs::path& file) {
 
 }  // namespace
 
+std::optional<std::string> verb_of_folder(const fs::path& folder) {
+  const fs::path file = folder / BatchNames().records / kVerbFile;
+  return is_there(file) ? verb_in(read_file(file)) : std::nullopt;
+}
+
 BatchFolder::BatchFolder(fs::path folder, BatchNames names)
     : folder_(std::move(folder)), names_(std::move(names)), hidden_(folder_ / names_.records) {
   make_folder(hidden_);
@@ -152,7 +159,7 @@ BatchFolder::BatchFolder(fs::path folder, BatchNames names)
 /// Outputs of two verbs may have one name, and their reports have: the folder is the first one's.
 void BatchFolder::require_own_verb() const {
   if (names_.verb.empty()) return;
-  const fs::path file = hidden_ / "verb";
+  const fs::path file = hidden_ / kVerbFile;
   if (!is_there(file)) return write_file(file, names_.verb);
   const auto first = verb_in(read_file(file));
   if (first == names_.verb) return;

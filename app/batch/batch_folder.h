@@ -31,6 +31,10 @@ struct BatchNames {
   std::string verb = {};  ///< Who writes these; empty: anyone.
 };
 
+/// The verb that wrote a folder's outputs; nothing where the folder does not say so. Throws
+/// DataError where what says so cannot be read.
+std::optional<std::string> verb_of_folder(const std::filesystem::path& folder);
+
 /// Keeps a record of each slide beside the outputs (.untiled/<hash of the id>.json), written last:
 /// a slide with a record is complete. Records have a check sum (XXH3); a damaged one is none, and
 /// its slide is done again. Several processes may use one folder. One thread.

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "app/batch/batch_folder.h"
 #include "app/pipeline/tile_decoder.h"
 #include "data/cohort/slide_identity.h"
 #include "data/cohort/slide_ids.h"
@@ -157,15 +158,19 @@ class MaskEvaluator : public SlideEvaluator {
     Masks masks{.input = open(entry, id, view, {})};  // No network looks at its pixels.
     Settings as_exported = settings();                // Many objects are exported as detections.
     as_exported.labels.objects = LabelObjects::kAll;
-    masks.prediction = std::make_unique<LazyMask>(file, view_of_mask(masks.input), as_exported);
+    masks.prediction =
+        std::make_unique<LazyMask>(file, view_of_mask(masks.input, file), as_exported);
     masks.thumbnail = slide_thumbnail(masks.input);
     return masks;
   }
 
-  /// The mask of a region covers the region alone.
-  static ViewInfo view_of_mask(const SlideInput& input) {
+  /// What export writes of a region covers the region alone, but for annotations, which are where
+  /// they are on the slide; label writes masks of whole slides.
+  ViewInfo view_of_mask(const SlideInput& input, const fs::path& file) const {
     ViewInfo view = input.slide->info();
-    if (const auto& region = input.entry.region) {
+    const auto& region = input.entry.region;
+    const bool is_raster = !file.string().ends_with(ending_of(OutputFormat::kGeoJson));
+    if (region && is_raster && verb_of_folder(folder_) != "label") {
       view.frame_level0 =
           shift(*region, view.frame_level0.rows.begin, view.frame_level0.cols.begin);
     }

@@ -54,7 +54,8 @@ std::unique_ptr<SlideEvaluator> make_model_evaluator(std::unique_ptr<TrainedMode
                                                      Group& ranks);
 
 /// Where masks lie that label or export wrote, and what they called the slides: masks may have
-/// these names or, as --deidentify writes them, hashes.
+/// these names or, as --deidentify writes them, hashes. Of a row with a region a mask covers the
+/// region, in a folder of label the slide.
 struct MaskFolder {
   std::filesystem::path path;
   ReferenceRows rows;

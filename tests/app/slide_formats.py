@@ -106,7 +106,8 @@ def write_ome_zarr(path, levels, version=3, axes="cyx", chunk=(3, 100, 90), name
 def write_array(path, levels, version=3, axes="yxc", chunk=(100, 90, 3), **options):
     """An array alone, of level 0."""
     data = levels[0].transpose(["yxc".index(axis) for axis in axes])
-    zarr.create_array(str(path), shape=data.shape, chunks=chunk, dtype="uint8", zarr_format=version, **options)[...] = data
+    array = zarr.create_array(str(path), shape=data.shape, chunks=chunk, dtype="uint8", zarr_format=version, **options)
+    array[...] = data
 
 
 def write_series(path, levels, **options):
@@ -165,13 +166,14 @@ def dicom_level(level, index, coding, name):
     spacing = f"{MPP * 2**index / 1000:.6f}"
     measures = item(element(0x18, 0x50, "DS", "0.001") + element(0x28, 0x30, "DS", f"{spacing}\\{spacing}"))
     kind = "DERIVED\\PRIMARY\\VOLUME\\RESAMPLED" if index else "ORIGINAL\\PRIMARY\\VOLUME\\NONE"
-    meta = [(2, 1, "OB", b"\0\1"), (2, 2, "UI", DICOM_WSI), (2, 3, "UI", instance), (2, 0x10, "UI", DICOM_SYNTAX[coding])]
+    meta = [(2, 1, "OB", b"\0\1"), (2, 2, "UI", DICOM_WSI), (2, 3, "UI", instance),
+            (2, 0x10, "UI", DICOM_SYNTAX[coding])]
     data = [(8, 8, "CS", kind), (8, 0x16, "UI", DICOM_WSI), (8, 0x18, "UI", instance), (8, 0x60, "CS", "SM"),
             (0x10, 0x10, "PN", name), (0x20, 0xD, "UI", DICOM_SERIES + ".99"), (0x20, 0xE, "UI", DICOM_SERIES),
             (0x20, 0x13, "IS", str(index + 1)), (0x20, 0x9311, "CS", "TILED_FULL"), (0x28, 2, "US", 3),
             (0x28, 4, "CS", "YBR_FULL_422" if coding == "jpeg" else "RGB"), (0x28, 6, "US", 0),
-            (0x28, 8, "IS", str(len(frames))), (0x28, 0x10, "US", TILE), (0x28, 0x11, "US", TILE), (0x28, 0x100, "US", 8),
-            (0x28, 0x101, "US", 8), (0x28, 0x102, "US", 7), (0x28, 0x103, "US", 0),
+            (0x28, 8, "IS", str(len(frames))), (0x28, 0x10, "US", TILE), (0x28, 0x11, "US", TILE),
+            (0x28, 0x100, "US", 8), (0x28, 0x101, "US", 8), (0x28, 0x102, "US", 7), (0x28, 0x103, "US", 0),
             (0x48, 1, "FL", cols * MPP / 1000), (0x48, 2, "FL", rows * MPP / 1000), (0x48, 6, "UL", cols),
             (0x48, 7, "UL", rows), (0x48, 0x105, "SQ", item(element(0x48, 0x106, "SH", "0"))), (0x48, 0x302, "UL", 1),
             (0x48, 0x303, "UL", 1), (0x5200, 0x9229, "SQ", item(element(0x28, 0x9110, "SQ", measures)))]
@@ -216,7 +218,8 @@ PYRAMIDS = {
     "dicom-jpeg2000": (write_dicom, {"coding": "j2k"}),
     "zstd.ome.zarr": (write_ome_zarr, {"compressors": zarr.codecs.ZstdCodec()}),
     "planar.ome.zarr": (write_ome_zarr, {"chunk": (1, 128, 128), "compressors": zarr.codecs.GzipCodec()}),
-    "blosc.ome.zarr": (write_ome_zarr, {"axes": "yxc", "chunk": (128, 128, 3), "compressors": zarr.codecs.BloscCodec()}),
+    "blosc.ome.zarr": (write_ome_zarr, {"axes": "yxc", "chunk": (128, 128, 3),
+                                        "compressors": zarr.codecs.BloscCodec()}),
     "shards.ome.zarr": (write_ome_zarr, {"axes": "yxc", "chunk": (64, 32, 3), "shards": (128, 128, 3)}),
     "planar-shards.ome.zarr": (write_ome_zarr, {"chunk": (1, 50, 50), "shards": (3, 100, 100)}),
     "blosc-04.ome.zarr": (write_ome_zarr, {"version": 2, "compressors": Blosc(cname="lz4")}),
