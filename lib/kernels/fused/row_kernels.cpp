@@ -1,12 +1,8 @@
 // Compiled once for every instruction set: Highway includes this file again for each.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/fused/row_kernels.cpp"
-#define HWY_COMPILE_ALL_ATTAINABLE
-// Without vectors one float at a time: else bits depend on the compiler, of which some have faults.
-#define HWY_BROKEN_EMU128 1
-// Those left out gain nothing here, or have vectors of a size that is not known before they run.
-#define HWY_DISABLED_TARGETS \
-  (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#include "lib/core/vector_targets.h"
+// Reads what the line before says.
 #include <hwy/foreach_target.h>
 
 // Highway asks for these after foreach_target.h.
