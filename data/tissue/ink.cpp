@@ -377,18 +377,22 @@ bool is_even_inside(const cv::Mat& variation, const cv::Mat& piece, const Densit
   return quantile(values_where(variation, piece), kInner) < kOfTypical * d.typical;
 }
 
+/// Of densities of one dye, nearly and exactly: the cosine of the angle between them.
+constexpr double kSameDye = 0.9975;
+constexpr double kExactlySame = 0.999;
+
 /// The part of a mask whose density is that of one dye: all of one colour, whatever there is of it.
-double one_dye_part(const cv::Mat& density, const cv::Mat& mask, const cv::Vec3f& colour) {
-  constexpr double kSameDye = 0.9975;
+double one_dye_part(const cv::Mat& density, const cv::Mat& mask, const cv::Vec3f& colour,
+                    double cosine) {
   constexpr double kCore = 0.6;  // At soft edges light of ink and glass mixes.
   const cv::Mat core = mask & (length_of(density) > kCore * cv::norm(colour)) / 255;
-  return share(of_colour(density, colour, kSameDye) / 255, core);
+  return share(of_colour(density, colour, cosine) / 255, core);
 }
 
-/// Whether a piece is long and as wide in most places, as strokes are.
-bool is_long(const cv::Mat& piece) {
+/// How long a piece is, in quarters of its width; 0 where it is not as wide in most places, as
+/// strokes are.
+double length_of_stroke(const cv::Mat& piece) {
   constexpr double kNarrowest = 0.45;
-  constexpr double kLong = 16;  // Area, of the square of half the width.
   cv::Mat padded;
   cv::copyMakeBorder(piece, padded, 1, 1, 1, 1, cv::BORDER_CONSTANT, cv::Scalar::all(0));
   cv::Mat distance;
@@ -397,8 +401,8 @@ bool is_long(const cv::Mat& piece) {
   cv::dilate(distance, highest, cv::Mat::ones(3, 3, CV_8U));
   const std::vector<float> widths = values_where(distance, (distance >= highest) & (padded != 0));
   const double usual = quantile(widths, 0.5);
-  return quantile(widths, 0.1) > kNarrowest * quantile(widths, 0.9) &&
-         cv::countNonZero(piece) > kLong * usual * usual;
+  if (quantile(widths, 0.1) <= kNarrowest * quantile(widths, 0.9)) return 0;
+  return cv::countNonZero(piece) / (usual * usual);
 }
 
 /// The part of samples that have a colour.
@@ -419,7 +423,7 @@ struct Section {
   bool is_of_one_dye = false;
 
   bool never_has(const cv::Vec3f& colour) const {
-    constexpr double kNearlyNever = 0.01;
+    constexpr double kNearlyNever = 0.001;
     return is_known && part_of_colour(samples, colour, kCosine) < kNearlyNever;
   }
 };
@@ -432,7 +436,8 @@ Section section_beside(const cv::Mat& density, const cv::Mat& matter, const cv::
   section.is_known = section.samples.size() >= kEnoughSamples &&
                      cv::countNonZero(thick) > kNoSmallPart * cv::countNonZero(narrow);
   section.is_of_one_dye =
-      section.is_known && one_dye_part(density, thick, median_colour(density, thick)) > kMostly;
+      section.is_known &&
+      one_dye_part(density, thick, median_colour(density, thick), kSameDye) > kMostly;
   return section;
 }
 
@@ -465,17 +470,23 @@ cv::Mat of_usual_colour(const cv::Mat& density, const Densities& d, const cv::Ma
 }
 
 /// Whether a thin piece on the glass is a stroke of one dye where the section beside it is stained
-/// with several.
+/// with several. The longer it is the less exact its colour must be, which JPEG spoils.
 bool is_of_one_dye(const cv::Mat& density, const cv::Mat& piece, const cv::Vec3f& colour,
                    const Section& section) {
-  constexpr double kNearlyAll = 0.92;
+  constexpr double kLong = 16;
+  constexpr double kVeryLong = 100;
+  constexpr double kNearlyAll = 0.9;
   constexpr double kMostly = 0.8;
-  constexpr double kExactly = 0.999;
   constexpr double kHardlyEver = 0.02;
-  if (!section.is_known || section.is_of_one_dye || !is_long(piece)) return false;
-  const double part = one_dye_part(density, piece, median_colour(density, piece));
+  if (!section.is_known || section.is_of_one_dye) return false;
+  const double length = length_of_stroke(piece);
+  if (length < kLong) return false;
+  const cv::Vec3f dye = median_colour(density, piece);
+  if (one_dye_part(density, piece, dye, kExactlySame) > kNearlyAll) return true;
+  if (length < kVeryLong) return false;
+  const double part = one_dye_part(density, piece, dye, kSameDye);
   return part > kNearlyAll ||
-         (part > kMostly && part_of_colour(section.samples, colour, kExactly) < kHardlyEver);
+         (part > kMostly && part_of_colour(section.samples, colour, kExactlySame) < kHardlyEver);
 }
 
 /// Letters and thin strokes, whose inside is too narrow to tell whether it is even: thin pieces on

@@ -1,6 +1,7 @@
 #include "data/tissue/label_readings.h"
 
 #include <algorithm>
+#include <opencv2/imgproc.hpp>
 
 #include "data/tissue/fat.h"
 #include "data/tissue/mask_shapes.h"
@@ -80,6 +81,18 @@ Reading with_grey(const LabelEvidence& label) {
           "a part without colour was left out"};
 }
 
+/// Over a dark background what is much fainter than most of the label may be stray light.
+Reading without_faint_parts(const LabelEvidence& label) {
+  constexpr double kFaint = 0.4;
+  constexpr double kSurroundingsUm = 100;
+  const int side = 2 * static_cast<int>(kSurroundingsUm / label.um / 2) + 1;
+  cv::Mat around;
+  cv::blur(label.total, around, {side, side});
+  const double usual = quantile(values_where(around, label.mask, 7), 0.5);
+  const cv::Mat clear = (around > kFaint * usual) / 255;
+  return {dice_of(label.mask, label.mask & clear), 1, "parts of it are much fainter than the rest"};
+}
+
 bool is_colourless(const LabelEvidence& label) {
   constexpr double kColourless = 0.1;
   constexpr double kRounding = 1;
@@ -97,7 +110,10 @@ bool is_nearly_all_ink(const LabelEvidence& label) {
 std::vector<Reading> other_readings(const LabelEvidence& label) {
   constexpr double kAsLikely = 0.6;
   std::vector<Reading> readings;
-  if (label.dark) return readings;
+  if (label.dark) {
+    if (cv::countNonZero(label.mask) > 0) readings.push_back(without_faint_parts(label));
+    return readings;
+  }
   if (is_nearly_all_ink(label)) {
     readings.push_back({0, kAsLikely, "nearly all that was found is taken for ink"});
   }

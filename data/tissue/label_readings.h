@@ -34,7 +34,8 @@ struct LabelEvidence {
 
 /// Fat and empty spaces left out, more fat taken in, what ink covers decided the other way, parts
 /// as smooth as glass or no darker left out, smooth films and grey parts taken in, nothing at all
-/// where the label has no colour or ink is nearly everything that was found.
+/// where the label has no colour or ink is nearly everything that was found. Over a dark background
+/// parts that are much fainter than the rest left out.
 std::vector<Reading> other_readings(const LabelEvidence& label);
 
 /// What a reading leaves of the confidence: half where it is sure and its Dice is 0.85.
