@@ -1,5 +1,6 @@
 #include "data/tissue/grey_parts.h"
 
+#include <cmath>
 #include <opencv2/imgproc.hpp>
 
 #include "data/tissue/mask_shapes.h"
@@ -10,7 +11,7 @@ namespace {
 /// Sums over the surroundings of each pixel, of what lies in the mask.
 cv::Mat sum_around(const cv::Mat& values, const cv::Mat& mask, double um) {
   constexpr double kSurroundingsUm = 40;
-  const int side = 2 * static_cast<int>(kSurroundingsUm / um + 0.5) + 1;
+  const int side = 2 * static_cast<int>(std::lround(kSurroundingsUm / um)) + 1;
   cv::Mat inside = cv::Mat::zeros(values.size(), CV_32F);
   values.copyTo(inside, mask);
   cv::Mat sum;

@@ -437,14 +437,17 @@ class Ends {
   /// Spots of a corner may lie there.
   bool is_glass(const Band& band, double from, double to, bool in_rows) const {
     constexpr double kPart = 0.25;
-    double places = 0;
-    double bare = 0;
-    for (double along = from; along <= to; along += 1) {
-      for (double across = band.low; across <= band.high; across += 1) {
+    int places = 0;
+    int bare = 0;
+    const auto last_along = static_cast<int>(to - from);
+    const auto last_across = static_cast<int>(band.high - band.low);
+    for (int i = 0; i <= last_along; ++i) {
+      for (int j = 0; j <= last_across; ++j, ++places) {
+        const double along = from + i;
+        const double across = band.low + j;
         const cv::Point p =
             turn_.back(in_rows ? cv::Point2d(along, across) : cv::Point2d(across, along));
         const bool is_inside = cv::Rect(cv::Point(), strength_.size()).contains(p);
-        places += 1;
         bare += !is_inside || strength_.at<float>(p) < low_ ? 1 : 0;
       }
     }
