@@ -5,7 +5,7 @@
 
 Writes into OUT the pictures and masks, a table by kind (also printed), worst.jpg with each kind's worst label
 outlined beside the truth and Otsu's, and confidence.png with every label's confidence against its Dice. Seeds
-2000 to 2004, 6000 to 6007 and some pictures of 3000 to 3004 were in sight while the method was made. Needs NumPy and
+2000 to 6007 were in sight, in part, while the method was made. Needs NumPy and
 Pillow, which scripts/setup.sh puts into its oracle environment.
 """
 
