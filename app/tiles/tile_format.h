@@ -14,9 +14,9 @@ enum class TileCodec { kNone, kZstd, kGzip };
 struct TileOutput {
   TileFormat format = TileFormat::kOmeZarr;
   int64_t chunk = 512;
-  int64_t shard = 0;    ///< Rows and columns of a file that holds several chunks; 0: one.
-  bool planar = false;  ///< OME-Zarr: one channel a chunk.
+  int64_t shard = 0;  ///< Rows and columns of a file that holds several chunks; 0: one.
   TileCodec codec = TileCodec::kNone;
+  bool planar = false;  ///< OME-Zarr: one channel a chunk.
   bool direct_io = false;
   bool from_device = false;  ///< Chunks go from a device's memory to their files.
 };

@@ -1,5 +1,7 @@
 #include "data/cohort/manifest.h"
 
+#include <fmt/format.h>
+
 #include "data/cohort/slide_identity.h"
 #include "lib/core/atomic_file.h"
 #include "tests/catch.h"
@@ -209,10 +211,12 @@ TEST_CASE("addresses of files are paths, and others are named for what they are"
   const Manifest manifest;
   const std::string folder = (manifest / "").string();
   write_file(manifest / "s 7.svs", "");
-  for (const std::string start : {"file:", "file://", "file://localhost"}) {
-    CHECK(manifest.read("slide\n" + start + folder + "s1.svs\n").at(0).path == manifest / "s1.svs");
-    CHECK(manifest.read("slide\n" + start + folder + "s%207.svs\n").at(0).path ==
-          manifest / "s 7.svs");
+  for (const char* start : {"file:", "file://", "file://localhost"}) {
+    const auto read = [&](const char* name) {
+      return manifest.read(fmt::format("slide\n{}{}{}\n", start, folder, name)).at(0).path;
+    };
+    CHECK(read("s1.svs") == manifest / "s1.svs");
+    CHECK(read("s%207.svs") == manifest / "s 7.svs");
   }
   for (const std::string address : {"s3://bucket/s1.svs", "https://x.org/s1.svs"}) {
     CHECK_THAT(manifest.refusal("slide\n" + address + "\n"),

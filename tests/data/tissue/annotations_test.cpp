@@ -115,8 +115,9 @@ TEST_CASE("collections, arrays, features and geometries are read, gzipped too") 
 TEST_CASE("a feature a line is read, with RFC 8142's mark or without, and a broken line is not") {
   const std::string one = feature(R"({"name":"Tumor"})", square(2, 3, 5));
   const std::string other = feature(R"({"name":"Tumor","n":NaN})", square(12, 3, 4));
-  for (const std::string& text : {one + "\n" + other, one + "\r\n\r\n" + other + "\r\n",
-                                  "\x1E" + one + "\n\x1E" + other + "\n"}) {
+  for (const std::string& text :
+       {fmt::format("{}\n{}", one, other), fmt::format("{}\r\n\r\n{}\r\n", one, other),
+        fmt::format("\x1E{}\n\x1E{}\n", one, other)}) {
     INFO(text);
     CHECK(Labels(text, kThree).count(2) == 25 + 16);
   }

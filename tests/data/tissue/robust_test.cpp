@@ -11,6 +11,11 @@
 namespace untiled {
 namespace {
 
+/// From a pixel to a place, in pixels.
+double distance(int64_t row, int64_t col, double to_row, double to_col) {
+  return std::hypot(static_cast<double>(row) - to_row, static_cast<double>(col) - to_col);
+}
+
 constexpr int64_t kRows = 400;
 constexpr int64_t kCols = 560;
 constexpr PixelSize kEightUm = {8, 8};
@@ -303,7 +308,7 @@ TEST_CASE("thin straight biopsies are tissue, where printed lines are not") {
 TEST_CASE("the black around a round field of view is neither tissue nor the background") {
   Painting painting(kGlassColour);
   add_textured_tissue(painting, kHE);
-  painting.fill([](int64_t row, int64_t col) { return std::hypot(row - 200.0, col - 260.0) > 205; },
+  painting.fill([](int64_t row, int64_t col) { return distance(row, col, 200.0, 260.0) > 205; },
                 {2, 2, 2}, 0.5, false);
   CHECK(painting.dice() > 0.96);
   CHECK(painting.find().confidence > 0.8);
@@ -420,7 +425,7 @@ TEST_CASE("mounting medium with a tint that ends in the picture is no tissue") {
 
 TEST_CASE("a smooth film around a section is no tissue, and the label says that it may be") {
   Painting painting(kGlassColour);
-  painting.fill([](int64_t row, int64_t col) { return std::hypot(row - 200.0, col - 250.0) < 185; },
+  painting.fill([](int64_t row, int64_t col) { return distance(row, col, 200.0, 250.0) < 185; },
                 {240, 233, 239}, 1.5, false);
   add_textured_tissue(painting, kHE);
   CHECK(painting.dice() > 0.97);
@@ -493,7 +498,7 @@ void add_soft_ring(Painting& painting, double radius, double edge, const Rgb3& i
     }
     painting.fill(
         [=](int64_t row, int64_t col) {
-          const double from_middle = std::hypot(row - 210.0, col - 250.0) - radius;
+          const double from_middle = distance(row, col, 210.0, 250.0) - radius;
           return std::abs(from_middle) < 1 + edge * soft / kTones;
         },
         colour, 1, false);
