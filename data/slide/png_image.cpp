@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "data/slide/png_limits.h"
 #include "data/slide/png_orientation.h"
 #include "lib/core/error.h"
 
@@ -26,8 +27,7 @@ class Decoder {
     if (!file_) throw DataError("it cannot be opened");
     png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, &Decoder::fail, &Decoder::ignore);
     info_ = png_create_info_struct(png_);
-    // Beyond libpng's default of a million columns or rows; the caller bounds the area.
-    png_set_user_limits(png_, 0x7fffffff, 0x7fffffff);
+    set_png_limits(png_);
   }
   ~Decoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
   Decoder(const Decoder&) = delete;

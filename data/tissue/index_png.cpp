@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "data/slide/orientation.h"
+#include "data/slide/png_limits.h"
 #include "data/slide/png_orientation.h"
 #include "lib/core/error.h"
 
@@ -30,7 +31,7 @@ class IndexDecoder {
     if (!file_) throw DataError(fmt::format("{}: cannot be opened", path_));
     png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, &IndexDecoder::fail, ignore);
     info_ = png_create_info_struct(png_);
-    png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    set_png_limits(png_);
   }
   ~IndexDecoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
   IndexDecoder(const IndexDecoder&) = delete;

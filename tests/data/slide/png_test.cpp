@@ -1,8 +1,13 @@
 #include <png.h>
+#include <zlib.h>
 
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "data/slide/reader.h"
+#include "lib/core/resources.h"
 #include "tests/catch.h"
 #include "tests/data/slide/support.h"
 
@@ -21,7 +26,49 @@ void write_png(const std::filesystem::path& path, const Extent& extent, png_uint
   REQUIRE(png_image_write_to_file(&image, path.c_str(), 0, pixels, 0, nullptr) != 0);
 }
 
+std::string big_endian(uint32_t value) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift);
+  return bytes;
+}
+
+/// A chunk behind the header, of which `claimed` bytes are said to follow.
+void insert_chunk(const std::filesystem::path& path, const std::string& kind,
+                  const std::string& data, uint32_t claimed) {
+  constexpr size_t kBehindHeader = 33;
+  std::ifstream in(path, std::ios::binary);
+  std::string file{std::istreambuf_iterator<char>(in), {}};
+  const std::string body = kind + data;
+  const auto sum =
+      crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
+  file.insert(kBehindHeader, big_endian(claimed) + body + big_endian(static_cast<uint32_t>(sum)));
+  std::ofstream(path, std::ios::binary) << file;
+}
+
 }  // namespace
+
+TEST_CASE("a PNG's text may be long, and takes no memory, whatever it claims") {
+  const TemporaryFolder folder;
+  const std::vector<uint8_t> pixels = {7, 9};
+  const auto path = folder / "a.png";
+  const auto write = [&](const std::string& kind, const std::string& data, size_t claimed) {
+    write_png(path, {2, 1}, PNG_FORMAT_GRAY, pixels.data());
+    insert_chunk(path, kind, data, static_cast<uint32_t>(claimed));
+  };
+  constexpr int64_t kMost = int64_t{256} << 20;
+  reset_peak_resident();
+  const int64_t before = peak_resident_bytes();
+  for (const std::string kind :
+       {"tEXt", "zTXt", "iTXt", "eXIf", "sPLT", "pCAL", "sCAL", "iCCP", "noSe"}) {
+    CAPTURE(kind);
+    write(kind, "Comment", 1'700'000'000);
+    CHECK_FALSE(data_error([&] { open_slide(path); }).empty());
+    CHECK(peak_resident_bytes() - before < kMost);
+  }
+  const std::string text = std::string("Comment") + '\0' + std::string(20'000'000, 'x');
+  write("tEXt", text, text.size());
+  CHECK(open_slide(path)->read(0, {{0, 2}, {0, 1}}).bytes == Bytes{7, 7, 7, 9, 9, 9});
+}
 
 TEST_CASE("transparent pixels of a PNG are missing and half transparent ones are blended") {
   const TemporaryFolder folder;
