@@ -29,7 +29,7 @@ struct InkColour {
 };
 
 /// Where a density is as even as ink's.
-cv::Mat is_even(const Densities& d) {
+cv::Mat is_even(const InkDensities& d) {
   constexpr double kMostVariation = 0.03;
   constexpr double kOfTypical = 0.35;
   constexpr double kSurelyEven = 0.012;
@@ -37,7 +37,7 @@ cv::Mat is_even(const Densities& d) {
 }
 
 /// Over what is given by `d`, which must outlive them.
-std::array<InkColour, 4> colours_of(const Densities& d) {
+std::array<InkColour, 4> colours_of(const InkDensities& d) {
   const cv::Mat spread = d.most - d.least;
   const auto& [r, g, b] = std::tie(d.r, d.g, d.b);
   return {{
@@ -94,7 +94,7 @@ bool is_over_tissue(const cv::Mat& textured, const cv::Mat& others) {
   return cv::countNonZero(others) > kLeastOthers * cv::countNonZero(textured);
 }
 
-void add_coloured_ink(const Densities& d, const cv::Mat& matter, const cv::Mat& even, double um,
+void add_coloured_ink(const InkDensities& d, const cv::Mat& matter, const cv::Mat& even, double um,
                       Ink& ink) {
   constexpr double kPenRadiusUm = 80;
   for (const InkColour& colour : colours_of(d)) {
@@ -135,8 +135,8 @@ double radius_inside(const cv::Mat& area) {
 }
 
 /// Even pieces of any colour that lie on glass.
-std::vector<Stroke> strokes_on_glass(const cv::Mat& density, const Densities& d,
-                                     const Ground& ground, const cv::Mat& even, double um) {
+std::vector<Stroke> strokes_on_glass(const cv::Mat& density, const InkDensities& d,
+                                     const InkGround& ground, const cv::Mat& even, double um) {
   constexpr double kLeastDensity = 0.3;
   constexpr double kLeastAreaUm2 = 1.5e4;
   constexpr double kRimUm = 112;
@@ -198,7 +198,7 @@ cv::Mat denser_than_around(const cv::Mat& pieces, const cv::Mat& density, const 
   return found;
 }
 
-void add_strokes(const cv::Mat& density, const Densities& d, const Ground& ground,
+void add_strokes(const cv::Mat& density, const InkDensities& d, const InkGround& ground,
                  const cv::Mat& even, double um, Ink& ink) {
   constexpr double kMostOfTissue = 0.3;
   constexpr double kThin = 1.3;
@@ -226,9 +226,9 @@ void add_strokes(const cv::Mat& density, const Densities& d, const Ground& groun
 Ink find_ink(const cv::Mat& density, double um) {
   constexpr double kLargestHoleUm2 = 6e4;
   Ink ink{cv::Mat::zeros(density.size(), CV_8U), cv::Mat::zeros(density.size(), CV_8U)};
-  const Densities d = densities_of(density, um);
+  const InkDensities d = densities_of(density, um);
   const cv::Mat even = is_even(d);
-  const Ground ground = ground_of(d);
+  const InkGround ground = ground_of(d);
   add_coloured_ink(d, ground.matter, even, um, ink);
   add_strokes(density, d, ground, even, um, ink);
   add_letters(density, d, ground, um, ink);

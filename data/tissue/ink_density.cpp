@@ -33,16 +33,16 @@ bool is_on_glass(const cv::Mat& piece, const cv::Mat& bare, double um) {
 
 }  // namespace
 
-Densities densities_of(const cv::Mat& density, double um) {
+InkDensities densities_of(const cv::Mat& density, double um) {
   std::vector<cv::Mat> c;
   cv::split(density, c);
-  Densities d{c[0],
-              c[1],
-              c[2],
-              cv::max(cv::max(c[0], c[1]), c[2]),
-              cv::min(cv::min(c[0], c[1]), c[2]),
-              variation_of(density, um),
-              0};
+  InkDensities d{c[0],
+                 c[1],
+                 c[2],
+                 cv::max(cv::max(c[0], c[1]), c[2]),
+                 cv::min(cv::min(c[0], c[1]), c[2]),
+                 variation_of(density, um),
+                 0};
   constexpr int kLeastInner = 200;
   constexpr double kUsual = 0.04;
   const cv::Mat matter = (d.most > kMatter / 2) / 255;
@@ -53,7 +53,7 @@ Densities densities_of(const cv::Mat& density, double um) {
   return d;
 }
 
-Ground ground_of(const Densities& d) {
+InkGround ground_of(const InkDensities& d) {
   constexpr double kBare = 0.06;
   return {(d.most > kMatter) / 255, (d.most < kBare) / 255};
 }

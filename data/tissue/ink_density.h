@@ -13,7 +13,7 @@ inline constexpr double kMatter = 0.2;  ///< The density from which something li
 inline constexpr double kCosine = 0.985;
 
 /// The density's three channels and what is derived from them, CV_32F.
-struct Densities {
+struct InkDensities {
   cv::Mat r, g, b;
   cv::Mat most;
   cv::Mat least;
@@ -22,15 +22,15 @@ struct Densities {
 };
 
 /// Of CV_32FC3, pixels of so many micrometres.
-Densities densities_of(const cv::Mat& density, double um);
+InkDensities densities_of(const cv::Mat& density, double um);
 
 /// Where something lies on the glass, and the glass without anything: 0 and 1.
-struct Ground {
+struct InkGround {
   cv::Mat matter;
   cv::Mat bare;
 };
 
-Ground ground_of(const Densities& d);
+InkGround ground_of(const InkDensities& d);
 
 /// The length of each vector.
 cv::Mat length_of(const cv::Mat& vectors);

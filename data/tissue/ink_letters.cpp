@@ -24,7 +24,7 @@ std::vector<cv::Vec3f> samples_of(const cv::Mat& density, const cv::Mat& mask) {
 }
 
 /// Whether a thin piece is as even as a stroke where its edges are farthest.
-bool is_even_inside(const cv::Mat& variation, const cv::Mat& piece, const Densities& d) {
+bool is_even_inside(const cv::Mat& variation, const cv::Mat& piece, const InkDensities& d) {
   constexpr double kInner = 0.2;
   constexpr double kOfTypical = 0.5;
   return quantile(values_where(variation, piece), kInner) < kOfTypical * d.typical;
@@ -96,7 +96,7 @@ Section section_beside(const cv::Mat& density, const cv::Mat& matter, const cv::
 
 /// Of each piece that has mostly one colour what has it, with gaps closed, where that is nearly all
 /// or even: a stroke without the fringe of a section that it touches.
-cv::Mat of_usual_colour(const cv::Mat& density, const Densities& d, const cv::Mat& pieces,
+cv::Mat of_usual_colour(const cv::Mat& density, const InkDensities& d, const cv::Mat& pieces,
                         const Section& section, double least_pixels) {
   constexpr double kNearlyAll = 0.9;
   constexpr double kMuch = 0.75;
@@ -144,7 +144,7 @@ bool is_of_one_dye(const cv::Mat& density, const cv::Mat& piece, const cv::Vec3f
 
 }  // namespace
 
-void add_letters(const cv::Mat& density, const Densities& d, const Ground& ground, double um,
+void add_letters(const cv::Mat& density, const InkDensities& d, const InkGround& ground, double um,
                  Ink& ink) {
   constexpr double kThickUm = 120;
   constexpr double kLeastAreaUm2 = 5e3;
