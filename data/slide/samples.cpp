@@ -75,8 +75,8 @@ PixelBlock missing_block(const Region& region, const Rgb& background) {
 
 PixelBlock argb_to_rgb(std::span<const uint32_t> pixels, const Region& region,
                        const Rgb& background) {
-  constexpr size_t kOneByOne =
-      64;  // At least a vector: where one pixel is not opaque, more are not.
+  // At least a vector: where one pixel is not opaque, more are not.
+  constexpr size_t kOneByOne = 64;
   PixelBlock block = empty_block(region);
   for (size_t i = 0; i < pixels.size();) {
     i += write_opaque(pixels.subspan(i), &block.bytes[i * 3]);

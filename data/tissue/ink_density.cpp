@@ -21,7 +21,7 @@ cv::Mat variation_of(const cv::Mat& density, double um) {
   cv::Mat variance;
   cv::transform(square - mean.mul(mean), variance, cv::Matx13f(1, 1, 1));
   cv::sqrt(cv::max(variance, 0.0), variance);
-  return variance / cv::max(length_of(mean), 1e-3);
+  return variance / cv::max(channel_length(mean), 1e-3);
 }
 
 /// Whether there is mostly glass around a piece, in its box with a margin of the reach.
@@ -58,13 +58,6 @@ InkGround ground_of(const InkDensities& d) {
   return {(d.most > kMatter) / 255, (d.most < kBare) / 255};
 }
 
-cv::Mat length_of(const cv::Mat& vectors) {
-  cv::Mat square;
-  cv::transform(vectors.mul(vectors), square, cv::Matx13f(1, 1, 1));
-  cv::sqrt(square, square);
-  return square;
-}
-
 cv::Vec3f mean_of(const cv::Mat& density, const cv::Mat& mask) {
   const cv::Scalar mean = cv::mean(density, mask);
   return {static_cast<float>(mean[0]), static_cast<float>(mean[1]), static_cast<float>(mean[2])};
@@ -74,7 +67,7 @@ cv::Mat of_colour(const cv::Mat& density, const cv::Vec3f& colour, double cosine
   const cv::Vec3f unit = colour / static_cast<float>(cv::norm(colour));
   cv::Mat along;
   cv::transform(density, along, cv::Matx13f(unit[0], unit[1], unit[2]));
-  return (along > cosine * length_of(density)) & (along > 0.04);
+  return (along > cosine * channel_length(density)) & (along > 0.04);
 }
 
 double share(const cv::Mat& part, const cv::Mat& whole) {

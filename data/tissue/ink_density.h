@@ -32,9 +32,6 @@ struct InkGround {
 
 InkGround ground_of(const InkDensities& d);
 
-/// The length of each vector.
-cv::Mat length_of(const cv::Mat& vectors);
-
 /// The mean density where a mask is set.
 cv::Vec3f mean_of(const cv::Mat& density, const cv::Mat& mask);
 

@@ -38,7 +38,7 @@ constexpr double kExactlySame = 0.999;
 double one_dye_part(const cv::Mat& density, const cv::Mat& mask, const cv::Vec3f& colour,
                     double cosine) {
   constexpr double kCore = 0.6;  // At soft edges light of ink and glass mixes.
-  const cv::Mat core = mask & (length_of(density) > kCore * cv::norm(colour)) / 255;
+  const cv::Mat core = mask & (channel_length(density) > kCore * cv::norm(colour)) / 255;
   return share(of_colour(density, colour, cosine) / 255, core);
 }
 

@@ -91,24 +91,6 @@ void write_png(const std::filesystem::path& path, const Extent& extent, std::str
   std::fclose(file);
 }
 
-std::string big_endian(uint32_t value) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xFF);
-  return bytes;
-}
-
-/// Puts a chunk into a PNG before its first chunk of another kind.
-void insert_chunk(const std::filesystem::path& path, const std::string& kind,
-                  const std::string& data, const std::string& before) {
-  std::string png = read_file(path);
-  const std::string body = kind + data;
-  const auto sum =
-      crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
-  png.insert(png.find(before) - 4, big_endian(static_cast<uint32_t>(data.size())) + body +
-                                       big_endian(static_cast<uint32_t>(sum)));
-  write_text(path, png);
-}
-
 /// Exif data as ImageMagick writes them into a text.
 std::string raw_profile(const std::string& exif) {
   std::string text = fmt::format("\nexif\n{:8}", exif.size());

@@ -1,8 +1,11 @@
 #include "tests/data/slide/support.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <iterator>
 
+#include "lib/core/atomic_file.h"
 #include "lib/core/error.h"
 #include "tests/catch.h"
 
@@ -10,6 +13,12 @@ namespace untiled::testing {
 namespace {
 
 namespace fs = std::filesystem;
+
+std::string big_endian(uint32_t value) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xFF);
+  return bytes;
+}
 
 void set_tags(TIFF* tiff, const TiffImage& image) {
   TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, static_cast<uint32_t>(image.extent.rows));
@@ -119,6 +128,18 @@ void write_image(TIFF* tiff, const TiffImage& image, size_t sub_images) {
 
 void write_text(const fs::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
+}
+
+void insert_chunk(const fs::path& png, const std::string& kind, const std::string& data,
+                  const std::string& before, std::optional<uint32_t> claimed) {
+  std::string file = read_file(png);
+  const std::string body = kind + data;
+  const auto sum =
+      crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
+  const auto size = static_cast<uint32_t>(data.size());
+  file.insert(file.find(before) - 4,
+              big_endian(claimed.value_or(size)) + body + big_endian(static_cast<uint32_t>(sum)));
+  write_text(png, file);
 }
 
 void copy_cut(const fs::path& from, const fs::path& to, double fraction) {

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,11 @@
 namespace untiled::testing {
 
 void write_text(const std::filesystem::path& path, const std::string& text);
+/// Puts a chunk into a PNG before its first one of the kind `before`; it may claim another size
+/// than that of its data.
+void insert_chunk(const std::filesystem::path& png, const std::string& kind,
+                  const std::string& data, const std::string& before,
+                  std::optional<uint32_t> claimed = std::nullopt);
 /// The first `fraction` of a file.
 void copy_cut(const std::filesystem::path& from, const std::filesystem::path& to, double fraction);
 
